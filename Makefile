@@ -1,0 +1,39 @@
+# make run    100 million digits of the golden ratio into out/phi.txt
+# make test   the whole test suite
+# make bench  the benchmark programs
+# make clean  remove what the above made, except .venv
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL = $(BIN)/python -m pip install --quiet --editable
+DIGITS ?= 1e8
+
+.PHONY: run test bench clean
+
+# One stamp for each set of extras; a changed pyproject.toml installs again.
+.venv/installed: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(INSTALL) .
+	touch $@
+
+.venv/installed-%: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(INSTALL) ".[$*]"
+	touch $@
+
+run: .venv/installed
+	$(BIN)/bigconst warmup
+	mkdir -p out
+	$(BIN)/bigconst phi --digits $(DIGITS) --output out/phi.txt --force
+
+test: .venv/installed-test
+	$(BIN)/ruff check
+	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -m slow
+
+bench: .venv/installed-bench
+	set -e; for program in benchmarks/[a-z]*.py; do echo "== $$program"; $(BIN)/python $$program; done
+
+clean:
+	rm -rf out build *.egg-info .pytest_cache .ruff_cache .hypothesis .benchmarks
+	find bigconst tests benchmarks -name __pycache__ -prune -exec rm -rf {} +

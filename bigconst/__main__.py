@@ -1,0 +1,7 @@
+"""`python -m bigconst` is the command `bigconst`."""
+
+import sys
+
+from bigconst.cli import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""Numbers as arrays of words: transforms, products, Newton's iteration, residues."""

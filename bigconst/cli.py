@@ -1,0 +1,96 @@
+"""The command line: parse, run the command, turn errors into one line and an exit code."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+
+from bigconst import __version__
+from bigconst.commands import compute, warmup
+from bigconst.errors import BigconstError, DoesNotFit, InputOutputError, Interrupted, UsageError
+
+_EPILOG = """\
+examples:
+  bigconst phi --digits 1e8             100 million digits of the golden ratio into phi.txt
+  bigconst sqrt 2 --digits 1M           a million digits of the square root of 2 into sqrt2.txt
+  bigconst warmup                       compile and self-test the kernels
+  bigconst phi --help                   all options of a command
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with errors of one line, raised instead of printed."""
+
+    def error(self, message: str):
+        raise UsageError(message, f"{self.prog} --help shows examples")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands; each sets `run` to its function of the parsed arguments."""
+    parser = _Parser(
+        prog="bigconst",
+        description="Mathematical constants to billions of digits.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"bigconst {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in (compute, warmup):
+        command.add(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.  --help and --version raise SystemExit(0)."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    try:
+        arguments = build_parser().parse_args(argv)
+        arguments.argv = argv
+        arguments.started_s = time.perf_counter()
+        # A termination request cleans up like Ctrl-C.
+        previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            return arguments.run(arguments)
+        finally:
+            signal.signal(signal.SIGTERM, previous)
+            _flush_stdout()
+    except BaseException as error:
+        if isinstance(error, SystemExit):
+            raise
+        if "--debug" in argv:
+            traceback.print_exc()
+        known = _as_known(error)
+        print("bigconst:", *str(known).split(), file=sys.stderr)
+        return known.exit_code
+
+
+def _flush_stdout() -> None:
+    """Flush while an error can still be reported: at exit Python would print a traceback of its own."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise InputOutputError(f"cannot write to standard output: {error.strerror}", "send it elsewhere") from error
+
+
+def _as_known(error: BaseException) -> BigconstError:
+    """Whatever went wrong, as an error with a remedy and an exit code."""
+    match error:
+        case BigconstError():
+            return error
+        case KeyboardInterrupt():
+            return Interrupted()
+        case MemoryError():
+            return DoesNotFit("the system refused memory")
+        case BrokenPipeError():
+            return InputOutputError("nobody reads standard output any more", "send it elsewhere")
+        case OSError():
+            return InputOutputError(str(error))
+        case _:
+            what = f"internal error, {type(error).__name__}: {error}"
+            return BigconstError(what, "--debug shows where; please report it")

@@ -1,0 +1,56 @@
+"""`bigconst warmup`: compile (or load) the kernels and test them on this machine."""
+
+import argparse
+import time
+
+from bigconst.errors import VerificationError
+from bigconst.units import format_seconds
+
+_EPILOG = """\
+example:
+  bigconst warmup        after an installation or update, so that the first computation starts at once
+"""
+
+
+def add(commands) -> None:
+    """Declare the command on an argparse subparsers object."""
+    parser = commands.add_parser(
+        "warmup",
+        help="compile and self-test the kernels",
+        description="Compile the kernels for this machine (once, about 20 s; later only load them) and test them.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Load all kernels, run the self-test, print a line per test.  Raises VerificationError when one fails."""
+    engine = load_engine()
+    print(f"kernels ready: {format_seconds(time.perf_counter() - arguments.started_s)}", flush=True)
+    results = engine.self_test()
+    for name, ok in results:
+        print(f"{'ok' if ok else 'FAILED':<6}  {name}")
+    failed = [name for name, ok in results if not ok]
+    if failed:
+        raise VerificationError(
+            f"{len(failed)} of {len(results)} self-tests failed ({failed[0]})",
+            "do not trust this machine: test its memory, reinstall numba, or report it",
+        )
+    return 0
+
+
+def load_engine():
+    """Import the engine and load every kernel, saying so when that will take a while."""
+    import sys
+
+    from bigconst.kernels import jit
+
+    if jit.COLD:
+        print("compiling kernels for this machine (once, about 20 s)", file=sys.stderr, flush=True)
+    from bigconst import engine
+
+    engine.load_kernels()
+    return engine

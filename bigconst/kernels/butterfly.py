@@ -1,0 +1,87 @@
+"""Discrete Fourier transforms of 2, 3, 4, 5, 7 and 8 vectors held in registers.
+
+Each computes X_j = sum_k x_k * zeta^(jk), zeta = exp(+2 pi i / r), in natural
+order; the inverse without its factor 1/r is the same with output j read as
+output -j mod r, so there is no second set.  Counts are instructions on vectors
+of 8 lanes: additions (a) and multiplications or fused multiply-adds (m).
+Formulas: Winograd's small transforms as in Nussbaumer, "Fast Fourier Transform
+and Convolution Algorithms" (1982), chapter 5, arranged for fused multiply-adds.
+"""
+
+import math
+
+from .jit import helper
+from .vector import add_i, axpy, splat, sub_i
+
+_SQRT_HALF = math.sqrt(0.5)
+_C3, _S3 = -0.5, math.sin(2 * math.pi / 3)
+_C51, _S51 = math.cos(2 * math.pi / 5), math.sin(2 * math.pi / 5)
+_C52, _S52 = math.cos(4 * math.pi / 5), math.sin(4 * math.pi / 5)
+_C71, _S71 = math.cos(2 * math.pi / 7), math.sin(2 * math.pi / 7)
+_C72, _S72 = math.cos(4 * math.pi / 7), math.sin(4 * math.pi / 7)
+_C73, _S73 = math.cos(6 * math.pi / 7), math.sin(6 * math.pi / 7)
+
+
+@helper(fused=True)
+def dft2(x0, x1):
+    """Radix 2: 4a."""
+    return x0 + x1, x0 - x1
+
+
+@helper(fused=True)
+def dft3(x0, x1, x2):
+    """Radix 3: 8a 6m."""
+    s, d = x1 + x2, x1 - x2
+    c = axpy(splat(_C3), s, x0)
+    t = d * splat(_S3)
+    return x0 + s, add_i(c, t), sub_i(c, t)
+
+
+@helper(fused=True)
+def dft4(x0, x1, x2, x3):
+    """Radix 4: 16a."""
+    a, b = x0 + x2, x0 - x2
+    c, d = x1 + x3, x1 - x3
+    return a + c, add_i(b, d), a - c, sub_i(b, d)
+
+
+@helper(fused=True)
+def dft5(x0, x1, x2, x3, x4):
+    """Radix 5: 20a 16m."""
+    s1, d1 = x1 + x4, x1 - x4
+    s2, d2 = x2 + x3, x2 - x3
+    a = axpy(splat(_C51), s1, axpy(splat(_C52), s2, x0))
+    b = axpy(splat(_C52), s1, axpy(splat(_C51), s2, x0))
+    u = axpy(splat(_S51), d1, d2 * splat(_S52))
+    v = axpy(splat(_S52), d1, d2 * splat(-_S51))
+    return x0 + (s1 + s2), add_i(a, u), add_i(b, v), sub_i(b, v), sub_i(a, u)
+
+
+@helper(fused=True)
+def dft7(x0, x1, x2, x3, x4, x5, x6):
+    """Radix 7: 30a 36m."""
+    s1, d1 = x1 + x6, x1 - x6
+    s2, d2 = x2 + x5, x2 - x5
+    s3, d3 = x3 + x4, x3 - x4
+    c1, c2, c3 = splat(_C71), splat(_C72), splat(_C73)
+    a = axpy(c1, s1, axpy(c2, s2, axpy(c3, s3, x0)))
+    b = axpy(c2, s1, axpy(c3, s2, axpy(c1, s3, x0)))
+    c = axpy(c3, s1, axpy(c1, s2, axpy(c2, s3, x0)))
+    u = axpy(splat(_S71), d1, axpy(splat(_S72), d2, d3 * splat(_S73)))
+    v = axpy(splat(_S72), d1, axpy(splat(-_S73), d2, d3 * splat(-_S71)))
+    w = axpy(splat(_S73), d1, axpy(splat(-_S71), d2, d3 * splat(_S72)))
+    return (x0 + ((s1 + s2) + s3), add_i(a, u), add_i(b, v), add_i(c, w),
+            sub_i(c, w), sub_i(b, v), sub_i(a, u))
+
+
+@helper(fused=True)
+def dft8(x0, x1, x2, x3, x4, x5, x6, x7):
+    """Radix 8: 44a 8m, the factors sqrt(1/2) merged into the last additions."""
+    e0, e1, e2, e3 = dft4(x0, x2, x4, x6)
+    o0, o1, o2, o3 = dft4(x1, x3, x5, x7)
+    h = splat(_SQRT_HALF)
+    g = splat(-_SQRT_HALF)
+    p = add_i(o1, o1)   # sqrt(2) * zeta * o1
+    q = sub_i(o3, o3)   # -sqrt(2) * zeta^3 * o3
+    return (e0 + o0, axpy(h, p, e1), add_i(e2, o2), axpy(g, q, e3),
+            e0 - o0, axpy(g, p, e1), sub_i(e2, o2), axpy(h, q, e3))

@@ -1,0 +1,395 @@
+"""The column passes: words to rows of transform data, and back to carried words.
+
+Coefficient 8*(r*width + c) + lane of the folded polynomial (see `rows`) stands
+in row r, vector c.  A slab is `block` neighbouring vectors of every row.  Its
+first level, always of radix 8, takes the words themselves: they are canonical
+digits 0 .. radix-1, balanced without carries while they are loaded.  The levels
+below work depth first in a buffer of rows x block vectors that fits the
+second-level cache, and the last one writes the rows.  The way back mirrors it:
+the eight vectors that leave the last butterfly are the same eight coefficients
+of eight rows, so they are rounded, transposed and carried in registers, each
+lane along a row of its own.  Words and transform data are thus read or written
+once.
+"""
+
+import numpy as np
+
+from .butterfly import dft8
+from .jit import helper, kernel
+from .levels import (
+    forward3,
+    forward4,
+    forward5,
+    forward7,
+    forward8,
+    inverse3,
+    inverse4,
+    inverse5,
+    inverse7,
+    inverse8,
+    keep,
+    stream,
+    twiddle,
+)
+from .vector import (
+    balance,
+    floor,
+    fma,
+    fnma,
+    imag,
+    lane,
+    load_f,
+    load_i,
+    load_z,
+    make_z,
+    max_abs,
+    mul_conj,
+    real,
+    rint,
+    splat,
+    prefetch,
+    store_f,
+    store_i_nt,
+    to_float,
+    to_int,
+    transpose_f,
+    transpose_i,
+)
+
+
+@kernel("void(i4[::1], i8, i4, i8, f8[::1])")
+def _edge(words, count, radix, j, out):
+    """Eight balanced words from j on to `out`, words outside 0..count-1 being zero."""
+    half = radix >> 1
+    for i in range(8):
+        k = j + i
+        value = words[k] if k < count else 0
+        if value >= half:
+            value -= radix
+        if 0 < k <= count and words[k - 1] >= half:
+            value += 1
+        out[i] = value
+
+
+@helper
+def _eight(words, radix, j):
+    return to_float(balance(load_i(words, j), load_i(words, j - 1), radix))
+
+
+@helper
+def _whole(words, count, radix, j, folded, edge):
+    """The vector of coefficients j .. j+7, all of them inside the number."""
+    return make_z(_eight(words, radix, j), _eight(words, radix, j + folded))
+
+
+@helper
+def _half(words, count, radix, j, folded, edge):
+    """The same where the imaginary parts lie beyond the number."""
+    return make_z(_eight(words, radix, j), splat(0.0))
+
+
+@helper
+def _partial(words, count, radix, j, folded, edge):
+    """The same where nothing is known."""
+    _edge(words, count, radix, j, edge)
+    _edge(words, count, radix, j + folded, edge[8:])
+    return load_z(edge, 0)
+
+
+@helper(fused=True)
+def _split_run(load, words, count, radix, j, s, f, block, dst, o, ds, tw, edge, put):
+    """Radix 8 on `block` vectors from word j on, branches s words apart."""
+    w1, w2, w3, w4 = twiddle(tw, 0, 1), twiddle(tw, 0, 2), twiddle(tw, 0, 3), twiddle(tw, 0, 4)
+    w5, w6, w7 = twiddle(tw, 0, 5), twiddle(tw, 0, 6), twiddle(tw, 0, 7)
+    for _ in range(block):
+        x0 = load(words, count, radix, j, f, edge)
+        x1 = load(words, count, radix, j + s, f, edge)
+        x2 = load(words, count, radix, j + 2 * s, f, edge)
+        x3 = load(words, count, radix, j + 3 * s, f, edge)
+        x4 = load(words, count, radix, j + 4 * s, f, edge)
+        x5 = load(words, count, radix, j + 5 * s, f, edge)
+        x6 = load(words, count, radix, j + 6 * s, f, edge)
+        x7 = load(words, count, radix, j + 7 * s, f, edge)
+        x0, x1, x2, x3, x4, x5, x6, x7 = dft8(x0, x1 * w1, x2 * w2, x3 * w3, x4 * w4, x5 * w5, x6 * w6, x7 * w7)
+        put(dst, o, x0)
+        put(dst, o + ds, x1)
+        put(dst, o + 2 * ds, x2)
+        put(dst, o + 3 * ds, x3)
+        put(dst, o + 4 * ds, x4)
+        put(dst, o + 5 * ds, x5)
+        put(dst, o + 6 * ds, x6)
+        put(dst, o + 7 * ds, x7)
+        j += 8
+        o += 16
+
+
+@helper(fused=True)
+def _split_words(words, count, radix, height, width, c, block, dst, do, dr, ds, tw, edge, put):
+    """First forward level of a slab: radix 8 from words to dst, row r at do + (r mod m)*dr + (r div m)*ds."""
+    m = height // 8
+    f = 8 * height * width
+    s = 8 * m * width
+    for r in range(m):
+        for k in range(8):
+            for b in range(0, 8 * block, 16):
+                prefetch(words, 8 * ((r + 1) * width + c) + k * s + b)
+                prefetch(words, 8 * ((r + 1) * width + c) + k * s + f + b)
+        j = 8 * (r * width + c)
+        o = do + r * dr
+        end = j + 7 * s + 8 * block
+        if j > 0 and end + f <= count:
+            _split_run(_whole, words, count, radix, j, s, f, block, dst, o, ds, tw, edge, put)
+        elif j > 0 and end <= count < j + f:
+            _split_run(_half, words, count, radix, j, s, f, block, dst, o, ds, tw, edge, put)
+        else:
+            _split_run(_partial, words, count, radix, j, s, f, block, dst, o, ds, tw, edge, put)
+
+
+@helper(fused=True)
+def _level(r, src, so, ss, dst, do, ds, count, tw, to, put):
+    if r == 8:
+        forward8(src, so, ss, dst, do, ds, count, tw, to, put)
+    elif r == 4:
+        forward4(src, so, ss, dst, do, ds, count, tw, to, put)
+    elif r == 3:
+        forward3(src, so, ss, dst, do, ds, count, tw, to, put)
+    elif r == 5:
+        forward5(src, so, ss, dst, do, ds, count, tw, to, put)
+    else:
+        forward7(src, so, ss, dst, do, ds, count, tw, to, put)
+
+
+@kernel("void(i4[::1], i8, i4, f8[::1], i8, i8, i8, i8[::1], f8[::1], i8, i8, i8, f8[::1])", fused=True)
+def columns_forward(words, count, radix, x, height, stride, width, radices, twiddles, start, stop, block, buffer):
+    """Forward transform down the columns start..stop-1.
+
+    words     `count` canonical words, zero beyond
+    x         height rows of `stride` doubles, width vectors of 16 doubles each
+    radices   8 first; their product is height
+    twiddles  Z8 blocks, level after level, node after node
+    block     vectors in a slab, even, a divisor of start and stop
+    buffer    height*block + 1 vectors
+    """
+    levels = len(radices)
+    last = radices[levels - 1]
+    edge = buffer[16 * height * block:]
+    for c in range(start, stop, block):
+        if levels == 1:
+            _split_words(words, count, radix, height, width, c, block, x, c * 16, 0, stride, twiddles, edge,
+                         stream)
+            continue
+        step = height // 8 * block * 16
+        _split_words(words, count, radix, height, width, c, block, buffer, 0, block * 16, step, twiddles, edge,
+                     keep)
+        for v in range(0, height, last):
+            span = height // 8
+            table = 1
+            for level in range(1, levels - 1):
+                r = radices[level]
+                m = span // r
+                if v % span == 0:
+                    at = v * block * 16
+                    step = m * block * 16
+                    _level(r, buffer, at, step, buffer, at, step, m * block, twiddles, (table + v // span) * 16, keep)
+                table += height // span
+                span = m
+            _level(last, buffer, v * block * 16, block * 16, x, v * stride + c * 16, stride, block, twiddles,
+                   (table + v // last) * 16, stream)
+
+
+@helper
+def _largest(largest, a0, a1, a2, a3, a4, a5, a6, a7):
+    largest = max_abs(max_abs(max_abs(max_abs(largest, a0), a1), a2), a3)
+    return max_abs(max_abs(max_abs(max_abs(largest, a4), a5), a6), a7)
+
+
+@helper
+def _digit(t, radix, inverse, bias):
+    """Quotient and remainder 0 .. radix-1 of integers |t| < 2^49: the quotient is floor((t + 1/2)/radix)."""
+    q = floor(fma(t, inverse, bias))
+    return q, fnma(q, radix, t)
+
+
+@helper
+def _carried(a0, a1, a2, a3, a4, a5, a6, a7, carry, radix, inverse, bias, error, peak):
+    """Round coefficients of 8 rows (one a vector) and carry along each row.
+
+    Returns the words of each row as I8, the carries out of the rows, and the
+    running maxima of |a - rint(a)| and |a|.  48 shuffles, 16 additions, 40
+    roundings and multiplications, 32 to measure.
+    """
+    peak = _largest(peak, a0, a1, a2, a3, a4, a5, a6, a7)
+    r0, r1, r2, r3, r4, r5, r6, r7 = rint(a0), rint(a1), rint(a2), rint(a3), rint(a4), rint(a5), rint(a6), rint(a7)
+    error = _largest(error, a0 - r0, a1 - r1, a2 - r2, a3 - r3, a4 - r4, a5 - r5, a6 - r6, a7 - r7)
+    r0, r1, r2, r3, r4, r5, r6, r7 = transpose_f(r0, r1, r2, r3, r4, r5, r6, r7)
+    carry, r0 = _digit(r0 + carry, radix, inverse, bias)
+    carry, r1 = _digit(r1 + carry, radix, inverse, bias)
+    carry, r2 = _digit(r2 + carry, radix, inverse, bias)
+    carry, r3 = _digit(r3 + carry, radix, inverse, bias)
+    carry, r4 = _digit(r4 + carry, radix, inverse, bias)
+    carry, r5 = _digit(r5 + carry, radix, inverse, bias)
+    carry, r6 = _digit(r6 + carry, radix, inverse, bias)
+    carry, r7 = _digit(r7 + carry, radix, inverse, bias)
+    w = transpose_i(to_int(r0), to_int(r1), to_int(r2), to_int(r3), to_int(r4), to_int(r5), to_int(r6), to_int(r7))
+    return w, carry, error, peak
+
+
+@helper
+def _store_pair(words, j, a, b):
+    store_i_nt(words, j, a)
+    store_i_nt(words, j + 8, b)
+
+
+@helper
+def _store_words(words, j, step, a, b):
+    """Whole cache lines, past the caches: words j .. j+15 of each of 8 rows."""
+    a0, a1, a2, a3, a4, a5, a6, a7 = a
+    b0, b1, b2, b3, b4, b5, b6, b7 = b
+    _store_pair(words, j, a0, b0)
+    _store_pair(words, j + step, a1, b1)
+    _store_pair(words, j + 2 * step, a2, b2)
+    _store_pair(words, j + 3 * step, a3, b3)
+    _store_pair(words, j + 4 * step, a4, b4)
+    _store_pair(words, j + 5 * step, a5, b5)
+    _store_pair(words, j + 6 * step, a6, b6)
+    _store_pair(words, j + 7 * step, a7, b7)
+
+
+@helper(fused=True)
+def _coefficients(src, at, ss, w1, w2, w3, w4, w5, w6, w7):
+    y0, y7, y6, y5, y4, y3, y2, y1 = dft8(
+        load_z(src, at), load_z(src, at + ss), load_z(src, at + 2 * ss), load_z(src, at + 3 * ss),
+        load_z(src, at + 4 * ss), load_z(src, at + 5 * ss), load_z(src, at + 6 * ss), load_z(src, at + 7 * ss))
+    return (y0, mul_conj(y1, w1), mul_conj(y2, w2), mul_conj(y3, w3), mul_conj(y4, w4), mul_conj(y5, w5),
+            mul_conj(y6, w6), mul_conj(y7, w7))
+
+
+@kernel("void(f8[::1], i8, i8, i8, i8, i8, i8, i8, f8[::1], i4[::1], f8, f8[::1], f8[::1])")
+def _join_words(src, so, sr, ss, height, width, c, block, tw, words, radix, carries, stats):
+    """Last inverse level of a slab, radix 8, then rounding, carry and store; `columns_inverse` explains the rest.
+
+    Exact: no fast-math; every value after rounding is an integer below 2^53 but
+    for the estimate of the quotient, whose bias of half a unit outweighs its
+    rounding error while |coefficient| < 2^49.
+    """
+    w1, w2, w3, w4 = twiddle(tw, 0, 1), twiddle(tw, 0, 2), twiddle(tw, 0, 3), twiddle(tw, 0, 4)
+    w5, w6, w7 = twiddle(tw, 0, 5), twiddle(tw, 0, 6), twiddle(tw, 0, 7)
+    m = height // 8
+    folded = 8 * height * width
+    step = 8 * m * width
+    b_radix, inverse, bias = splat(radix), splat(1.0 / radix), splat(0.5 / radix)
+    error, peak = splat(0.0), splat(0.0)
+    for r in range(m):
+        re, im = load_f(carries, 8 * r), load_f(carries, 8 * (m + r))
+        for b in range(0, block, 2):
+            j = 8 * (r * width + c + b)
+            at = so + r * sr + 16 * b
+            y0, y1, y2, y3, y4, y5, y6, y7 = _coefficients(src, at, ss, w1, w2, w3, w4, w5, w6, w7)
+            z0, z1, z2, z3, z4, z5, z6, z7 = _coefficients(src, at + 16, ss, w1, w2, w3, w4, w5, w6, w7)
+            v, re, error, peak = _carried(real(y0), real(y1), real(y2), real(y3), real(y4), real(y5), real(y6),
+                                          real(y7), re, b_radix, inverse, bias, error, peak)
+            w, re, error, peak = _carried(real(z0), real(z1), real(z2), real(z3), real(z4), real(z5), real(z6),
+                                          real(z7), re, b_radix, inverse, bias, error, peak)
+            _store_words(words, j, step, v, w)
+            v, im, error, peak = _carried(imag(y0), imag(y1), imag(y2), imag(y3), imag(y4), imag(y5), imag(y6),
+                                          imag(y7), im, b_radix, inverse, bias, error, peak)
+            w, im, error, peak = _carried(imag(z0), imag(z1), imag(z2), imag(z3), imag(z4), imag(z5), imag(z6),
+                                          imag(z7), im, b_radix, inverse, bias, error, peak)
+            _store_words(words, j + folded, step, v, w)
+        store_f(carries, 8 * r, re)
+        store_f(carries, 8 * (m + r), im)
+    for i in range(8):
+        if not lane(error, i) <= stats[0]:
+            stats[0] = lane(error, i)
+        if not lane(peak, i) <= stats[1]:
+            stats[1] = lane(peak, i)
+
+
+@kernel("void(f8[::1], i8, i8, i8, i8[::1], f8[::1], i8, i8, i8, f8[::1], i4[::1], f8, f8[::1], f8[::1])", fused=True)
+def columns_inverse(x, height, stride, width, radices, twiddles, start, stop, block, buffer, words, radix, carries,
+                    stats):
+    """Inverse of `columns_forward` without the factor 1/height, then rounding and carry, slab after slab.
+
+    words    2*8*height*width canonical words, 64-byte aligned, those of columns start..stop-1 are written
+    carries  2*height doubles: the carry into this part of each row, replaced by the carry
+             out of it, at 8*(r mod m) + r div m for row r, m = height/8; real parts first
+    stats    [largest |x - rint(x)|, largest |x|], updated; a NaN stays
+    """
+    levels = len(radices)
+    last = radices[levels - 1]
+    tables = 0
+    span = height
+    for level in range(levels):
+        tables += height // span
+        span //= radices[level]
+    for c in range(start, stop, block):
+        if levels == 1:
+            _join_words(x, c * 16, 0, stride, height, width, c, block, twiddles, words, radix, carries, stats)
+            continue
+        for v in range(0, height, last):
+            span = 1
+            table = tables
+            for level in range(levels - 1, 0, -1):
+                r = radices[level]
+                m = span
+                span *= r
+                if (v + last) % span != 0:
+                    break
+                table -= height // span
+                at = (v + last - span) * block * 16
+                step = m * block * 16
+                src, so, ss = buffer, at, step
+                if level == levels - 1:
+                    for k in range(last):
+                        for b in range(0, 16 * block, 8):
+                            prefetch(x, (v + last + k) * stride + c * 16 + b)
+                    src, so, ss = x, v * stride + c * 16, stride
+                tw = (table + v // span) * 16
+                if r == 8:
+                    inverse8(src, so, ss, buffer, at, step, m * block, twiddles, tw)
+                elif r == 4:
+                    inverse4(src, so, ss, buffer, at, step, m * block, twiddles, tw)
+                elif r == 3:
+                    inverse3(src, so, ss, buffer, at, step, m * block, twiddles, tw)
+                elif r == 5:
+                    inverse5(src, so, ss, buffer, at, step, m * block, twiddles, tw)
+                else:
+                    inverse7(src, so, ss, buffer, at, step, m * block, twiddles, tw)
+        _join_words(buffer, 0, block * 16, height // 8 * block * 16, height, width, c, block, twiddles, words, radix,
+                    carries, stats)
+
+
+@helper
+def ripple(words, j, carry, radix):
+    """Add `carry` at word j, as far up as it goes; returns what leaves the top."""
+    while carry != 0 and j < len(words):
+        total = words[j] + carry
+        carry = total // radix
+        words[j] = total - carry * radix
+        j += 1
+    return carry
+
+
+@kernel("i8(i4[::1], f8[::1], i8[::1], i8, i8, i8)")
+def resolve_carries(words, carries, ends, height, width, radix):
+    """Add the carries that left the parts of rows to the parts that follow them.
+
+    carries  for each part 2*height doubles as `columns_inverse` leaves them
+    ends     the column at which each part ends
+    Returns the carry out of the top word.  One ripple per part and row, short
+    unless the words above are all 0 or all radix - 1.
+    """
+    m = height // 8
+    top = np.int64(0)
+    for p in range(len(ends)):
+        for half in range(2):
+            for r in range(height):
+                carry = np.int64(carries[2 * height * p + half * height + 8 * (r % m) + r // m])
+                top += ripple(words, 8 * ((half * height + r) * width + ends[p]), carry, radix)
+    return top
+
+
+@kernel("i8(i4[::1], i8, i8, i8)")
+def add_carry(words, j, carry, radix):
+    """Add a signed carry at word j; returns what leaves the top (0 when it was absorbed)."""
+    return ripple(words, j, carry, radix)

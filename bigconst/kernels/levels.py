@@ -1,0 +1,202 @@
+"""One level of a transform tree, forward and inverse, for each radix.
+
+A node of the tree is a polynomial of r*m coefficients modulo X^(r*m) - w^r; one
+forward level replaces it by its residues modulo X^m - w*zeta^j, j = 0..r-1,
+zeta = exp(2 pi i / r), stored one after the other:
+
+    out_j[i] = sum_k  w^k * zeta^(jk) * in_k[i]        i = 0..m-1
+
+so the twiddles w^k are constant over a node and the root decides which
+transform it is: X^M - 1 the cyclic, X^M - i the right-angle (negacyclic) one.
+The inverse level undoes it but for the factor 1/r.
+
+All functions have one signature.  `count` Z8 vectors lie contiguously (16
+doubles each) in every branch; branch k starts at `so + k*ss` of `src` and
+`do + k*ds` of `dst` (offsets and steps in doubles; src may be dst at the same
+place).  The powers w^k are scalars: real parts at tw[to + k], imaginary parts
+at tw[to + 8 + k].  A forward level stores by `put`: `keep`, or `stream` past the
+caches for data that is not touched again soon (dst 64-byte aligned).  Besides the butterfly a level costs r-1 complex products.
+"""
+
+from .butterfly import dft2, dft3, dft4, dft5, dft7, dft8
+from .jit import helper
+from .vector import load_z, make_z, mul_conj, splat, store_z, store_z_nt
+
+
+@helper
+def keep(array, index, value):
+    """Store through the caches."""
+    store_z(array, index, value)
+
+
+@helper
+def stream(array, index, value):
+    """Store past the caches."""
+    store_z_nt(array, index, value)
+
+
+@helper(fused=True)
+def twiddle(tw, to, k):
+    return make_z(splat(tw[to + k]), splat(tw[to + 8 + k]))
+
+
+@helper(fused=True)
+def forward2(src, so, ss, dst, do, ds, count, tw, to, put):
+    w1 = twiddle(tw, to, 1)
+    for i in range(0, 16 * count, 16):
+        y0, y1 = dft2(load_z(src, so + i), load_z(src, so + ss + i) * w1)
+        put(dst, do + i, y0)
+        put(dst, do + ds + i, y1)
+
+
+@helper(fused=True)
+def inverse2(src, so, ss, dst, do, ds, count, tw, to):
+    w1 = twiddle(tw, to, 1)
+    for i in range(0, 16 * count, 16):
+        y0, y1 = dft2(load_z(src, so + i), load_z(src, so + ss + i))
+        store_z(dst, do + i, y0)
+        store_z(dst, do + ds + i, mul_conj(y1, w1))
+
+
+@helper(fused=True)
+def forward3(src, so, ss, dst, do, ds, count, tw, to, put):
+    w1, w2 = twiddle(tw, to, 1), twiddle(tw, to, 2)
+    for i in range(0, 16 * count, 16):
+        y0, y1, y2 = dft3(load_z(src, so + i), load_z(src, so + ss + i) * w1, load_z(src, so + 2 * ss + i) * w2)
+        put(dst, do + i, y0)
+        put(dst, do + ds + i, y1)
+        put(dst, do + 2 * ds + i, y2)
+
+
+@helper(fused=True)
+def inverse3(src, so, ss, dst, do, ds, count, tw, to):
+    w1, w2 = twiddle(tw, to, 1), twiddle(tw, to, 2)
+    for i in range(0, 16 * count, 16):
+        y0, y2, y1 = dft3(load_z(src, so + i), load_z(src, so + ss + i), load_z(src, so + 2 * ss + i))
+        store_z(dst, do + i, y0)
+        store_z(dst, do + ds + i, mul_conj(y1, w1))
+        store_z(dst, do + 2 * ds + i, mul_conj(y2, w2))
+
+
+@helper(fused=True)
+def forward4(src, so, ss, dst, do, ds, count, tw, to, put):
+    w1, w2, w3 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3)
+    for i in range(0, 16 * count, 16):
+        y0, y1, y2, y3 = dft4(load_z(src, so + i), load_z(src, so + ss + i) * w1,
+                              load_z(src, so + 2 * ss + i) * w2, load_z(src, so + 3 * ss + i) * w3)
+        put(dst, do + i, y0)
+        put(dst, do + ds + i, y1)
+        put(dst, do + 2 * ds + i, y2)
+        put(dst, do + 3 * ds + i, y3)
+
+
+@helper(fused=True)
+def inverse4(src, so, ss, dst, do, ds, count, tw, to):
+    w1, w2, w3 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3)
+    for i in range(0, 16 * count, 16):
+        y0, y3, y2, y1 = dft4(load_z(src, so + i), load_z(src, so + ss + i),
+                              load_z(src, so + 2 * ss + i), load_z(src, so + 3 * ss + i))
+        store_z(dst, do + i, y0)
+        store_z(dst, do + ds + i, mul_conj(y1, w1))
+        store_z(dst, do + 2 * ds + i, mul_conj(y2, w2))
+        store_z(dst, do + 3 * ds + i, mul_conj(y3, w3))
+
+
+@helper(fused=True)
+def forward5(src, so, ss, dst, do, ds, count, tw, to, put):
+    w1, w2, w3, w4 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3), twiddle(tw, to, 4)
+    for i in range(0, 16 * count, 16):
+        y0, y1, y2, y3, y4 = dft5(load_z(src, so + i), load_z(src, so + ss + i) * w1,
+                                  load_z(src, so + 2 * ss + i) * w2, load_z(src, so + 3 * ss + i) * w3,
+                                  load_z(src, so + 4 * ss + i) * w4)
+        put(dst, do + i, y0)
+        put(dst, do + ds + i, y1)
+        put(dst, do + 2 * ds + i, y2)
+        put(dst, do + 3 * ds + i, y3)
+        put(dst, do + 4 * ds + i, y4)
+
+
+@helper(fused=True)
+def inverse5(src, so, ss, dst, do, ds, count, tw, to):
+    w1, w2, w3, w4 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3), twiddle(tw, to, 4)
+    for i in range(0, 16 * count, 16):
+        y0, y4, y3, y2, y1 = dft5(load_z(src, so + i), load_z(src, so + ss + i), load_z(src, so + 2 * ss + i),
+                                  load_z(src, so + 3 * ss + i), load_z(src, so + 4 * ss + i))
+        store_z(dst, do + i, y0)
+        store_z(dst, do + ds + i, mul_conj(y1, w1))
+        store_z(dst, do + 2 * ds + i, mul_conj(y2, w2))
+        store_z(dst, do + 3 * ds + i, mul_conj(y3, w3))
+        store_z(dst, do + 4 * ds + i, mul_conj(y4, w4))
+
+
+@helper(fused=True)
+def forward7(src, so, ss, dst, do, ds, count, tw, to, put):
+    w1, w2, w3 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3)
+    w4, w5, w6 = twiddle(tw, to, 4), twiddle(tw, to, 5), twiddle(tw, to, 6)
+    for i in range(0, 16 * count, 16):
+        y0, y1, y2, y3, y4, y5, y6 = dft7(
+            load_z(src, so + i), load_z(src, so + ss + i) * w1, load_z(src, so + 2 * ss + i) * w2,
+            load_z(src, so + 3 * ss + i) * w3, load_z(src, so + 4 * ss + i) * w4,
+            load_z(src, so + 5 * ss + i) * w5, load_z(src, so + 6 * ss + i) * w6)
+        put(dst, do + i, y0)
+        put(dst, do + ds + i, y1)
+        put(dst, do + 2 * ds + i, y2)
+        put(dst, do + 3 * ds + i, y3)
+        put(dst, do + 4 * ds + i, y4)
+        put(dst, do + 5 * ds + i, y5)
+        put(dst, do + 6 * ds + i, y6)
+
+
+@helper(fused=True)
+def inverse7(src, so, ss, dst, do, ds, count, tw, to):
+    w1, w2, w3 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3)
+    w4, w5, w6 = twiddle(tw, to, 4), twiddle(tw, to, 5), twiddle(tw, to, 6)
+    for i in range(0, 16 * count, 16):
+        y0, y6, y5, y4, y3, y2, y1 = dft7(
+            load_z(src, so + i), load_z(src, so + ss + i), load_z(src, so + 2 * ss + i), load_z(src, so + 3 * ss + i),
+            load_z(src, so + 4 * ss + i), load_z(src, so + 5 * ss + i), load_z(src, so + 6 * ss + i))
+        store_z(dst, do + i, y0)
+        store_z(dst, do + ds + i, mul_conj(y1, w1))
+        store_z(dst, do + 2 * ds + i, mul_conj(y2, w2))
+        store_z(dst, do + 3 * ds + i, mul_conj(y3, w3))
+        store_z(dst, do + 4 * ds + i, mul_conj(y4, w4))
+        store_z(dst, do + 5 * ds + i, mul_conj(y5, w5))
+        store_z(dst, do + 6 * ds + i, mul_conj(y6, w6))
+
+
+@helper(fused=True)
+def forward8(src, so, ss, dst, do, ds, count, tw, to, put):
+    w1, w2, w3, w4 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3), twiddle(tw, to, 4)
+    w5, w6, w7 = twiddle(tw, to, 5), twiddle(tw, to, 6), twiddle(tw, to, 7)
+    for i in range(0, 16 * count, 16):
+        y0, y1, y2, y3, y4, y5, y6, y7 = dft8(
+            load_z(src, so + i), load_z(src, so + ss + i) * w1, load_z(src, so + 2 * ss + i) * w2,
+            load_z(src, so + 3 * ss + i) * w3, load_z(src, so + 4 * ss + i) * w4, load_z(src, so + 5 * ss + i) * w5,
+            load_z(src, so + 6 * ss + i) * w6, load_z(src, so + 7 * ss + i) * w7)
+        put(dst, do + i, y0)
+        put(dst, do + ds + i, y1)
+        put(dst, do + 2 * ds + i, y2)
+        put(dst, do + 3 * ds + i, y3)
+        put(dst, do + 4 * ds + i, y4)
+        put(dst, do + 5 * ds + i, y5)
+        put(dst, do + 6 * ds + i, y6)
+        put(dst, do + 7 * ds + i, y7)
+
+
+@helper(fused=True)
+def inverse8(src, so, ss, dst, do, ds, count, tw, to):
+    w1, w2, w3, w4 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3), twiddle(tw, to, 4)
+    w5, w6, w7 = twiddle(tw, to, 5), twiddle(tw, to, 6), twiddle(tw, to, 7)
+    for i in range(0, 16 * count, 16):
+        y0, y7, y6, y5, y4, y3, y2, y1 = dft8(
+            load_z(src, so + i), load_z(src, so + ss + i), load_z(src, so + 2 * ss + i), load_z(src, so + 3 * ss + i),
+            load_z(src, so + 4 * ss + i), load_z(src, so + 5 * ss + i), load_z(src, so + 6 * ss + i),
+            load_z(src, so + 7 * ss + i))
+        store_z(dst, do + i, y0)
+        store_z(dst, do + ds + i, mul_conj(y1, w1))
+        store_z(dst, do + 2 * ds + i, mul_conj(y2, w2))
+        store_z(dst, do + 3 * ds + i, mul_conj(y3, w3))
+        store_z(dst, do + 4 * ds + i, mul_conj(y4, w4))
+        store_z(dst, do + 5 * ds + i, mul_conj(y5, w5))
+        store_z(dst, do + 6 * ds + i, mul_conj(y6, w6))
+        store_z(dst, do + 7 * ds + i, mul_conj(y7, w7))

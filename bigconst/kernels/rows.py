@@ -1,0 +1,144 @@
+"""The row pass: forward transform, product, inverse transform of whole rows.
+
+Data order.  A number is a polynomial in X with real words as coefficients,
+taken modulo X^(2M) + 1; folding word j + M into the imaginary part of word j
+leaves a complex polynomial modulo X^M - i (the right-angle transform).  Its M
+coefficients are stored as M/8 vectors: vector v holds coefficients 8v .. 8v+7
+in its lanes, so it is a polynomial in Z = X^8 whose coefficients are vectors,
+and every level above the last three is vertical.  The column pass has split it
+into R rows, residues modulo Z^C - exp(2 pi i a) with an angle `a` of its own
+for each row; vector c of a row is its coefficient of Z^c.
+
+A row is transformed depth first, so that each part is still in the nearest
+cache when its product is taken and the way back begins.  The last level is the
+leaf: eight vectors are split by a vertical level of radix 8, transposed so that
+lanes are eight neighbouring nodes Z = z and vectors the coefficients of X^0 ..
+X^7, split by a last level of radix 8 with a twiddle per lane, multiplied, and
+brought back.  The spectrum is therefore scrambled, the same way for every
+transform of one shape.
+
+A node's twiddles are exp(2 pi i k (a + E)/P), k = 0..7, with E the node's
+digit-reversed index and P the product of the radices so far: one product of two
+table entries, base (shared by all rows) and row.
+"""
+
+from .butterfly import dft8
+from .jit import helper, kernel
+from .levels import forward2, forward4, forward8, inverse2, inverse4, inverse8, keep, twiddle
+from .vector import load_z, load_zz, mul_conj, splat, square, store_z, transpose_z
+
+FORWARD, SQUARE, MULTIPLY = 0, 1, 2
+
+
+@helper(fused=True)
+def _leaf(x, p, tw, to, w1, scale, mode, other, op):
+    """Eight vectors at x[p:]: forward, product, inverse; 3 * dft8 levels more than a plain pass.
+
+    416a 64m of butterflies, 28 complex products of twiddles, 6 of powers, 96 shuffles for a square.
+    """
+    v1, v2, v3, v4 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3), twiddle(tw, to, 4)
+    v5, v6, v7 = twiddle(tw, to, 5), twiddle(tw, to, 6), twiddle(tw, to, 7)
+    a0, a1, a2, a3, a4, a5, a6, a7 = dft8(
+        load_z(x, p), load_z(x, p + 16) * v1, load_z(x, p + 32) * v2, load_z(x, p + 48) * v3,
+        load_z(x, p + 64) * v4, load_z(x, p + 80) * v5, load_z(x, p + 96) * v6, load_z(x, p + 112) * v7)
+    a0, a1, a2, a3, a4, a5, a6, a7 = transpose_z(a0, a1, a2, a3, a4, a5, a6, a7)
+    w2 = square(w1)
+    w4 = square(w2)
+    w3 = w1 * w2
+    w5, w6, w7 = w1 * w4, w2 * w4, w3 * w4
+    a0, a1, a2, a3, a4, a5, a6, a7 = dft8(a0, a1 * w1, a2 * w2, a3 * w3, a4 * w4, a5 * w5, a6 * w6, a7 * w7)
+    if mode == FORWARD:
+        store_z(x, p, a0)
+        store_z(x, p + 16, a1)
+        store_z(x, p + 32, a2)
+        store_z(x, p + 48, a3)
+        store_z(x, p + 64, a4)
+        store_z(x, p + 80, a5)
+        store_z(x, p + 96, a6)
+        store_z(x, p + 112, a7)
+        return
+    if mode == SQUARE:
+        a0, a1, a2, a3 = square(a0), square(a1), square(a2), square(a3)
+        a4, a5, a6, a7 = square(a4), square(a5), square(a6), square(a7)
+    else:
+        a0, a1 = a0 * load_z(other, op), a1 * load_z(other, op + 16)
+        a2, a3 = a2 * load_z(other, op + 32), a3 * load_z(other, op + 48)
+        a4, a5 = a4 * load_z(other, op + 64), a5 * load_z(other, op + 80)
+        a6, a7 = a6 * load_z(other, op + 96), a7 * load_z(other, op + 112)
+    a0, a7, a6, a5, a4, a3, a2, a1 = dft8(a0, a1, a2, a3, a4, a5, a6, a7)
+    w1, w2, w3, w4 = w1 * scale, w2 * scale, w3 * scale, w4 * scale
+    w5, w6, w7 = w5 * scale, w6 * scale, w7 * scale
+    a0, a1, a2, a3, a4, a5, a6, a7 = transpose_z(
+        a0 * scale, mul_conj(a1, w1), mul_conj(a2, w2), mul_conj(a3, w3),
+        mul_conj(a4, w4), mul_conj(a5, w5), mul_conj(a6, w6), mul_conj(a7, w7))
+    a0, a7, a6, a5, a4, a3, a2, a1 = dft8(a0, a1, a2, a3, a4, a5, a6, a7)
+    store_z(x, p, a0)
+    store_z(x, p + 16, mul_conj(a1, v1))
+    store_z(x, p + 32, mul_conj(a2, v2))
+    store_z(x, p + 48, mul_conj(a3, v3))
+    store_z(x, p + 64, mul_conj(a4, v4))
+    store_z(x, p + 80, mul_conj(a5, v5))
+    store_z(x, p + 96, mul_conj(a6, v6))
+    store_z(x, p + 112, mul_conj(a7, v7))
+
+
+@kernel("void(f8[::1], i8, i8, i8, i8, i8[::1], f8[::1], f8[::1], f8[::1], f8[::1], f8, i8, f8[::1], f8[::1])",
+        fused=True)
+def rows(x, start, stop, stride, width, radices, base, row, leaf_re, leaf_im, scale, mode, other, scratch):
+    """Transform rows start..stop-1 of x in place.
+
+    x        rows of `stride` doubles, `width` vectors of 16 doubles in each
+    radices  8, 4 or 2 for each vertical level above the leaf; their product is width/8
+    base     Z8 blocks of twiddles, level after level, node after node, the leaf's level last
+    row      (len(radices) + 2) Z8 blocks a row: one per level, the leaf's, exp(2 pi i a / (8 width)) in all lanes
+    leaf_re, leaf_im  exp(2 pi i E / (8 width)) for each node
+    mode     FORWARD leaves the scrambled spectrum; SQUARE and MULTIPLY (by the
+             spectrum in `other`, laid out as x) return to coefficients, times `scale`
+    scratch  16 * (len(radices) + 1) doubles of this thread
+    """
+    levels = len(radices)
+    factor = splat(scale)
+    for r in range(start, stop):
+        origin = r * stride
+        row_at = r * (levels + 2) * 16
+        root = load_z(row, row_at + (levels + 1) * 16)
+        for v in range(0, width, 8):
+            span = width
+            table = 0
+            for level in range(levels):
+                if v & (span - 1) == 0:
+                    store_z(scratch, level * 16,
+                            load_z(base, (table + v // span) * 16) * load_z(row, row_at + level * 16))
+                    at = origin + v * 16
+                    if radices[level] == 8:
+                        m = span >> 3
+                        forward8(x, at, 16 * m, x, at, 16 * m, m, scratch, level * 16, keep)
+                    elif radices[level] == 4:
+                        m = span >> 2
+                        forward4(x, at, 16 * m, x, at, 16 * m, m, scratch, level * 16, keep)
+                    else:
+                        m = span >> 1
+                        forward2(x, at, 16 * m, x, at, 16 * m, m, scratch, level * 16, keep)
+                table += width // span
+                span //= radices[level]
+            store_z(scratch, levels * 16,
+                    load_z(base, (table + (v >> 3)) * 16) * load_z(row, row_at + levels * 16))
+            _leaf(x, origin + v * 16, scratch, levels * 16, load_zz(leaf_re, leaf_im, v) * root, factor, mode,
+                  other, origin + v * 16)
+            if mode == FORWARD:
+                continue
+            end = v + 8
+            for level in range(levels - 1, -1, -1):
+                span *= radices[level]
+                if end & (span - 1) != 0:
+                    break
+                at = origin + (end - span) * 16
+                if radices[level] == 8:
+                    m = span >> 3
+                    inverse8(x, at, 16 * m, x, at, 16 * m, m, scratch, level * 16)
+                elif radices[level] == 4:
+                    m = span >> 2
+                    inverse4(x, at, 16 * m, x, at, 16 * m, m, scratch, level * 16)
+                else:
+                    m = span >> 1
+                    inverse2(x, at, 16 * m, x, at, 16 * m, m, scratch, level * 16)

@@ -1,0 +1,512 @@
+"""Explicit 8-lane vectors for numba, and the few wide integer operations it lacks.
+
+The only file that speaks LLVM.  numba does not vectorise the butterflies of a
+transform, so the kernels say which values are vectors:
+
+    F8   eight doubles
+    Z8   eight complex numbers, split: an F8 of real, an F8 of imaginary parts
+    I8   eight 32-bit integers
+
+F8 and Z8 carry + - * (also Z8 * F8); a Z8 occupies 16 consecutive doubles in
+memory, 8 real then 8 imaginary.  LLVM splits a vector into what the host has
+(one zmm, two ymm, four NEON registers), so results and data layout are the same
+everywhere.  Products use explicit fused multiply-adds; nothing here is subject
+to fast-math.  All memory operations take an array and an index in elements,
+check nothing, and assume 8-byte alignment, except the `_nt` (non-temporal)
+stores, which need 64-byte alignment.
+"""
+
+import operator
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import intrinsic, lower_builtin, models, register_model
+
+LANES = 8
+_DOUBLE = ir.DoubleType()
+_I32, _I64, _I128 = ir.IntType(32), ir.IntType(64), ir.IntType(128)
+_VF, _VI, _VL = ir.VectorType(_DOUBLE, LANES), ir.VectorType(_I32, LANES), ir.VectorType(_I64, LANES)
+
+
+class _Vector(types.Type):
+    """A numba type whose values are LLVM values of type `llvm`."""
+
+    def __init__(self, name: str, llvm: ir.Type):
+        super().__init__(name=name)
+        self.llvm = llvm
+
+
+F8 = _Vector("F8", _VF)
+Z8 = _Vector("Z8", ir.LiteralStructType([_VF, _VF]))
+I8 = _Vector("I8", _VI)
+
+
+@register_model(_Vector)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, dmm, fe_type):
+        super().__init__(dmm, fe_type, fe_type.llvm)
+
+
+# --- LLVM building blocks -----------------------------------------------------
+
+def _call(builder, name: str, args, result=_VF):
+    function = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(result, [a.type for a in args]), name)
+    return builder.call(function, args)
+
+
+def _fma(builder, a, b, c):
+    return _call(builder, "llvm.fma.v8f64", [a, b, c])
+
+
+def _splat(builder, scalar, vector_type):
+    one = builder.insert_element(ir.Constant(vector_type, ir.Undefined), scalar, _I32(0))
+    return builder.shuffle_vector(one, ir.Constant(vector_type, ir.Undefined), ir.Constant(_VI, [0] * LANES))
+
+
+def _parts(builder, z):
+    return builder.extract_value(z, 0), builder.extract_value(z, 1)
+
+
+def _complex(builder, re, im):
+    z = builder.insert_value(ir.Constant(Z8.llvm, ir.Undefined), re, 0)
+    return builder.insert_value(z, im, 1)
+
+
+def _cmul(builder, a, b, conjugate: bool = False):
+    """a*b or a*conj(b): two products, two fused multiply-adds."""
+    (ar, ai), (br, bi) = _parts(builder, a), _parts(builder, b)
+    if conjugate:
+        re = _fma(builder, ar, br, builder.fmul(ai, bi))
+        im = _fma(builder, ai, br, builder.fneg(builder.fmul(ar, bi)))
+    else:
+        re = _fma(builder, ar, br, builder.fneg(builder.fmul(ai, bi)))
+        im = _fma(builder, ar, bi, builder.fmul(ai, br))
+    return _complex(builder, re, im)
+
+
+def _pointer(context, builder, array_type, array, index, to):
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [index]), ir.PointerType(to))
+
+
+def _load(builder, pointer, align: int = 8):
+    load = builder.load(pointer)
+    load.align = align
+    return load
+
+
+def _store(builder, value, pointer, align: int = 8, temporal: bool = True):
+    store = builder.store(value, pointer)
+    store.align = align
+    if not temporal:
+        store.set_metadata("nontemporal", builder.module.add_metadata([_I32(1)]))
+
+
+# --- arithmetic operators -------------------------------------------------------
+
+def _typing(op, table: dict):
+    @infer_global(op)
+    class _(AbstractTemplate):
+        def generic(self, args, kws):
+            if args in table and not kws:
+                return signature(table[args], *args)
+
+
+for _op in (operator.add, operator.sub):
+    _typing(_op, {(F8, F8): F8, (Z8, Z8): Z8})
+_typing(operator.mul, {(F8, F8): F8, (Z8, Z8): Z8, (Z8, F8): Z8})
+
+
+def _elementwise(op, emit: str):
+    @lower_builtin(op, F8, F8)
+    def _real(context, builder, sig, args):
+        return getattr(builder, emit)(*args)
+
+    @lower_builtin(op, Z8, Z8)
+    def _split(context, builder, sig, args):
+        (ar, ai), (br, bi) = (_parts(builder, a) for a in args)
+        return _complex(builder, getattr(builder, emit)(ar, br), getattr(builder, emit)(ai, bi))
+
+
+_elementwise(operator.add, "fadd")
+_elementwise(operator.sub, "fsub")
+
+
+@lower_builtin(operator.mul, F8, F8)
+def _mul_real(context, builder, sig, args):
+    return builder.fmul(*args)
+
+
+@lower_builtin(operator.mul, Z8, Z8)
+def _mul_complex(context, builder, sig, args):
+    return _cmul(builder, *args)
+
+
+@lower_builtin(operator.mul, Z8, F8)
+def _mul_mixed(context, builder, sig, args):
+    re, im = _parts(builder, args[0])
+    return _complex(builder, builder.fmul(re, args[1]), builder.fmul(im, args[1]))
+
+
+# --- complex intrinsics ---------------------------------------------------------
+
+@intrinsic
+def mul_conj(typingctx, a, b):
+    """a * conj(b), both Z8."""
+    def codegen(context, builder, sig, args):
+        return _cmul(builder, *args, conjugate=True)
+    return Z8(Z8, Z8), codegen
+
+
+@intrinsic
+def times_i(typingctx, z):
+    """i*z."""
+    def codegen(context, builder, sig, args):
+        re, im = _parts(builder, args[0])
+        return _complex(builder, builder.fneg(im), re)
+    return Z8(Z8), codegen
+
+
+@intrinsic
+def add_i(typingctx, a, b):
+    """a + i*b without a negation."""
+    def codegen(context, builder, sig, args):
+        (ar, ai), (br, bi) = (_parts(builder, z) for z in args)
+        return _complex(builder, builder.fsub(ar, bi), builder.fadd(ai, br))
+    return Z8(Z8, Z8), codegen
+
+
+@intrinsic
+def sub_i(typingctx, a, b):
+    """a - i*b without a negation."""
+    def codegen(context, builder, sig, args):
+        (ar, ai), (br, bi) = (_parts(builder, z) for z in args)
+        return _complex(builder, builder.fadd(ar, bi), builder.fsub(ai, br))
+    return Z8(Z8, Z8), codegen
+
+
+@intrinsic
+def square(typingctx, z):
+    """z*z: (re + im)(re - im) and 2 re im."""
+    def codegen(context, builder, sig, args):
+        re, im = _parts(builder, args[0])
+        real = builder.fmul(builder.fadd(re, im), builder.fsub(re, im))
+        return _complex(builder, real, builder.fmul(builder.fadd(re, re), im))
+    return Z8(Z8), codegen
+
+
+@intrinsic
+def make_z(typingctx, re, im):
+    """The Z8 of two F8."""
+    def codegen(context, builder, sig, args):
+        return _complex(builder, *args)
+    return Z8(F8, F8), codegen
+
+
+@intrinsic
+def real(typingctx, z):
+    """The real parts of a Z8."""
+    def codegen(context, builder, sig, args):
+        return builder.extract_value(args[0], 0)
+    return F8(Z8), codegen
+
+
+@intrinsic
+def imag(typingctx, z):
+    """The imaginary parts of a Z8."""
+    def codegen(context, builder, sig, args):
+        return builder.extract_value(args[0], 1)
+    return F8(Z8), codegen
+
+
+@intrinsic
+def axpy(typingctx, a, x, y):
+    """a*x + y with a an F8, x and y Z8: two fused multiply-adds."""
+    def codegen(context, builder, sig, args):
+        a, x, y = args
+        (xr, xi), (yr, yi) = _parts(builder, x), _parts(builder, y)
+        return _complex(builder, _fma(builder, a, xr, yr), _fma(builder, a, xi, yi))
+    return Z8(F8, Z8, Z8), codegen
+
+
+# --- real and integer intrinsics --------------------------------------------------
+
+@intrinsic
+def splat(typingctx, x):
+    """Eight copies of a double."""
+    def codegen(context, builder, sig, args):
+        return _splat(builder, args[0], _VF)
+    return F8(types.float64), codegen
+
+
+@intrinsic
+def fma(typingctx, a, b, c):
+    """a*b + c, rounded once."""
+    def codegen(context, builder, sig, args):
+        return _fma(builder, *args)
+    return F8(F8, F8, F8), codegen
+
+
+@intrinsic
+def fnma(typingctx, a, b, c):
+    """c - a*b, rounded once."""
+    def codegen(context, builder, sig, args):
+        return _fma(builder, builder.fneg(args[0]), args[1], args[2])
+    return F8(F8, F8, F8), codegen
+
+
+@intrinsic
+def rint(typingctx, x):
+    """Nearest integer, ties to even."""
+    def codegen(context, builder, sig, args):
+        return _call(builder, "llvm.rint.v8f64", args)
+    return F8(F8), codegen
+
+
+@intrinsic
+def floor(typingctx, x):
+    """Largest integer not above x."""
+    def codegen(context, builder, sig, args):
+        return _call(builder, "llvm.floor.v8f64", args)
+    return F8(F8), codegen
+
+
+def _max_bits(builder, a, b):
+    a, b = builder.bitcast(a, _VL), builder.bitcast(b, _VL)
+    return builder.bitcast(builder.select(builder.icmp_unsigned(">", a, b), a, b), _VF)
+
+
+@intrinsic
+def max_abs(typingctx, largest, x):
+    """max(largest, |x|) for largest >= 0, by comparing bit patterns: a NaN is larger than all and stays."""
+    def codegen(context, builder, sig, args):
+        return _max_bits(builder, args[0], _call(builder, "llvm.fabs.v8f64", [args[1]]))
+    return F8(F8, F8), codegen
+
+
+@intrinsic
+def lane(typingctx, x, index):
+    """One lane of an F8 as a double."""
+    def codegen(context, builder, sig, args):
+        return builder.extract_element(args[0], builder.trunc(args[1], _I32))
+    return types.float64(F8, types.int64), codegen
+
+
+@intrinsic
+def to_float(typingctx, x):
+    """I8 -> F8."""
+    def codegen(context, builder, sig, args):
+        return builder.sitofp(args[0], _VF)
+    return F8(I8), codegen
+
+
+@intrinsic
+def to_int(typingctx, x):
+    """F8 holding integers below 2^31 in magnitude -> I8."""
+    def codegen(context, builder, sig, args):
+        return builder.fptosi(args[0], _VI)
+    return I8(F8), codegen
+
+
+@intrinsic
+def balance(typingctx, word, previous, radix):
+    """Carry-free balancing of canonical words.
+
+    word - radix*[word >= radix/2] + [previous >= radix/2]: in the closed range
+    -radix/2 .. radix/2, the same value as a number whose top word is below
+    radix/2.  `previous` holds the next lower word of each lane.
+    """
+    def codegen(context, builder, sig, args):
+        word, previous, radix = args
+        half = _splat(builder, builder.lshr(radix, _I32(1)), _VI)
+        zero = ir.Constant(_VI, [0] * LANES)
+        low = builder.select(builder.icmp_signed(">=", word, half), _splat(builder, radix, _VI), zero)
+        carry = builder.zext(builder.icmp_signed(">=", previous, half), _VI)
+        return builder.add(builder.sub(word, low), carry)
+    return I8(I8, I8, types.int32), codegen
+
+
+# --- memory ---------------------------------------------------------------------
+
+@intrinsic
+def load_f(typingctx, array, index):
+    """Eight doubles from index on."""
+    def codegen(context, builder, sig, args):
+        return _load(builder, _pointer(context, builder, sig.args[0], args[0], args[1], _VF))
+    return F8(array, types.int64), codegen
+
+
+@intrinsic
+def store_f(typingctx, array, index, value):
+    """Eight doubles to index on."""
+    def codegen(context, builder, sig, args):
+        _store(builder, args[2], _pointer(context, builder, sig.args[0], args[0], args[1], _VF))
+    return types.void(array, types.int64, F8), codegen
+
+
+@intrinsic
+def load_z(typingctx, array, index):
+    """A Z8 from 16 doubles."""
+    def codegen(context, builder, sig, args):
+        pointer = _pointer(context, builder, sig.args[0], args[0], args[1], _VF)
+        return _complex(builder, _load(builder, pointer), _load(builder, builder.gep(pointer, [_I32(1)])))
+    return Z8(array, types.int64), codegen
+
+
+def _store_z(temporal: bool):
+    def store(typingctx, array, index, value):
+        def codegen(context, builder, sig, args):
+            pointer = _pointer(context, builder, sig.args[0], args[0], args[1], _VF)
+            re, im = _parts(builder, args[2])
+            align = 8 if temporal else 64
+            _store(builder, re, pointer, align, temporal)
+            _store(builder, im, builder.gep(pointer, [_I32(1)]), align, temporal)
+        return types.void(array, types.int64, Z8), codegen
+    return store
+
+
+store_z = intrinsic(_store_z(True))
+store_z_nt = intrinsic(_store_z(False))
+
+
+@intrinsic
+def load_i(typingctx, array, index):
+    """Eight int32 from index on, any alignment."""
+    def codegen(context, builder, sig, args):
+        return _load(builder, _pointer(context, builder, sig.args[0], args[0], args[1], _VI), align=4)
+    return I8(array, types.int64), codegen
+
+
+def _store_i(temporal: bool):
+    def store(typingctx, array, index, value):
+        def codegen(context, builder, sig, args):
+            _store(builder, args[2], _pointer(context, builder, sig.args[0], args[0], args[1], _VI),
+                   4 if temporal else 32, temporal)
+        return types.void(array, types.int64, I8), codegen
+    return store
+
+
+store_i = intrinsic(_store_i(True))
+store_i_nt = intrinsic(_store_i(False))
+
+
+@intrinsic
+def prefetch(typingctx, array, index):
+    """Ask for the cache line of array[index] in the second-level cache; any index is harmless."""
+    def codegen(context, builder, sig, args):
+        pointer = _pointer(context, builder, sig.args[0], args[0], args[1], ir.IntType(8))
+        _call(builder, "llvm.prefetch.p0", [pointer, _I32(0), _I32(1), _I32(1)], ir.VoidType())
+    return types.void(array, types.int64), codegen
+
+
+@intrinsic
+def splat_z(typingctx, re, im, index):
+    """Eight copies of re[index] + i*im[index], from two double arrays."""
+    def codegen(context, builder, sig, args):
+        parts = [_splat(builder, _load(builder, _pointer(context, builder, t, a, args[2], _DOUBLE)), _VF)
+                 for t, a in zip(sig.args[:2], args[:2], strict=True)]
+        return _complex(builder, *parts)
+    return Z8(re, im, types.int64), codegen
+
+
+@intrinsic
+def load_zz(typingctx, re, im, index):
+    """A Z8 from eight doubles of `re` and eight of `im`."""
+    def codegen(context, builder, sig, args):
+        parts = [_load(builder, _pointer(context, builder, t, a, args[2], _VF))
+                 for t, a in zip(sig.args[:2], args[:2], strict=True)]
+        return _complex(builder, *parts)
+    return Z8(re, im, types.int64), codegen
+
+
+# --- 8x8 transposition -------------------------------------------------------------
+
+def _transposed(builder, rows):
+    """The 8x8 transpose: neighbours in pairs, then 4x4 blocks of two lanes, 24 shuffles."""
+    def shuffle(a, b, mask):
+        return builder.shuffle_vector(a, b, ir.Constant(_VI, mask))
+
+    pairs = []
+    for i in range(0, 8, 2):
+        pairs.append((shuffle(rows[i], rows[i + 1], [0, 8, 2, 10, 4, 12, 6, 14]),
+                      shuffle(rows[i], rows[i + 1], [1, 9, 3, 11, 5, 13, 7, 15])))
+    even, odd = [0, 1, 4, 5, 8, 9, 12, 13], [2, 3, 6, 7, 10, 11, 14, 15]
+    out = [None] * 8
+    for parity in range(2):
+        r0, r2, r4, r6 = (p[parity] for p in pairs)
+        t0, t1 = shuffle(r0, r2, even), shuffle(r0, r2, odd)
+        t2, t3 = shuffle(r4, r6, even), shuffle(r4, r6, odd)
+        out[0 + parity], out[4 + parity] = shuffle(t0, t2, even), shuffle(t0, t2, odd)
+        out[2 + parity], out[6 + parity] = shuffle(t1, t3, even), shuffle(t1, t3, odd)
+    return out
+
+
+def _pack(context, builder, tuple_type, values):
+    return context.make_tuple(builder, tuple_type, values)
+
+
+def _transpose(element):
+    def transpose(typingctx, a, b, c, d, e, f, g, h):
+        result = types.UniTuple(element, 8)
+
+        def codegen(context, builder, sig, args):
+            if element is Z8:
+                re = _transposed(builder, [builder.extract_value(z, 0) for z in args])
+                im = _transposed(builder, [builder.extract_value(z, 1) for z in args])
+                columns = [_complex(builder, x, y) for x, y in zip(re, im, strict=True)]
+            else:
+                columns = _transposed(builder, args)
+            return _pack(context, builder, result, columns)
+        return result(*[element] * 8), codegen
+    return transpose
+
+
+transpose_z = intrinsic(_transpose(Z8))
+transpose_f = intrinsic(_transpose(F8))
+transpose_i = intrinsic(_transpose(I8))
+
+
+# --- wide integers -------------------------------------------------------------------
+
+@intrinsic
+def load_u64(typingctx, array, index):
+    """Little-endian uint64 from eight bytes of a uint8 array, any alignment."""
+    def codegen(context, builder, sig, args):
+        return _load(builder, _pointer(context, builder, sig.args[0], args[0], args[1], _I64), align=1)
+    return types.uint64(array, types.int64), codegen
+
+
+@intrinsic
+def store_u64(typingctx, array, index, value):
+    """Eight bytes of a uint8 array from a uint64, any alignment."""
+    def codegen(context, builder, sig, args):
+        store = builder.store(args[2], _pointer(context, builder, sig.args[0], args[0], args[1], _I64))
+        store.align = 1
+    return types.void(array, types.int64, types.uint64), codegen
+
+
+def _halves(context, builder, wide):
+    high = builder.trunc(builder.lshr(wide, _I128(64)), _I64)
+    return _pack(context, builder, types.UniTuple(types.uint64, 2), [high, builder.trunc(wide, _I64)])
+
+
+@intrinsic
+def mul_add_128(typingctx, high, low, a, b):
+    """(high:low) + a*b modulo 2^128, as (high, low), all uint64."""
+    def codegen(context, builder, sig, args):
+        high, low, a, b = (builder.zext(x, _I128) for x in args)
+        total = builder.add(builder.or_(builder.shl(high, _I128(64)), low), builder.mul(a, b))
+        return _halves(context, builder, total)
+    u = types.uint64
+    return types.UniTuple(u, 2)(u, u, u, u), codegen
+
+
+@intrinsic
+def mul_hi(typingctx, a, b):
+    """High 64 bits of the product of two uint64."""
+    def codegen(context, builder, sig, args):
+        a, b = (builder.zext(x, _I128) for x in args)
+        return builder.trunc(builder.lshr(builder.mul(a, b), _I128(64)), _I64)
+    return types.uint64(types.uint64, types.uint64), codegen

@@ -1,0 +1,53 @@
+"""What this machine offers a run, and what the run took from it (Linux)."""
+
+import os
+import resource
+from pathlib import Path
+
+
+def default_threads() -> int:
+    """The processors this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def available_memory_bytes() -> int:
+    """Memory that can be had without swapping, and not more than any control group of ours allows."""
+    limits = [_meminfo_bytes("MemAvailable")]
+    for line in _read("/proc/self/cgroup").splitlines():
+        number, _controllers, path = line.split(":", 2)
+        if number == "0":
+            root = Path("/sys/fs/cgroup")
+            group = root / path.lstrip("/")
+            for folder in (group, *group.parents):
+                if folder.is_relative_to(root):
+                    limits.append(_limit(folder / "memory.max"))
+    limits.append(_limit(Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")))
+    return min(limit for limit in limits if limit is not None)
+
+
+def peak_memory_bytes() -> int:
+    """Largest resident memory of this process so far."""
+    # VmHWM belongs to this program; ru_maxrss would still show a large parent that started it.
+    for line in _read("/proc/self/status").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _read(path: str | Path) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""
+
+
+def _limit(path: Path) -> int | None:
+    text = _read(path).strip()
+    return int(text) if text.isdigit() else None
+
+
+def _meminfo_bytes(name: str) -> int:
+    for line in _read("/proc/meminfo").splitlines():
+        if line.startswith(name + ":"):
+            return int(line.split()[1]) * 1024
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,1 @@
+"""What a plan runs on: threads and memory."""

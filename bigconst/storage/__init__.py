@@ -1,0 +1,1 @@
+"""Bytes on disks; knows nothing of numbers."""

@@ -1,0 +1,114 @@
+"""An engine in twenty lines, exact and slow, so that the command line is tested without kernels.
+
+It has the interface of bigconst.plan and bigconst.engine and computes with
+math.isqrt.  `install` puts it in their place for one test.
+"""
+
+import math
+import sys
+import types
+from dataclasses import dataclass
+
+import bigconst
+from bigconst import units
+from bigconst.errors import DoesNotFit
+from bigconst.events import Finished, PlanMade, StageDone, StageStarted
+
+
+@dataclass(frozen=True)
+class Constant:
+    kind: str
+    d: int
+
+    @property
+    def name(self) -> str:
+        return "phi" if self.kind == "phi" else f"sqrt {self.d}"
+
+    @property
+    def title(self) -> str:
+        return "Golden Ratio" if self.kind == "phi" else f"Square root of {self.d}"
+
+    @property
+    def file_stem(self) -> str:
+        return "phi" if self.kind == "phi" else f"sqrt{self.d}"
+
+    algorithm = "integer square root"
+
+
+@dataclass(frozen=True)
+class Plan:
+    constant: Constant
+    decimal_digits: int
+    base: int
+    threads: int
+    memory_bytes: int
+
+    @property
+    def digits(self) -> int:
+        return self.decimal_digits if self.base == 10 else units.hex_digits(self.decimal_digits)
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        return 10 * self.decimal_digits
+
+    @property
+    def text_bytes(self) -> int:
+        return len(expected_text(self))
+
+    def describe(self) -> list[tuple[str, str]]:
+        return [("Constant", self.constant.title), ("Decimal digits", str(self.decimal_digits))]
+
+
+def make_plan(constant, digits, base, threads, memory_bytes) -> Plan:
+    plan = Plan(constant, digits, base, threads, memory_bytes)
+    if plan.peak_memory_bytes > memory_bytes:
+        raise DoesNotFit(f"needs {plan.peak_memory_bytes} bytes, --memory is {memory_bytes}")
+    return plan
+
+
+def scaled_floor(plan) -> int:
+    """floor(constant * base^digits)."""
+    scale = plan.base**plan.digits
+    root = math.isqrt(plan.constant.d * scale * scale)
+    return (scale + root) // 2 if plan.constant.kind == "phi" else root
+
+
+def expected_text(plan) -> bytes:
+    """The whole content of the digit file."""
+    digits = format(scaled_floor(plan), "x" if plan.base == 16 else "d").rjust(plan.digits + 1, "0")
+    return f"{digits[: -plan.digits]}.{digits[-plan.digits :]}\n".encode()
+
+
+def run(plan, text, emit):
+    emit(PlanMade(plan))
+    emit(StageStarted("root", 1, 1))
+    data = expected_text(plan)
+    for start in range(0, len(data), 10):
+        text.write_at(start, memoryview(data[start : start + 10]))
+    emit(StageDone("root", 1, 1, 0.25))
+    emit(Finished())
+    return types.SimpleNamespace(
+        levels=[{"name": "root", "words": 1, "seconds": 0.25, "max_roundoff": 0.125}],
+        max_roundoff=0.125,
+        faults={"roundoff": 0},
+        last_digits=data[:-1].decode().split(".")[1][-100:],
+        digit_hash=scaled_floor(plan) % (2**61 - 1),
+        seconds={"compute": 0.5, "certificate": 0.0, "output": 0.01},
+    )
+
+
+def install(monkeypatch):
+    """Replace plan, engine and kernels.jit; returns the fake engine module, to be changed by the test."""
+    fakes = {
+        "plan": {"Constant": Constant, "Plan": Plan, "make_plan": make_plan},
+        "engine": {"run": run, "load_kernels": lambda: None, "self_test": lambda: [("transform", True)]},
+        "kernels.jit": {"COLD": False},
+    }
+    for name, content in fakes.items():
+        module = types.ModuleType(f"bigconst.{name}")
+        vars(module).update(content)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        package, _, attribute = module.__name__.rpartition(".")
+        holder = bigconst if package == "bigconst" else __import__(package, fromlist=["_"])
+        monkeypatch.setattr(holder, attribute, module, raising=False)
+    return sys.modules["bigconst.engine"]

@@ -1,0 +1,343 @@
+"""The command line: files, streams, exit codes and one-line errors.
+
+Most tests run `main` in this process on the small engine of fake_engine.py;
+those about start-up, signals and pipes start a fresh process.
+"""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import fake_engine
+import pytest
+
+import bigconst
+from bigconst import errors
+from bigconst.cli import main
+from bigconst.storage import textfile
+
+PYTHON = [sys.executable, "-m", "bigconst"]
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ENVIRONMENT = {**os.environ, "PYTHONPATH": ROOT}
+"""For programs started elsewhere: they run this tree, installed or not."""
+
+
+@pytest.fixture
+def engine(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    return fake_engine.install(monkeypatch)
+
+
+def one_line(capsys):
+    """The single line on stderr; stdout must be empty."""
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("bigconst: ") and err.count("\n") == 1 and err.endswith("\n"), err
+    return err
+
+
+def text_of(kind, d, digits, base=10):
+    return fake_engine.expected_text(fake_engine.Plan(fake_engine.Constant(kind, d), digits, base, 1, 0))
+
+
+@pytest.mark.parametrize(
+    "command, name, content",
+    [
+        ("phi --digits 30", "phi.txt", text_of("phi", 5, 30)),
+        ("phi --digits 30 --base 16", "phi.hex.txt", text_of("phi", 5, 30, 16)),
+        ("sqrt 2 --digits 1e2", "sqrt2.txt", text_of("sqrt", 2, 100)),
+        ("sqrt 2147483647 --digits 30", "sqrt2147483647.txt", text_of("sqrt", 2**31 - 1, 30)),
+        ("sqrt 10 --digits 30 --base 16", "sqrt10.hex.txt", text_of("sqrt", 10, 30, 16)),
+        ("phi --digits 30 --output other", "other", text_of("phi", 5, 30)),
+    ],
+)
+def test_files(engine, tmp_path, capsys, command, name, content):
+    assert main(command.split()) == 0
+    assert os.listdir(tmp_path) == [name]
+    assert (tmp_path / name).read_bytes() == content
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert f"{tmp_path / name}" in out and "Multi-core efficiency" in out
+
+
+def test_fake_digits_are_the_golden_ratio():
+    assert text_of("phi", 5, 30) == b"1.618033988749894848204586834365\n"
+    assert text_of("phi", 5, 10, 16) == b"1.9e3779b97\n"
+
+
+def test_stdout_gets_the_digits_and_nothing_else(engine, tmp_path, capfdbinary):
+    assert main("phi --digits 200 --output -".split()) == 0
+    out, err = capfdbinary.readouterr()
+    assert out == text_of("phi", 5, 200)
+    assert b"Golden Ratio" in err
+    assert os.listdir(tmp_path) == []
+
+
+def test_options_reach_the_plan(engine, capsys):
+    seen = []
+    engine.run = lambda plan, text, emit: seen.append(plan) or fake_engine.run(plan, text, emit)
+    assert main("phi --digits 7 --threads 3 --memory 1GiB --output -".split()) == 0
+    assert main("phi --digits 7 --output -".split()) == 0
+    assert (seen[0].threads, seen[0].memory_bytes) == (3, 1 << 30)
+    assert seen[1].threads == len(os.sched_getaffinity(0))
+    physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert 0 < seen[1].memory_bytes <= 3 * physical // 4
+
+
+def test_json_report(engine, tmp_path, capsys):
+    engine.load_kernels = lambda: time.sleep(0.05)
+    assert main("phi --digits 300 --json report.json".split()) == 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["schema"] == "bigconst-report/1"
+    assert report["command"] == "bigconst phi --digits 300 --json report.json"
+    assert report["digits"] == 300 and report["constant"] == "phi" and report["mode"] == "in memory"
+    assert report["files"] == [{"path": str(tmp_path / "phi.txt"), "bytes": 303}]
+    assert 0.05 <= report["seconds"]["kernels_ready"] <= report["seconds"]["total"] < 5
+    assert report["memory"]["peak_bytes"] > 5 << 20
+    assert report["start"] <= report["end"]
+    assert sorted(os.listdir(tmp_path)) == ["phi.txt", "report.json"]
+
+
+def test_plan_prints_and_computes_nothing(engine, tmp_path, capsys):
+    engine.run = engine.load_kernels = None
+    assert main("phi --digits 30 --plan".split()) == 0
+    assert "Golden Ratio" in capsys.readouterr().out
+    assert os.listdir(tmp_path) == []
+
+
+def test_cold_kernels_are_announced(engine, capsys):
+    sys.modules["bigconst.kernels.jit"].COLD = True
+    assert main("phi --digits 30".split()) == 0
+    assert capsys.readouterr().err == "compiling kernels for this machine (once, about 20 s)\n"
+
+
+@pytest.mark.parametrize(
+    "command, said",
+    [
+        ("", "COMMAND"),
+        ("pi --digits 9", "pi"),
+        ("phi", "--digits"),
+        ("phi --digits", "--digits"),
+        ("phi --digits 0", "at least 1"),
+        ("phi --digits -5", "'-5'"),
+        ("phi --digits 1.5", "whole"),
+        ("phi --digits many", "1e8"),
+        ("phi --digits nan", "1e8"),
+        ("phi --digits 1e99", "1e18"),
+        ("phi --digits 9 --base 7", "10, 16"),
+        ("phi --digits 9 --base x", "--base"),
+        ("phi --digits 9 --threads 0", "from 1 to 1024"),
+        ("phi --digits 9 --threads -1", "--threads"),
+        ("phi --digits 9 --threads 1e6", "from 1 to 1024"),
+        ("phi --digits 9 --memory 8G", "8GiB"),
+        ("phi --digits 9 --memory 0", "at least 1"),
+        ("phi --digits 9 --dig 3", "--dig"),
+        ("phi 5 --digits 9", "5"),
+        ("sqrt --digits 9", "D"),
+        ("sqrt 0 --digits 9", "from 1 to 2147483647"),
+        ("sqrt -4 --digits 9", "'-4'"),
+        ("sqrt 2.5 --digits 9", "whole"),
+        ("sqrt 2147483648 --digits 9", "from 1 to 2147483647"),
+        ("sqrt two --digits 9", "'two'"),
+        ("phi --digits 9 --json -", "--json"),
+        ("phi --digits 9 --output a --json ./a", "same file"),
+        ("phi --digits 9 --plan --json a", "--plan"),
+        ("phi --digits 9 --output .", "directory"),
+        ("phi --digits 9 --output /dev/null --force", "regular"),
+        ("warmup 5", "5"),
+    ],
+)
+def test_usage_errors(engine, tmp_path, capsys, command, said):
+    assert main(command.split()) == 2
+    assert said in one_line(capsys)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("taken", ["phi.txt", "report.json"])
+def test_existing_files_are_refused_before_any_work(engine, tmp_path, capsys, taken):
+    (tmp_path / taken).write_text("precious")
+    run, engine.run = engine.run, None
+    command = "phi --digits 9 --json report.json".split()
+    assert main(command) == 2
+    assert "--force" in one_line(capsys)
+    assert os.listdir(tmp_path) == [taken] and (tmp_path / taken).read_text() == "precious"
+    engine.run = run
+    assert main([*command, "--force"]) == 0
+    assert (tmp_path / "phi.txt").read_bytes() == text_of("phi", 5, 9)
+    assert sorted(os.listdir(tmp_path)) == ["phi.txt", "report.json"]
+
+
+def test_missing_directory(engine, tmp_path, capsys):
+    assert main("phi --digits 9 --output no/phi.txt".split()) == 3
+    assert "No such file" in one_line(capsys)
+    assert os.listdir(tmp_path) == []
+
+
+def test_too_large_for_memory(engine, tmp_path, capsys):
+    assert main("phi --digits 1000 --memory 9999B".split()) == 4
+    line = one_line(capsys)
+    assert "10000 bytes" in line and "9999" in line and "fewer digits" in line
+    assert os.listdir(tmp_path) == []
+
+
+def test_memory_refused_by_the_system(engine, tmp_path, capsys):
+    engine.run = raising(MemoryError())
+    assert main("phi --digits 9".split()) == 4
+    assert "--memory" in one_line(capsys)
+    assert os.listdir(tmp_path) == []
+
+
+def raising(error):
+    def fail(*_):
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize("call, where", [("posix_fallocate", "reserve"), ("pwrite", "write"), ("fsync", "write")])
+def test_full_disk(engine, tmp_path, capsys, monkeypatch, call, where):
+    monkeypatch.setattr(textfile.os, call, raising(OSError(28, "No space left on device")))
+    assert main("phi --digits 9".split()) == 3
+    line = one_line(capsys)
+    assert "No space left" in line and where in line
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "error, code",
+    [
+        (errors.FaultError("product wrong twice at level 7"), 5),
+        (errors.VerificationError("remainder is negative"), 1),
+        (errors.Interrupted(resumable=True), 75),
+        (KeyboardInterrupt(), 130),
+        (RuntimeError("a mistake\nof ours"), 5),
+    ],
+)
+def test_errors_of_the_engine(engine, tmp_path, capsys, error, code):
+    engine.run = raising(error)
+    assert main("phi --digits 9".split()) == code
+    assert ";" in one_line(capsys)
+    assert os.listdir(tmp_path) == []
+
+
+def test_debug_shows_the_traceback(engine, capsys):
+    engine.run = raising(RuntimeError("a mistake"))
+    assert main("phi --digits 9 --debug".split()) == 5
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_warmup(engine, capsys):
+    engine.self_test = lambda: [("transform", True), ("carry", True)]
+    assert main(["warmup"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == ["ok      transform", "ok      carry"]
+    engine.self_test = lambda: [("transform", True), ("carry", False)]
+    assert main(["warmup"]) == 1
+    out, err = capsys.readouterr()
+    assert "FAILED  carry" in out and err.count("\n") == 1 and "1 of 2" in err and "carry" in err
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"bigconst {bigconst.__version__}\n"
+
+
+@pytest.mark.parametrize("command", [[], ["phi"], ["sqrt"], ["warmup"]])
+def test_help_teaches_by_example(command, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([*command, "--help"])
+    assert caught.value.code == 0
+    out = capsys.readouterr().out
+    assert f"  bigconst {command[0] if command else 'phi'}" in out.partition("example")[2]
+
+
+def test_help_imports_nothing_heavy():
+    program = (
+        "import sys\n"
+        "from bigconst.cli import main\n"
+        "try: main(['phi', '--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = ('numba', 'numpy', 'tqdm', 'gmpy2', 'bigconst.engine')\n"
+        "print([module for module in heavy if module in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=ENVIRONMENT)
+    assert done.stderr == "[]\n"
+
+
+def test_help_is_fast():
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        subprocess.run([*PYTHON, "--help"], capture_output=True, check=True, env=ENVIRONMENT)
+        times.append(time.perf_counter() - start)
+    # The best of five: what the program needs, not what else the machine did meanwhile.
+    assert min(times) < 0.150
+
+
+FAKE_MAIN = """
+import sys, time
+sys.path.insert(0, {tests!r})
+import fake_engine, pytest
+from bigconst.cli import main
+with pytest.MonkeyPatch.context() as patch:
+    engine = fake_engine.install(patch)
+    {change}
+    sys.exit(main(sys.argv[1:]))
+"""
+
+
+def fake_process(arguments, cwd, change="pass", **options):
+    program = FAKE_MAIN.format(tests=os.path.dirname(__file__), change=change)
+    command = [sys.executable, "-c", program, *arguments.split()]
+    return subprocess.Popen(command, cwd=cwd, text=True, stderr=subprocess.PIPE, env=ENVIRONMENT, **options)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_remove_the_temporary_file(tmp_path, number):
+    process = fake_process("phi --digits 99", tmp_path, "engine.run = lambda *_: time.sleep(60)")
+    deadline = time.monotonic() + 20
+    while not os.listdir(tmp_path) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [name for name in os.listdir(tmp_path) if name.startswith("phi.txt.")]
+    time.sleep(0.2)  # from the temporary file to the engine
+    process.send_signal(number)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert err.startswith("bigconst: interrupted") and err.count("\n") == 1
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", ["phi --digits 9", "phi --digits 9 --plan", "phi --digits 200000 --output -"])
+def test_nobody_reads_stdout(tmp_path, monkeypatch, arguments, unbuffered):
+    monkeypatch.setitem(ENVIRONMENT, "PYTHONUNBUFFERED", unbuffered)
+    out, into = os.pipe()
+    os.close(out)
+    with os.fdopen(into, "w") as stdout:
+        process = fake_process(arguments, tmp_path, "sys.set_int_max_str_digits(0)", stdout=stdout)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert "standard output" in err and "Traceback" not in err and err.count("\n") == 1
+
+
+def test_signal_handler_is_put_back(engine, capsys):
+    before = signal.getsignal(signal.SIGTERM)
+    assert main("phi --digits 9".split()) == 0
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_real_program(tmp_path):
+    """The installed package with its real kernels, from the outside."""
+    command = [*PYTHON, "phi", "--digits", "1000", "--json", "report.json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=ENVIRONMENT)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "phi.txt").read_bytes() == text_of("phi", 5, 1000)
+    report = json.loads((tmp_path / "report.json").read_text())
+    scaled = (10**1000 + math.isqrt(5 * 10**2000)) // 2
+    assert report["digit_hash"] == scaled % (2**61 - 1)
+    assert report["last_digits"] == str(scaled)[-100:]

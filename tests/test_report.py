@@ -1,0 +1,152 @@
+"""The report: every key of the schema, the figures in the right places, the lines people know."""
+
+import json
+from datetime import UTC, datetime
+
+import fake_engine
+import numpy as np
+import pytest
+
+from bigconst import report
+from bigconst.events import Fault, Note, StageDone, StageStarted
+from bigconst.progress import Progress
+
+KEYS = """constant base digits decimal_digits hex_digits version host command threads mode start end seconds
+    cpu_percent efficiency memory scratch levels max_roundoff faults last_digits digit_hash certificate files
+    cost""".split()
+
+
+class Discard:
+    def write_at(self, offset, data):
+        pass
+
+
+def make(digits=1000, base=10, files=(("/tmp/phi.txt", 1003),)):
+    plan = fake_engine.make_plan(fake_engine.Constant("phi", 5), digits, base, 2, 10**9)
+    outcome = fake_engine.run(plan, Discard(), lambda event: None)
+    measured = report.Measured(
+        command="bigconst phi --digits 1e3",
+        start=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        end=datetime(2026, 1, 2, 3, 4, 9, tzinfo=UTC),
+        kernels_ready_s=0.5,
+        commit_s=0.02,
+        total_s=4.0,
+        cpu_s=6.0,
+        peak_memory_bytes=123 << 20,
+        files=files,
+    )
+    return plan, outcome, report.make_report(plan, outcome, measured)
+
+
+def test_json_has_every_key_of_the_schema():
+    _, _, made = make()
+    read = json.loads(report.report_json(made))
+    assert read["schema"] == "bigconst-report/1"
+    assert set(KEYS) <= set(read)
+    assert set(read["seconds"]) == {"kernels_ready", "compute", "certificate", "output", "total"}
+    assert set(read["memory"]) == {"planned_bytes", "peak_bytes"}
+    scratch = "planned_bytes peak_bytes planned_read_bytes read_bytes planned_written_bytes written_bytes wait_seconds"
+    assert set(read["scratch"]) == set(scratch.split())
+
+
+def test_values():
+    plan, _, made = make()
+    assert made["seconds"] == {
+        "kernels_ready": 0.5, "compute": 0.5, "certificate": 0.0, "output": pytest.approx(0.03), "total": 4.0,
+    }  # fmt: skip
+    assert made["cpu_percent"] == 150 and made["efficiency"] == 75
+    assert made["memory"] == {"planned_bytes": 10_000, "peak_bytes": 123 << 20}
+    assert made["digit_hash"] == fake_engine.scaled_floor(plan) % (2**61 - 1)
+    assert (made["digits"], made["decimal_digits"], made["hex_digits"]) == (1000, 1000, 831)
+    assert made["files"] == [{"path": "/tmp/phi.txt", "bytes": 1003}]
+    assert made["start"] == "2026-01-02T03:04:05.000+00:00"
+
+
+def test_hexadecimal_run_counts_hexadecimal_digits():
+    _, _, made = make(base=16)
+    assert (made["base"], made["digits"], made["decimal_digits"], made["hex_digits"]) == (16, 831, 1000, 831)
+
+
+def test_numpy_scalars_become_numbers():
+    _, outcome, made = make()
+    made["levels"] = [{"words": np.int64(7), "seconds": np.float64(0.5), "max_roundoff": np.float32(0.25)}]
+    assert json.loads(report.report_json(made))["levels"] == [{"words": 7, "seconds": 0.5, "max_roundoff": 0.25}]
+
+
+def test_terminal_lines():
+    plan, _, made = make()
+    text = report.format_report(made)
+    names = [line.split(":")[0] for line in text.splitlines()]
+    for name in (
+        "Program version", "Constant", "Algorithm", "Decimal digits", "Hexadecimal digits", "Threads", "Mode",
+        "Working memory", "Start date", "End date", "Computation time", "Total time", "CPU utilisation",
+        "Multi-core efficiency", "Digit hash",
+    ):  # fmt: skip
+        assert names.count(name) == 1, name
+    assert "123 MiB peak" in text and "150.0 %" in text and "75.0 %" in text and "4.00 s" in text
+
+
+def digit_lines(made):
+    lines = report.format_report(made).splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("Last digits")) + 1
+    return [line.split("  :  ") for line in lines[start : lines.index("", start)]]
+
+
+def test_last_digits_are_two_lines_of_fifty_with_positions():
+    plan, _, made = make()
+    digits = fake_engine.expected_text(plan).decode().strip()[-100:]
+    first, second = digit_lines(made)
+    assert first[0].split() == [digits[i : i + 10] for i in range(0, 50, 10)] and first[1] == "950"
+    assert second[0].split() == [digits[i : i + 10] for i in range(50, 100, 10)] and second[1] == "1,000"
+
+
+@pytest.mark.parametrize("digits, positions", [(1, ["1"]), (50, ["50"]), (70, ["50", "70"]), (100, ["50", "100"])])
+def test_few_digits(digits, positions):
+    plan, _, made = make(digits)
+    lines = digit_lines(made)
+    assert [position for _, position in lines] == positions
+    shown = "".join("".join(text.split()) for text, _ in lines)
+    assert shown == fake_engine.expected_text(plan).decode().strip().split(".")[1]
+
+
+class Stream:
+    def __init__(self, terminal):
+        self.terminal, self.text = terminal, ""
+
+    def isatty(self):
+        return self.terminal
+
+    def write(self, text):
+        self.text += text
+
+    def flush(self):
+        pass
+
+
+STAGES = [StageStarted("level 1", 1, 2), StageDone("level 1", 1, 2, 3.0), StageStarted("level 2", 2, 2)]
+
+
+def test_progress_is_silent_in_short_runs_but_not_about_faults():
+    for terminal in (False, True):
+        stream = Stream(terminal)
+        with Progress(stream) as progress:
+            for event in [*STAGES, Note("read this"), Fault("residue", "level 2", "wrong product")]:
+                progress(event)
+        assert stream.text == "read this\nfault (residue) in level 2: wrong product\n"
+
+
+def test_progress_is_plain_lines_without_a_terminal():
+    stream = Stream(False)
+    with Progress(stream, quiet_s=0) as progress:
+        for event in STAGES:
+            progress(event)
+    assert stream.text == "1/2 level 1: 3.00 s\n"
+
+
+def test_progress_is_a_bar_on_a_terminal():
+    stream = Stream(True)
+    with Progress(stream, quiet_s=0) as progress:
+        for event in [*STAGES, Note("read this")]:
+            progress(event)
+    assert "level 2" in stream.text and "1/2" in stream.text and "\r" in stream.text
+    assert "read this\n" in stream.text

@@ -1,0 +1,232 @@
+"""Digit files appear whole or not at all, and never over a file nobody offered."""
+
+import errno
+import os
+import random
+import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from bigconst.errors import InputOutputError, UsageError
+from bigconst.storage import textfile
+from bigconst.storage.textfile import StdoutText, TextFile
+
+
+def write(text, data, chunk=1000):
+    for start in range(0, len(data), chunk):
+        text.write_at(start, memoryview(data)[start : start + chunk])
+
+
+def test_commit_shows_the_file(tmp_path):
+    path, data = tmp_path / "phi.txt", os.urandom(12_345)
+    with TextFile(path, len(data)) as text:
+        write(text, data)
+        assert not path.exists()
+        text.commit()
+    assert path.read_bytes() == data
+    assert os.listdir(tmp_path) == ["phi.txt"]
+    assert stat.S_IMODE(path.stat().st_mode) & 0o111 == 0
+
+
+def test_many_threads_any_order(tmp_path):
+    data = os.urandom(5_000_000)
+    starts = list(range(0, len(data), 1 << 20))
+    starts.reverse()
+    with TextFile(tmp_path / "a", len(data)) as text, ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda start: text.write_at(start, memoryview(data)[start : start + (1 << 20)]), starts))
+        text.commit()
+    assert (tmp_path / "a").read_bytes() == data
+
+
+@pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt])
+def test_an_exception_leaves_nothing(tmp_path, failure):
+    with pytest.raises(failure), TextFile(tmp_path / "a", 100) as text:
+        text.write_at(0, memoryview(b"x" * 100))
+        raise failure
+    assert os.listdir(tmp_path) == []
+
+
+def test_leaving_without_commit_leaves_nothing(tmp_path):
+    with TextFile(tmp_path / "a", 100):
+        assert len(os.listdir(tmp_path)) == 1
+    assert os.listdir(tmp_path) == []
+
+
+def test_existing_file_needs_force(tmp_path):
+    path = tmp_path / "a"
+    path.write_text("precious")
+    with pytest.raises(UsageError, match="--force"):
+        TextFile(path, 3)
+    with TextFile(path, 3, force=True) as text:
+        text.write_at(0, memoryview(b"new"))
+        assert path.read_text() == "precious"
+        text.commit()
+    assert path.read_text() == "new"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_failed_run_with_force_keeps_the_old_file(tmp_path):
+    path = tmp_path / "a"
+    path.write_text("precious")
+    with pytest.raises(RuntimeError), TextFile(path, 3, force=True) as text:
+        text.write_at(0, memoryview(b"new"))
+        raise RuntimeError
+    assert path.read_text() == "precious"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_file_that_appears_during_the_run_is_kept_and_so_are_the_digits(tmp_path):
+    path = tmp_path / "a"
+    with pytest.raises(InputOutputError) as caught, TextFile(path, 3) as text:
+        text.write_at(0, memoryview(b"new"))
+        path.write_text("other")
+        text.commit()
+    assert path.read_text() == "other"
+    (kept,) = [name for name in os.listdir(tmp_path) if name != "a"]
+    assert (tmp_path / kept).read_text() == "new"
+    assert kept in str(caught.value)
+
+
+def test_directory_and_special_files(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for force in (False, True):
+        with pytest.raises(UsageError, match="directory"):
+            TextFile(tmp_path, 3, force)
+        with pytest.raises(UsageError, match="regular"):
+            TextFile(tmp_path / "pipe", 3, force)
+    assert os.listdir(tmp_path) == ["pipe"]
+
+
+def test_symbolic_link_is_followed(tmp_path):
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to("real")
+    with TextFile(tmp_path / "link", 3, force=True) as text:
+        text.write_at(0, memoryview(b"new"))
+        text.commit()
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text() == "new"
+
+
+def test_missing_directory(tmp_path):
+    with pytest.raises(InputOutputError, match="No such file"):
+        TextFile(tmp_path / "no" / "a", 3)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_directory_without_write_permission(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(InputOutputError, match="denied"):
+        TextFile(tmp_path / "a", 3)
+
+
+def test_full_disk_is_seen_at_once_with_both_numbers(tmp_path):
+    disk = os.statvfs(tmp_path)
+    wanted = disk.f_bavail * disk.f_frsize + 2**40
+    with pytest.raises(InputOutputError, match=rf"{wanted} bytes.*free"):
+        TextFile(tmp_path / "a", wanted)
+    assert os.listdir(tmp_path) == []
+
+
+def raising(code):
+    def call(*_):
+        raise OSError(code, os.strerror(code))
+
+    return call
+
+
+@pytest.mark.parametrize("call", ["posix_fallocate", "pwrite", "fsync"])
+def test_disk_errors_leave_nothing(tmp_path, monkeypatch, call):
+    monkeypatch.setattr(textfile.os, call, raising(errno.ENOSPC))
+    with pytest.raises(InputOutputError, match="No space left"), TextFile(tmp_path / "a", 3) as text:
+        text.write_at(0, memoryview(b"new"))
+        text.commit()
+    assert os.listdir(tmp_path) == []
+
+
+def test_failed_fsync_is_not_repeated(tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(textfile.os, "fsync", lambda fd: calls.append(fd) or raising(errno.EIO)())
+    with pytest.raises(InputOutputError), TextFile(tmp_path / "a", 3) as text:
+        text.commit()
+    assert len(calls) == 1
+
+
+def test_file_then_directory_are_synced(tmp_path, monkeypatch):
+    log = []
+    fsync, rename = os.fsync, os.rename
+    kind = {True: "directory", False: "file"}
+    monkeypatch.setattr(
+        textfile.os, "fsync", lambda fd: log.append(kind[stat.S_ISDIR(os.fstat(fd).st_mode)]) or fsync(fd)
+    )
+    monkeypatch.setattr(textfile.os, "rename", lambda *names: log.append("rename") or rename(*names))
+    with TextFile(tmp_path / "a", 3) as text:
+        text.commit()
+    assert log == ["file", "rename", "directory"]
+
+
+def test_short_writes_are_continued(tmp_path, monkeypatch):
+    pwrite, data = os.pwrite, os.urandom(1000)
+    monkeypatch.setattr(textfile.os, "pwrite", lambda fd, rest, offset: pwrite(fd, rest[:7], offset))
+    with TextFile(tmp_path / "a", len(data)) as text:
+        write(text, data, 400)
+        text.commit()
+    assert (tmp_path / "a").read_bytes() == data
+
+
+def read_pipe(size_bytes, body):
+    """Run body(StdoutText) on a pipe and return what came out of it."""
+    out, into = os.pipe()
+    received = []
+    reader = threading.Thread(target=lambda: received.append(open(out, "rb").read()))
+    reader.start()
+    try:
+        with StdoutText(size_bytes, into) as text:
+            body(text)
+            text.commit()
+    finally:
+        os.close(into)
+        reader.join()
+    return received[0]
+
+
+def test_stdout_in_order_and_shuffled():
+    data = os.urandom(300_000)
+    starts = list(range(0, len(data), 1000))
+
+    def body(text):
+        for start in starts:
+            text.write_at(start, memoryview(data)[start : start + 1000])
+
+    assert read_pipe(len(data), body) == data
+    random.Random(1).shuffle(starts)
+    assert read_pipe(len(data), body) == data
+
+
+def test_stdout_keeps_a_copy_of_early_data():
+    buffer = bytearray(b"second")
+
+    def body(text):
+        text.write_at(6, memoryview(buffer))
+        buffer[:] = b"reused"
+        text.write_at(0, memoryview(b"first "))
+
+    assert read_pipe(12, body) == b"first second"
+
+
+def test_stdout_incomplete_text_is_an_error():
+    with pytest.raises(ValueError):
+        read_pipe(10, lambda text: text.write_at(0, memoryview(b"123")))
+    with pytest.raises(ValueError):
+        read_pipe(6, lambda text: text.write_at(3, memoryview(b"456")))
+
+
+def test_stdout_nobody_reads():
+    out, into = os.pipe()
+    os.close(out)
+    try:
+        with pytest.raises(InputOutputError, match="Broken pipe"), StdoutText(3, into) as text:
+            text.write_at(0, memoryview(b"new"))
+    finally:
+        os.close(into)

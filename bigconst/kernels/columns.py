@@ -31,6 +31,7 @@ from .levels import (
     stream,
     twiddle,
 )
+from .linear import propagate
 from .vector import (
     balance,
     floor,
@@ -44,10 +45,10 @@ from .vector import (
     make_z,
     max_abs,
     mul_conj,
+    prefetch,
     real,
     rint,
     splat,
-    prefetch,
     store_f,
     store_i_nt,
     to_float,
@@ -359,17 +360,6 @@ def columns_inverse(x, height, stride, width, radices, twiddles, start, stop, bl
                     carries, stats)
 
 
-@helper
-def ripple(words, j, carry, radix):
-    """Add `carry` at word j, as far up as it goes; returns what leaves the top."""
-    while carry != 0 and j < len(words):
-        total = words[j] + carry
-        carry = total // radix
-        words[j] = total - carry * radix
-        j += 1
-    return carry
-
-
 @kernel("i8(i4[::1], f8[::1], i8[::1], i8, i8, i8)")
 def resolve_carries(words, carries, ends, height, width, radix):
     """Add the carries that left the parts of rows to the parts that follow them.
@@ -385,11 +375,5 @@ def resolve_carries(words, carries, ends, height, width, radix):
         for half in range(2):
             for r in range(height):
                 carry = np.int64(carries[2 * height * p + half * height + 8 * (r % m) + r // m])
-                top += ripple(words, 8 * ((half * height + r) * width + ends[p]), carry, radix)
+                top += propagate(words, 8 * ((half * height + r) * width + ends[p]), len(words), carry, radix)
     return top
-
-
-@kernel("i8(i4[::1], i8, i8, i8)")
-def add_carry(words, j, carry, radix):
-    """Add a signed carry at word j; returns what leaves the top (0 when it was absorbed)."""
-    return ripple(words, j, carry, radix)

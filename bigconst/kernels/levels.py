@@ -15,7 +15,8 @@ doubles each) in every branch; branch k starts at `so + k*ss` of `src` and
 `do + k*ds` of `dst` (offsets and steps in doubles; src may be dst at the same
 place).  The powers w^k are scalars: real parts at tw[to + k], imaginary parts
 at tw[to + 8 + k].  A forward level stores by `put`: `keep`, or `stream` past the
-caches for data that is not touched again soon (dst 64-byte aligned).  Besides the butterfly a level costs r-1 complex products.
+caches for data that is not touched again soon (dst 64-byte aligned).  Besides
+the butterfly a level costs r-1 complex products.
 """
 
 from .butterfly import dft2, dft3, dft4, dft5, dft7, dft8

@@ -59,7 +59,8 @@ class Pool:
     def close(self) -> None:
         """Let the workers end."""
         self._batch = None
-        self._wake.release(self.threads - 1)
+        for _ in range(self.threads - 1):
+            self._wake.release()
 
     def __enter__(self) -> "Pool":
         return self

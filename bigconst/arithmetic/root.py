@@ -1,0 +1,92 @@
+"""From 1/sqrt(d) to the number itself, rounded down for certain.
+
+x = sqrt(d) = d*y, or phi = (1 + 5y)/2, as words near x*B^K with an error below
+`plan.x_error` units.  The digits that are written end above the guard digits;
+they are the floor unless the guard digits lie within the error of a carry, and
+then one exact square decides (docs/floor.md).
+"""
+
+from math import isqrt
+
+import numpy as np
+
+from bigconst.arithmetic.newton import Ladder, residual
+from bigconst.arithmetic.products import Products
+from bigconst.errors import FaultError
+from bigconst.plan import Plan, settling_shape
+from bigconst.runtime.arena import Arena
+
+
+def root_words(plan: Plan, ladder: Ladder) -> tuple[np.ndarray, int]:
+    """K + 1 words whose digits down to the last written one are those of floor(x*base^digits), and their residue.
+
+    The digits below the last written one are meaningless.
+    """
+    words = ladder.words
+    p = words.modulus.p
+    root = isqrt(plan.constant.d)
+    if root * root == plan.constant.d:
+        x = ladder.arena.take(plan.words + 1, np.int32)
+        x[-1] = root        # fresh memory is zero
+        return x, root * words.power(plan.words) % p
+    y, residue = ladder.inverse_root()
+    x = ladder.arena.take(plan.words + 1, np.int32)
+    top = words.multiply_small(x, y, plan.constant.d)
+    residue = residue * plan.constant.d % p
+    if plan.constant.kind == "phi":
+        x, y = y, x
+        top += words.add_at(y, plan.words, 1)
+        residue += words.power(plan.words)
+        odd = int(y[0]) & 1
+        words.halve(x, y)
+        residue = (residue - odd) * pow(2, -1, p)
+    if top != 0 or words.residue(x) != residue % p:
+        raise FaultError("the root does not have the residue of its parts")
+    return x, (residue + _settle(plan, ladder, x, residue % p, y)) % p
+
+
+def guard_value(plan: Plan, words, x: np.ndarray) -> tuple[int, int]:
+    """The digits of x below the last written one as an integer, and the size G of their range 0 .. G-1."""
+    fmt = plan.format
+    spare = plan.text_words * fmt.digits - plan.digits
+    count = plan.words - plan.text_words
+    size = fmt.radix**count * fmt.base**spare
+    return words.to_int(x[:count + 1]) % size, size
+
+
+def _settle(plan: Plan, ladder: Ladder, x: np.ndarray, x_residue: int, spare: np.ndarray) -> int:
+    """Correct x where its guard digits cannot decide; returns what was added, modulo 2^61 - 1."""
+    guard, size = guard_value(plan, ladder.words, x)
+    if plan.x_error <= guard < size - plan.x_error:
+        return 0
+    # The multiple of `size` next to x is either not above the true root, or its predecessor has the digits.
+    change = -guard if 2 * guard < size else size - guard
+    ladder.words.add_at(x, 0, change)
+    if is_above(plan, ladder, x, x_residue + change, spare):
+        ladder.words.add_at(x, 0, -1)
+        change -= 1
+    return change
+
+
+def is_above(plan: Plan, ladder: Ladder, x: np.ndarray, x_residue: int, spare: np.ndarray) -> bool:
+    """Whether the integer in x exceeds the true root times B^K, by the sign of z^2 - d*B^(2K) (an exact square)."""
+    words = ladder.words
+    p = words.modulus.p
+    z, z_residue = x, x_residue % p
+    if plan.constant.kind == "phi":     # z = 2x - B^K, compared with sqrt(5)
+        z = spare
+        words.multiply_small(z, x, 2)
+        words.add_at(z, plan.words, -1)
+        z_residue = (2 * x_residue - words.power(plan.words)) % p
+    length = plan.words + plan.residual_guard_words + 2
+    shape = settling_shape(plan.words, plan.residual_guard_words)
+    out = ladder.arena.take(shape.words, np.int32)
+    work = ladder.arena.take(shape.data_bytes // 8)
+    sign, _ = residual(ladder.products, out, z, 1, plan.constant.d, plan.words, length, shape, work, z_residue,
+                       "settling the last digit")
+    return sign > 0 and bool(out[:length].any())
+
+
+def make_ladder(plan: Plan, products: Products, emit) -> Ladder:
+    """A ladder with its arena."""
+    return Ladder(plan, products, Arena(plan.arena_bytes), emit)

@@ -1,0 +1,151 @@
+"""Linear operations on arrays of words, cut into pieces for the pool.
+
+A number is a little-endian int32 array of canonical words, 0 .. radix-1.  Each
+piece of a sequential operation starts with carry zero; the carries between
+pieces are added afterwards, which ripples hardly ever.
+"""
+
+import numpy as np
+from gmpy2 import mpz
+
+from bigconst.kernels import linear
+from bigconst.kernels.newton import newton_update
+from bigconst.kernels.residue import Modulus
+from bigconst.plan import WordFormat
+from bigconst.runtime.threads import Pool, split
+
+MERSENNE_61 = 2**61 - 1
+PIECES = 32
+PIECE_WORDS = 1 << 16
+
+
+class Words:
+    """Operations in one format on one pool, with residues modulo 2^61 - 1."""
+
+    def __init__(self, fmt: WordFormat, pool: Pool):
+        self.format = fmt
+        self.pool = pool
+        self.modulus = Modulus(MERSENNE_61)
+
+    def _pieces(self, length: int) -> list[tuple[int, int]]:
+        return split(length, min(PIECES, max(1, length // PIECE_WORDS)), 16)
+
+    # -- conversions --------------------------------------------------------------
+
+    def from_int(self, value: int, length: int) -> np.ndarray:
+        """`length` words of a non-negative integer (quadratic; for starting values)."""
+        out = np.zeros(length, dtype=np.int32)
+        rest = mpz(value)
+        for j in range(length):
+            rest, word = divmod(rest, self.format.radix)
+            out[j] = int(word)
+        return out
+
+    def to_int(self, words: np.ndarray) -> int:
+        """The value of a few words."""
+        value = 0
+        for word in words[::-1].tolist():
+            value = value * self.format.radix + word
+        return value
+
+    def regroup(self, words: np.ndarray, digits_from: int, digits_to: int) -> np.ndarray:
+        """The same number in words of another number of digits."""
+        out = np.zeros(-(-len(words) * digits_from // digits_to) + 1, dtype=np.int32)
+        linear.regroup(out, words, digits_from, digits_to, self.format.base)
+        return out
+
+    # -- residues -----------------------------------------------------------------
+
+    def power(self, exponent: int) -> int:
+        """radix^exponent modulo 2^61 - 1."""
+        return pow(self.format.radix, exponent, MERSENNE_61)
+
+    def residue(self, words: np.ndarray) -> int:
+        """The number modulo 2^61 - 1."""
+        pieces = self._pieces(len(words))
+        parts = [0] * len(pieces)
+
+        def task(index: int, start: int, stop: int) -> None:
+            parts[index] = self.modulus.residue_words(words[start:stop], self.format.radix)
+
+        self.pool.run(task, [(i, a, b) for i, (a, b) in enumerate(pieces)])
+        return sum(part * self.power(a) for part, (a, _) in zip(parts, pieces, strict=True)) % MERSENNE_61
+
+    # -- carries ------------------------------------------------------------------
+
+    def add_at(self, words: np.ndarray, at: int, value: int) -> int:
+        """Add a signed value at word `at`; returns what leaves the top."""
+        radix, top = self.format.radix, 0
+        while abs(value) >= 1 << 62:
+            value, low = divmod(value, radix)
+            top += linear.propagate(words, at, len(words), low, radix)
+            at += 1
+        return top + (linear.propagate(words, at, len(words), value, radix) if value else 0)
+
+    def multiply_small(self, out: np.ndarray, words: np.ndarray, factor: int) -> int:
+        """out = words*factor, 0 <= factor < 2^31; returns the carry out of the top.  out may be words."""
+        return self._sequential(
+            len(words), lambda a, b: linear.multiply_small(out[a:b], words[a:b], factor, 0, self.format.radix), out)
+
+    def newton_update(self, y: np.ndarray, fresh: int, u: np.ndarray, v: np.ndarray, sign: int) -> None:
+        """y*[from word fresh on] - sign*floor(u/2) + 3*floor(v/8), which must not leave y."""
+        length = min(len(y), max(len(u), len(v)) + 1)
+        carry = self._sequential(
+            length, lambda a, b: newton_update(y, fresh, u, v, sign, a, b, self.format.radix), y[:length])
+        self.add_at(y, length, carry)
+
+    def halve(self, out: np.ndarray, words: np.ndarray) -> None:
+        """out = floor(words/2), not in place."""
+
+        def task(start: int, stop: int) -> None:
+            above = int(words[stop]) if stop < len(words) else 0
+            linear.shift_down(out[start:stop], words[start:stop], above, 1, self.format.radix)
+
+        self.pool.run(task, self._pieces(len(words)))
+
+    def _sequential(self, length: int, piece, out: np.ndarray) -> int:
+        pieces = self._pieces(length)
+        carries = [0] * len(pieces)
+
+        def task(index: int, start: int, stop: int) -> None:
+            carries[index] = piece(start, stop)
+
+        self.pool.run(task, [(i, a, b) for i, (a, b) in enumerate(pieces)])
+        top = 0
+        for carry, (_, stop) in zip(carries, pieces, strict=True):
+            top += self.add_at(out, stop, int(carry))
+        return top
+
+    # -- modulo B^N + 1 -------------------------------------------------------------
+
+    def sign_magnitude(self, words: np.ndarray, top: int) -> int:
+        """words + top*B^N, N = len(words), modulo B^N + 1 as sign and magnitude (in place), |value| < B^N/2.
+
+        Returns 1 or -1.  The residue B^N, which is -1, has no canonical words:
+        wrapping its carry alternates between 0 and all largest words for ever,
+        hence the bound on the loop.
+        """
+        for _ in range(3):
+            if top == 0:
+                break
+            top = self.add_at(words, 0, -top)
+        else:
+            words[:] = 0
+            words[0] = 1
+            return -1
+        if 2 * int(words[-1]) < self.format.radix:
+            return 1
+        # B^N + 1 - words = complement + 2
+        self.pool.run(lambda a, b: np.subtract(self.format.radix - 1, words[a:b], out=words[a:b]),
+                      self._pieces(len(words)))
+        self.add_at(words, 0, 2)
+        return -1
+
+    def wrap(self, out: np.ndarray, words: np.ndarray) -> int:
+        """out = words modulo B^N + 1, N = len(out), len(words) <= 2N; returns top: the value is out + top*B^N."""
+        low = min(len(out), len(words))
+        out[:low] = words[:low]
+        out[low:] = 0
+        high = words[low:]
+        borrow = linear.subtract(out[:len(high)], out[:len(high)], high, 0, self.format.radix)
+        return self.add_at(out, len(high), -borrow)

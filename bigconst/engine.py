@@ -1,0 +1,99 @@
+"""Runs a plan in memory: ladder, root, text.
+
+`load_kernels` has to be called first; it compiles or loads every kernel, so
+that nothing is compiled later and the clock of a run can leave it out.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from bigconst.events import Finished, PlanMade
+from bigconst.plan import WORDS, Constant, Plan, make_plan
+
+
+@dataclass
+class Outcome:
+    """What a finished run tells the report."""
+
+    seconds: dict[str, float]
+    levels: list[dict]
+    max_roundoff: float
+    faults: dict[str, int]
+    last_digits: str
+    digit_hash: int
+    """floor(x * base^digits) modulo 2^61 - 1"""
+    files: list[Any] = field(default_factory=list)
+
+
+def load_kernels() -> None:
+    """Compile all kernels, or load them from the cache."""
+    import bigconst.arithmetic.digits  # noqa: F401
+    import bigconst.arithmetic.root  # noqa: F401
+    from bigconst.kernels import jit
+
+    jit.mark_complete()
+
+
+def run(plan: Plan, text, emit: Callable) -> Outcome:
+    """Compute the digits of `plan` into `text` (write_at(offset, bytes)); the caller commits it.
+
+    Raises FaultError when a wrong value cannot be repaired.
+    """
+    from bigconst.arithmetic.digits import write_digits
+    from bigconst.arithmetic.products import Products
+    from bigconst.arithmetic.root import make_ladder, root_words
+    from bigconst.arithmetic.words import Words
+    from bigconst.runtime.threads import Pool
+
+    began = time.perf_counter()
+    emit(PlanMade(plan))
+    with Pool(plan.threads) as pool:
+        words = Words(WORDS[plan.base], pool)
+        products = Products(words, emit)
+        ladder = make_ladder(plan, products, emit)
+        x, residue = root_words(plan, ladder)
+        computed = time.perf_counter()
+        last_digits, digit_hash = write_digits(plan, words, x, residue, text)
+        emit(Finished())
+    return Outcome(
+        seconds={"compute": computed - began, "certificate": 0.0, "output": time.perf_counter() - computed},
+        levels=ladder.records, max_roundoff=products.max_roundoff, faults=dict(products.faults),
+        last_digits=last_digits, digit_hash=digit_hash)
+
+
+class _Collected:
+    """Text kept in memory."""
+
+    def __init__(self, size: int):
+        self.data = bytearray(size)
+
+    def write_at(self, offset: int, data) -> None:
+        self.data[offset:offset + len(data)] = data
+
+
+def compute(constant: Constant, digits: int, base: int = 10, threads: int = 1) -> str:
+    """The digits as text, for numbers that fit comfortably; raises what make_plan and run raise."""
+    plan = make_plan(constant, digits, base, threads, 1 << 62)
+    text = _Collected(plan.text_bytes)
+    run(plan, text, lambda event: None)
+    return text.data.decode().rstrip("\n")
+
+
+def self_test() -> list[tuple[str, bool]]:
+    """(name, passed) of computations whose results gmpy2 knows."""
+    from gmpy2 import isqrt, mpz
+
+    results = []
+    for constant, digits, base in ((Constant("phi", 5), 200_000, 10), (Constant("sqrt", 2), 50_000, 16),
+                                   (Constant("sqrt", 2**31 - 1), 30_000, 10), (Constant("sqrt", 12345), 1_000, 10)):
+        text = compute(constant, digits, base, threads=2)
+        point = text.index(".")
+        scale = mpz(base) ** (len(text) - point - 1)
+        expected = isqrt(constant.d * scale * scale)
+        if constant.kind == "phi":
+            expected = (scale + expected) // 2
+        ok = mpz(text.replace(".", ""), base) == expected
+        results.append((f"{constant.name}, {digits} digits, base {base}", bool(ok)))
+    return results

@@ -1,0 +1,375 @@
+"""Carry arithmetic on int32 words: everything about long numbers that takes one pass.
+
+Numbers are canonical, 0 <= w_j < B, word 0 least significant, B = 10^5 or 2^16.
+Each function works on one stretch of a number and hands a carry (borrow,
+remainder) in and out, so a number may be cut between threads: work on all
+parts with carry 0, then `propagate` each part's carry from where the next one
+begins.  What runs from the top down (`divide_small`) is to be cut by the caller
+with the remainders of the parts above.  `dst` may be an operand itself (the
+same words, not overlapping ones).
+
+Carry chains are written so that little hangs on the previous word: products,
+and the differences to the radix, are made before the carry arrives.
+"""
+
+import numpy as np
+
+from .jit import helper, kernel
+from .vector import mul_hi
+
+I32, I64, U64 = np.int32, np.int64, np.uint64
+
+_BLOCK = 1024
+"""Words compared at a time by the loops that look for a difference."""
+
+
+# --- sums and differences ---------------------------------------------------------------
+
+@kernel("int64(int32[::1], int32[::1], int32[::1], int64, int64)")
+def add(dst, a, b, carry, radix):
+    """dst = a + b + carry modulo radix^n; the carry out.  n = dst.size = a.size = b.size, carry 0 or 1.
+
+    About 9 instructions a word; the chain is one addition and one shift.
+    """
+    short = carry - 1                       # -1 where there is no carry
+    for j in range(dst.size):
+        # the cut to 32 bits keeps LLVM from adding `short` first, which would lengthen the chain
+        excess = I64(I32(I64(a[j]) + I64(b[j]) + (1 - radix))) + short
+        short = excess >> 63
+        dst[j] = I32(excess + (radix & short))
+    return short + 1
+
+
+@kernel("int64(int32[::1], int32[::1], int32[::1], int64, int64)")
+def subtract(dst, a, b, borrow, radix):
+    """dst = a - b - borrow modulo radix^n; the borrow out.  n = dst.size = a.size = b.size, borrow 0 or 1.
+
+    A borrow of 1 at the top means a < b + borrow, and dst the radix complement.
+    """
+    short = -borrow
+    for j in range(dst.size):
+        excess = (I64(a[j]) - I64(b[j])) + short
+        short = excess >> 63
+        dst[j] = I32(excess + (radix & short))
+    return -short
+
+
+@kernel("int64(int32[::1], int32[::1], int64, int64)")
+def negate(dst, a, borrow, radix):
+    """dst = -a - borrow modulo radix^n, the radix complement; the borrow out (0 if and only if a = borrow = 0)."""
+    short = -borrow
+    for j in range(dst.size):
+        excess = short - I64(a[j])
+        short = excess >> 63
+        dst[j] = I32(excess + (radix & short))
+    return -short
+
+
+@kernel("int64(int32[::1], int64, int64, int64, int64)")
+def propagate(words, start, stop, carry, radix):
+    """words[start:stop] += carry at word `start`, ripple, stop early; the signed carry out of `stop`.
+
+    |carry| < 2^62.  Costs the words that change.
+    """
+    j = start
+    while carry != 0 and j < stop:
+        if carry == 1 and words[j] == radix - 1:
+            words[j] = 0
+        elif carry == -1 and words[j] == 0:
+            words[j] = radix - 1
+        else:
+            total = I64(words[j]) + carry
+            carry = total // radix
+            words[j] = total - carry * radix
+        j += 1
+    return carry
+
+
+# --- multiplication and division by small numbers ---------------------------------------
+
+def _multiply(radix):
+    reciprocal = U64(-(-(1 << 64) // radix))
+
+    @kernel("int64(int32[::1], int32[::1], int64, int64)")
+    def multiply(dst, src, m, carry):
+        """dst = m*src + carry modulo radix^n; the carry out, below m if the one given is.
+
+        floor(t/B) = floor(t ceil(2^64/B) / 2^64), exact as t < 2^31 B < 2^48.
+        Three products a word, one of them on the chain (5 cycles).
+        """
+        factor, up = U64(m), U64(carry)
+        for j in range(dst.size):
+            total = U64(src[j]) * factor + up
+            up = mul_hi(total, reciprocal)
+            dst[j] = I32(total - up * U64(radix))
+        return I64(up)
+    return multiply
+
+
+def _divide(radix):
+    @kernel("int64(int32[::1], int32[::1], int64, int64, uint64, uint64)")
+    def divide(dst, src, m, remainder, reciprocal, shift):
+        """dst = floor((remainder*radix^n + src)/m), from the top, two words a step; the remainder.
+
+        t = remainder*B^2 + w' B + w < m B^2 <= 2^63, and floor(t/m) = floor(2t*reciprocal / 2^(64 + shift)) with
+        reciprocal = ceil(2^(63 + shift)/m), shift = ceil(lg m): exact, its error being below t/2^(63 + shift) < 1/m.
+        The chain is two products and three other steps, 10 cycles for two words.
+        """
+        base, divisor = U64(radix), U64(m)
+        step = divisor * base * base
+        n = dst.size
+        total = U64(remainder) * base
+        if n % 2 == 1:
+            total += U64(src[n - 1])
+            quotient = mul_hi(total + total, reciprocal) >> shift
+            dst[n - 1] = I32(quotient)
+            total = (total - quotient * divisor) * base
+        total *= base
+        for j in range(n // 2 - 1, -1, -1):
+            total += U64(src[2 * j + 1]) * base + U64(src[2 * j])
+            quotient = mul_hi(total + total, reciprocal) >> shift
+            # remainder * B^2 without waiting for the remainder, modulo 2^64
+            total = total * (base * base) - quotient * step
+            upper = quotient // base
+            dst[2 * j + 1] = I32(upper)
+            dst[2 * j] = I32(quotient - upper * base)
+        return I64(total // (base * base))
+    return divide
+
+
+_MULTIPLY = {radix: _multiply(radix) for radix in (10**5, 2**16)}
+_DIVIDE = {radix: _divide(radix) for radix in (10**5, 2**16)}
+
+
+def multiply_small(dst: np.ndarray, src: np.ndarray, m: int, carry: int, radix: int) -> int:
+    """dst = m*src + carry modulo radix^n, 0 <= m < 2^31, 0 <= carry < 2^31; the carry out."""
+    return _MULTIPLY[radix](dst, src, m, carry)
+
+
+def divide_small(dst: np.ndarray, src: np.ndarray, m: int, remainder: int, radix: int) -> int:
+    """dst = floor((remainder*radix^n + src)/m), 0 < m < 2^29, 0 <= remainder < m; the new remainder.
+
+    `remainder` comes from the words above, the result goes to the words below.
+    """
+    shift = (m - 1).bit_length()
+    return _DIVIDE[radix](dst, src, m, remainder, -(-(1 << 63 + shift) // m), shift)
+
+
+@kernel("int64(int32[::1], int32[::1], int64, int64, int64)")
+def shift_down(dst, src, above, k, radix):
+    """dst = floor((above*radix^n + src)/2^k) modulo radix^n, with 2^k a divisor of radix; the remainder src mod 2^k.
+
+    w'_j = floor(w_j/2^k) + (B/2^k) (w_(j+1) mod 2^k): no chain.  `above` is the
+    word above the stretch (0 at the top of a number), read before it changes.
+    """
+    n = dst.size
+    if n == 0:
+        return 0
+    bits, mask, unit = I32(k), I32((1 << k) - 1), I32(radix >> k)
+    remainder = I64(src[0] & mask)
+    for j in range(n - 1):
+        dst[j] = I32(I32(src[j] >> bits) + I32(I32(src[j + 1] & mask) * unit))
+    dst[n - 1] = I32(I32(src[n - 1] >> bits) + I32(I32(I32(above) & mask) * unit))
+    return remainder
+
+
+# --- comparisons --------------------------------------------------------------------------
+
+@kernel("int64(int32[::1], int32[::1])")
+def compare(a, b):
+    """-1, 0, 1 as a <, =, > b; a.size = b.size.  Costs the words above the first difference from the top."""
+    stop = a.size
+    while stop > 0:
+        start = max(stop - _BLOCK, 0)
+        x, y = a[start:stop], b[start:stop]
+        # the top word alone settles nearly every case
+        difference = x[x.size - 1] ^ y[x.size - 1]
+        if difference == 0:
+            for j in range(x.size):
+                difference |= x[j] ^ y[j]
+        if difference != 0:
+            j = x.size - 1
+            while x[j] == y[j]:
+                j -= 1
+            return 1 if x[j] > y[j] else -1
+        stop = start
+    return 0
+
+
+@kernel("int64(int32[::1])")
+def leading_zero_words(a):
+    """The number of zero words at the top of `a`; a.size when a = 0."""
+    stop = a.size
+    while stop > 0:
+        start = max(stop - _BLOCK, 0)
+        x = a[start:stop]
+        seen = x[x.size - 1]
+        if seen == 0:
+            for j in range(x.size):
+                seen |= x[j]
+        if seen != 0:
+            j = x.size - 1
+            while x[j] == 0:
+                j -= 1
+            return a.size - 1 - start - j
+        stop = start
+    return a.size
+
+
+def is_zero(a: np.ndarray) -> bool:
+    """True when all words are zero."""
+    return leading_zero_words(a) == a.size
+
+
+# --- words of other lengths -----------------------------------------------------------------
+
+@helper
+def _get(words, j):
+    return U64(words[j]) if j < words.size else U64(0)
+
+
+@helper
+def _put(words, j, value):
+    if j < words.size:
+        words[j] = I32(value)
+
+
+@helper
+def _four_from_five(a, b, c, d):
+    """4 words of 5 digits -> 5 words of 4 digits."""
+    return (a % U64(10000), a // U64(10000) + b % U64(1000) * U64(10), b // U64(1000) + c % U64(100) * U64(100),
+            c // U64(100) + d % U64(10) * U64(1000), d // U64(10))
+
+
+@helper
+def _five_from_four(a, b, c, d, e):
+    """5 words of 4 digits -> 4 words of 5 digits."""
+    return (a + b % U64(10) * U64(10000), b // U64(10) + c % U64(100) * U64(1000),
+            c // U64(100) + d % U64(1000) * U64(100), d // U64(1000) + e * U64(10))
+
+
+@helper
+def _three_from_five(a, b, c):
+    """3 words of 5 digits -> 5 words of 3 digits."""
+    return (a % U64(1000), a // U64(1000) + b % U64(10) * U64(100), b // U64(10) % U64(1000),
+            b // U64(10000) + c % U64(100) * U64(10), c // U64(100))
+
+
+@helper
+def _five_from_three(a, b, c, d, e):
+    """5 words of 3 digits -> 3 words of 5 digits."""
+    return (a + b % U64(100) * U64(1000), b // U64(100) + c * U64(10) + d % U64(10) * U64(10000),
+            d // U64(10) + e * U64(100))
+
+
+@helper
+def _three_from_four_hexadecimal(a, b, c):
+    """3 words of 16 bits -> 4 words of 12 bits."""
+    return (a & U64(0xFFF), a >> U64(12) | (b & U64(0xFF)) << U64(4), b >> U64(8) | (c & U64(0xF)) << U64(8),
+            c >> U64(4))
+
+
+@helper
+def _four_from_three_hexadecimal(a, b, c, d):
+    """4 words of 12 bits -> 3 words of 16 bits."""
+    return a | (b & U64(0xF)) << U64(12), b >> U64(4) | (c & U64(0xFF)) << U64(8), c >> U64(8) | d << U64(4)
+
+
+@kernel("void(int32[::1], int32[::1])")
+def regroup_5_to_4(dst, src):
+    """Words of 5 decimal digits -> words of 4."""
+    whole = min(src.size // 4, dst.size // 5)
+    for g in range(whole):
+        s, d = src[4 * g:4 * g + 4], dst[5 * g:5 * g + 5]
+        v = _four_from_five(U64(s[0]), U64(s[1]), U64(s[2]), U64(s[3]))
+        d[0], d[1], d[2], d[3], d[4] = I32(v[0]), I32(v[1]), I32(v[2]), I32(v[3]), I32(v[4])
+    s, d = src[4 * whole:], dst[5 * whole:]
+    v = _four_from_five(_get(s, 0), _get(s, 1), _get(s, 2), _get(s, 3))
+    for j in range(5):
+        _put(d, j, v[j])
+
+
+@kernel("void(int32[::1], int32[::1])")
+def regroup_4_to_5(dst, src):
+    """Words of 4 decimal digits -> words of 5."""
+    whole = min(src.size // 5, dst.size // 4)
+    for g in range(whole):
+        s, d = src[5 * g:5 * g + 5], dst[4 * g:4 * g + 4]
+        v = _five_from_four(U64(s[0]), U64(s[1]), U64(s[2]), U64(s[3]), U64(s[4]))
+        d[0], d[1], d[2], d[3] = I32(v[0]), I32(v[1]), I32(v[2]), I32(v[3])
+    s, d = src[5 * whole:], dst[4 * whole:]
+    v = _five_from_four(_get(s, 0), _get(s, 1), _get(s, 2), _get(s, 3), _get(s, 4))
+    for j in range(4):
+        _put(d, j, v[j])
+
+
+@kernel("void(int32[::1], int32[::1])")
+def regroup_5_to_3(dst, src):
+    """Words of 5 decimal digits -> words of 3."""
+    whole = min(src.size // 3, dst.size // 5)
+    for g in range(whole):
+        s, d = src[3 * g:3 * g + 3], dst[5 * g:5 * g + 5]
+        v = _three_from_five(U64(s[0]), U64(s[1]), U64(s[2]))
+        d[0], d[1], d[2], d[3], d[4] = I32(v[0]), I32(v[1]), I32(v[2]), I32(v[3]), I32(v[4])
+    s, d = src[3 * whole:], dst[5 * whole:]
+    v = _three_from_five(_get(s, 0), _get(s, 1), _get(s, 2))
+    for j in range(5):
+        _put(d, j, v[j])
+
+
+@kernel("void(int32[::1], int32[::1])")
+def regroup_3_to_5(dst, src):
+    """Words of 3 decimal digits -> words of 5."""
+    whole = min(src.size // 5, dst.size // 3)
+    for g in range(whole):
+        s, d = src[5 * g:5 * g + 5], dst[3 * g:3 * g + 3]
+        v = _five_from_three(U64(s[0]), U64(s[1]), U64(s[2]), U64(s[3]), U64(s[4]))
+        d[0], d[1], d[2] = I32(v[0]), I32(v[1]), I32(v[2])
+    s, d = src[5 * whole:], dst[3 * whole:]
+    v = _five_from_three(_get(s, 0), _get(s, 1), _get(s, 2), _get(s, 3), _get(s, 4))
+    for j in range(3):
+        _put(d, j, v[j])
+
+
+@kernel("void(int32[::1], int32[::1])")
+def regroup_4_to_3_hexadecimal(dst, src):
+    """Words of 4 hexadecimal digits -> words of 3."""
+    whole = min(src.size // 3, dst.size // 4)
+    for g in range(whole):
+        s, d = src[3 * g:3 * g + 3], dst[4 * g:4 * g + 4]
+        v = _three_from_four_hexadecimal(U64(s[0]), U64(s[1]), U64(s[2]))
+        d[0], d[1], d[2], d[3] = I32(v[0]), I32(v[1]), I32(v[2]), I32(v[3])
+    s, d = src[3 * whole:], dst[4 * whole:]
+    v = _three_from_four_hexadecimal(_get(s, 0), _get(s, 1), _get(s, 2))
+    for j in range(4):
+        _put(d, j, v[j])
+
+
+@kernel("void(int32[::1], int32[::1])")
+def regroup_3_to_4_hexadecimal(dst, src):
+    """Words of 3 hexadecimal digits -> words of 4."""
+    whole = min(src.size // 4, dst.size // 3)
+    for g in range(whole):
+        s, d = src[4 * g:4 * g + 4], dst[3 * g:3 * g + 3]
+        v = _four_from_three_hexadecimal(U64(s[0]), U64(s[1]), U64(s[2]), U64(s[3]))
+        d[0], d[1], d[2] = I32(v[0]), I32(v[1]), I32(v[2])
+    s, d = src[4 * whole:], dst[3 * whole:]
+    v = _four_from_three_hexadecimal(_get(s, 0), _get(s, 1), _get(s, 2), _get(s, 3))
+    for j in range(3):
+        _put(d, j, v[j])
+
+
+_REGROUP = {(5, 4, 10): regroup_5_to_4, (4, 5, 10): regroup_4_to_5, (5, 3, 10): regroup_5_to_3,
+            (3, 5, 10): regroup_3_to_5, (4, 3, 16): regroup_4_to_3_hexadecimal, (3, 4, 16): regroup_3_to_4_hexadecimal}
+
+
+def regroup(dst: np.ndarray, src: np.ndarray, src_digits: int, dst_digits: int, base: int) -> None:
+    """dst = src modulo base^(dst_digits*dst.size), from words of src_digits digits to words of dst_digits.
+
+    Pairs: decimal 5 and 4, 5 and 3, hexadecimal 4 and 3, both ways.  Words
+    above the top of `src` are zero, and `dst` is filled for at most one group
+    (src_digits words) beyond it.  `dst` and `src` are different arrays.  A
+    stretch that begins at a multiple of dst_digits words of `src` fills one
+    that begins at a multiple of src_digits words of `dst`.
+    """
+    _REGROUP[src_digits, dst_digits, base](dst, src)

@@ -1,0 +1,222 @@
+"""The plan of a run: pure functions from the request to a value that says all of it.
+
+A number x is held as an integer near x*B^K in words of radix B (10^5, or 2^16
+in base 16).  `make_plan` fixes K, the levels of the Newton ladder, the shape of
+every transform and the memory; nothing is decided later.  The bounds below are
+derived in docs/newton.md, those of `TRANSFORM_WORDS_MAX` in docs/word-size.md.
+"""
+
+from dataclasses import dataclass
+from math import isqrt
+
+from bigconst.errors import DoesNotFit
+from bigconst.shape import Shape, shape_for
+from bigconst.units import format_bytes, format_count, hex_digits
+
+START_WORDS = 400
+"""The ladder starts from an integer square root of at most this many words."""
+
+Y_ERROR = 5
+"""Bound on |y_k - B^k/sqrt(d)| at every level."""
+
+TRANSFORM_WORDS_MAX = 1 << 31
+"""Longest transform on words of radix 10^5: the error of its rounding stays below 0.35 (measured, extrapolated)."""
+
+PROCESS_BYTES = 260 << 20
+"""What the interpreter, numba, its kernels, tables and the buffers of two threads take before any digit."""
+
+
+@dataclass(frozen=True)
+class Constant:
+    """phi (d = 5) or the square root of d."""
+
+    kind: str
+    d: int
+
+    @property
+    def name(self) -> str:
+        """As on the command line."""
+        return "phi" if self.kind == "phi" else f"sqrt {self.d}"
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return "Golden Ratio" if self.kind == "phi" else f"Square root of {self.d}"
+
+    @property
+    def algorithm(self) -> str:
+        """How it is computed."""
+        root = isqrt(self.d)
+        if root * root == self.d:
+            return "perfect square"
+        return f"third-order Newton ladder for 1/sqrt({self.d}), in the base of the digits"
+
+    @property
+    def file_stem(self) -> str:
+        """Name of the digit file without its suffix."""
+        return "phi" if self.kind == "phi" else f"sqrt{self.d}"
+
+
+@dataclass(frozen=True)
+class WordFormat:
+    """How numbers of a base are stored: `digits` digits a word of int32."""
+
+    base: int
+    digits: int
+
+    @property
+    def radix(self) -> int:
+        """One more than the largest word."""
+        return self.base**self.digits
+
+    def smaller(self) -> tuple["WordFormat", ...]:
+        """Formats to fall back to where round-off does not allow this one."""
+        return tuple(WordFormat(self.base, digits) for digits in range(self.digits - 1, 2, -1))
+
+
+WORDS = {10: WordFormat(10, 5), 16: WordFormat(16, 4)}
+
+
+@dataclass(frozen=True)
+class Level:
+    """One step of the ladder: from `words_in` to `words_out` correct words."""
+
+    words_in: int
+    words_out: int
+    residual: Shape
+    """of e = d*y^2 - B^(2k) modulo B^N + 1"""
+    product: Shape
+    """of u = y*e and v = top(u)*e, unwrapped"""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a run in memory needs to know."""
+
+    constant: Constant
+    decimal_digits: int
+    base: int
+    threads: int
+    memory_bytes: int
+    digits: int
+    """digits after the point, in `base`"""
+    words: int
+    """K: words after the point that are computed"""
+    overlap_words: int
+    residual_guard_words: int
+    """|e| has at most this many words more than y"""
+    levels: tuple[Level, ...]
+    arena_bytes: int
+    peak_memory_bytes: int
+
+    @property
+    def format(self) -> WordFormat:
+        """Of all stored numbers."""
+        return WORDS[self.base]
+
+    @property
+    def text_words(self) -> int:
+        """Words that the written digits reach into."""
+        return -(-self.digits // self.format.digits)
+
+    @property
+    def x_error(self) -> int:
+        """Bound on the error of the result in units of its last word."""
+        return (Y_ERROR + 1) * self.constant.d
+
+    @property
+    def integer_part(self) -> str:
+        """The text before the point."""
+        root = isqrt(self.constant.d)
+        return format((1 + root) // 2 if self.constant.kind == "phi" else root, "x" if self.base == 16 else "d")
+
+    @property
+    def text_bytes(self) -> int:
+        """Size of the digit file: integer part, point, digits, newline."""
+        return len(self.integer_part) + 1 + self.digits + 1
+
+    def describe(self) -> list[tuple[str, str]]:
+        """Printable rows."""
+        rows = [
+            ("Constant", self.constant.title),
+            ("Algorithm", self.constant.algorithm),
+            ("Digits", f"{format_count(self.digits)} in base {self.base}"),
+            ("Radix", f"{self.base}^{self.format.digits}, {format_count(self.words)} words"),
+            ("Threads", str(self.threads)),
+        ]
+        for i, level in enumerate(self.levels, 1):
+            rows.append((f"Level {i}", f"{format_count(level.words_in)} -> {format_count(level.words_out)} words"))
+            rows.append(("  residual", str(level.residual)))
+            rows.append(("  products", str(level.product)))
+        rows += [
+            ("Mode", "in memory"),
+            ("Working memory", f"{format_bytes(self.peak_memory_bytes)} of {format_bytes(self.memory_bytes)}"),
+            ("Output", format_bytes(self.text_bytes)),
+        ]
+        return rows
+
+
+def words_for(bound: int, radix: int) -> int:
+    """Smallest count with radix^count >= bound."""
+    count, power = 0, 1
+    while power < bound:
+        power *= radix
+        count += 1
+    return count
+
+
+def _piece(size_bytes: int) -> int:
+    return -(-size_bytes // 4096) * 4096
+
+
+def level_bytes(level: Level) -> int:
+    """Arena beside y: e, u, the work array and the spectrum of e."""
+    return (_piece(4 * level.residual.words) + _piece(4 * level.product.words)
+            + _piece(max(level.residual.data_bytes, level.product.data_bytes)) + _piece(level.product.data_bytes))
+
+
+def settling_shape(words: int, guard_words: int) -> Shape:
+    """Of the exact square that decides a last digit (arithmetic.root)."""
+    return shape_for(words + guard_words + 3)
+
+
+def _ladder(target: int, overlap: int, guard: int) -> tuple[Level, ...]:
+    sizes = [target]
+    while sizes[-1] > START_WORDS:
+        sizes.append(-(-(sizes[-1] + overlap) // 3))
+    sizes.reverse()
+    return tuple(Level(k, k_out, shape_for(k + guard + 1), shape_for(2 * (k + guard)))
+                 for k, k_out in zip(sizes, sizes[1:], strict=False))
+
+
+def make_plan(constant: Constant, digits: int, base: int, threads: int, memory_bytes: int) -> Plan:
+    """The plan for `digits` decimal digits of `constant` (their worth in hexadecimal ones for base 16).
+
+    Raises DoesNotFit when it needs more than `memory_bytes`, or a longer
+    transform than the words allow.
+    """
+    words = WORDS[base]
+    d = constant.d
+    written = hex_digits(digits) if base == 16 else digits
+    text_words = -(-written // words.digits)
+    guard_words = words_for((Y_ERROR + 1) * d * words.radix, words.radix)
+    overlap = words_for(1000 * d, words.radix)
+    residual_guard = words_for(8 * Y_ERROR * (isqrt(d) + 1), words.radix)
+    target = text_words + guard_words
+    square = isqrt(d) ** 2 == d
+    levels = () if square else _ladder(target, overlap, residual_guard)
+    if levels and levels[-1].product.words > TRANSFORM_WORDS_MAX:
+        raise DoesNotFit(f"{format_count(digits)} digits need a transform of {format_count(levels[-1].product.words)} "
+                         f"words, the most that is exact is {format_count(TRANSFORM_WORDS_MAX)}",
+                         "ask for fewer digits")
+    number = _piece(4 * (target + 2))
+    # After the ladder its last level makes room for the root and, hardly ever needed, the square that settles a digit.
+    settling = settling_shape(target, residual_guard)
+    arena = number + max([number + _piece(4 * settling.words) + _piece(settling.data_bytes)]
+                         + [level_bytes(level) for level in levels])
+    peak = arena + PROCESS_BYTES
+    if peak > memory_bytes:
+        raise DoesNotFit(f"{format_count(digits)} digits of {constant.name} need {format_bytes(peak)} of memory, "
+                         f"{format_bytes(memory_bytes)} are allowed")
+    return Plan(constant, digits, base, threads, memory_bytes, written, target, overlap, residual_guard, levels, arena,
+                peak)

@@ -1,0 +1,30 @@
+"""Slow, obvious conversions between word arrays and gmpy2 integers, shared by the tests."""
+
+import numpy as np
+from gmpy2 import mpz
+
+
+def to_mpz(words, radix: int) -> mpz:
+    """The value of little-endian words, which need not be canonical."""
+    values = [mpz(int(w)) for w in words]
+    power = mpz(radix)
+    while len(values) > 1:
+        if len(values) % 2:
+            values.append(mpz(0))
+        values = [low + high * power for low, high in zip(values[::2], values[1::2], strict=True)]
+        power *= power
+    return values[0] if values else mpz(0)
+
+
+def aligned_int32(count: int) -> np.ndarray:
+    """`count` zeroed int32 on a 64-byte boundary."""
+    raw = np.zeros(count + 16, dtype=np.int32)
+    skip = -raw.ctypes.data // 4 % 16
+    return raw[skip:skip + count]
+
+
+def aligned_float64(count: int) -> np.ndarray:
+    """`count` doubles on a 64-byte boundary, NaN so that unwritten ones show."""
+    raw = np.full(count + 8, np.nan)
+    skip = -raw.ctypes.data // 8 % 8
+    return raw[skip:skip + count]

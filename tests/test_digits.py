@@ -1,0 +1,152 @@
+"""Whole computations against gmpy2's integer square root."""
+
+import numpy as np
+import pytest
+from gmpy2 import isqrt, mpz
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bigconst import engine
+from bigconst.plan import Constant, make_plan
+from bigconst.units import hex_digits
+
+ROOTS = [1, 2, 3, 4, 5, 7, 9, 10, 12345, 46340**2, 46340**2 + 1, 2**31 - 1]
+DIGITS = [1, 2, 3, 9, 10, 50, 99, 1000, 12345, 99999]
+
+
+def expected(constant: Constant, decimal_digits: int, base: int) -> str:
+    """The text by gmpy2."""
+    digits = decimal_digits if base == 10 else hex_digits(decimal_digits)
+    scale = mpz(base) ** digits
+    value = isqrt(constant.d * scale * scale)
+    if constant.kind == "phi":
+        value = (scale + value) // 2
+    text = value.digits(base).rjust(digits + 1, "0")
+    return f"{text[:-digits]}.{text[-digits:]}"
+
+
+def same(a: str, b: str) -> bool:
+    """Equality without pytest's attempt to explain a difference of a million characters."""
+    return a == b
+
+
+@pytest.mark.parametrize("base", [10, 16])
+@pytest.mark.parametrize("d", ROOTS)
+def test_square_roots(d, base):
+    for digits in DIGITS:
+        constant = Constant("sqrt", d)
+        assert same(engine.compute(constant, digits, base), expected(constant, digits, base)), (d, digits, base)
+
+
+@pytest.mark.parametrize("base", [10, 16])
+def test_phi(base):
+    for digits in [*DIGITS, 10**6]:
+        constant = Constant("phi", 5)
+        assert same(engine.compute(constant, digits, base, threads=2), expected(constant, digits, base)), digits
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("base", [10, 16])
+@pytest.mark.parametrize("d", ROOTS)
+def test_square_roots_to_a_million_digits(d, base):
+    constant = Constant("sqrt", d)
+    assert same(engine.compute(constant, 10**6, base, threads=2), expected(constant, 10**6, base))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("base", [10, 16])
+def test_phi_to_ten_million_digits(base):
+    constant = Constant("phi", 5)
+    assert same(engine.compute(constant, 10**7, base, threads=2), expected(constant, 10**7, base))
+
+
+@given(st.integers(1, 30_000), st.integers(1, 2**31 - 1), st.sampled_from([10, 16]))
+@settings(deadline=None, max_examples=60)
+def test_any_root(digits, d, base):
+    constant = Constant("sqrt", d)
+    assert same(engine.compute(constant, digits, base), expected(constant, digits, base))
+
+
+@given(st.integers(1, 60_000), st.sampled_from([10, 16]))
+@settings(deadline=None, max_examples=20)
+def test_phi_to_any_length(digits, base):
+    constant = Constant("phi", 5)
+    assert same(engine.compute(constant, digits, base), expected(constant, digits, base))
+
+
+@pytest.mark.parametrize("base", [10, 16])
+def test_thread_counts_give_identical_digits_and_round_off(base):
+    results = []
+    for threads in (1, 2, 3):
+        plan = make_plan(Constant("sqrt", 3), 700_000, base, threads, 1 << 40)
+        text = bytearray(plan.text_bytes)
+
+        class Sink:
+            def write_at(self, offset, data, text=text):
+                text[offset:offset + len(data)] = data
+
+        outcome = engine.run(plan, Sink(), lambda event: None)
+        results.append((bytes(text), outcome.max_roundoff, outcome.digit_hash))
+    assert results[0] == results[1] == results[2]
+
+
+def test_digit_hash_is_the_value_modulo_2_61_minus_1():
+    plan = make_plan(Constant("phi", 5), 12_345, 10, 1, 1 << 40)
+    text = bytearray(plan.text_bytes)
+
+    class Sink:
+        def write_at(self, offset, data):
+            text[offset:offset + len(data)] = data
+
+    outcome = engine.run(plan, Sink(), lambda event: None)
+    digits = text.decode().strip().replace(".", "")
+    assert outcome.digit_hash == mpz(digits) % (2**61 - 1)
+    assert outcome.last_digits == digits[-100:]
+
+
+def test_error_of_y_is_within_its_bound_at_every_level():
+    """The bound on which the guard digits rest, against exact integers."""
+    from bigconst.arithmetic.newton import Ladder
+    from bigconst.arithmetic.products import Products
+    from bigconst.arithmetic.words import Words
+    from bigconst.plan import WORDS, Y_ERROR
+    from bigconst.runtime.arena import Arena
+    from bigconst.runtime.threads import Pool
+
+    with Pool(1) as pool:
+        for d, base in [(2, 10), (5, 16), (3, 10), (12345, 10), (2**31 - 1, 10), (46340**2 + 1, 16), (10, 16)]:
+            plan = make_plan(Constant("sqrt", d), 100_000, base, 1, 1 << 40)
+            words = Words(WORDS[base], pool)
+            ladder = Ladder(plan, Products(words, lambda event: None), Arena(plan.arena_bytes), lambda event: None)
+            y, residue = ladder.inverse_root()
+            value = mpz(0)
+            for word in y[::-1].tolist():
+                value = value * plan.format.radix + word
+            power = mpz(plan.format.radix) ** (2 * plan.words)
+            true = isqrt(power // d)
+            assert abs(value - true) <= Y_ERROR, (d, base)
+            assert value % (2**61 - 1) == residue
+            assert np.all(y >= 0)
+
+
+@pytest.mark.parametrize("kind,d", [("phi", 5), ("sqrt", 2), ("sqrt", 3)])
+@pytest.mark.parametrize("base", [10, 16])
+def test_last_digits_settled_by_the_exact_square(kind, d, base, monkeypatch):
+    """With a bound so wide that many results are in doubt, the square alone decides, from both sides."""
+    from bigconst import plan as plan_module
+    from bigconst.arithmetic import root
+
+    asked = []
+    true_is_above = root.is_above
+
+    def is_above(*arguments):
+        asked.append(true_is_above(*arguments))
+        return asked[-1]
+
+    monkeypatch.setattr(root, "is_above", is_above)
+    # As far as the residual's length allows; a quarter of all numbers whose digits end with a word.
+    monkeypatch.setattr(plan_module.Plan, "x_error", property(lambda self: self.format.radix**2 // 8))
+    constant = Constant(kind, d)
+    for digits in range(2000, 2600, 5):
+        assert same(engine.compute(constant, digits, base), expected(constant, digits, base))
+    assert True in asked and False in asked

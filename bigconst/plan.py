@@ -20,7 +20,7 @@ Y_ERROR = 5
 """Bound on |y_k - B^k/sqrt(d)| at every level."""
 
 TRANSFORM_WORDS_MAX = 1 << 31
-"""Longest transform on words of radix 10^5: the error of its rounding stays below 0.35 (measured, extrapolated)."""
+"""Longest transform of half-full operands in radix 10^5 (of full ones: half of it); errors stay below 0.3."""
 
 PROCESS_BYTES = 260 << 20
 """What the interpreter, numba, its kernels, tables and the buffers of two threads take before any digit."""

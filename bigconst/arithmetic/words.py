@@ -9,7 +9,7 @@ import numpy as np
 from gmpy2 import mpz
 
 from bigconst.kernels import linear
-from bigconst.kernels.newton import newton_update
+from bigconst.kernels.newton import BLOCK, newton_update
 from bigconst.kernels.residue import Modulus
 from bigconst.plan import WordFormat
 from bigconst.runtime.threads import Pool, split
@@ -89,9 +89,10 @@ class Words:
 
     def newton_update(self, y: np.ndarray, fresh: int, u: np.ndarray, v: np.ndarray, sign: int) -> None:
         """y*[from word fresh on] - sign*floor(u/2) + 3*floor(v/8), which must not leave y."""
-        length = min(len(y), max(len(u), len(v)) + 1)
+        length = min(len(y), max(fresh, len(u), len(v)) + 1)
         carry = self._sequential(
-            length, lambda a, b: newton_update(y, fresh, u, v, sign, a, b, self.format.radix), y[:length])
+            length, lambda a, b: newton_update(y, fresh, u, v, sign, a, b, self.format.radix,
+                                               np.empty(2 * BLOCK, np.int32)), y[:length])
         self.add_at(y, length, carry)
 
     def halve(self, out: np.ndarray, words: np.ndarray) -> None:

@@ -1,51 +1,81 @@
 """The last step of a Newton level: three numbers added with their factors, one pass over memory."""
 
-from .jit import kernel
+import numpy as np
+
+from .jit import helper, kernel
+
+BLOCK = 1024
+"""Words handled at a time, in loops without a chain, which LLVM vectorises."""
+
+I32 = np.int32
 
 
-@kernel("i8(i4[::1], i8, i4[::1], i4[::1], i8, i8, i8, i8)")
-def newton_update(y, fresh, u, v, sign, start, stop, radix):
+@helper
+def _quotients(total, words, start, bits, factor, radix):
+    """total[i] += factor * floor(words/2^bits) word start + i, as far as the words go."""
+    mask, unit, top = I32((1 << bits) - 1), I32(radix >> bits), words.size - 1 - start
+    inside = min(total.size, top)
+    if inside > 0:
+        low, high = words[start:start + inside], words[start + 1:start + 1 + inside]
+        for i in range(inside):
+            quotient = I32(low[i] >> I32(bits)) + I32(I32(high[i] & mask) * unit)
+            total[i] += I32(factor * quotient)
+    if 0 <= top < total.size:
+        total[top] += I32(factor * I32(words[start + top] >> I32(bits)))
+
+
+@kernel("i8(i4[::1], i8, i4[::1], i4[::1], i4, i8, i8, i4, i4[::1])")
+def newton_update(y, fresh, u, v, sign, start, stop, radix, scratch):
     """Words start..stop-1 of y*[j >= fresh] - sign*floor(u/2) + 3*floor(v/8).
 
-    y      its first `fresh` words count as zero and are written for the first time
-    u, v   canonical words, zero beyond their ends; the radix is a multiple of 8,
-           so a quotient word depends on two neighbours only
+    y        its first `fresh` words count as zero and are written for the first time
+    u, v     canonical words, zero beyond their ends; the radix is a multiple of 8,
+             so a word of a quotient depends on two neighbours only
+    scratch  2*BLOCK int32
     Returns the carry out of word stop - 1, the carry into word start being zero.
-    The main carry of a word comes from its own sum (-2 .. 3), so that the chain
-    from word to word is one rare unit, predicted rather than computed.
+    The sum of a word is -radix .. 5*radix; its carry -1 .. 4 goes one word up
+    without waiting, and the rare unit that this leaves over ripples afterwards.
+    About 25 vector instructions for 16 words.
     """
-    chain = 0
-    own = 0
-    for j in range(start, stop):
-        half = 0
-        if j < len(u):
-            half = u[j]
-            if j + 1 < len(u):
-                half += radix * (u[j + 1] & 1)
-            half >>= 1
-        eighth = 0
-        if j < len(v):
-            eighth = v[j]
-            if j + 1 < len(v):
-                eighth += radix * (v[j + 1] & 7)
-            eighth >>= 3
-        total = 3 * eighth - sign * half
-        if j >= fresh:
-            total += y[j]
-        now = 0
-        if total < 0:
-            now = -1
-        else:
-            now = (1 if total >= radix else 0) + (1 if total >= 2 * radix else 0) + (1 if total >= 3 * radix else 0)
-            now += 1 if total >= 4 * radix else 0
-        word = total - now * radix + own + chain
-        chain = 0
-        if word < 0:
-            word += radix
-            chain = -1
-        elif word >= radix:
-            word -= radix
-            chain = 1
-        y[j] = word
-        own = now
-    return own + chain
+    into = I32(0)
+    for at in range(start, stop, BLOCK):
+        n = min(BLOCK, stop - at)
+        total, carry = scratch[:n], scratch[BLOCK:BLOCK + n]
+        for i in range(n):
+            total[i] = I32(0)
+        _quotients(total, u, at, 1, I32(-sign), radix)
+        _quotients(total, v, at, 3, I32(3), radix)
+        old = max(0, min(n, fresh - at))
+        kept = y[at + old:at + n]
+        added = total[old:]
+        for i in range(n - old):
+            added[i] += kept[i]
+        out = y[at:at + n]
+        for i in range(n):
+            t = total[i]
+            c = I32(I32(t >= radix) + I32(t >= I32(2 * radix)) + I32(t >= I32(3 * radix)) + I32(t >= I32(4 * radix)))
+            c -= I32(t < I32(0))
+            carry[i] = c
+            out[i] = I32(t - I32(c * radix))
+        out[0] += into
+        above, below = out[1:], carry[:n - 1]
+        outside = I32(0)
+        for i in range(n - 1):
+            word = I32(above[i] + below[i])
+            above[i] = word
+            outside |= I32(word < I32(0)) | I32(word >= radix)
+        into = carry[n - 1]
+        if outside != 0 or out[0] < 0 or out[0] >= radix:
+            unit = I32(0)
+            for i in range(n):
+                word = I32(out[i] + unit)
+                unit = I32(0)
+                if word < 0:
+                    word += radix
+                    unit = I32(-1)
+                elif word >= radix:
+                    word -= radix
+                    unit = I32(1)
+                out[i] = word
+            into += unit
+    return np.int64(into)

@@ -25,7 +25,7 @@ import numpy as np
 
 from .jit import helper, kernel
 from .text import BLOCK, digit_value, read_block
-from .vector import mul_add_128
+from .vector import mul_add_128, prefetch
 
 RADIX = {10: 10**5, 16: 2**16}
 """The radix of words, by base of their digits."""
@@ -75,11 +75,15 @@ def absorb_words(out, words, low, high, primes):
     stop = words.size
     while stop > 0:
         start = (stop - 1) // _SPAN * _SPAN
+        # the next block lies in the page below, where the hardware does not look ahead
+        for j in range(start - _SPAN, start, 16):
+            prefetch(words, j)
         _absorb(out, words[start:stop], low, high, primes)
         stop = start
 
 
-@kernel("int64(uint64[::1], uint8[::1], int64, int32[::1], uint64[::1], uint32[::1], uint32[::1], uint64[::1])")
+@kernel("int64(uint64[::1], Array(uint8, 1, 'C', readonly=True), int64, int32[::1], uint64[::1],"
+        "uint32[::1], uint32[::1], uint64[::1])")
 def absorb_text(out, text, base, words, scratch, low, high, primes):
     """out[m] <- out[m]*base^text.size + value(text) mod p_m; the index of the first foreign character, or -1.
 
@@ -193,7 +197,7 @@ def residues_words(moduli: Sequence[Modulus], words: np.ndarray, radix: int) -> 
 def residues_text(moduli: Sequence[Modulus], text: np.ndarray, base: int) -> tuple[int, ...]:
     """The value of a uint8 slice of ASCII digits of `base` 10 or 16 modulo each of `moduli`, in one pass.
 
-    Most significant digit first, any length; lower case letters only.  Raises
+    Most significant digit first, any length, may be read-only; lower case letters only.  Raises
     ForeignCharacter, with its index in the slice, for anything else.
     """
     out = np.zeros(len(moduli), np.uint64)

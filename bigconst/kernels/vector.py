@@ -472,7 +472,7 @@ transpose_i = intrinsic(_transpose(I8))
 
 @intrinsic
 def load_u64(typingctx, array, index):
-    """Little-endian uint64 from eight bytes of a uint8 array, any alignment."""
+    """Little-endian uint64 from the eight bytes at array[index], any alignment and element type."""
     def codegen(context, builder, sig, args):
         return _load(builder, _pointer(context, builder, sig.args[0], args[0], args[1], _I64), align=1)
     return types.uint64(array, types.int64), codegen
@@ -480,7 +480,7 @@ def load_u64(typingctx, array, index):
 
 @intrinsic
 def store_u64(typingctx, array, index, value):
-    """Eight bytes of a uint8 array from a uint64, any alignment."""
+    """The eight bytes at array[index] from a uint64, any alignment and element type."""
     def codegen(context, builder, sig, args):
         store = builder.store(args[2], _pointer(context, builder, sig.args[0], args[0], args[1], _I64))
         store.align = 1

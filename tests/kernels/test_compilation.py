@@ -1,0 +1,77 @@
+"""What LLVM makes of the kernels, and the cache they are kept in."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bigconst
+from bigconst.kernels.jit import sources_hash
+
+ROOT = Path(bigconst.__file__).parent.parent
+
+
+def python(code: str, **environment: str) -> str:
+    """stdout of a fresh interpreter that runs `code`."""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
+                            env=os.environ | {"PYTHONPATH": str(ROOT)} | environment)
+    return result.stdout
+
+
+ASSEMBLY = """
+from bigconst.kernels.rows import rows
+print(next(iter(rows.inspect_asm().values())))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cpu,register", [("znver4", "zmm"), ("skylake-avx512", "zmm"), ("haswell", "ymm")])
+def test_the_row_pass_is_vectors_of_full_width_with_fused_multiply_adds(cpu, register, tmp_path):
+    """Compiled for a given processor, not run on it."""
+    code = "import llvmlite.binding as llvm\nfeatures = llvm.get_host_cpu_features().flatten()\n" + ASSEMBLY
+    text = python(code, NUMBA_CPU_NAME=cpu, NUMBA_CPU_FEATURES=FEATURES[register], BIGCONST_CACHE=str(tmp_path))
+    fused = re.findall(rf"^\s+vfn?m(?:add|sub)\d+pd\s.*%{register}", text, re.MULTILINE)
+    wide = re.findall(rf"^\s+v(?:add|sub|mul)pd\s.*%{register}", text, re.MULTILINE)
+    scalar = re.findall(r"^\s+v(?:add|sub|mul|fn?m(?:add|sub)\d+)sd\s", text, re.MULTILINE)
+    assert len(fused) > 100 and len(wide) > 200
+    assert len(scalar) < 20
+
+
+FEATURES = {"zmm": "+avx,+avx2,+fma,+avx512f,+avx512dq,+avx512vl,+avx512bw", "ymm": "+avx,+avx2,+fma"}
+
+
+def test_any_edit_of_a_kernel_file_names_another_cache(tmp_path):
+    folder = tmp_path / "kernels"
+    shutil.copytree(ROOT / "bigconst" / "kernels", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    names = {sources_hash(folder)}
+    assert names == {sources_hash()}
+    files = sorted(folder.glob("*.py"))
+    assert len(files) >= 10
+    for path in files:
+        path.write_text(path.read_text() + "\n# edited\n")
+        names.add(sources_hash(folder))
+    assert len(names) == len(files) + 1
+
+
+def test_numba_uses_the_named_cache(tmp_path):
+    out = python("from bigconst.kernels import jit\nimport numba\nprint(numba.config.CACHE_DIR, jit.COLD)",
+                 BIGCONST_CACHE=str(tmp_path))
+    assert out.split() == [str(tmp_path / "bigconst" / f"kernels-{sources_hash()}"), "True"]
+
+
+def test_numba_imported_before_us_still_uses_it(tmp_path):
+    out = python("import numba\nfrom bigconst.kernels import jit\nprint(numba.config.CACHE_DIR)",
+                 BIGCONST_CACHE=str(tmp_path))
+    assert out.strip() == str(tmp_path / "bigconst" / f"kernels-{sources_hash()}")
+
+
+@pytest.mark.slow
+def test_a_second_process_compiles_nothing(tmp_path):
+    code = ("from bigconst import engine\nfrom bigconst.kernels import jit\nengine.load_kernels()\n"
+            "from bigconst.kernels.rows import rows\nprint(jit.COLD, sum(rows.stats.cache_hits.values()))")
+    assert python(code, BIGCONST_CACHE=str(tmp_path)).split() == ["True", "0"]
+    assert python(code, BIGCONST_CACHE=str(tmp_path)).split() == ["False", "1"]

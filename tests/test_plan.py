@@ -1,0 +1,59 @@
+"""The plan: pure, complete, and refused in words when it cannot be."""
+
+from math import isqrt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bigconst.errors import DoesNotFit
+from bigconst.plan import Y_ERROR, Constant, level_bytes, make_plan
+from bigconst.units import hex_digits
+
+PHI = Constant("phi", 5)
+
+
+@given(st.integers(1, 10**10), st.integers(1, 2**31 - 1), st.sampled_from([10, 16]))
+def test_the_ladder_keeps_the_bounds_of_its_derivation(digits, d, base):
+    plan = make_plan(Constant("sqrt", d), digits, base, 2, 1 << 60)
+    radix = plan.format.radix
+    assert plan.digits == (hex_digits(digits) if base == 16 else digits)
+    assert plan.text_words * plan.format.digits >= plan.digits
+    assert radix ** (plan.words - plan.text_words) >= plan.x_error * radix
+    assert radix**plan.overlap_words >= 1000 * d
+    assert radix**plan.residual_guard_words >= 40 * (isqrt(d) + 1)
+    assert plan.x_error > Y_ERROR * d
+    for level in plan.levels:
+        assert 3 * level.words_in - level.words_out >= plan.overlap_words
+        assert level.residual.words > level.words_in + plan.residual_guard_words
+        assert level.product.words >= 2 * (level.words_in + plan.residual_guard_words)
+        assert level_bytes(level) <= plan.arena_bytes
+    for before, after in zip(plan.levels, plan.levels[1:], strict=False):
+        assert before.words_out == after.words_in
+    if plan.levels:
+        assert plan.levels[-1].words_out == plan.words
+    assert bool(plan.levels) == (isqrt(d) ** 2 != d and plan.words > 400)
+
+
+def test_memory_is_at_most_5_bytes_a_digit():
+    for digits in (10**8, 3 * 10**8, 10**9, 5 * 10**9):
+        assert make_plan(PHI, digits, 10, 2, 1 << 60).peak_memory_bytes <= 5 * digits + 300_000_000
+
+
+def test_too_little_memory_names_both_numbers():
+    with pytest.raises(DoesNotFit, match=r"4\.\d+ GiB.*1\.00 GiB") as caught:
+        make_plan(PHI, 10**9, 10, 2, 1 << 30)
+    assert caught.value.exit_code == 4
+
+
+def test_too_long_a_transform_names_the_bound():
+    with pytest.raises(DoesNotFit, match="2,147,483,648"):
+        make_plan(PHI, 10**12, 10, 2, 1 << 60)
+
+
+def test_equal_requests_give_equal_plans_and_every_shape_is_printed():
+    plan = make_plan(PHI, 10**6, 10, 2, 1 << 40)
+    assert plan == make_plan(PHI, 10**6, 10, 2, 1 << 40)
+    text = "\n".join(value for _, value in plan.describe())
+    for level in plan.levels:
+        assert str(level.residual) in text and str(level.product) in text

@@ -185,7 +185,7 @@ def optional(module: str, report: Report):
     try:
         return importlib.import_module(module)
     except ImportError:
-        report.note(f"{module} is not installed, its column is empty")
+        report.note(f"{module} is not installed and left out")
         return None
 
 

@@ -26,17 +26,19 @@ peers (memory to memory)
     Forward and inverse complex transform of N points in double precision, also
     10 N lg N: numpy.fft and scipy.fft (ifft(fft(x)), scipy with overwrite_x),
     FFTW through pyfftw with planned, aligned arrays, in place or out of place,
-    whichever a trial finds faster.  Up to --measure-up-to points FFTW is planned
-    by FFTW_MEASURE, above by FFTW_ESTIMATE; planning is not timed.  No
-    conversion of words, no square and no rounding are in their times.  numpy
-    has no threads, and scipy uses its workers only for several transforms at a
-    time: with 2 threads numpy is left out, and scipy is asked for two and takes one.
+    whichever a trial finds faster.  FFTW plans by FFTW_MEASURE, --plan-seconds
+    for each plan at most (then it settles for what it knows: "cut"); planning is
+    not timed.  No conversion of words, no square and no rounding are in their
+    times.  numpy has no threads, and scipy uses its workers only for several
+    transforms at a time: with 2 threads numpy is left out, and scipy is asked
+    for two and takes one.
 
 Only N that are 512 * odd * 2^k have a transform of exactly N points here; others are skipped.
 """
 
 import math
 import statistics
+import time
 
 import numpy as np
 from _common import Column, Report, add_threads, in_turns, make_parser, medians, optional, seconds, thread_counts
@@ -130,21 +132,23 @@ class Ours:
         _, self.roundoff, _ = self._transform.inverse(self._data, self._out, RADIX)
 
 
-def fftw_pair(pyfftw, points: int, threads: int, effort: str):
-    """The faster of FFTW's forward + inverse in place and out of place, and its name."""
-    trials = {}
+def fftw_pair(pyfftw, points: int, threads: int, plan_seconds: float):
+    """The faster of FFTW's forward + inverse in place and out of place, and how it was planned."""
+    options = {"flags": ("FFTW_MEASURE",), "threads": threads, "planning_timelimit": plan_seconds}
+    trials, plans = {}, {}
     for name in ("in place", "out of place"):
         a = pyfftw.empty_aligned(points, dtype="complex128")
         b = a if name == "in place" else pyfftw.empty_aligned(points, dtype="complex128")
-        flags = {"flags": (effort,), "threads": threads}
-        forward = pyfftw.FFTW(a, b, direction="FFTW_FORWARD", **flags)
-        backward = pyfftw.FFTW(b, a, direction="FFTW_BACKWARD", **flags)
+        start = time.perf_counter()
+        forward = pyfftw.FFTW(a, b, direction="FFTW_FORWARD", **options)
+        backward = pyfftw.FFTW(b, a, direction="FFTW_BACKWARD", **options)
+        plans[name] = f"{name}, cut" if time.perf_counter() - start > plan_seconds else name
         a[:] = _signal(points)       # planning has overwritten it
         # execute() is FFTW alone: no copies, no scaling.  Repeated, the values may overflow, which takes no longer.
         trials[name] = lambda f=forward, g=backward: (f.execute(), g.execute())
         trials[name]()
     best = min(trials, key=lambda name: seconds(trials[name]))
-    return trials[best], best
+    return trials[best], plans[best]
 
 
 def _signal(points: int) -> np.ndarray:
@@ -152,7 +156,7 @@ def _signal(points: int) -> np.ndarray:
     return rng.standard_normal(points) + 1j * rng.standard_normal(points)
 
 
-def peers(report: Report, points: int, threads: int, measure_up_to: int) -> tuple[dict, str | None]:
+def peers(report: Report, points: int, threads: int, plan_seconds: float) -> tuple[dict, str | None]:
     """Forward + inverse of `points` by each library that is there, and how FFTW was planned."""
     out, plan = {}, None
     scipy_fft, pyfftw = optional("scipy.fft", report), optional("pyfftw", report)
@@ -163,13 +167,11 @@ def peers(report: Report, points: int, threads: int, measure_up_to: int) -> tupl
         y = _signal(points)
         out["scipy"] = lambda: scipy_fft.ifft(scipy_fft.fft(y, workers=threads), workers=threads, overwrite_x=True)
     if pyfftw:
-        effort = "FFTW_MEASURE" if points <= measure_up_to else "FFTW_ESTIMATE"
-        out["fftw"], place = fftw_pair(pyfftw, points, threads, effort)
-        plan = f"{effort[5:].lower()}, {place}"
+        out["fftw"], plan = fftw_pair(pyfftw, points, threads, plan_seconds)
     return out, plan
 
 
-def report_whole(report: Report, lengths: list[int], threads: int, runs: int, least_s: float, measure_up_to: int,
+def report_whole(report: Report, lengths: list[int], threads: int, runs: int, least_s: float, plan_seconds: float,
                  copy_bytes: int) -> None:
     """Two tables for one number of threads: GFLOP/s beside the peers, and our passes."""
     memory = copy_gb_per_s(copy_bytes, threads)
@@ -185,7 +187,7 @@ def report_whole(report: Report, lengths: list[int], threads: int, runs: int, le
                 report.note(f"no transform of exactly {points} points, skipped")
                 continue
             ours = Ours(points, pool)
-            others, plan = peers(report, points, threads, measure_up_to)
+            others, plan = peers(report, points, threads, plan_seconds)
             times = in_turns({"bigconst": ours, **others}, runs, least_s)
             middle = medians(times)
             work = 2 * operations(points)
@@ -218,12 +220,13 @@ def main() -> None:
     parser.add_argument("--odd", type=int, nargs="*", default=(3, 5, 7),
                         help="also odd*2^k, two lengths each: near 2^17 and near 2^24 (default 3 5 7)")
     parser.add_argument("--runs", type=int, default=5, help="turns (default 5)")
-    parser.add_argument("--measure-up-to", type=float, default=2**22, metavar="N",
-                        help="largest N that FFTW plans with FFTW_MEASURE (default 2^22)")
+    parser.add_argument("--plan-seconds", type=float, default=10, metavar="S",
+                        help="most time for one of FFTW's plans (default 10)")
     arguments = parser.parse_args()
     low, high, runs, least_s, copy_bytes = *arguments.log, arguments.runs, 0.02, 1 << 30
+    plan_seconds = arguments.plan_seconds
     if arguments.quick:
-        low, high, runs, least_s, copy_bytes = 10, 12, 2, 0.001, 1 << 24
+        low, high, runs, least_s, copy_bytes, plan_seconds = 10, 12, 2, 0.001, 1 << 24, 0.01
     lengths = [1 << k for k in range(low, high + 1)]
     for odd in arguments.odd:
         below = odd.bit_length()
@@ -233,7 +236,7 @@ def main() -> None:
     report = Report("transforms", arguments)
     report_rows(report, lengths, runs)
     for threads in thread_counts(arguments):
-        report_whole(report, lengths, threads, runs, least_s, arguments.measure_up_to, copy_bytes)
+        report_whole(report, lengths, threads, runs, least_s, plan_seconds, copy_bytes)
     report.close()
 
 

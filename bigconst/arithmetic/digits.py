@@ -1,5 +1,6 @@
 """The words of a finished number as digit text, written piece by piece and checked on the way out."""
 
+import mmap
 import threading
 
 import numpy as np
@@ -11,8 +12,21 @@ from bigconst.kernels.text import write_text
 from bigconst.plan import Plan
 from bigconst.runtime.threads import split
 
-PIECE_WORDS = 400_000
-"""Words of a piece: 2 MB of decimal text."""
+PIECE_BYTES = 2 << 20
+"""Text of a piece; pieces begin at multiples of it in the file and at page borders in memory."""
+PAGE_BYTES = 4096
+
+
+class _Buffer:
+    """Room for a piece of text at a page border, with a margin for the words it begins and ends in."""
+
+    def __init__(self):
+        # An anonymous mapping starts at a page border.
+        self._bytes = np.frombuffer(mmap.mmap(-1, PIECE_BYTES + 2 * PAGE_BYTES), dtype=np.uint8)
+
+    def at(self, start: int, stop: int) -> np.ndarray:
+        """Bytes start..stop-1 of the piece; the margins are below 0 and above PIECE_BYTES."""
+        return self._bytes[PAGE_BYTES + start:PAGE_BYTES + stop]
 
 
 def write_digits(plan: Plan, words: Words, x: np.ndarray, x_residue: int, text) -> tuple[str, int]:
@@ -23,39 +37,43 @@ def write_digits(plan: Plan, words: Words, x: np.ndarray, x_residue: int, text) 
     which is taken from the characters themselves and has to agree with the
     residue that the computation carried along.
     """
-    fmt, p = plan.format, words.modulus.p
+    fmt, p, n = plan.format, words.modulus.p, plan.digits
     head = plan.integer_part.encode() + b"."
     if int(x[plan.words]) != int(plan.integer_part, plan.base):
         raise FaultError("the integer part is wrong")
-    text.write_at(0, memoryview(head))
-    count = plan.text_words
-    fraction = x[plan.words - count:plan.words]
-    spare = count * fmt.digits - plan.digits
-    pieces = split(count, -(-count // PIECE_WORDS))
+    fraction = x[plan.words - plan.text_words:plan.words]
+    pieces = split(plan.text_bytes, -(-plan.text_bytes // PIECE_BYTES), PIECE_BYTES)
     residues = [0] * len(pieces)
-    tail = {}
+    ends = [0] * len(pieces)
     local = threading.local()
+    tail = bytearray(min(100, n))
 
     def task(index: int, start: int, stop: int) -> None:
-        """Words start..stop-1 counted from the point."""
-        buffer = getattr(local, "buffer", None)
-        if buffer is None:
-            buffer = local.buffer = np.empty(fmt.digits * (PIECE_WORDS + 1), dtype=np.uint8)
-        size = (stop - start) * fmt.digits
-        write_text(buffer[:size], fraction[count - stop:count - start], fmt.base)
-        if stop == count:
-            size -= spare
-            tail["digits"] = bytes(buffer[max(0, size - 100):size])
-        piece = buffer[:size]
-        residues[index] = words.modulus.residue_text(piece, fmt.base)
-        text.write_at(len(head) + start * fmt.digits, memoryview(piece))
+        """Bytes start..stop-1 of the file."""
+        if not hasattr(local, "buffer"):
+            local.buffer = _Buffer()
+        first, end = max(0, start - len(head)), min(n, stop - len(head))
+        at = first + len(head) - start          # of the first digit in the piece
+        low, high = first // fmt.digits, -(-end // fmt.digits)
+        spelled = at - (first - low * fmt.digits)
+        write_text(local.buffer.at(spelled, spelled + (high - low) * fmt.digits),
+                   fraction[plan.text_words - high:plan.text_words - low], fmt.base)
+        digits = local.buffer.at(at, at + max(0, end - first))
+        if start == 0:
+            local.buffer.at(0, len(head))[:] = np.frombuffer(head, dtype=np.uint8)
+        if stop == plan.text_bytes:
+            local.buffer.at(stop - start - 1, stop - start)[0] = ord("\n")
+        residues[index], ends[index] = words.modulus.residue_text(digits, fmt.base), end
+        last = max(first, n - len(tail))
+        if last < end:
+            tail[last - n + len(tail):end - n + len(tail)] = bytes(digits[last - first:])
+        text.write_at(start, memoryview(local.buffer.at(0, stop - start)))
 
     words.pool.run(task, [(i, a, b) for i, (a, b) in enumerate(pieces)])
-    text.write_at(len(head) + plan.digits, memoryview(b"\n"))
-    value = int(plan.integer_part, plan.base) * pow(plan.base, plan.digits, p)
-    for residue, (_, stop) in zip(residues, pieces, strict=True):
-        value += residue * pow(plan.base, max(0, plan.digits - stop * fmt.digits), p)
+    value = int(plan.integer_part, plan.base) * pow(plan.base, n, p)
+    for residue, end in zip(residues, ends, strict=True):
+        value += residue * pow(plan.base, n - end, p)
     guard, size = guard_value(plan, words, x)
     if (value * size + guard - x_residue) % p != 0:
         raise FaultError("the text does not have the residue of the number")
-    return tail["digits"].decode(), value % p
+    return tail.decode(), value % p

@@ -11,6 +11,7 @@ import numpy as np
 from bigconst.arithmetic import tables
 from bigconst.kernels.columns import columns_forward, columns_inverse, resolve_carries
 from bigconst.kernels.rows import FORWARD, MULTIPLY, SQUARE, rows
+from bigconst.runtime.arena import HUGE_PAGE_BYTES, Arena
 from bigconst.runtime.threads import Pool, split
 from bigconst.shape import Shape
 
@@ -22,12 +23,13 @@ _local = threading.local()
 
 
 def _scratch(size: int) -> np.ndarray:
-    """`size` doubles of this thread, 64-byte aligned."""
+    """`size` doubles of this thread, on a huge page of its own so that they share no set of the second-level cache."""
     array = getattr(_local, "scratch", None)
     if array is None or len(array) < size:
-        raw = np.empty(size + 8)
-        skip = -raw.ctypes.data // 8 % 8
-        array = _local.scratch = raw[skip:skip + size]
+        size = -(-8 * size // HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES // 8
+        whole = Arena(8 * size + HUGE_PAGE_BYTES).take(size + HUGE_PAGE_BYTES // 8)
+        skip = -whole.ctypes.data % HUGE_PAGE_BYTES // 8
+        array = _local.scratch = whole[skip:skip + size]
     return array
 
 

@@ -25,7 +25,7 @@ table entries, base (shared by all rows) and row.
 from .butterfly import dft8
 from .jit import helper, kernel
 from .levels import forward2, forward4, forward8, inverse2, inverse4, inverse8, keep, twiddle
-from .vector import load_z, load_zz, mul_conj, splat, square, store_z, transpose_z
+from .vector import load_z, load_zz, mul_conj, prefetch, splat, square, store_z, transpose_z
 
 FORWARD, SQUARE, MULTIPLY = 0, 1, 2
 
@@ -121,6 +121,8 @@ def rows(x, start, stop, stride, width, radices, base, row, leaf_re, leaf_im, sc
                         forward2(x, at, 16 * m, x, at, 16 * m, m, scratch, level * 16, keep)
                 table += width // span
                 span //= radices[level]
+            for k in range(0, 128, 8):
+                prefetch(x, origin + stride + v * 16 + k)
             store_z(scratch, levels * 16,
                     load_z(base, (table + (v >> 3)) * 16) * load_z(row, row_at + levels * 16))
             _leaf(x, origin + v * 16, scratch, levels * 16, load_zz(leaf_re, leaf_im, v) * root, factor, mode,

@@ -10,6 +10,7 @@ import mmap
 import numpy as np
 
 ALIGN_BYTES = 4096
+HUGE_PAGE_BYTES = 2 << 20
 
 
 class Arena:

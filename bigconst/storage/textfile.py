@@ -5,6 +5,8 @@ any order, then `commit`, or `abort`; as a context manager they abort unless
 committed.  What the text means is not known here.
 """
 
+import contextlib
+import ctypes
 import os
 import stat
 import threading
@@ -12,8 +14,11 @@ import threading
 from bigconst.errors import InputOutputError, UsageError
 from bigconst.units import format_bytes
 
+BLOCK_BYTES = 4096
+"""Writes that start and end at multiples of this, from memory that does, bypass the page cache."""
+
 _WRITE_BACK_BYTES = 1 << 20
-"""Writes of at least this much are sent to the disk at once."""
+"""Other writes of at least this much are sent to the disk at once."""
 
 
 def _write_all(write, data: memoryview) -> None:
@@ -21,6 +26,11 @@ def _write_all(write, data: memoryview) -> None:
     done = 0
     while done < len(data):
         done += write(data[done:], done)
+
+
+def _address(data: memoryview) -> int:
+    """Where `data` lies in memory; 1, which is never aligned, for a read-only buffer."""
+    return 1 if data.readonly or not len(data) else ctypes.addressof(ctypes.c_char.from_buffer(data))
 
 
 class TextFile:
@@ -39,7 +49,7 @@ class TextFile:
         self.path = os.path.realpath(path)
         self.size_bytes = size_bytes
         self.force = force
-        self._fd = -1
+        self._fd = self._direct_fd = -1
         self._check_target()
         self._temporary = f"{self.path}.{os.urandom(4).hex()}.part"
         try:
@@ -51,6 +61,9 @@ class TextFile:
         except BaseException:
             self.abort()
             raise
+        # The page cache takes memory that costs more to come by than the disk takes to write it.
+        with contextlib.suppress(OSError):      # refused by tmpfs and others
+            self._direct_fd = os.open(self._temporary, os.O_WRONLY | os.O_DIRECT | os.O_CLOEXEC)
 
     def _check_target(self) -> None:
         try:
@@ -89,17 +102,19 @@ class TextFile:
     def write_at(self, offset: int, data: memoryview) -> None:
         """Write the bytes of `data` (contiguous) at `offset`; safe from several threads at once."""
         data = memoryview(data).cast("B")
+        aligned = (offset | len(data) | _address(data)) % BLOCK_BYTES == 0
+        fd = self._direct_fd if aligned and self._direct_fd >= 0 else self._fd
         try:
-            _write_all(lambda rest, done: os.pwrite(self._fd, rest, offset + done), data)
-            # Sends the pages to the disk now, without waiting, so that the fsync of commit finds little
-            # left to do: 100 MB took 28 ms this way, 40 without, 34 with O_DIRECT.
-            if len(data) >= _WRITE_BACK_BYTES:
+            _write_all(lambda rest, done: os.pwrite(fd, rest, offset + done), data)
+            # Sends the pages to the disk now, without waiting, so that the fsync of commit finds little left to do.
+            if fd == self._fd and len(data) >= _WRITE_BACK_BYTES:
                 os.posix_fadvise(self._fd, offset, len(data), os.POSIX_FADV_DONTNEED)
         except OSError as error:
             raise self._failure("cannot write", error) from error
 
     def commit(self) -> None:
         """Make the file durable, then visible under its name: fsync, rename, fsync of the directory."""
+        self._close_direct()
         try:
             os.fsync(self._fd)
         except OSError as error:
@@ -127,8 +142,14 @@ class TextFile:
                 f"cannot sync the directory of {self.path}: {error.strerror}", "the file is there, check its disk"
             ) from error
 
+    def _close_direct(self) -> None:
+        if self._direct_fd >= 0:
+            os.close(self._direct_fd)
+            self._direct_fd = -1
+
     def abort(self) -> None:
         """Remove the temporary file; nothing happens after `commit`."""
+        self._close_direct()
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

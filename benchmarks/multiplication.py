@@ -22,7 +22,7 @@ from _common import Column, Report, add_threads, in_turns, make_parser, medians,
 
 from bigconst.arithmetic.products import Products
 from bigconst.arithmetic.words import Words
-from bigconst.plan import WORDS
+from bigconst.formats import WORDS
 from bigconst.runtime.arena import ALIGN_BYTES, Arena
 from bigconst.runtime.threads import Pool
 from bigconst.shape import shape_for

@@ -9,8 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from bigconst.constant import Constant
 from bigconst.events import Finished, PlanMade
-from bigconst.plan import WORDS, Constant, Plan, make_plan
+from bigconst.formats import WORDS
+from bigconst.plan import Plan, make_plan
 
 
 @dataclass
@@ -30,35 +32,44 @@ class Outcome:
 def load_kernels() -> None:
     """Compile all kernels, or load them from the cache."""
     import bigconst.arithmetic.digits  # noqa: F401
-    import bigconst.arithmetic.root  # noqa: F401
+    import bigconst.arithmetic.remainder  # noqa: F401
     from bigconst.kernels import jit
 
     jit.mark_complete()
 
 
-def run(plan: Plan, text, emit: Callable) -> Outcome:
+def run(plan: Plan, text, emit: Callable, certificate=None) -> Outcome:
     """Compute the digits of `plan` into `text` (write_at(offset, bytes)); the caller commits it.
 
+    `certificate` is a file of the same kind, of plan.certificate_bytes, for r beside the digits.
     Raises FaultError when a wrong value cannot be repaired.
     """
     from bigconst.arithmetic.digits import write_digits
     from bigconst.arithmetic.products import Products
+    from bigconst.arithmetic.remainder import certify_words
     from bigconst.arithmetic.root import make_ladder, root_words
     from bigconst.arithmetic.words import Words
     from bigconst.runtime.threads import Pool
 
     began = time.perf_counter()
+    import xxhash
+
     emit(PlanMade(plan))
     with Pool(plan.threads) as pool:
         words = Words(WORDS[plan.base], pool)
         products = Products(words, emit)
         ladder = make_ladder(plan, products, emit)
-        x, residue = root_words(plan, ladder)
+        x, spare, residue = root_words(plan, ladder)
         computed = time.perf_counter()
-        last_digits, digit_hash = write_digits(plan, words, x, residue, text)
+        hasher = xxhash.xxh3_128() if certificate is not None else None
+        last_digits, digit_hash = write_digits(plan, words, x, residue, text, hasher)
+        written = time.perf_counter()
+        if certificate is not None:
+            certify_words(plan, ladder, x, spare, digit_hash, hasher.hexdigest(), certificate)
         emit(Finished())
     return Outcome(
-        seconds={"compute": computed - began, "certificate": 0.0, "output": time.perf_counter() - computed},
+        seconds={"compute": computed - began, "certificate": time.perf_counter() - written,
+                 "output": written - computed},
         levels=ladder.records, max_roundoff=products.max_roundoff, faults=dict(products.faults),
         last_digits=last_digits, digit_hash=digit_hash)
 
@@ -79,6 +90,18 @@ def compute(constant: Constant, digits: int, base: int = 10, threads: int = 1) -
     text = _Collected(plan.text_bytes)
     run(plan, text, lambda event: None)
     return text.data.decode().rstrip("\n")
+
+
+def compute_characters(constant: Constant, digits: int, base: int, threads: int):
+    """`digits` digits of `base` after the point, as an array of characters (uint8)."""
+    import numpy as np
+
+    # Five decimal digits are worth more than four hexadecimal ones.
+    plan = make_plan(constant, digits if base == 10 else digits * 5 // 4 + 1, base, threads, 1 << 62)
+    text = _Collected(plan.text_bytes)
+    run(plan, text, lambda event: None)
+    start = len(plan.integer_part) + 1
+    return np.frombuffer(text.data, dtype=np.uint8)[start:start + digits]
 
 
 def self_test() -> list[tuple[str, bool]]:

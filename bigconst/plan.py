@@ -9,7 +9,9 @@ derived in docs/newton.md, those of `TRANSFORM_WORDS_MAX` in docs/word-size.md.
 from dataclasses import dataclass
 from math import isqrt
 
+from bigconst.constant import Constant
 from bigconst.errors import DoesNotFit
+from bigconst.formats import WORDS, WordFormat, certificate_bytes
 from bigconst.shape import Shape, shape_for
 from bigconst.units import format_bytes, format_count, hex_digits
 
@@ -24,57 +26,6 @@ TRANSFORM_WORDS_MAX = 1 << 31
 
 PROCESS_BYTES = 260 << 20
 """What the interpreter, numba, its kernels, tables and the buffers of two threads take before any digit."""
-
-
-@dataclass(frozen=True)
-class Constant:
-    """phi (d = 5) or the square root of d."""
-
-    kind: str
-    d: int
-
-    @property
-    def name(self) -> str:
-        """As on the command line."""
-        return "phi" if self.kind == "phi" else f"sqrt {self.d}"
-
-    @property
-    def title(self) -> str:
-        """For people."""
-        return "Golden Ratio" if self.kind == "phi" else f"Square root of {self.d}"
-
-    @property
-    def algorithm(self) -> str:
-        """How it is computed."""
-        root = isqrt(self.d)
-        if root * root == self.d:
-            return "perfect square"
-        return f"third-order Newton ladder for 1/sqrt({self.d}), in the base of the digits"
-
-    @property
-    def file_stem(self) -> str:
-        """Name of the digit file without its suffix."""
-        return "phi" if self.kind == "phi" else f"sqrt{self.d}"
-
-
-@dataclass(frozen=True)
-class WordFormat:
-    """How numbers of a base are stored: `digits` digits a word of int32."""
-
-    base: int
-    digits: int
-
-    @property
-    def radix(self) -> int:
-        """One more than the largest word."""
-        return self.base**self.digits
-
-    def smaller(self) -> tuple["WordFormat", ...]:
-        """Formats to fall back to where round-off does not allow this one."""
-        return tuple(WordFormat(self.base, digits) for digits in range(self.digits - 1, 2, -1))
-
-
-WORDS = {10: WordFormat(10, 5), 16: WordFormat(16, 4)}
 
 
 @dataclass(frozen=True)
@@ -127,13 +78,17 @@ class Plan:
     @property
     def integer_part(self) -> str:
         """The text before the point."""
-        root = isqrt(self.constant.d)
-        return format((1 + root) // 2 if self.constant.kind == "phi" else root, "x" if self.base == 16 else "d")
+        return self.constant.integer_text(self.base)
 
     @property
     def text_bytes(self) -> int:
         """Size of the digit file: integer part, point, digits, newline."""
         return len(self.integer_part) + 1 + self.digits + 1
+
+    @property
+    def certificate_bytes(self) -> int:
+        """Size of the certificate: header and packed remainder (docs/certificate.md)."""
+        return certificate_bytes(self.base, self.digits)
 
     def describe(self) -> list[tuple[str, str]]:
         """Printable rows."""
@@ -151,7 +106,8 @@ class Plan:
         rows += [
             ("Mode", "in memory"),
             ("Working memory", f"{format_bytes(self.peak_memory_bytes)} of {format_bytes(self.memory_bytes)}"),
-            ("Output", format_bytes(self.text_bytes)),
+            ("Digit file", format_bytes(self.text_bytes)),
+            ("Certificate", format_bytes(self.certificate_bytes)),
         ]
         return rows
 
@@ -203,8 +159,7 @@ def make_plan(constant: Constant, digits: int, base: int, threads: int, memory_b
     overlap = words_for(1000 * d, words.radix)
     residual_guard = words_for(8 * Y_ERROR * (isqrt(d) + 1), words.radix)
     target = text_words + guard_words
-    square = isqrt(d) ** 2 == d
-    levels = () if square else _ladder(target, overlap, residual_guard)
+    levels = () if constant.is_integer else _ladder(target, overlap, residual_guard)
     if levels and levels[-1].product.words > TRANSFORM_WORDS_MAX:
         raise DoesNotFit(f"{format_count(digits)} digits need a transform of {format_count(levels[-1].product.words)} "
                          f"words, the most that is exact is {format_count(TRANSFORM_WORDS_MAX)}",

@@ -30,6 +30,7 @@ class Measured:
     peak_memory_bytes: int
     files: tuple[tuple[str, int], ...]
     """(path, bytes) of every file written."""
+    certificate: str | None = None
 
 
 def make_report(plan: Any, outcome: Any, measured: Measured) -> dict:
@@ -75,7 +76,7 @@ def make_report(plan: Any, outcome: Any, measured: Measured) -> dict:
         "faults": dict(outcome.faults),
         "last_digits": outcome.last_digits,
         "digit_hash": outcome.digit_hash,
-        "certificate": None,
+        "certificate": measured.certificate,
         "files": [{"path": path, "bytes": size_bytes} for path, size_bytes in measured.files],
         "cost": {},
     }
@@ -103,6 +104,7 @@ def format_report(report: dict) -> str:
         ("Start date", _date(report["start"])),
         ("End date", _date(report["end"])),
         ("Computation time", format_seconds(seconds["compute"])),
+        *([("Certificate time", format_seconds(seconds["certificate"]))] if report["certificate"] else []),
         ("Output time", format_seconds(seconds["output"])),
         ("Loading of kernels", format_seconds(seconds["kernels_ready"])),
         ("Total time", format_seconds(seconds["total"])),

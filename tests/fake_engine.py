@@ -11,28 +11,9 @@ from dataclasses import dataclass
 
 import bigconst
 from bigconst import units
+from bigconst.constant import Constant
 from bigconst.errors import DoesNotFit
 from bigconst.events import Finished, PlanMade, StageDone, StageStarted
-
-
-@dataclass(frozen=True)
-class Constant:
-    kind: str
-    d: int
-
-    @property
-    def name(self) -> str:
-        return "phi" if self.kind == "phi" else f"sqrt {self.d}"
-
-    @property
-    def title(self) -> str:
-        return "Golden Ratio" if self.kind == "phi" else f"Square root of {self.d}"
-
-    @property
-    def file_stem(self) -> str:
-        return "phi" if self.kind == "phi" else f"sqrt{self.d}"
-
-    algorithm = "integer square root"
 
 
 @dataclass(frozen=True)
@@ -54,6 +35,8 @@ class Plan:
     @property
     def text_bytes(self) -> int:
         return len(expected_text(self))
+
+    certificate_bytes = 7
 
     def describe(self) -> list[tuple[str, str]]:
         return [("Constant", self.constant.title), ("Decimal digits", str(self.decimal_digits))]
@@ -79,12 +62,14 @@ def expected_text(plan) -> bytes:
     return f"{digits[: -plan.digits]}.{digits[-plan.digits :]}\n".encode()
 
 
-def run(plan, text, emit):
+def run(plan, text, emit, certificate=None):
     emit(PlanMade(plan))
     emit(StageStarted("root", 1, 1))
     data = expected_text(plan)
     for start in range(0, len(data), 10):
         text.write_at(start, memoryview(data[start : start + 10]))
+    if certificate is not None:
+        certificate.write_at(0, memoryview(b"a proof"))
     emit(StageDone("root", 1, 1, 0.25))
     emit(Finished())
     return types.SimpleNamespace(

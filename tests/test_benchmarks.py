@@ -15,6 +15,7 @@ PROGRAMS = {
     "transforms": ({"rows", "whole", "passes"}, ("scipy", "pyfftw")),
     "multiplication": ({"multiplication"}, ("flint",)),
     "phi": ({"phi"}, ("flint",)),
+    "proof": ({"proof"}, ()),
 }
 """Sections of the results, and the packages that a program does without."""
 

@@ -18,7 +18,7 @@ import pytest
 import bigconst
 from bigconst import errors
 from bigconst.cli import main
-from bigconst.storage import textfile
+from bigconst.storage import atomicfile
 
 PYTHON = [sys.executable, "-m", "bigconst"]
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -57,7 +57,7 @@ def text_of(kind, d, digits, base=10):
 )
 def test_files(engine, tmp_path, capsys, command, name, content):
     assert main(command.split()) == 0
-    assert os.listdir(tmp_path) == [name]
+    assert sorted(os.listdir(tmp_path)) == [name, f"{name}.cert"]
     assert (tmp_path / name).read_bytes() == content
     out, err = capsys.readouterr()
     assert err == ""
@@ -79,7 +79,7 @@ def test_stdout_gets_the_digits_and_nothing_else(engine, tmp_path, capfdbinary):
 
 def test_options_reach_the_plan(engine, capsys):
     seen = []
-    engine.run = lambda plan, text, emit: seen.append(plan) or fake_engine.run(plan, text, emit)
+    engine.run = lambda plan, *rest: seen.append(plan) or fake_engine.run(plan, *rest)
     assert main("phi --digits 7 --threads 3 --memory 1GiB --output -".split()) == 0
     assert main("phi --digits 7 --output -".split()) == 0
     assert (seen[0].threads, seen[0].memory_bytes) == (3, 1 << 30)
@@ -95,11 +95,13 @@ def test_json_report(engine, tmp_path, capsys):
     assert report["schema"] == "bigconst-report/1"
     assert report["command"] == "bigconst phi --digits 300 --json report.json"
     assert report["digits"] == 300 and report["constant"] == "phi" and report["mode"] == "in memory"
-    assert report["files"] == [{"path": str(tmp_path / "phi.txt"), "bytes": 303}]
+    paths = [str(tmp_path / "phi.txt"), str(tmp_path / "phi.txt.cert")]
+    assert report["files"] == [{"path": paths[0], "bytes": 303}, {"path": paths[1], "bytes": 7}]
+    assert report["certificate"] == paths[1]
     assert 0.05 <= report["seconds"]["kernels_ready"] <= report["seconds"]["total"] < 5
     assert report["memory"]["peak_bytes"] > 5 << 20
     assert report["start"] <= report["end"]
-    assert sorted(os.listdir(tmp_path)) == ["phi.txt", "report.json"]
+    assert sorted(os.listdir(tmp_path)) == ["phi.txt", "phi.txt.cert", "report.json"]
 
 
 def test_plan_prints_and_computes_nothing(engine, tmp_path, capsys):
@@ -157,7 +159,7 @@ def test_usage_errors(engine, tmp_path, capsys, command, said):
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize("taken", ["phi.txt", "report.json"])
+@pytest.mark.parametrize("taken", ["phi.txt", "phi.txt.cert", "report.json"])
 def test_existing_files_are_refused_before_any_work(engine, tmp_path, capsys, taken):
     (tmp_path / taken).write_text("precious")
     run, engine.run = engine.run, None
@@ -168,7 +170,7 @@ def test_existing_files_are_refused_before_any_work(engine, tmp_path, capsys, ta
     engine.run = run
     assert main([*command, "--force"]) == 0
     assert (tmp_path / "phi.txt").read_bytes() == text_of("phi", 5, 9)
-    assert sorted(os.listdir(tmp_path)) == ["phi.txt", "report.json"]
+    assert sorted(os.listdir(tmp_path)) == ["phi.txt", "phi.txt.cert", "report.json"]
 
 
 def test_missing_directory(engine, tmp_path, capsys):
@@ -200,7 +202,7 @@ def raising(error):
 
 @pytest.mark.parametrize("call, where", [("posix_fallocate", "reserve"), ("pwrite", "write"), ("fsync", "write")])
 def test_full_disk(engine, tmp_path, capsys, monkeypatch, call, where):
-    monkeypatch.setattr(textfile.os, call, raising(OSError(28, "No space left on device")))
+    monkeypatch.setattr(atomicfile.os, call, raising(OSError(28, "No space left on device")))
     assert main("phi --digits 9".split()) == 3
     line = one_line(capsys)
     assert "No space left" in line and where in line

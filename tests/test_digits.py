@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bigconst import engine
-from bigconst.plan import Constant, make_plan
+from bigconst.constant import Constant
+from bigconst.plan import make_plan
 from bigconst.units import hex_digits
 
 ROOTS = [1, 2, 3, 4, 5, 7, 9, 10, 12345, 46340**2, 46340**2 + 1, 2**31 - 1]
@@ -109,7 +110,8 @@ def test_error_of_y_is_within_its_bound_at_every_level():
     from bigconst.arithmetic.newton import Ladder
     from bigconst.arithmetic.products import Products
     from bigconst.arithmetic.words import Words
-    from bigconst.plan import WORDS, Y_ERROR
+    from bigconst.formats import WORDS
+    from bigconst.plan import Y_ERROR
     from bigconst.runtime.arena import Arena
     from bigconst.runtime.threads import Pool
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bigconst.constant import Constant
 from bigconst.errors import DoesNotFit
-from bigconst.plan import Y_ERROR, Constant, level_bytes, make_plan
+from bigconst.plan import Y_ERROR, level_bytes, make_plan
 from bigconst.units import hex_digits
 
 PHI = Constant("phi", 5)

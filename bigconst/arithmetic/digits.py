@@ -1,15 +1,15 @@
 """The words of a finished number as digit text, written piece by piece and checked on the way out."""
 
-import mmap
-import threading
 
 import numpy as np
 
+from bigconst.arithmetic.packed import page_buffer
 from bigconst.arithmetic.root import guard_value
 from bigconst.arithmetic.words import Words
 from bigconst.errors import FaultError
 from bigconst.kernels.text import write_text
 from bigconst.plan import Plan
+from bigconst.runtime.stream import in_order, slots
 from bigconst.runtime.threads import split
 
 PIECE_BYTES = 2 << 20
@@ -21,58 +21,61 @@ class _Buffer:
     """Room for a piece of text at a page border, with a margin for the words it begins and ends in."""
 
     def __init__(self):
-        # An anonymous mapping starts at a page border.
-        self._bytes = np.frombuffer(mmap.mmap(-1, PIECE_BYTES + 2 * PAGE_BYTES), dtype=np.uint8)
+        self._bytes = page_buffer(PIECE_BYTES + 2 * PAGE_BYTES)
 
     def at(self, start: int, stop: int) -> np.ndarray:
         """Bytes start..stop-1 of the piece; the margins are below 0 and above PIECE_BYTES."""
         return self._bytes[PAGE_BYTES + start:PAGE_BYTES + stop]
 
 
-def write_digits(plan: Plan, words: Words, x: np.ndarray, x_residue: int, text) -> tuple[str, int]:
+def write_digits(plan: Plan, words: Words, x: np.ndarray, x_residue: int, text, hasher=None) -> tuple[str, int]:
     """Write integer part, point, digits and newline by text.write_at(offset, bytes).
 
-    x is as `root_words` returns it.  Returns the last 100 digits (fewer if there
-    are fewer) and the digit hash floor(value * base^digits) modulo 2^61 - 1,
-    which is taken from the characters themselves and has to agree with the
-    residue that the computation carried along.
+    x is as `root_words` returns it; `hasher`, if any, gets all bytes in order.
+    Returns the last 100 digits (fewer if there are fewer) and the digit hash
+    floor(value * base^digits) modulo 2^61 - 1, which is taken from the
+    characters themselves and has to agree with the residue that the computation
+    carried along.
     """
     fmt, p, n = plan.format, words.modulus.p, plan.digits
     head = plan.integer_part.encode() + b"."
-    if int(x[plan.words]) != int(plan.integer_part, plan.base):
+    if int(x[plan.words]) != plan.constant.floor:
         raise FaultError("the integer part is wrong")
     fraction = x[plan.words - plan.text_words:plan.words]
     pieces = split(plan.text_bytes, -(-plan.text_bytes // PIECE_BYTES), PIECE_BYTES)
-    residues = [0] * len(pieces)
-    ends = [0] * len(pieces)
-    local = threading.local()
+    buffers = [_Buffer() for _ in range(min(slots(words.pool), len(pieces)))]
     tail = bytearray(min(100, n))
+    value = plan.constant.floor
 
-    def task(index: int, start: int, stop: int) -> None:
+    def make(i: int, slot: int) -> tuple:
         """Bytes start..stop-1 of the file."""
-        if not hasattr(local, "buffer"):
-            local.buffer = _Buffer()
+        (start, stop), buffer = pieces[i], buffers[slot]
         first, end = max(0, start - len(head)), min(n, stop - len(head))
         at = first + len(head) - start          # of the first digit in the piece
         low, high = first // fmt.digits, -(-end // fmt.digits)
         spelled = at - (first - low * fmt.digits)
-        write_text(local.buffer.at(spelled, spelled + (high - low) * fmt.digits),
+        write_text(buffer.at(spelled, spelled + (high - low) * fmt.digits),
                    fraction[plan.text_words - high:plan.text_words - low], fmt.base)
-        digits = local.buffer.at(at, at + max(0, end - first))
+        digits = buffer.at(at, at + max(0, end - first))
         if start == 0:
-            local.buffer.at(0, len(head))[:] = np.frombuffer(head, dtype=np.uint8)
+            buffer.at(0, len(head))[:] = np.frombuffer(head, dtype=np.uint8)
         if stop == plan.text_bytes:
-            local.buffer.at(stop - start - 1, stop - start)[0] = ord("\n")
-        residues[index], ends[index] = words.modulus.residue_text(digits, fmt.base), end
+            buffer.at(stop - start - 1, stop - start)[0] = ord("\n")
         last = max(first, n - len(tail))
         if last < end:
             tail[last - n + len(tail):end - n + len(tail)] = bytes(digits[last - first:])
-        text.write_at(start, memoryview(local.buffer.at(0, stop - start)))
+        piece = memoryview(buffer.at(0, stop - start))
+        text.write_at(start, piece)
+        return piece, words.modulus.residue_text(digits, fmt.base), len(digits)
 
-    words.pool.run(task, [(i, a, b) for i, (a, b) in enumerate(pieces)])
-    value = int(plan.integer_part, plan.base) * pow(plan.base, n, p)
-    for residue, end in zip(residues, ends, strict=True):
-        value += residue * pow(plan.base, n - end, p)
+    def take(made: tuple) -> None:
+        nonlocal value
+        piece, residue, count = made
+        value = (value * pow(plan.base, count, p) + residue) % p
+        if hasher is not None:
+            hasher.update(piece)
+
+    in_order(words.pool, len(pieces), make, take)
     guard, size = guard_value(plan, words, x)
     if (value * size + guard - x_residue) % p != 0:
         raise FaultError("the text does not have the residue of the number")

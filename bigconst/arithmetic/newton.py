@@ -74,7 +74,7 @@ class Ladder:
         work = take(max(level.residual.data_bytes, level.product.data_bytes) // 8)
 
         e_full = take(level.residual.words, np.int32)
-        sign, e_residue = residual(self.products, e_full, old, plan.constant.d, 1, k, length, level.residual, work,
+        sign, e_residue = residual(self.products, e_full, old, plan.constant.d, 1, 2 * k, length, level.residual, work,
                                    y_residue, where + ", e")
         e = e_full[:length]
 
@@ -116,12 +116,12 @@ class Ladder:
         return expected
 
 
-def residual(products: Products, out: np.ndarray, z: np.ndarray, a: int, b: int, k: int, length: int, shape: Shape,
+def residual(products: Products, out: np.ndarray, z: np.ndarray, a: int, b: int, at: int, length: int, shape: Shape,
              work: np.ndarray, z_residue: int, where: str) -> tuple[int, int]:
-    """out[:length] = |a*z^2 - b*B^(2k)|, known to need no more than `length` words; returns its sign and residue.
+    """out[:length] = |a*z^2 - b*B^at|, known to need no more than `length` words; returns its sign and residue.
 
     Computed modulo B^N + 1, N = shape.words > length, and accepted when
-    a*z^2 = sign*out + b*B^(2k) holds modulo 2^61 - 1.
+    a*z^2 = sign*out + b*B^at holds modulo 2^61 - 1.
     """
     words = products.words
     p = words.modulus.p
@@ -130,14 +130,14 @@ def residual(products: Products, out: np.ndarray, z: np.ndarray, a: int, b: int,
     def verify(top: int) -> bool:
         if a != 1:
             top = a * top + words.multiply_small(out, out, a)
-        # B^(2k) is -B^(2k-N) where it wraps.
-        top += words.add_at(out, 2 * k, -b) if 2 * k < len(out) else words.add_at(out, 2 * k - len(out), b)
+        # B^at is -B^(at-N) where it wraps.
+        top += words.add_at(out, at, -b) if at < len(out) else words.add_at(out, at - len(out), b)
         sign = words.sign_magnitude(out, top)
         if out[length:].any():
             return False
         residue = words.residue(out[:length])
         result[:] = sign, residue
-        return (a * z_residue * z_residue - sign * residue - b * words.power(2 * k)) % p == 0
+        return (a * z_residue * z_residue - sign * residue - b * words.power(at)) % p == 0
 
     products.square_wrapped(out, z, shape, work, where, verify)
     return result[0], result[1]

@@ -19,8 +19,8 @@ from bigconst.arithmetic.transform import Transform
 from bigconst.arithmetic.words import Words
 from bigconst.errors import FaultError
 from bigconst.events import Fault
+from bigconst.formats import WordFormat
 from bigconst.kernels.linear import propagate
-from bigconst.plan import WordFormat
 from bigconst.shape import Shape, shape_for
 
 ROUNDOFF_LIMIT = 0.4

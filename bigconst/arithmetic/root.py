@@ -6,8 +6,6 @@ they are the floor unless the guard digits lie within the error of a carry, and
 then one exact square decides (docs/floor.md).
 """
 
-from math import isqrt
-
 import numpy as np
 
 from bigconst.arithmetic.newton import Ladder, residual
@@ -17,18 +15,19 @@ from bigconst.plan import Plan, settling_shape
 from bigconst.runtime.arena import Arena
 
 
-def root_words(plan: Plan, ladder: Ladder) -> tuple[np.ndarray, int]:
-    """K + 1 words whose digits down to the last written one are those of floor(x*base^digits), and their residue.
+def root_words(plan: Plan, ladder: Ladder) -> tuple[np.ndarray, np.ndarray, int]:
+    """x, a spare array of its size, and the residue of x.
 
-    The digits below the last written one are meaningless.
+    The digits of x, K + 1 words, are those of floor(root*base^digits) down to the last written one, and
+    meaningless below.
     """
     words = ladder.words
     p = words.modulus.p
-    root = isqrt(plan.constant.d)
-    if root * root == plan.constant.d:
+    if plan.constant.is_integer:
+        root = plan.constant.floor
         x = ladder.arena.take(plan.words + 1, np.int32)
         x[-1] = root        # fresh memory is zero
-        return x, root * words.power(plan.words) % p
+        return x, ladder.arena.take(plan.words + 1, np.int32), root * words.power(plan.words) % p
     y, residue = ladder.inverse_root()
     x = ladder.arena.take(plan.words + 1, np.int32)
     top = words.multiply_small(x, y, plan.constant.d)
@@ -38,11 +37,11 @@ def root_words(plan: Plan, ladder: Ladder) -> tuple[np.ndarray, int]:
         top += words.add_at(y, plan.words, 1)
         residue += words.power(plan.words)
         odd = int(y[0]) & 1
-        words.halve(x, y)
+        words.shift_bits(x, y, 1)
         residue = (residue - odd) * pow(2, -1, p)
     if top != 0 or words.residue(x) != residue % p:
         raise FaultError("the root does not have the residue of its parts")
-    return x, (residue + _settle(plan, ladder, x, residue % p, y)) % p
+    return x, y, (residue + _settle(plan, ladder, x, residue % p, y)) % p
 
 
 def guard_value(plan: Plan, words, x: np.ndarray) -> tuple[int, int]:
@@ -80,10 +79,12 @@ def is_above(plan: Plan, ladder: Ladder, x: np.ndarray, x_residue: int, spare: n
         z_residue = (2 * x_residue - words.power(plan.words)) % p
     length = plan.words + plan.residual_guard_words + 2
     shape = settling_shape(plan.words, plan.residual_guard_words)
+    mark = ladder.arena.mark()
     out = ladder.arena.take(shape.words, np.int32)
     work = ladder.arena.take(shape.data_bytes // 8)
-    sign, _ = residual(ladder.products, out, z, 1, plan.constant.d, plan.words, length, shape, work, z_residue,
+    sign, _ = residual(ladder.products, out, z, 1, plan.constant.d, 2 * plan.words, length, shape, work, z_residue,
                        "settling the last digit")
+    ladder.arena.release(mark)
     return sign > 0 and bool(out[:length].any())
 
 

@@ -8,10 +8,10 @@ pieces are added afterwards, which ripples hardly ever.
 import numpy as np
 from gmpy2 import mpz
 
+from bigconst.formats import WordFormat
 from bigconst.kernels import linear
 from bigconst.kernels.newton import BLOCK, newton_update
 from bigconst.kernels.residue import Modulus
-from bigconst.plan import WordFormat
 from bigconst.runtime.threads import Pool, split
 
 MERSENNE_61 = 2**61 - 1
@@ -95,14 +95,26 @@ class Words:
                                                np.empty(2 * BLOCK, np.int32)), y[:length])
         self.add_at(y, length, carry)
 
-    def halve(self, out: np.ndarray, words: np.ndarray) -> None:
-        """out = floor(words/2), not in place."""
-
+    def shift_bits(self, out: np.ndarray, words: np.ndarray, bits: int) -> None:
+        """out = floor(words/2^bits), 2^bits a divisor of the radix; out is another array."""
         def task(start: int, stop: int) -> None:
             above = int(words[stop]) if stop < len(words) else 0
-            linear.shift_down(out[start:stop], words[start:stop], above, 1, self.format.radix)
+            linear.shift_down(out[start:stop], words[start:stop], above, bits, self.format.radix)
 
         self.pool.run(task, self._pieces(len(words)))
+
+    def shift_digits(self, out: np.ndarray, words: np.ndarray, digits: int) -> None:
+        """out = floor(words/base^digits), fewer digits than a word has; out is another array."""
+        if self.format.base == 16:
+            return self.shift_bits(out, words, 4 * digits)
+        divisor = 10**digits
+
+        def task(start: int, stop: int) -> None:
+            # The radix is a multiple of the divisor: what comes from above is the next word's remainder alone.
+            above = int(words[stop]) % divisor if stop < len(words) else 0
+            linear.divide_small(out[start:stop], words[start:stop], divisor, above, self.format.radix)
+
+        return self.pool.run(task, self._pieces(len(words)))
 
     def _sequential(self, length: int, piece, out: np.ndarray) -> int:
         pieces = self._pieces(length)

@@ -13,7 +13,7 @@ from bigconst.errors import UsageError
 from bigconst.machine import available_memory_bytes, default_threads, peak_memory_bytes
 from bigconst.progress import Progress
 from bigconst.report import Measured, format_report, make_report, report_json
-from bigconst.storage.textfile import StdoutText, TextFile
+from bigconst.storage.atomicfile import AtomicFile, StdoutText
 from bigconst.units import parse_count, parse_size
 
 MAX_D = 2**31 - 1
@@ -33,7 +33,7 @@ examples:
 """
 
 
-def _argument(parse, low: int, high: int | None = None):
+def argument(parse, low: int, high: int | None = None):
     """An argparse type that keeps the sentence of `parse` and checks low <= value <= high."""
 
     def convert(text: str) -> int:
@@ -67,7 +67,7 @@ def add(commands) -> None:
         epilog=_SQRT_EPILOG,
         **common,
     )
-    sqrt.add_argument("d", metavar="D", type=_argument(parse_count, 1, MAX_D), help="integer, 1 <= D < 2^31")
+    sqrt.add_argument("d", metavar="D", type=argument(parse_count, 1, MAX_D), help="integer, 1 <= D < 2^31")
     sqrt.set_defaults(kind="sqrt")
     for parser in (phi, sqrt):
         _add_options(parser)
@@ -79,13 +79,14 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     base = "16 writes as many hexadecimal digits as N decimal ones are worth (default 10)"
     memory = "most memory to use, like 512MiB or 8GB (default: 75 %% of what is available)"
     output = "default phi.txt, sqrt2.txt, ... (.hex.txt in base 16); - is standard output"
-    parser.add_argument("--digits", metavar="N", required=True, type=_argument(parse_count, 1), help=digits)
+    parser.add_argument("--digits", metavar="N", required=True, type=argument(parse_count, 1), help=digits)
     parser.add_argument("--base", type=int, choices=(10, 16), default=10, help=base)
-    threads = _argument(parse_count, 1, MAX_THREADS)
+    threads = argument(parse_count, 1, MAX_THREADS)
     parser.add_argument("--threads", metavar="N", type=threads, help="default: all processors")
-    parser.add_argument("--memory", metavar="SIZE", type=_argument(parse_size, 1), help=memory)
+    parser.add_argument("--memory", metavar="SIZE", type=argument(parse_size, 1), help=memory)
     parser.add_argument("--output", metavar="FILE", help=output)
     parser.add_argument("--force", action="store_true", help="replace files that exist")
+    parser.add_argument("--no-certificate", action="store_true", help="do not write FILE.cert, the proof of the digits")
     parser.add_argument("--json", metavar="FILE", help="write the report as JSON, too")
     parser.add_argument("--plan", action="store_true", help="print what would be done and stop")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
@@ -95,7 +96,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Plan, compute, write, report.  Raises the errors of bigconst.errors."""
     start = datetime.now().astimezone()
     cpu_start_s = time.process_time()
-    from bigconst.plan import Constant, make_plan
+    from bigconst.constant import Constant
+    from bigconst.plan import make_plan
 
     import_s = time.perf_counter() - arguments.started_s
     plan = make_plan(
@@ -114,17 +116,20 @@ def run(arguments: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         # Both are opened before the work, so that a name that cannot be written costs no computation.
         text = stack.enter_context(_open_text(arguments, plan))
+        certificate = stack.enter_context(_open_certificate(text, plan)) if _certified(arguments) else None
         report_file = stack.enter_context(_open_report(arguments, text)) if arguments.json else None
         progress = stack.enter_context(Progress())
 
         load_start_s = time.perf_counter()
         engine = load_engine()
         kernels_ready_s = import_s + time.perf_counter() - load_start_s
-        outcome = engine.run(plan, text, progress)
+        outcome = engine.run(plan, text, progress, certificate)
         progress.close()
 
         commit_start_s = time.perf_counter()
-        text.commit()
+        outputs = [file for file in (text, certificate) if file is not None]
+        for file in outputs:
+            file.commit()
         end_s = time.perf_counter()
         measured = Measured(
             command=shlex.join(["bigconst", *arguments.argv]),
@@ -135,7 +140,8 @@ def run(arguments: argparse.Namespace) -> int:
             total_s=end_s - arguments.started_s,
             cpu_s=time.process_time() - cpu_start_s,
             peak_memory_bytes=peak_memory_bytes(),
-            files=((text.path, text.size_bytes),) if isinstance(text, TextFile) else (),
+            files=tuple((file.path, file.size_bytes) for file in outputs if isinstance(file, AtomicFile)),
+            certificate=certificate.path if certificate is not None else None,
         )
         report = make_report(plan, outcome, measured)
         if report_file is not None:
@@ -147,16 +153,24 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _open_text(arguments: argparse.Namespace, plan) -> TextFile | StdoutText:
+def _open_text(arguments: argparse.Namespace, plan) -> AtomicFile | StdoutText:
     if arguments.output == "-":
         return StdoutText(plan.text_bytes)
     suffix = ".txt" if plan.base == 10 else ".hex.txt"
-    return TextFile(arguments.output or plan.constant.file_stem + suffix, plan.text_bytes, arguments.force)
+    return AtomicFile(arguments.output or plan.constant.file_stem + suffix, plan.text_bytes, arguments.force)
 
 
-def _open_report(arguments: argparse.Namespace, text: TextFile | StdoutText) -> TextFile:
+def _certified(arguments: argparse.Namespace) -> bool:
+    return not arguments.no_certificate and arguments.output != "-"
+
+
+def _open_certificate(text: AtomicFile, plan) -> AtomicFile:
+    return AtomicFile(text.path + ".cert", plan.certificate_bytes, text.force)
+
+
+def _open_report(arguments: argparse.Namespace, text: AtomicFile | StdoutText) -> AtomicFile:
     if arguments.json == "-":
         raise UsageError("--json needs a file", "name it, like --json report.json")
-    if os.path.realpath(arguments.json) == text.path:
+    if os.path.realpath(arguments.json) in (text.path, f"{text.path}.cert"):
         raise UsageError("--json and --output name the same file", "give the report another name")
-    return TextFile(arguments.json, force=arguments.force)
+    return AtomicFile(arguments.json, force=arguments.force)

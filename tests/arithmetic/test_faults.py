@@ -10,8 +10,9 @@ from bigconst import engine
 from bigconst.arithmetic import newton, root
 from bigconst.arithmetic.transform import Transform
 from bigconst.arithmetic.words import Words
+from bigconst.constant import Constant
 from bigconst.errors import FaultError
-from bigconst.plan import Constant, make_plan
+from bigconst.plan import make_plan
 
 DIGITS = 60_000
 

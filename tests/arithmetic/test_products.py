@@ -9,7 +9,7 @@ from bigconst.arithmetic.products import Products
 from bigconst.arithmetic.transform import Transform
 from bigconst.arithmetic.words import Words
 from bigconst.errors import FaultError
-from bigconst.plan import WORDS
+from bigconst.formats import WORDS
 from bigconst.runtime.threads import Pool
 from bigconst.shape import shape_for
 

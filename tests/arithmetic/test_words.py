@@ -9,7 +9,7 @@ from oracle_words import to_mpz
 
 from bigconst.arithmetic import words as words_module
 from bigconst.arithmetic.words import MERSENNE_61, Words
-from bigconst.plan import WORDS
+from bigconst.formats import WORDS
 from bigconst.runtime.threads import Pool, split
 
 
@@ -49,8 +49,11 @@ def test_residue_multiplication_and_half(words, count, seed, kind, factor):
     out = np.empty_like(a)
     top = words.multiply_small(out, a, factor)
     assert to_mpz(out, radix) + top * mpz(radix) ** count == value * factor
-    words.halve(out, a)
+    words.shift_bits(out, a, 1)
     assert to_mpz(out, radix) == value // 2
+    for digits in range(words.format.digits):
+        words.shift_digits(out, a, digits)
+        assert to_mpz(out, radix) == value // words.format.base**digits
 
 
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1))

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bigconst.errors import InputOutputError, UsageError
-from bigconst.storage import textfile
-from bigconst.storage.textfile import StdoutText, TextFile
+from bigconst.storage import atomicfile
+from bigconst.storage.atomicfile import AtomicFile, StdoutText
 
 
 def write(text, data, chunk=1000):
@@ -21,7 +21,7 @@ def write(text, data, chunk=1000):
 
 def test_commit_shows_the_file(tmp_path):
     path, data = tmp_path / "phi.txt", os.urandom(12_345)
-    with TextFile(path, len(data)) as text:
+    with AtomicFile(path, len(data)) as text:
         write(text, data)
         assert not path.exists()
         text.commit()
@@ -34,7 +34,7 @@ def test_many_threads_any_order(tmp_path):
     data = os.urandom(5_000_000)
     starts = list(range(0, len(data), 1 << 20))
     starts.reverse()
-    with TextFile(tmp_path / "a", len(data)) as text, ThreadPoolExecutor(4) as pool:
+    with AtomicFile(tmp_path / "a", len(data)) as text, ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda start: text.write_at(start, memoryview(data)[start : start + (1 << 20)]), starts))
         text.commit()
     assert (tmp_path / "a").read_bytes() == data
@@ -42,14 +42,14 @@ def test_many_threads_any_order(tmp_path):
 
 @pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt])
 def test_an_exception_leaves_nothing(tmp_path, failure):
-    with pytest.raises(failure), TextFile(tmp_path / "a", 100) as text:
+    with pytest.raises(failure), AtomicFile(tmp_path / "a", 100) as text:
         text.write_at(0, memoryview(b"x" * 100))
         raise failure
     assert os.listdir(tmp_path) == []
 
 
 def test_leaving_without_commit_leaves_nothing(tmp_path):
-    with TextFile(tmp_path / "a", 100):
+    with AtomicFile(tmp_path / "a", 100):
         assert len(os.listdir(tmp_path)) == 1
     assert os.listdir(tmp_path) == []
 
@@ -58,8 +58,8 @@ def test_existing_file_needs_force(tmp_path):
     path = tmp_path / "a"
     path.write_text("precious")
     with pytest.raises(UsageError, match="--force"):
-        TextFile(path, 3)
-    with TextFile(path, 3, force=True) as text:
+        AtomicFile(path, 3)
+    with AtomicFile(path, 3, force=True) as text:
         text.write_at(0, memoryview(b"new"))
         assert path.read_text() == "precious"
         text.commit()
@@ -70,7 +70,7 @@ def test_existing_file_needs_force(tmp_path):
 def test_failed_run_with_force_keeps_the_old_file(tmp_path):
     path = tmp_path / "a"
     path.write_text("precious")
-    with pytest.raises(RuntimeError), TextFile(path, 3, force=True) as text:
+    with pytest.raises(RuntimeError), AtomicFile(path, 3, force=True) as text:
         text.write_at(0, memoryview(b"new"))
         raise RuntimeError
     assert path.read_text() == "precious"
@@ -79,7 +79,7 @@ def test_failed_run_with_force_keeps_the_old_file(tmp_path):
 
 def test_file_that_appears_during_the_run_is_kept_and_so_are_the_digits(tmp_path):
     path = tmp_path / "a"
-    with pytest.raises(InputOutputError) as caught, TextFile(path, 3) as text:
+    with pytest.raises(InputOutputError) as caught, AtomicFile(path, 3) as text:
         text.write_at(0, memoryview(b"new"))
         path.write_text("other")
         text.commit()
@@ -93,16 +93,16 @@ def test_directory_and_special_files(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for force in (False, True):
         with pytest.raises(UsageError, match="directory"):
-            TextFile(tmp_path, 3, force)
+            AtomicFile(tmp_path, 3, force)
         with pytest.raises(UsageError, match="regular"):
-            TextFile(tmp_path / "pipe", 3, force)
+            AtomicFile(tmp_path / "pipe", 3, force)
     assert os.listdir(tmp_path) == ["pipe"]
 
 
 def test_symbolic_link_is_followed(tmp_path):
     (tmp_path / "real").write_text("old")
     (tmp_path / "link").symlink_to("real")
-    with TextFile(tmp_path / "link", 3, force=True) as text:
+    with AtomicFile(tmp_path / "link", 3, force=True) as text:
         text.write_at(0, memoryview(b"new"))
         text.commit()
     assert (tmp_path / "link").is_symlink()
@@ -111,21 +111,21 @@ def test_symbolic_link_is_followed(tmp_path):
 
 def test_missing_directory(tmp_path):
     with pytest.raises(InputOutputError, match="No such file"):
-        TextFile(tmp_path / "no" / "a", 3)
+        AtomicFile(tmp_path / "no" / "a", 3)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_directory_without_write_permission(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(InputOutputError, match="denied"):
-        TextFile(tmp_path / "a", 3)
+        AtomicFile(tmp_path / "a", 3)
 
 
 def test_full_disk_is_seen_at_once_with_both_numbers(tmp_path):
     disk = os.statvfs(tmp_path)
     wanted = disk.f_bavail * disk.f_frsize + 2**40
     with pytest.raises(InputOutputError, match=rf"{wanted} bytes.*free"):
-        TextFile(tmp_path / "a", wanted)
+        AtomicFile(tmp_path / "a", wanted)
     assert os.listdir(tmp_path) == []
 
 
@@ -138,8 +138,8 @@ def raising(code):
 
 @pytest.mark.parametrize("call", ["posix_fallocate", "pwrite", "fsync"])
 def test_disk_errors_leave_nothing(tmp_path, monkeypatch, call):
-    monkeypatch.setattr(textfile.os, call, raising(errno.ENOSPC))
-    with pytest.raises(InputOutputError, match="No space left"), TextFile(tmp_path / "a", 3) as text:
+    monkeypatch.setattr(atomicfile.os, call, raising(errno.ENOSPC))
+    with pytest.raises(InputOutputError, match="No space left"), AtomicFile(tmp_path / "a", 3) as text:
         text.write_at(0, memoryview(b"new"))
         text.commit()
     assert os.listdir(tmp_path) == []
@@ -147,8 +147,8 @@ def test_disk_errors_leave_nothing(tmp_path, monkeypatch, call):
 
 def test_failed_fsync_is_not_repeated(tmp_path, monkeypatch):
     calls = []
-    monkeypatch.setattr(textfile.os, "fsync", lambda fd: calls.append(fd) or raising(errno.EIO)())
-    with pytest.raises(InputOutputError), TextFile(tmp_path / "a", 3) as text:
+    monkeypatch.setattr(atomicfile.os, "fsync", lambda fd: calls.append(fd) or raising(errno.EIO)())
+    with pytest.raises(InputOutputError), AtomicFile(tmp_path / "a", 3) as text:
         text.commit()
     assert len(calls) == 1
 
@@ -158,18 +158,18 @@ def test_file_then_directory_are_synced(tmp_path, monkeypatch):
     fsync, rename = os.fsync, os.rename
     kind = {True: "directory", False: "file"}
     monkeypatch.setattr(
-        textfile.os, "fsync", lambda fd: log.append(kind[stat.S_ISDIR(os.fstat(fd).st_mode)]) or fsync(fd)
+        atomicfile.os, "fsync", lambda fd: log.append(kind[stat.S_ISDIR(os.fstat(fd).st_mode)]) or fsync(fd)
     )
-    monkeypatch.setattr(textfile.os, "rename", lambda *names: log.append("rename") or rename(*names))
-    with TextFile(tmp_path / "a", 3) as text:
+    monkeypatch.setattr(atomicfile.os, "rename", lambda *names: log.append("rename") or rename(*names))
+    with AtomicFile(tmp_path / "a", 3) as text:
         text.commit()
     assert log == ["file", "rename", "directory"]
 
 
 def test_short_writes_are_continued(tmp_path, monkeypatch):
     pwrite, data = os.pwrite, os.urandom(1000)
-    monkeypatch.setattr(textfile.os, "pwrite", lambda fd, rest, offset: pwrite(fd, rest[:7], offset))
-    with TextFile(tmp_path / "a", len(data)) as text:
+    monkeypatch.setattr(atomicfile.os, "pwrite", lambda fd, rest, offset: pwrite(fd, rest[:7], offset))
+    with AtomicFile(tmp_path / "a", len(data)) as text:
         write(text, data, 400)
         text.commit()
     assert (tmp_path / "a").read_bytes() == data

@@ -1,6 +1,6 @@
 """Where finished text goes: a file that appears whole or not at all, or standard output.
 
-`TextFile` and `StdoutText` share one interface: `write_at` from any thread in
+`AtomicFile` and `StdoutText` share one interface: `write_at` from any thread in
 any order, then `commit`, or `abort`; as a context manager they abort unless
 committed.  What the text means is not known here.
 """
@@ -33,7 +33,7 @@ def _address(data: memoryview) -> int:
     return 1 if data.readonly or not len(data) else ctypes.addressof(ctypes.c_char.from_buffer(data))
 
 
-class TextFile:
+class AtomicFile:
     """A file of `size_bytes` bytes, invisible under its final name until `commit`.
 
     Opening it creates a temporary name beside `path` and reserves the space,
@@ -163,7 +163,7 @@ class TextFile:
 
 
 class StdoutText:
-    """Standard output (or descriptor `fd`) behind the interface of `TextFile`.
+    """Standard output (or descriptor `fd`) behind the interface of `AtomicFile`.
 
     A pipe cannot seek: data that comes early is kept until its turn.
     """

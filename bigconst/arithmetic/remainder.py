@@ -1,0 +1,88 @@
+"""The integer r of a certificate: one squaring modulo B^N + 1 of the digits as one integer P."""
+
+import numpy as np
+import xxhash
+
+from bigconst import __version__
+from bigconst.arithmetic.newton import Ladder, residual
+from bigconst.arithmetic.packed import write_packed
+from bigconst.arithmetic.products import Products
+from bigconst.arithmetic.words import Words
+from bigconst.certificate import Header
+from bigconst.constant import Constant
+from bigconst.errors import FaultError
+from bigconst.formats import remainder_words
+from bigconst.kernels.linear import compare
+from bigconst.plan import Plan, settling_shape
+from bigconst.runtime.arena import Arena
+from bigconst.shape import Shape
+
+
+def remainder(products: Products, constant: Constant, digits: int, p_words: np.ndarray, p_residue: int,
+              scratch: np.ndarray, shape: Shape, arena: Arena) -> tuple[np.ndarray, int] | None:
+    """r as remainder_words(base, digits) words, and its residue; None when r is not between its bounds.
+
+    r lies in p_words or in memory that the arena hands out next.
+
+    p_words  P, as many words; overwritten, for phi
+    scratch  as many words
+    shape    of at least two words more
+    With z = P for a root, z = 2P - b^n and d = 5 for phi, r = d*b^(2n) - z^2, for phi a quarter of
+    it, and r <= 2P, or r <= z.  Raises FaultError when z^2 - d*b^(2n) is not short: the digits are
+    far from right, or the machine is.
+    """
+    words: Words = products.words
+    fmt, p = words.format, words.modulus.p
+    length = remainder_words(fmt.base, digits)
+    at, rest = divmod(digits, fmt.digits)
+    z, z_residue = p_words, p_residue
+    if constant.kind == "phi":
+        z = scratch
+        words.multiply_small(z, p_words, 2)
+        words.add_at(z, at, -fmt.base**rest)
+        z_residue = (2 * p_residue - words.power(at) * fmt.base**rest) % p
+    at, rest = divmod(2 * digits, fmt.digits)
+    mark = arena.mark()
+    out = arena.take(shape.words, np.int32)
+    work = arena.take(shape.data_bytes // 8)
+    sign, residue = residual(products, out, z, 1, constant.d * fmt.base**rest, at, length, shape, work, z_residue,
+                             "certificate")
+    arena.release(mark)
+    r = out[:length]
+    if sign > 0 and r.any():
+        return None
+    if constant.kind == "phi":
+        words.shift_bits(p_words, r, 2)
+        r, residue = p_words, residue * pow(4, -1, p) % p
+    else:
+        words.multiply_small(scratch, p_words, 2)
+    return (r, residue) if compare(r, scratch) <= 0 else None
+
+
+def certify_words(plan: Plan, ladder: Ladder, x: np.ndarray, scratch: np.ndarray, p_residue: int, text_xxh3: str,
+                  file) -> None:
+    """Write the certificate of finished digits (x as `root_words` returns it, overwritten) to `file`.
+
+    `p_residue` is the digit hash.  Raises FaultError when r is not within its bounds.
+    """
+    words = ladder.words
+    length = remainder_words(plan.base, plan.digits)
+    p_words = scratch[:length]
+    p_words[:] = 0
+    spare = plan.text_words * plan.format.digits - plan.digits
+    words.shift_digits(p_words[:plan.text_words + 1], x[plan.words - plan.text_words:], spare)
+    found = remainder(ladder.products, plan.constant, plan.digits, p_words, p_residue, x[:length],
+                      settling_shape(plan.words, plan.residual_guard_words), ladder.arena)
+    if found is None:
+        raise FaultError("the remainder of the digits is not within its bounds")
+    write_certificate(words, Header(plan.constant, plan.base, plan.digits, False, __version__, text_xxh3), found[0],
+                      found[1], file)
+
+
+def write_certificate(words: Words, header: Header, r: np.ndarray, r_residue: int, file) -> None:
+    """Header and packed r to `file`, whose write_at takes pieces in any order."""
+    if words.residue(r) != r_residue:
+        raise FaultError("r changed in memory")
+    hasher = xxhash.xxh3_128(header.encode())
+    write_packed(words, r, file, hasher)
+    file.write_at(0, memoryview(header.encode(hasher.hexdigest())))

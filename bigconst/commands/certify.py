@@ -1,0 +1,114 @@
+"""`bigconst certify FILE --constant C`: a certificate for digits that another program computed."""
+
+import argparse
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from bigconst.commands.compute import argument
+from bigconst.constant import Constant
+from bigconst.errors import UsageError, VerificationError
+from bigconst.machine import default_threads
+from bigconst.units import format_bytes, format_count, format_seconds, parse_count
+
+_EPILOG = """\
+examples:
+  bigconst certify "Phi - Dec - Phi.txt" --constant phi
+  bigconst certify root.txt --constant "sqrt 2" --base 16
+  bigconst certify book.txt --constant phi --lenient       digits in lines and groups
+  bigconst certify mine.txt --constant phi --locate        if they are wrong, from where on
+"""
+
+
+def add(commands) -> None:
+    """Declare the command on an argparse subparsers object."""
+    parser = commands.add_parser(
+        "certify",
+        help="make a certificate for a digit file from elsewhere",
+        description="Check a digit file with one squaring and write its certificate, or say that it is wrong.  "
+                    "Integer part, point and a newline at the end may be missing.  Works in memory.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("file", metavar="FILE", help="digits as text")
+    parser.add_argument("--constant", metavar="C", required=True, help='phi or "sqrt 2"')
+    parser.add_argument("--base", type=int, choices=(10, 16), default=10, help="of the digits (default 10)")
+    parser.add_argument("--lenient", action="store_true", help="skip spaces, tabs and line breaks")
+    parser.add_argument("--locate", action="store_true", help="if the digits are wrong, compute them and compare")
+    parser.add_argument("--threads", metavar="N", type=argument(parse_count, 1, 1024), help="default: all processors")
+    parser.add_argument("--force", action="store_true", help="replace a certificate that exists")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.set_defaults(run=run)
+
+
+def parse_constant(text: str) -> Constant:
+    """`phi` or `sqrt D`; UsageError otherwise."""
+    words = text.split()
+    if words == ["phi"]:
+        return Constant("phi", 5)
+    if len(words) == 2 and words[0] == "sqrt" and words[1].isdecimal() and 1 <= int(words[1]) < 1 << 31:
+        return Constant("sqrt", int(words[1]))
+    raise UsageError(f"unknown constant {text!r}", 'it is phi, or "sqrt D" with 1 <= D < 2^31')
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """A digit file found right: what its certificate needs."""
+
+    constant: Constant
+    digits: int
+    text_xxh3: str
+    r: Any
+    r_residue: int
+    words: Any
+    seconds: float
+
+
+def rebuild(arguments: argparse.Namespace, threads: int) -> Rebuilt:
+    """Read the file of `arguments` and compute r.  VerificationError when its digits are wrong."""
+    constant = parse_constant(arguments.constant)
+    from bigconst.commands.warmup import load_engine
+
+    load_engine()
+    from bigconst.foreign import rebuild_remainder
+
+    began = time.perf_counter()
+    digits, text_xxh3, r, r_residue, words = rebuild_remainder(arguments.file, constant, arguments.base,
+                                                               arguments.lenient, threads)
+    return Rebuilt(constant, digits, text_xxh3, r, r_residue, words, time.perf_counter() - began)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Certify, or raise VerificationError."""
+    threads = arguments.threads or default_threads()
+    from bigconst.storage.atomicfile import AtomicFile
+
+    path = arguments.file + ".cert"
+    with AtomicFile(path, 0, arguments.force) as file:
+        try:
+            rebuilt = rebuild(arguments, threads)
+        except VerificationError as error:
+            if not arguments.locate:
+                raise
+            from bigconst.foreign import first_difference
+
+            position = first_difference(arguments.file, parse_constant(arguments.constant), arguments.base,
+                                        arguments.lenient, threads)
+            if position is None:
+                raise
+            raise VerificationError(f"{arguments.file} is wrong from digit {format_count(position)} after the point on",
+                                    "the digits before it are right") from error
+        from bigconst import __version__
+        from bigconst.arithmetic.remainder import write_certificate
+        from bigconst.certificate import Header
+        from bigconst.formats import certificate_bytes
+
+        header = Header(rebuilt.constant, arguments.base, rebuilt.digits, arguments.lenient, __version__,
+                        rebuilt.text_xxh3)
+        write_certificate(rebuilt.words, header, rebuilt.r, rebuilt.r_residue, file)
+        file.commit()
+    size = format_bytes(certificate_bytes(arguments.base, rebuilt.digits))
+    print(f"{arguments.file}: {format_count(rebuilt.digits)} digits of {rebuilt.constant.title} are right\n"
+          f"{path}: {size} ({format_seconds(rebuilt.seconds)})")
+    return 0

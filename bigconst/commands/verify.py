@@ -1,0 +1,77 @@
+"""`bigconst verify FILE`: check digits against their certificate."""
+
+import argparse
+
+from bigconst.commands.compute import argument
+from bigconst.errors import UsageError
+from bigconst.machine import default_threads
+from bigconst.units import format_count, format_seconds, parse_count
+
+_EPILOG = """\
+examples:
+  bigconst verify phi.txt                        against phi.txt.cert
+  bigconst verify phi.txt --primes 4             for more than 1e13 digits
+  bigconst verify phi.txt --certificate other.cert
+  bigconst verify phi.txt --without-certificate --constant phi
+
+What is proved, and what is not, stands in docs/certificate.md.
+"""
+
+
+def add(commands) -> None:
+    """Declare the command on an argparse subparsers object."""
+    parser = commands.add_parser(
+        "verify",
+        help="check a digit file against its certificate",
+        description="Check in one pass that every digit of FILE is right, by random primes and without any transform.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("file", metavar="FILE", help="digits as text")
+    parser.add_argument("--primes", metavar="K", type=argument(parse_count, 1, 16), default=3,
+                        help="random primes (default 3)")
+    parser.add_argument("--certificate", metavar="FILE", help="default FILE.cert")
+    parser.add_argument("--without-certificate", action="store_true",
+                        help="rebuild the certificate by one squaring, in memory; needs --constant")
+    parser.add_argument("--constant", metavar="C", help='phi or "sqrt 2", with --without-certificate')
+    parser.add_argument("--base", type=int, choices=(10, 16), default=10, help="with --without-certificate")
+    parser.add_argument("--lenient", action="store_true", help="skip white space, with --without-certificate")
+    parser.add_argument("--threads", metavar="N", type=argument(parse_count, 1, 1024), help="default: all processors")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Verify and print what was found.  Raises VerificationError, InputOutputError."""
+    threads = arguments.threads or default_threads()
+    if arguments.without_certificate:
+        if not arguments.constant or arguments.certificate:
+            raise UsageError("--without-certificate needs --constant and no --certificate",
+                             'name the constant, like --constant phi or --constant "sqrt 2"')
+        from bigconst.commands.certify import rebuild
+
+        rebuilt = rebuild(arguments, threads)
+        print(f"{arguments.file}: {format_count(rebuilt.digits)} digits of {rebuilt.constant.title} are right "
+              f"(one squaring, {format_seconds(rebuilt.seconds)})")
+        return 0
+    if arguments.constant:
+        raise UsageError("the certificate names the constant", "leave out --constant, or add --without-certificate")
+
+    from bigconst.commands.warmup import load_engine
+
+    load_engine()
+    from bigconst.verification import verify
+
+    verdict = verify(arguments.file, arguments.certificate or arguments.file + ".cert", arguments.primes, threads)
+    header = verdict.header
+    bound = "2P - b^n" if header.constant.kind == "phi" else "2P"
+    claim = "b^2n + P b^n" if header.constant.kind == "phi" else f"{header.constant.d} b^2n"
+    print(f"{arguments.file}: {format_count(header.digits)} digits of {header.constant.title}, base {header.base}")
+    for prime, (left, right) in zip(verdict.primes, verdict.sides, strict=True):
+        print(f"  modulo {prime}:  P^2 + r = {left},  {claim} = {right}")
+    print(f"  0 <= r <= {bound}:  yes")
+    print(f"  text xxh3-128:  {header.text_xxh3}")
+    print(f"  a wrong file passes with probability below {verdict.error_probability:.1e}")
+    print(f"all digits are right ({format_seconds(verdict.seconds)})")
+    return 0

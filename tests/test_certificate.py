@@ -1,0 +1,539 @@
+"""Certificates against both verifiers, `bigconst verify` and docs/verify_certificate.py.
+
+A damaged file has a checksum that is wrong.  A forger has recomputed all of them, so only the algebra and the exact
+form are left to refuse it; every forged case shows first that the checksums are right.
+"""
+
+import ast
+import json
+import random
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from certificates import (
+    ZEROS,
+    assemble,
+    bound,
+    certificate,
+    checksums_pass,
+    digit_text,
+    fields,
+    floor,
+    folded,
+    pack,
+    put_word,
+    remainder,
+    words_of,
+)
+
+from bigconst import cli
+
+SCRIPT = Path(__file__).parents[1] / "docs" / "verify_certificate.py"
+STANDALONE = runpy.run_path(str(SCRIPT))
+RADIX = {10: 10**5, 16: 2**16}
+CONSTANTS = ["phi", "sqrt 2", "sqrt 3", "sqrt 12345", "sqrt 2147483647", "sqrt 1", "sqrt 4", "sqrt 2147395600"]
+LENGTHS = [1, 2, 4, 5, 6, 9, 10, 99, 1000, 12345]
+LAYOUTS = [("I.F", "\n"), ("I.F", ""), ("IF", "\n"), ("IF", ""), ("F", "\n"), ("F", "")]
+
+
+# --- the two verifiers ----------------------------------------------------------------
+
+def standalone(text, *other):
+    return STANDALONE["main"](str(text), *map(str, other))
+
+
+def program(text, *other):
+    return cli.main(["verify", str(text), *(f"--certificate={path}" for path in other)])
+
+
+class Verifier:
+    """A verifier, and the two files it is shown: `v(text, certificate)` is the exit code."""
+
+    def __init__(self, main, folder, capsys):
+        self.main, self.capsys = main, capsys
+        self.text, self.certificate = folder / "x.txt", folder / "x.txt.cert"
+        self.said = ""
+
+    def __call__(self, text: bytes, certificate: bytes) -> int:
+        self.text.write_bytes(text)
+        self.certificate.write_bytes(certificate)
+        return self.paths(self.text)
+
+    def paths(self, *paths) -> int:
+        self.capsys.readouterr()
+        code = self.main(*paths)
+        _, self.said = self.capsys.readouterr()
+        lines = self.said.splitlines()
+        assert len(lines) == (1 if code else 0), self.said
+        assert "internal" not in self.said and "Traceback" not in self.said, self.said
+        return code
+
+    def forged(self, text: bytes, certificate: bytes) -> int:
+        """As a call, for files whose checksums are right."""
+        assert checksums_pass(text, certificate)
+        return self(text, certificate)
+
+
+@pytest.fixture(params=[standalone, program], ids=lambda main: main.__name__)
+def verifier(request, tmp_path, capsys):
+    return Verifier(request.param, tmp_path, capsys)
+
+
+def right(constant, base, n):
+    """(P, r, text, certificate)."""
+    p = floor(constant, base, n)
+    r = remainder(constant, base, n, p)
+    text = digit_text(p, base, n)
+    return p, r, text, certificate(constant, base, n, text, r)
+
+
+# --- what is right --------------------------------------------------------------------
+
+@pytest.mark.parametrize("base", [10, 16])
+@pytest.mark.parametrize("constant", CONSTANTS)
+def test_right_certificates_are_accepted(verifier, constant, base):
+    for n in LENGTHS:
+        text, file = right(constant, base, n)[2:]
+        assert checksums_pass(text, file)
+        assert verifier(text, file) == 0, verifier.said
+
+
+@pytest.mark.parametrize("base", [10, 16])
+@pytest.mark.parametrize("constant", ["phi", "sqrt 3", "sqrt 2147483647"])
+@pytest.mark.parametrize("layout, end", LAYOUTS)
+def test_layouts(verifier, layout, end, constant, base):
+    for n in (1, 2, 7, 62, 63, 64, 65, 3000):
+        p, r = right(constant, base, n)[:2]
+        text = digit_text(p, base, n, layout, end)
+        assert verifier(text, certificate(constant, base, n, text, r)) == 0, verifier.said
+        assert verifier(text, certificate(constant, base, n, text, r, lenient=True)) == 0, verifier.said
+        spaced = folded(text)
+        assert verifier(spaced, certificate(constant, base, n, spaced, r, lenient=True)) == 0, verifier.said
+        assert verifier.forged(spaced, certificate(constant, base, n, spaced, r)) == 1
+
+
+@pytest.mark.parametrize("base, d, p", [(10, 26, 50), (16, 63, 126)])
+def test_r_may_reach_its_bound(verifier, base, d, p):
+    """51^2 = 26*10^2 + 1 and 127^2 = 63*16^2 + 1: r = 2P, and r = -1 for P + 1."""
+    constant = f"sqrt {d}"
+    assert remainder(constant, base, 1, p) == bound(constant, base, 1, p) == 2 * p
+    text, file = right(constant, base, 1)[2:]
+    assert text == digit_text(p, base, 1)
+    assert verifier(text, file) == 0, verifier.said
+
+
+def test_the_header_may_be_any_json_of_one_line(verifier):
+    p, r, text, _ = right("phi", 10, 20)
+    header, packed = fields("phi", 10, 20, text), pack(words_of(r, 10, 20), 10)
+    for line in (json.dumps(header, separators=(",", ":")), json.dumps(dict(reversed(header.items()))),
+                 json.dumps(header | {"version": "\u00e9\n \" \\ \ud800"}), json.dumps(header | {"version": ""}),
+                 json.dumps(header | {"version": "file_xxh3"}), json.dumps(header, separators=(" , ", " : "))):
+        assert verifier(text, assemble(line, packed)) == 0, (line, verifier.said)
+
+
+def test_the_certificate_may_have_another_name(verifier, tmp_path):
+    text, file = right("phi", 10, 20)[2:]
+    (tmp_path / "a").write_bytes(text)
+    (tmp_path / "b").write_bytes(file)
+    assert verifier.paths(tmp_path / "a", tmp_path / "b") == 0
+    assert verifier.paths(tmp_path / "a") == 3
+    assert verifier.paths(tmp_path / "b", tmp_path / "a") == 1
+
+
+@pytest.mark.parametrize("base", [10, 16])
+@pytest.mark.parametrize("constant", ["phi", "sqrt 7"])
+def test_the_standalone_verifier_accepts_what_the_program_writes(constant, base, tmp_path):
+    for n in (1, 5, 640, 12345):
+        path = tmp_path / f"{n}.txt"
+        command = [*constant.split(), "--digits", str(n), "--base", str(base), "--output", str(path)]
+        assert cli.main(command) == 0
+        assert standalone(path) == 0
+        path.with_name(path.name + ".cert").unlink()
+        assert cli.main(["certify", str(path), "--constant", constant, "--base", str(base)]) == 0
+        assert standalone(path) == 0
+
+
+# --- changed digits, changed words ----------------------------------------------------
+
+def changed_texts(text: bytes, base: int, count: int, seed: int):
+    """`count` texts with one digit after the point changed."""
+    rng, changed = random.Random(seed), bytearray(text)
+    for _ in range(count):
+        i = rng.randrange(text.index(b".") + 1, len(text) - 1)
+        changed[i] = rng.choice([c for c in b"0123456789abcdef"[:base] if c != text[i]])
+        yield bytes(changed)
+        changed[i] = text[i]
+
+
+def changed_remainders(r: int, base: int, n: int, count: int, seed: int):
+    """`count` packed r with one word replaced by another one below B."""
+    rng, words = random.Random(seed), words_of(r, base, n)
+    packed = bytearray(pack(words, base))
+    for _ in range(count):
+        j = rng.randrange(len(words))
+        put_word(packed, base, j, rng.choice([w for w in (rng.randrange(RADIX[base]), 0, 1) if w != words[j]]))
+        yield bytes(packed)
+        put_word(packed, base, j, words[j])
+
+
+def refuse_changes(verifier, constant, base, n, count, right_case):
+    """Every one of `count` changed texts and r, as they are and with all checksums recomputed."""
+    _, r, text, file = right_case
+    assert verifier(text, file) == 0
+    for changed in changed_texts(text, base, count, seed=n):
+        assert verifier(changed, file) == 1
+        assert verifier.forged(changed, certificate(constant, base, n, changed, packed=file[4096:])) == 1
+    for packed in changed_remainders(r, base, n, count, seed=n + 1):
+        assert verifier(text, file[:4096] + packed) == 1
+        assert verifier.forged(text, certificate(constant, base, n, text, packed=packed)) == 1
+    assert verifier(text, file) == 0
+
+
+@pytest.mark.parametrize("base", [10, 16])
+@pytest.mark.parametrize("constant", ["phi", "sqrt 2", "sqrt 12345"])
+def test_a_changed_digit_or_word_is_refused(verifier, constant, base):
+    refuse_changes(verifier, constant, base, 700, 25, right(constant, base, 700))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("base", [10, 16])
+def test_a_thousand_changed_digits_and_words_are_refused(verifier, base):
+    refuse_changes(verifier, "phi", base, 2000, 1000, right("phi", base, 2000))
+
+
+@pytest.fixture(scope="module")
+def million():
+    return right("phi", 10, 10**6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("verifier, count", [(standalone, 10), (program, 1000)], indirect=["verifier"])
+def test_a_changed_digit_or_word_among_a_million_is_refused(verifier, count, million):
+    refuse_changes(verifier, "phi", 10, 10**6, count, million)
+
+
+@pytest.mark.parametrize("base", [10, 16])
+def test_any_changed_byte_of_a_text_is_refused(verifier, base):
+    _, r, text, file = right("phi", base, 12)
+    for i in range(len(text)):
+        for byte in {*b"0918afAF.\n \0\xff_-", text[i] ^ 1, text[i] ^ 128} - {text[i]}:
+            changed = text[:i] + bytes([byte]) + text[i + 1:]
+            assert verifier.forged(changed, certificate("phi", base, 12, changed, r)) == 1, changed
+    assert verifier(text, file) == 0
+
+
+@pytest.mark.parametrize("base", [10, 16])
+def test_any_flipped_bit_of_a_certificate_is_refused(verifier, base):
+    text, file = right("sqrt 2", base, 10)[2:]
+    json_bits = 8 * len(file[:4096].rstrip())
+    padding = random.Random(1).sample(range(json_bits, 8 * 4096), 200)
+    r_bits = range(8 * 4096, 8 * len(file))
+    for bit in [*range(json_bits), *padding, *r_bits]:
+        flipped = bytearray(file)
+        flipped[bit // 8] ^= 1 << bit % 8
+        assert verifier(text, bytes(flipped)) == 1, bit
+        if bit in r_bits:
+            assert verifier.forged(text, certificate("sqrt 2", base, 10, text, packed=bytes(flipped[4096:]))) == 1, bit
+
+
+# --- the forger -----------------------------------------------------------------------
+
+@pytest.mark.parametrize("base", [10, 16])
+@pytest.mark.parametrize("constant", ["phi", "sqrt 2", "sqrt 12345"])
+@pytest.mark.parametrize("n", [1, 5, 50, 3000])
+def test_neighbours_of_the_right_p(verifier, constant, base, n):
+    """P - 1 fits by the identity, and only the bound refuses it; P + 1 needs a negative r, which cannot be written."""
+    p = floor(constant, base, n)
+    for wrong in (p - 1, p + 1, p - 2, p + 7):
+        r = remainder(constant, base, n, wrong)
+        assert (r < 0) == (wrong > p) and abs(r) > (0 if r < 0 else bound(constant, base, n, wrong))
+        text = digit_text(wrong, base, n)
+        assert verifier.forged(text, certificate(constant, base, n, text, r)) == 1  # modulo B^L
+        assert verifier.forged(text, certificate(constant, base, n, text, abs(r))) == 1
+        assert verifier.forged(text, certificate(constant, base, n, text, 0)) == 1
+
+
+@pytest.mark.parametrize("base", [10, 16])
+def test_neighbours_of_the_right_r(verifier, base):
+    for constant in ("phi", "sqrt 2", "sqrt 4"):
+        _, r, text, _ = right(constant, base, 50)
+        for wrong in (r + 1, r - 1, -r - 1, r + base**50, 2 * r + 1):
+            assert verifier.forged(text, certificate(constant, base, 50, text, wrong)) == 1
+
+
+@pytest.mark.parametrize("base", [10, 16])
+@pytest.mark.parametrize("n", [50, 5 * 64 - 6, 4 * 64 - 6])
+def test_other_ways_to_write_r(verifier, base, n):
+    """Among them the right r in another form."""
+    _, r, text, _ = right("phi", base, n)
+    words = words_of(r, base, n)
+    packed = pack(words, base)
+    group = 136 if base == 10 else 8
+    spare = group // 2 - 4 * (base == 10)
+    forms = [packed + bytes(group), packed + packed, bytes(group) + packed, packed + bytes(1), packed + bytes(8),
+             packed[:-1], packed[:-8], packed[:-group], b"", bytes(len(packed)), packed[::-1], pack(words[::-1], base),
+             pack(words + [1] * spare, base), pack(words + [0] * spare, base), pack([0, *words[:-1]], base)]
+    for j in range(len(words), -(-len(words) // spare) * spare):
+        forms.append(bytearray(packed))
+        put_word(forms[-1], base, j, 1)
+    if base == 10:
+        carried = next(j for j in range(len(words)) if words[j] < 2**17 - 10**5 and words[j + 1])
+        same = [*words[:carried], words[carried] + 10**5, words[carried + 1] - 1, *words[carried + 2:]]
+        assert sum(w * 10 ** (5 * j) for j, w in enumerate(same)) == r
+        forms += [pack(same, base), pack([10**5, *words[1:]], base), pack([2**17 - 1] * len(words), base)]
+    for form in forms:
+        assert verifier.forged(text, certificate("phi", base, n, text, packed=bytes(form))) == 1, forms.index(form)
+
+
+@pytest.mark.parametrize("base", [10, 16])
+def test_certificates_of_two_files_swapped(verifier, base):
+    (_, r2, text2, file2), (_, r3, text3, file3) = right("sqrt 2", base, 300), right("sqrt 3", base, 300)
+    assert len(text2) == len(text3) and len(file2) == len(file3)
+    assert verifier(text2, file3) == verifier(text3, file2) == 1
+    assert verifier(text2, file2[:4096] + file3[4096:]) == 1
+    assert verifier.forged(text2, certificate("sqrt 2", base, 300, text2, r3)) == 1
+    assert verifier.forged(text3, certificate("sqrt 3", base, 300, text3, r2)) == 1
+    assert verifier.forged(text2, certificate("sqrt 3", base, 300, text2, r3)) == 1
+    assert verifier.forged(text2, certificate("sqrt 3", base, 300, text2, r2)) == 1
+
+
+@pytest.mark.parametrize("base", [10, 16])
+@pytest.mark.parametrize("constant", ["phi", "sqrt 2", "sqrt 12345"])
+@pytest.mark.parametrize("n", [4, 5, 50, 313, 314])
+def test_n_off_by_one(verifier, constant, base, n):
+    p, r, text, _ = right(constant, base, n)
+    whole = p // base**n
+    for other in (n - 1, n + 1):
+        # header alone
+        for kept in (r, remainder(constant, base, other, floor(constant, base, other))):
+            assert verifier.forged(text, certificate(constant, base, other, text, kept)) == 1
+        # text and header, with the old r
+        q, s, short, _ = right(constant, base, other)
+        assert verifier.forged(short, certificate(constant, base, other, short, r)) == 1
+        # old header for the new text
+        for kept in (r, s):
+            assert verifier.forged(short, certificate(constant, base, n, short, kept)) == 1
+        # the integer part taken for the first digit, and the other way round
+        for layout in ("IF", "F"):
+            moved = digit_text(p, base, n, layout)
+            digits = moved[-other - 1:-1].rjust(other, b"0")
+            claimed = whole * base**other + int(digits, base)
+            for kept in (r, s, remainder(constant, base, other, claimed)):
+                assert verifier.forged(moved, certificate(constant, base, other, moved, kept)) == 1
+    # a last digit of zero, with r to match
+    longer = digit_text(p * base, base, n + 1)
+    fits = remainder(constant, base, n + 1, p * base)
+    assert fits == base**2 * r
+    assert verifier.forged(longer, certificate(constant, base, n + 1, longer, fits)) == (p * base != q)
+
+
+def test_other_constant(verifier):
+    for constant, others in (("phi", ["sqrt 1", "sqrt 2", "sqrt 3", "sqrt 5"]), ("sqrt 2", ["phi", "sqrt 3", "sqrt 1"]),
+                             ("sqrt 4", ["sqrt 5", "sqrt 2147483647"]), ("sqrt 12345", ["sqrt 12346", "sqrt 12344"])):
+        p, r, text, _ = right(constant, 10, 77)
+        for other in others:
+            for kept in (r, remainder(other, 10, 77, p), remainder(other, 10, 77, floor(other, 10, 77))):
+                assert verifier.forged(text, certificate(other, 10, 77, text, kept)) == 1, other
+
+
+def test_other_base(verifier):
+    for base, other in ((10, 16), (16, 10)):
+        _, r, text, _ = right("phi", base, 3)
+        assert text in (b"1.618\n", b"1.9e3\n")
+        read = int(text.translate(None, b".\n"), 16) % other**4
+        for kept in (r, remainder("phi", other, 3, read), remainder("phi", other, 3, floor("phi", other, 3))):
+            assert verifier.forged(text, certificate("phi", other, 3, text, kept)) == 1
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+def test_texts_of_another_form(verifier, lenient):
+    _, r, _, _ = right("phi", 10, 9)
+    texts = [b"", b"\n", b"1", b"1.", b".", b"618", b"1,618033988\n", b".618033988", b"01.618033988", b"1..618033988",
+             b"+1.618033988", b"-1.618033988", b"2.618033988", b"0.618033988", b"2618033988", b"11.618033988",
+             b"1.618033988.", b"1.6180339887", b"1.61803398", b"1.618_033_988", b"1.61803398\0", b"1.618.33988",
+             b"\xef\xbb\xbf1.618033988", b"1.618033988\x0b", b"1.618033988\x0c", b"1.618033988\xa0",
+             b"1\xc2\xa0.618033988", b"1.618033988\x1a", b"1.61803398\xd9\xa8", b"phi=1.618033988", b"1.618033988e0",
+             b"1.618033988\n.", b"1618.033988", b"\n.618033988"]
+    if not lenient:
+        texts += [b"1.618033988\n\n", b"1.618033988\r\n", b" 1.618033988", b"\n1.618033988", b"1.618033988 ",
+                  b"1.618 033988", b"1. 618033988\n", b"1.61803398\n", b"1 618033988", b"\n618033988", b"618033988\n\n",
+                  b"1618033988\n\n", b"1.61803\n988\n"]
+    for text in texts:
+        assert verifier.forged(text, certificate("phi", 10, 9, text, r, lenient=lenient)) == 1, text
+
+
+def test_capitals_are_no_digits(verifier):
+    _, r, text, _ = right("phi", 16, 9)
+    assert text == b"1.9e3779b97\n"
+    capital = text.replace(b"e", b"E")
+    assert verifier.forged(capital, certificate("phi", 16, 9, capital, r)) == 1
+    _, r, text, _ = right("sqrt 12345", 16, 9)
+    capital = text.replace(b"6f.", b"6F.")
+    assert capital != text
+    assert verifier.forged(capital, certificate("sqrt 12345", 16, 9, capital, r)) == 1
+
+
+# --- the header -----------------------------------------------------------------------
+
+WRONG = {
+    "format": ["", "bigconst-certificate/2", "bigconst-certificate/1 ", "BIGCONST-CERTIFICATE/1", 1, None, True, [],
+               {}],
+    "constant": ["", "Phi", "phi ", " phi", "phi\n", "pi", "sqrt", "sqrt ", "sqrt2", "sqrt  2", "sqrt 2 ", "sqrt 2\n",
+                 "sqrt 02", "sqrt +2", "sqrt -2", "sqrt 0", "sqrt 2.0", "sqrt 2e0", "sqrt 0x2", "sqrt 1_0",
+                 "sqrt \u0662", "sqrt 2147483648", "sqrt 9999999999", "sqrt " + "9" * 3000, "sqrt \ud800", "\0",
+                 5, None, True, ["phi"], {"phi": 5}],
+    "base": [True, 0, 1, 2, 8, 36, -10, -16, 10.0, 16.0, "10", None, [10], {}, 10**30, -(10**30), float("nan")],
+    "digits": [True, False, 0, -1, -2, 2, 3, 1.0, "1", None, [1], {}, 2**31, 2**63 - 1, 2**63, 2**64 + 1, 10**18,
+               10**19, -(10**30), 10**3000, float("inf"), float("nan"), 1e18, 1e300],
+    "lenient": [0, 1, None, "false", "", [], {}, 0.0],
+    "version": [0, None, True, [], ["0"], {}, {"a": 1}, 1.5],
+    "text_xxh3": ["", "0" * 31, "0" * 33, ZEROS, "g" * 32, " " * 32, "\u00e9" * 32, 0, None, True, [], {}],
+    "file_xxh3": ["", "0" * 31, "1" * 32, "F" * 32, "g" * 32, 0, None, True, [], {}],
+}
+
+
+@pytest.mark.parametrize("key", WRONG)
+def test_wrong_fields(verifier, key):
+    """For n = 1, which is True for Python; r stays as it is."""
+    for constant, n in (("phi", 1), ("sqrt 2", 10)):
+        _, r, text, file = right(constant, 10, n)
+        packed = pack(words_of(r, 10, n), 10)
+        assert verifier(text, file) == 0
+        for value in WRONG[key]:
+            forged = certificate(constant, 10, n, text, packed=packed, **{key: value})
+            assert verifier(text, forged) == 1, value
+            if not key.endswith("_xxh3"):
+                assert checksums_pass(text, forged)
+
+
+def test_checksums_in_capitals(verifier):
+    text, file = right("phi", 10, 10)[2:]
+    header = json.loads(file[:4096])
+    for key in ("text_xxh3", "file_xxh3"):
+        assert header[key] != header[key].upper()
+        assert verifier(text, file.replace(header[key].encode(), header[key].upper().encode())) == 1
+    packed = file[4096:]
+    upper = json.dumps(header | {"text_xxh3": header["text_xxh3"].upper(), "file_xxh3": ZEROS})
+    assert verifier(text, assemble(upper, packed)) == 1
+
+
+def test_missing_more_and_double_keys(verifier):
+    _, r, text, _ = right("phi", 10, 10)
+    packed = pack(words_of(r, 10, 10), 10)
+    header = fields("phi", 10, 10, text)
+    whole = json.dumps(header)
+    for key, value in header.items():
+        lines = [json.dumps({k: v for k, v in header.items() if k != key}),
+                 json.dumps({k + "s" * (k == key): v for k, v in header.items()}),
+                 json.dumps({k.upper() if k == key else k: v for k, v in header.items()}),
+                 whole[:-1] + f", {json.dumps(key)}: {json.dumps(value)}}}",
+                 "{" + f"{json.dumps(key)}: null, " + whole[1:],
+                 whole[:-1] + f', "extra": {json.dumps(value)}}}',
+                 whole[:-1] + f', "": {json.dumps(value)}}}']
+        for line in lines:
+            assert verifier(text, assemble(line, packed)) == 1, line
+    assert verifier(text, assemble(whole, packed)) == 0
+
+
+def test_headers_that_are_none(verifier):
+    _, r, text, file = right("phi", 10, 10)
+    packed = pack(words_of(r, 10, 10), 10)
+    header = fields("phi", 10, 10, text)
+    whole = json.dumps(header)
+    lines = ["", "{", "}", "{}", "[]", "null", "1", '"phi"', "[" * 4095, "{" * 4095, '{"a":' * 800,
+             "[" * 2047 + "]" * 2047, '{"a":' * 600 + "1" + "}" * 600, '"' + "\\" * 4093, "9" * 4095, "-" * 4095,
+             "1e" + "9" * 4000, f"[{whole}]", json.dumps(list(header.items())), json.dumps(list(header)), whole[:-1],
+             whole[1:], whole + "}", whole + whole, whole + ",", whole + " x", whole[:-1] + ",}",
+             whole.replace('"', "'"), whole + " // phi", whole.replace("false", "False"),
+             whole.replace(": 10", ": 010"), whole.replace(": 10", ": +10"), whole.replace(": 10", ": 1e1"),
+             whole.replace(": 10", ": 10."), whole.replace(": 10", ": 0xa"),
+             whole.replace('"version": "0"', '"version": ' + "[" * 1500 + "]" * 1500),
+             whole.replace('"version": "0"', '"version": ' + '{"a":' * 500 + "0" + "}" * 500),
+             whole.replace('"version": "0"', '"version": "\t"'), whole.replace('"version": "0"', '"version": "\0"'),
+             whole.replace('"version": "0"', '"version": "\u00e9"').encode(),
+             whole.replace('"version": "0"', '"version": "\u00e9"').encode("latin-1"), b"\xef\xbb\xbf" + whole.encode(),
+             whole.encode("utf-16"), whole.encode("utf-32"), whole.encode() + b"\0",
+             whole.encode().ljust(4094) + b"\xff", bytes(4095), b"\xff" * 4095, whole.replace(", ", ",\n"),
+             whole.replace(", ", ",\r"), whole.replace(", ", ",\t"), whole.ljust(4095, "\t"), whole + "\n",
+             whole.ljust(4094) + "\n", "\n" + whole]
+    for line in lines:
+        forged = assemble(line, packed)
+        assert len(forged) == len(file)
+        assert verifier(text, forged) == 1, line
+    assert verifier(text, assemble(whole.ljust(4096), packed)) == 1
+    assert verifier(text, assemble(whole, b" " + packed)) == 1
+    for block in (whole.encode() + b"\n", whole.encode().ljust(4096), whole.encode().ljust(4097)):
+        assert verifier(text, block + packed) == 1
+
+
+# --- files ----------------------------------------------------------------------------
+
+def test_damaged_files(verifier):
+    text, file = right("phi", 10, 10)[2:]
+    for length in (0, 1, 2, 100, 4095, 4096, 4097, len(file) - 8, len(file) - 1):
+        assert verifier(text, file[:length]) == 1, length
+    for more in (b"\0", b"\n", bytes(8), bytes(136), b"x" * 5000):
+        assert verifier(text, file + more) == 1
+    for length in range(len(text)):
+        assert verifier(text[:length], file) == 1
+        assert verifier.forged(text[:length], certificate("phi", 10, 10, text[:length])) == (length + 1 != len(text))
+    for more in (b"\n", b" ", b"0", b"\0", b"x" * 5000):
+        assert verifier(text + more, file) == 1
+        assert verifier.forged(text + more, certificate("phi", 10, 10, text + more)) == 1
+    assert verifier(b"", b"") == verifier(text, b"") == verifier(text, text) == verifier(file, file) == 1
+
+
+def test_files_that_cannot_be_read(verifier, tmp_path):
+    text, file = right("phi", 10, 10)[2:]
+    assert verifier(text, file) == 0
+    nothing, folder = tmp_path / "nothing", tmp_path / "folder"
+    folder.mkdir()
+    assert verifier.paths(nothing) == verifier.paths(nothing, verifier.certificate) == 3
+    assert verifier.paths(verifier.text, nothing) == 3
+    assert verifier.paths(folder) == verifier.paths(folder, verifier.certificate) == 3
+    assert verifier.paths(verifier.text, folder) == 3
+    assert verifier.paths(verifier.text / "below") == 3
+    assert verifier.paths(tmp_path / ("n" * 300)) == 3
+    verifier.certificate.unlink()
+    assert verifier.paths(verifier.text) == 3
+
+
+# --- the script itself ----------------------------------------------------------------
+
+def test_the_script_is_short_and_stands_alone():
+    source = SCRIPT.read_text()
+    assert len(source.splitlines()) <= 100
+    imported = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add(node.module)
+    assert imported - {"xxhash"} <= sys.stdlib_module_names
+    assert "bigconst" not in imported
+
+
+def test_the_script_runs(tmp_path):
+    text, file = right("sqrt 2", 16, 1000)[2:]
+    path = tmp_path / "sqrt2.hex.txt"
+    path.write_bytes(text)
+    command = [sys.executable, SCRIPT, path]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (3, "") and done.stderr.count("\n") == 1
+    (tmp_path / "sqrt2.hex.txt.cert").write_bytes(file)
+    seen = set()
+    for extra in ([], [tmp_path / "sqrt2.hex.txt.cert"]):
+        done = subprocess.run([*command, *extra], capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+        primes = [int(word.strip(",")) for word in done.stdout.split()[-3:]]
+        assert all(2**60 < p < 2**61 for p in primes)
+        seen |= {*primes}
+    assert len(seen) == 6
+    path.write_bytes(text[:-2] + b"\n")
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "") and done.stderr.count("\n") == 1
+    done = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True)
+    assert done.returncode == 3 and done.stderr.count("\n") == 1

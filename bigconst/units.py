@@ -58,13 +58,6 @@ def parse_size(text: str) -> int:
     return _parse(_SIZE, text, "a size", "512MiB, 8GiB or 8GB", _size_factor)
 
 
-def parse_rate(text: str) -> int:
-    """Bytes per second, written as 594MB/s.  Raises UsageError like `parse_size`."""
-    if not text.endswith("/s"):
-        raise UsageError(f"{text[:80]!r} is not a rate", "write it like 594MB/s")
-    return parse_size(text[:-2])
-
-
 def hex_digits(decimal_digits: int) -> int:
     """Hexadecimal digits that hold `decimal_digits` decimal ones: exact ceil(N*log(10)/log(16)).
 

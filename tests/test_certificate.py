@@ -348,6 +348,26 @@ def test_other_base(verifier):
             assert verifier.forged(text, certificate("phi", other, 3, text, kept)) == 1
 
 
+def test_true_claims_outside_the_format(verifier):
+    """The algebra would pass all of these."""
+    for d in (0, 2**31, 2**31 + 1, 2**32, 10**10):
+        text, file = right(f"sqrt {d}", 10, 50)[2:]
+        assert verifier.forged(text, file) == 1, d
+    for constant in ("phi", "sqrt 2", "sqrt 1"):
+        assert 0 <= remainder(constant, 10, 0, 1) <= bound(constant, 10, 0, 1)
+        for text in (b"1", b"1\n", b"1.", b"1.\n", b"", b"\n"):
+            for lenient in (False, True):
+                assert verifier.forged(text, certificate(constant, 10, 0, text, lenient=lenient)) == 1, text
+    text, file = right("sqrt 02", 10, 50)[2:]
+    assert verifier.forged(text, file) == 1
+    # 8 is not a base, whatever its words may be
+    for base, like in ((8, 10), (8, 16), (2, 16)):
+        p = floor("phi", base, 50)
+        text, r = digit_text(p, base, 50), remainder("phi", base, 50, p)
+        packed = pack(words_of(r, like, 50), like)
+        assert verifier.forged(text, certificate("phi", base, 50, text, packed=packed)) == 1
+
+
 @pytest.mark.parametrize("lenient", [False, True])
 def test_texts_of_another_form(verifier, lenient):
     _, r, _, _ = right("phi", 10, 9)

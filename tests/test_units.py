@@ -55,13 +55,6 @@ def test_parse_size_refuses(text):
         units.parse_size(text)
 
 
-def test_parse_rate():
-    assert units.parse_rate("594MB/s") == 594_000_000
-    for text in ("594MB", "594MB/h", "MB/s"):
-        with pytest.raises(UsageError):
-            units.parse_rate(text)
-
-
 @given(st.integers(0, 10**18))
 def test_counts_survive_printing(count):
     assert units.parse_count(str(count)) == count

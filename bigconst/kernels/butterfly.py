@@ -30,7 +30,7 @@ def dft2(x0, x1):
 
 @helper(fused=True)
 def dft3(x0, x1, x2):
-    """Radix 3: 8a 6m."""
+    """Radix 3: 10a 4m."""
     s, d = x1 + x2, x1 - x2
     c = axpy(splat(_C3), s, x0)
     t = d * splat(_S3)

@@ -38,11 +38,13 @@ def stream(array, index, value):
 
 @helper(fused=True)
 def twiddle(tw, to, k):
+    """w^k in all lanes."""
     return make_z(splat(tw[to + k]), splat(tw[to + 8 + k]))
 
 
 @helper(fused=True)
 def forward2(src, so, ss, dst, do, ds, count, tw, to, put):
+    """Radix 2: 4a 4m for one vector of each branch, twiddles included."""
     w1 = twiddle(tw, to, 1)
     for i in range(0, 16 * count, 16):
         y0, y1 = dft2(load_z(src, so + i), load_z(src, so + ss + i) * w1)
@@ -52,6 +54,7 @@ def forward2(src, so, ss, dst, do, ds, count, tw, to, put):
 
 @helper(fused=True)
 def inverse2(src, so, ss, dst, do, ds, count, tw, to):
+    """Radix 2: 4a 4m for one vector of each branch, twiddles included."""
     w1 = twiddle(tw, to, 1)
     for i in range(0, 16 * count, 16):
         y0, y1 = dft2(load_z(src, so + i), load_z(src, so + ss + i))
@@ -61,6 +64,7 @@ def inverse2(src, so, ss, dst, do, ds, count, tw, to):
 
 @helper(fused=True)
 def forward3(src, so, ss, dst, do, ds, count, tw, to, put):
+    """Radix 3: 10a 12m for one vector of each branch, twiddles included."""
     w1, w2 = twiddle(tw, to, 1), twiddle(tw, to, 2)
     for i in range(0, 16 * count, 16):
         y0, y1, y2 = dft3(load_z(src, so + i), load_z(src, so + ss + i) * w1, load_z(src, so + 2 * ss + i) * w2)
@@ -71,6 +75,7 @@ def forward3(src, so, ss, dst, do, ds, count, tw, to, put):
 
 @helper(fused=True)
 def inverse3(src, so, ss, dst, do, ds, count, tw, to):
+    """Radix 3: 10a 12m for one vector of each branch, twiddles included."""
     w1, w2 = twiddle(tw, to, 1), twiddle(tw, to, 2)
     for i in range(0, 16 * count, 16):
         y0, y2, y1 = dft3(load_z(src, so + i), load_z(src, so + ss + i), load_z(src, so + 2 * ss + i))
@@ -81,6 +86,7 @@ def inverse3(src, so, ss, dst, do, ds, count, tw, to):
 
 @helper(fused=True)
 def forward4(src, so, ss, dst, do, ds, count, tw, to, put):
+    """Radix 4: 16a 12m for one vector of each branch, twiddles included."""
     w1, w2, w3 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3)
     for i in range(0, 16 * count, 16):
         y0, y1, y2, y3 = dft4(load_z(src, so + i), load_z(src, so + ss + i) * w1,
@@ -93,6 +99,7 @@ def forward4(src, so, ss, dst, do, ds, count, tw, to, put):
 
 @helper(fused=True)
 def inverse4(src, so, ss, dst, do, ds, count, tw, to):
+    """Radix 4: 16a 12m for one vector of each branch, twiddles included."""
     w1, w2, w3 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3)
     for i in range(0, 16 * count, 16):
         y0, y3, y2, y1 = dft4(load_z(src, so + i), load_z(src, so + ss + i),
@@ -105,6 +112,7 @@ def inverse4(src, so, ss, dst, do, ds, count, tw, to):
 
 @helper(fused=True)
 def forward5(src, so, ss, dst, do, ds, count, tw, to, put):
+    """Radix 5: 20a 32m for one vector of each branch, twiddles included."""
     w1, w2, w3, w4 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3), twiddle(tw, to, 4)
     for i in range(0, 16 * count, 16):
         y0, y1, y2, y3, y4 = dft5(load_z(src, so + i), load_z(src, so + ss + i) * w1,
@@ -119,6 +127,7 @@ def forward5(src, so, ss, dst, do, ds, count, tw, to, put):
 
 @helper(fused=True)
 def inverse5(src, so, ss, dst, do, ds, count, tw, to):
+    """Radix 5: 20a 32m for one vector of each branch, twiddles included."""
     w1, w2, w3, w4 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3), twiddle(tw, to, 4)
     for i in range(0, 16 * count, 16):
         y0, y4, y3, y2, y1 = dft5(load_z(src, so + i), load_z(src, so + ss + i), load_z(src, so + 2 * ss + i),
@@ -132,6 +141,7 @@ def inverse5(src, so, ss, dst, do, ds, count, tw, to):
 
 @helper(fused=True)
 def forward7(src, so, ss, dst, do, ds, count, tw, to, put):
+    """Radix 7: 30a 60m for one vector of each branch, twiddles included."""
     w1, w2, w3 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3)
     w4, w5, w6 = twiddle(tw, to, 4), twiddle(tw, to, 5), twiddle(tw, to, 6)
     for i in range(0, 16 * count, 16):
@@ -150,6 +160,7 @@ def forward7(src, so, ss, dst, do, ds, count, tw, to, put):
 
 @helper(fused=True)
 def inverse7(src, so, ss, dst, do, ds, count, tw, to):
+    """Radix 7: 30a 60m for one vector of each branch, twiddles included."""
     w1, w2, w3 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3)
     w4, w5, w6 = twiddle(tw, to, 4), twiddle(tw, to, 5), twiddle(tw, to, 6)
     for i in range(0, 16 * count, 16):
@@ -167,6 +178,7 @@ def inverse7(src, so, ss, dst, do, ds, count, tw, to):
 
 @helper(fused=True)
 def forward8(src, so, ss, dst, do, ds, count, tw, to, put):
+    """Radix 8: 44a 36m for one vector of each branch, twiddles included."""
     w1, w2, w3, w4 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3), twiddle(tw, to, 4)
     w5, w6, w7 = twiddle(tw, to, 5), twiddle(tw, to, 6), twiddle(tw, to, 7)
     for i in range(0, 16 * count, 16):
@@ -186,6 +198,7 @@ def forward8(src, so, ss, dst, do, ds, count, tw, to, put):
 
 @helper(fused=True)
 def inverse8(src, so, ss, dst, do, ds, count, tw, to):
+    """Radix 8: 44a 36m for one vector of each branch, twiddles included."""
     w1, w2, w3, w4 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3), twiddle(tw, to, 4)
     w5, w6, w7 = twiddle(tw, to, 5), twiddle(tw, to, 6), twiddle(tw, to, 7)
     for i in range(0, 16 * count, 16):

@@ -26,21 +26,6 @@ _BLOCK = 1024
 # --- sums and differences ---------------------------------------------------------------
 
 @kernel("int64(int32[::1], int32[::1], int32[::1], int64, int64)")
-def add(dst, a, b, carry, radix):
-    """dst = a + b + carry modulo radix^n; the carry out.  n = dst.size = a.size = b.size, carry 0 or 1.
-
-    About 9 instructions a word; the chain is one addition and one shift.
-    """
-    short = carry - 1                       # -1 where there is no carry
-    for j in range(dst.size):
-        # the cut to 32 bits keeps LLVM from adding `short` first, which would lengthen the chain
-        excess = I64(I32(I64(a[j]) + I64(b[j]) + (1 - radix))) + short
-        short = excess >> 63
-        dst[j] = I32(excess + (radix & short))
-    return short + 1
-
-
-@kernel("int64(int32[::1], int32[::1], int32[::1], int64, int64)")
 def subtract(dst, a, b, borrow, radix):
     """dst = a - b - borrow modulo radix^n; the borrow out.  n = dst.size = a.size = b.size, borrow 0 or 1.
 
@@ -49,17 +34,6 @@ def subtract(dst, a, b, borrow, radix):
     short = -borrow
     for j in range(dst.size):
         excess = (I64(a[j]) - I64(b[j])) + short
-        short = excess >> 63
-        dst[j] = I32(excess + (radix & short))
-    return -short
-
-
-@kernel("int64(int32[::1], int32[::1], int64, int64)")
-def negate(dst, a, borrow, radix):
-    """dst = -a - borrow modulo radix^n, the radix complement; the borrow out (0 if and only if a = borrow = 0)."""
-    short = -borrow
-    for j in range(dst.size):
-        excess = short - I64(a[j])
         short = excess >> 63
         dst[j] = I32(excess + (radix & short))
     return -short
@@ -194,31 +168,6 @@ def compare(a, b):
             return 1 if x[j] > y[j] else -1
         stop = start
     return 0
-
-
-@kernel("int64(int32[::1])")
-def leading_zero_words(a):
-    """The number of zero words at the top of `a`; a.size when a = 0."""
-    stop = a.size
-    while stop > 0:
-        start = max(stop - _BLOCK, 0)
-        x = a[start:stop]
-        seen = x[x.size - 1]
-        if seen == 0:
-            for j in range(x.size):
-                seen |= x[j]
-        if seen != 0:
-            j = x.size - 1
-            while x[j] == 0:
-                j -= 1
-            return a.size - 1 - start - j
-        stop = start
-    return a.size
-
-
-def is_zero(a: np.ndarray) -> bool:
-    """True when all words are zero."""
-    return leading_zero_words(a) == a.size
 
 
 # --- words of other lengths -----------------------------------------------------------------

@@ -32,9 +32,10 @@ FORWARD, SQUARE, MULTIPLY = 0, 1, 2
 
 @helper(fused=True)
 def _leaf(x, p, tw, to, w1, scale, mode, other, op):
-    """Eight vectors at x[p:]: forward, product, inverse; 3 * dft8 levels more than a plain pass.
+    """Eight vectors at x[p:]: forward, product, inverse, all in registers.
 
-    416a 64m of butterflies, 28 complex products of twiddles, 6 of powers, 96 shuffles for a square.
+    For a square 176a 32m of butterflies, 28 products by twiddles (112m), 5 products
+    and 2 squares to make powers, 16 scalings, 96 shuffles.
     """
     v1, v2, v3, v4 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3), twiddle(tw, to, 4)
     v5, v6, v7 = twiddle(tw, to, 5), twiddle(tw, to, 6), twiddle(tw, to, 7)

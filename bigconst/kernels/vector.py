@@ -161,15 +161,6 @@ def mul_conj(typingctx, a, b):
 
 
 @intrinsic
-def times_i(typingctx, z):
-    """i*z."""
-    def codegen(context, builder, sig, args):
-        re, im = _parts(builder, args[0])
-        return _complex(builder, builder.fneg(im), re)
-    return Z8(Z8), codegen
-
-
-@intrinsic
 def add_i(typingctx, a, b):
     """a + i*b without a negation."""
     def codegen(context, builder, sig, args):
@@ -379,17 +370,12 @@ def load_i(typingctx, array, index):
     return I8(array, types.int64), codegen
 
 
-def _store_i(temporal: bool):
-    def store(typingctx, array, index, value):
-        def codegen(context, builder, sig, args):
-            _store(builder, args[2], _pointer(context, builder, sig.args[0], args[0], args[1], _VI),
-                   4 if temporal else 32, temporal)
-        return types.void(array, types.int64, I8), codegen
-    return store
-
-
-store_i = intrinsic(_store_i(True))
-store_i_nt = intrinsic(_store_i(False))
+@intrinsic
+def store_i_nt(typingctx, array, index, value):
+    """Eight int32 to index on, past the caches, 32-byte aligned."""
+    def codegen(context, builder, sig, args):
+        _store(builder, args[2], _pointer(context, builder, sig.args[0], args[0], args[1], _VI), 32, False)
+    return types.void(array, types.int64, I8), codegen
 
 
 @intrinsic
@@ -399,16 +385,6 @@ def prefetch(typingctx, array, index):
         pointer = _pointer(context, builder, sig.args[0], args[0], args[1], ir.IntType(8))
         _call(builder, "llvm.prefetch.p0", [pointer, _I32(0), _I32(1), _I32(1)], ir.VoidType())
     return types.void(array, types.int64), codegen
-
-
-@intrinsic
-def splat_z(typingctx, re, im, index):
-    """Eight copies of re[index] + i*im[index], from two double arrays."""
-    def codegen(context, builder, sig, args):
-        parts = [_splat(builder, _load(builder, _pointer(context, builder, t, a, args[2], _DOUBLE)), _VF)
-                 for t, a in zip(sig.args[:2], args[:2], strict=True)]
-        return _complex(builder, *parts)
-    return Z8(re, im, types.int64), codegen
 
 
 @intrinsic

@@ -59,7 +59,7 @@ def decode_header(block: bytes) -> tuple[Header, str, bytes]:
     def refuse(what: str) -> VerificationError:
         return VerificationError(f"the certificate's header {what}", "the certificate is damaged, or is none")
 
-    if len(block) != HEADER_BYTES or block[-1:] != b"\n":
+    if not re.fullmatch(rb"[ -~]{4095}\n", block):
         raise refuse("is not a line of 4096 bytes")
     names = ("format", "constant", "base", "digits", "lenient", "version", "text_xxh3", "file_xxh3")
 

@@ -63,7 +63,7 @@ def rebuild_remainder(path: str, constant: Constant, base: int, lenient: bool,
         pool.run(task, split(length, -(-length // (1 << 18)), 16))
         try:
             found = remainder(Products(words, lambda event: None), constant, n, p_words, words.residue(p_words),
-                              scratch, shape, arena)
+                              shape, arena, lambda: scratch)
         except FaultError:
             found = None        # too far off for a short remainder
     if found is None:

@@ -20,7 +20,6 @@ from bigconst.formats import HEADER_BYTES, WORDS, certificate_bytes, packed_byte
 from bigconst.kernels.pack import GROUP, unpack
 from bigconst.kernels.residue import ForeignCharacter, Modulus, random_prime, residues_text, residues_words
 from bigconst.runtime.stream import in_order, slots
-from bigconst.runtime.threads import Pool
 from bigconst.storage.digitfile import PIECE_BYTES, DigitFile, open_regular, read_exactly, unchanged
 
 COMPARED_WORDS = 2000
@@ -86,14 +85,14 @@ def verify(text_path: str, certificate_path: str, primes: int = 3, threads: int 
     InputOutputError when a file cannot be read or changes meanwhile.
     """
     began = time.perf_counter()
-    with _Certificate(certificate_path) as certificate, Pool(threads) as pool:
+    with _Certificate(certificate_path) as certificate:
         header, told, zeroed = certificate.read_header()
         with DigitFile(text_path, header.lenient) as text:
             whole = header.constant.floor
             text.locate(header.constant.integer_text(header.base), header.digits)
             moduli = tuple(Modulus(random_prime()) for _ in range(primes))
-            fraction, text_hash = _text_residues(pool, text, header, moduli)
-            r, file_hash = _certificate_residues(pool, certificate, header, moduli, zeroed)
+            fraction, text_hash = _text_residues(threads, text, header, moduli)
+            r, file_hash = _certificate_residues(threads, certificate, header, moduli, zeroed)
             if file_hash != told:
                 raise VerificationError(f"{certificate_path} does not have the checksum in its header",
                                         "the certificate is damaged")
@@ -114,11 +113,11 @@ def verify(text_path: str, certificate_path: str, primes: int = 3, threads: int 
                    error_probability(header.base, header.digits, primes), time.perf_counter() - began)
 
 
-def _text_residues(pool: Pool, text: DigitFile, header: Header,
+def _text_residues(threads: int, text: DigitFile, header: Header,
                    moduli: tuple[Modulus, ...]) -> tuple[list[int], str]:
     """F modulo each prime, and the checksum of the whole file."""
     hasher = xxhash.xxh3_128()
-    buffers = [page_buffer(PIECE_BYTES) for _ in range(min(slots(pool), len(text.pieces)))]
+    buffers = [page_buffer(PIECE_BYTES) for _ in range(min(slots(threads), len(text.pieces)))]
     totals = [0] * len(moduli)
 
     def make(i: int, slot: int) -> tuple:
@@ -136,19 +135,19 @@ def _text_residues(pool: Pool, text: DigitFile, header: Header,
         for k, (modulus, residue) in enumerate(zip(moduli, residues, strict=True)):
             totals[k] = (totals[k] * pow(header.base, count, modulus.p) + residue) % modulus.p
 
-    in_order(pool, len(text.pieces), make, take)
+    in_order(threads, len(text.pieces), make, take)
     hasher.update(text.rest())
     return totals, hasher.hexdigest()
 
 
-def _certificate_residues(pool: Pool, certificate: _Certificate, header: Header, moduli: tuple[Modulus, ...],
+def _certificate_residues(threads: int, certificate: _Certificate, header: Header, moduli: tuple[Modulus, ...],
                           zeroed: bytes) -> tuple[list[int], str]:
     """r modulo each prime, and the checksum of the whole file."""
     radix = WORDS[header.base].radix
     hasher = xxhash.xxh3_128(zeroed)
     ranges = pieces(header.words)
     size = packed_bytes(min(header.words, PIECE_WORDS), header.base)
-    buffers = [page_buffer(size) for _ in range(min(slots(pool), len(ranges)))]
+    buffers = [page_buffer(size) for _ in range(min(slots(threads), len(ranges)))]
     totals = [0] * len(moduli)
 
     def make(i: int, slot: int) -> tuple:
@@ -162,7 +161,7 @@ def _certificate_residues(pool: Pool, certificate: _Certificate, header: Header,
         for k, (modulus, residue) in enumerate(zip(moduli, residues, strict=True)):
             totals[k] = (totals[k] + residue * pow(radix, start, modulus.p)) % modulus.p
 
-    in_order(pool, len(ranges), make, take)
+    in_order(threads, len(ranges), make, take)
     return totals, hasher.hexdigest()
 
 

@@ -28,10 +28,10 @@ class _Buffer:
         return self._bytes[PAGE_BYTES + start:PAGE_BYTES + stop]
 
 
-def write_digits(plan: Plan, words: Words, x: np.ndarray, x_residue: int, text, hasher=None) -> tuple[str, int]:
+def write_digits(plan: Plan, words: Words, x: np.ndarray, x_residue: int, text, hasher) -> tuple[str, int]:
     """Write integer part, point, digits and newline by text.write_at(offset, bytes).
 
-    x is as `root_words` returns it; `hasher`, if any, gets all bytes in order.
+    x is as `root_words` returns it; `hasher` gets all bytes in order.
     Returns the last 100 digits (fewer if there are fewer) and the digit hash
     floor(value * base^digits) modulo 2^61 - 1, which is taken from the
     characters themselves and has to agree with the residue that the computation
@@ -43,7 +43,7 @@ def write_digits(plan: Plan, words: Words, x: np.ndarray, x_residue: int, text, 
         raise FaultError("the integer part is wrong")
     fraction = x[plan.words - plan.text_words:plan.words]
     pieces = split(plan.text_bytes, -(-plan.text_bytes // PIECE_BYTES), PIECE_BYTES)
-    buffers = [_Buffer() for _ in range(min(slots(words.pool), len(pieces)))]
+    buffers = [_Buffer() for _ in range(min(slots(words.pool.threads), len(pieces)))]
     tail = bytearray(min(100, n))
     value = plan.constant.floor
 
@@ -72,10 +72,9 @@ def write_digits(plan: Plan, words: Words, x: np.ndarray, x_residue: int, text, 
         nonlocal value
         piece, residue, count = made
         value = (value * pow(plan.base, count, p) + residue) % p
-        if hasher is not None:
-            hasher.update(piece)
+        hasher.update(piece)
 
-    in_order(words.pool, len(pieces), make, take)
+    in_order(words.pool.threads, len(pieces), make, take)
     guard, size = guard_value(plan, words, x)
     if (value * size + guard - x_residue) % p != 0:
         raise FaultError("the text does not have the residue of the number")

@@ -29,7 +29,7 @@ def write_packed(words: Words, r: np.ndarray, file, hasher) -> None:
     radix = words.format.radix
     ranges = pieces(len(r))
     size = packed_bytes(min(len(r), PIECE_WORDS), words.format.base)
-    buffers = [page_buffer(size) for _ in range(min(slots(words.pool), len(ranges)))]
+    buffers = [page_buffer(size) for _ in range(min(slots(words.pool.threads), len(ranges)))]
 
     def make(i: int, slot: int) -> np.ndarray:
         start, stop = ranges[i]
@@ -38,4 +38,4 @@ def write_packed(words: Words, r: np.ndarray, file, hasher) -> None:
         file.write_at(HEADER_BYTES + packed_bytes(start, words.format.base), memoryview(data))
         return data
 
-    in_order(words.pool, len(ranges), make, lambda data: hasher.update(memoryview(data)))
+    in_order(words.pool.threads, len(ranges), make, lambda data: hasher.update(memoryview(data)))

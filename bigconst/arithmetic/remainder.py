@@ -1,5 +1,7 @@
 """The integer r of a certificate: one squaring modulo B^N + 1 of the digits as one integer P."""
 
+from collections.abc import Callable
+
 import numpy as np
 import xxhash
 
@@ -7,6 +9,7 @@ from bigconst import __version__
 from bigconst.arithmetic.newton import Ladder, residual
 from bigconst.arithmetic.packed import write_packed
 from bigconst.arithmetic.products import Products
+from bigconst.arithmetic.root import guard_value
 from bigconst.arithmetic.words import Words
 from bigconst.certificate import Header
 from bigconst.constant import Constant
@@ -19,14 +22,14 @@ from bigconst.shape import Shape
 
 
 def remainder(products: Products, constant: Constant, digits: int, p_words: np.ndarray, p_residue: int,
-              scratch: np.ndarray, shape: Shape, arena: Arena) -> tuple[np.ndarray, int] | None:
+              shape: Shape, arena: Arena, scratch: Callable[[], np.ndarray]) -> tuple[np.ndarray, int] | None:
     """r as remainder_words(base, digits) words, and its residue; None when r is not between its bounds.
 
-    r lies in p_words or in memory that the arena hands out next.
+    r lies in scratch or in memory that the arena hands out next.
 
-    p_words  P, as many words; overwritten, for phi
-    scratch  as many words
+    p_words  P, as many words; for phi, overwritten
     shape    of at least two words more
+    scratch  gives an array of as many words, and is called after the squaring
     With z = P for a root, z = 2P - b^n and d = 5 for phi, r = d*b^(2n) - z^2, for phi a quarter of
     it, and r <= 2P, or r <= z.  Raises FaultError when z^2 - d*b^(2n) is not short: the digits are
     far from right, or the machine is.
@@ -37,7 +40,6 @@ def remainder(products: Products, constant: Constant, digits: int, p_words: np.n
     at, rest = divmod(digits, fmt.digits)
     z, z_residue = p_words, p_residue
     if constant.kind == "phi":
-        z = scratch
         words.multiply_small(z, p_words, 2)
         words.add_at(z, at, -fmt.base**rest)
         z_residue = (2 * p_residue - words.power(at) * fmt.base**rest) % p
@@ -48,34 +50,44 @@ def remainder(products: Products, constant: Constant, digits: int, p_words: np.n
     sign, residue = residual(products, out, z, 1, constant.d * fmt.base**rest, at, length, shape, work, z_residue,
                              "certificate")
     arena.release(mark)
-    r = out[:length]
+    r, other = out[:length], scratch()
     if sign > 0 and r.any():
         return None
     if constant.kind == "phi":
-        words.shift_bits(p_words, r, 2)
-        r, residue = p_words, residue * pow(4, -1, p) % p
+        words.shift_bits(other, r, 2)
+        r, bound, residue = other, z, residue * pow(4, -1, p) % p
     else:
-        words.multiply_small(scratch, p_words, 2)
-    return (r, residue) if compare(r, scratch) <= 0 else None
+        words.multiply_small(other, p_words, 2)
+        bound = other
+    return (r, residue) if compare(r, bound) <= 0 else None
 
 
-def certify_words(plan: Plan, ladder: Ladder, x: np.ndarray, scratch: np.ndarray, p_residue: int, text_xxh3: str,
-                  file) -> None:
-    """Write the certificate of finished digits (x as `root_words` returns it, overwritten) to `file`.
+def certify_words(plan: Plan, ladder: Ladder, x: np.ndarray, spare: np.ndarray, x_residue: int,
+                  text_xxh3: Callable[[], str], file) -> None:
+    """Write the certificate of finished digits (x and spare as `root_words` returns them) to `file`.
 
-    `p_residue` is the digit hash.  Raises FaultError when r is not within its bounds.
+    text_xxh3() waits until the text is written, and x may be overwritten, and
+    returns its checksum.  Raises FaultError when r is not within its bounds.
     """
-    words = ladder.words
+    words, p = ladder.words, ladder.words.modulus.p
     length = remainder_words(plan.base, plan.digits)
-    p_words = scratch[:length]
+    p_words = spare[:length]
     p_words[:] = 0
-    spare = plan.text_words * plan.format.digits - plan.digits
-    words.shift_digits(p_words[:plan.text_words + 1], x[plan.words - plan.text_words:], spare)
-    found = remainder(ladder.products, plan.constant, plan.digits, p_words, p_residue, x[:length],
-                      settling_shape(plan.words, plan.residual_guard_words), ladder.arena)
+    words.shift_digits(p_words[:plan.text_words + 1], x[plan.words - plan.text_words:],
+                       plan.text_words * plan.format.digits - plan.digits)
+    guard, size = guard_value(plan, words, x)
+    p_residue = (x_residue - guard) * pow(size, -1, p) % p
+    told = []
+
+    def scratch() -> np.ndarray:
+        told.append(text_xxh3())
+        return x[:length]
+
+    found = remainder(ladder.products, plan.constant, plan.digits, p_words, p_residue,
+                      settling_shape(plan.words, plan.residual_guard_words), ladder.arena, scratch)
     if found is None:
         raise FaultError("the remainder of the digits is not within its bounds")
-    write_certificate(words, Header(plan.constant, plan.base, plan.digits, False, __version__, text_xxh3), found[0],
+    write_certificate(words, Header(plan.constant, plan.base, plan.digits, False, __version__, told[0]), found[0],
                       found[1], file)
 
 

@@ -105,6 +105,8 @@ class Words:
 
     def shift_digits(self, out: np.ndarray, words: np.ndarray, digits: int) -> None:
         """out = floor(words/base^digits), fewer digits than a word has; out is another array."""
+        if digits == 0:
+            return self.pool.run(lambda a, b: np.copyto(out[a:b], words[a:b]), self._pieces(len(words)))
         if self.format.base == 16:
             return self.shift_bits(out, words, 4 * digits)
         divisor = 10**digits
@@ -114,7 +116,7 @@ class Words:
             above = int(words[stop]) % divisor if stop < len(words) else 0
             linear.divide_small(out[start:stop], words[start:stop], divisor, above, self.format.radix)
 
-        return self.pool.run(task, self._pieces(len(words)))
+        self.pool.run(task, self._pieces(len(words)))
 
     def _sequential(self, length: int, piece, out: np.ndarray) -> int:
         pieces = self._pieces(length)

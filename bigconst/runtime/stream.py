@@ -5,18 +5,30 @@ from typing import Any
 
 from bigconst.runtime.threads import Pool
 
+WAITING = 2
+"""Threads beside those that compute, since a piece spends half its time waiting for the disk."""
 
-def slots(pool: Pool) -> int:
+
+def _width(threads: int) -> int:
+    return 2 * (threads + WAITING)
+
+
+def slots(threads: int) -> int:
     """Slots that `in_order` hands out, for the caller's buffers."""
-    return 4 * pool.threads
+    return 2 * _width(threads)
 
 
-def in_order(pool: Pool, count: int, make: Callable[[int, int], Any], take: Callable[[Any], None]) -> None:
-    """take(make(i, slot)) for i = 0 .. count-1: make on all threads, take in order while the next ones are made.
+def in_order(threads: int, count: int, make: Callable[[int, int], Any], take: Callable[[Any], None]) -> None:
+    """take(make(i, slot)) for i = 0 .. count-1: make on several threads, take in order while the next ones are made.
 
-    A slot (0 .. slots(pool)-1) is used again only after the result made in it was taken.
+    A slot (0 .. slots(threads)-1) is used again only after the result made in it was taken.
     """
-    width = 2 * pool.threads
+    width = _width(threads)
+    with Pool(min(threads + WAITING, count + 1)) as pool:
+        _in_order(pool, width, count, make, take)
+
+
+def _in_order(pool: Pool, width: int, count: int, make: Callable, take: Callable) -> None:
     ready: list = []
     for first in range(0, count + width, width):
         made: dict = {}

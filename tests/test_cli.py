@@ -112,7 +112,7 @@ def test_plan_prints_and_computes_nothing(engine, tmp_path, capsys):
 
 
 def test_cold_kernels_are_announced(engine, capsys):
-    sys.modules["bigconst.kernels.jit"].COLD = True
+    sys.modules["bigconst.kernels.jit"].is_cold = lambda: True
     assert main("phi --digits 30".split()) == 0
     assert capsys.readouterr().err == "compiling kernels for this machine (once, about 20 s)\n"
 

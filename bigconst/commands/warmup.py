@@ -48,7 +48,7 @@ def load_engine():
 
     from bigconst.kernels import jit
 
-    if jit.COLD:
+    if jit.is_cold():
         print("compiling kernels for this machine (once, about 20 s)", file=sys.stderr, flush=True)
     from bigconst import engine
 

@@ -50,18 +50,20 @@ def _prune(root: Path, keep: Path) -> None:
 
 
 CACHE_DIR = _user_cache() / f"kernels-{sources_hash()}"
-COLD = not (CACHE_DIR / "complete").exists()
-"""True when the kernels of this version have never been compiled to the end."""
-
 os.environ["NUMBA_CACHE_DIR"] = str(CACHE_DIR)
 if "numba" in sys.modules:
     sys.modules["numba"].config.CACHE_DIR = str(CACHE_DIR)
 import numba  # noqa: E402
 
 
+def is_cold() -> bool:
+    """True when the kernels of this version have never been compiled to the end."""
+    return not (CACHE_DIR / "complete").exists()
+
+
 def mark_complete() -> None:
     """Record that every kernel is compiled, and forget long unused versions."""
-    if COLD:
+    if is_cold():
         CACHE_DIR.mkdir(parents=True, exist_ok=True)
         (CACHE_DIR / "complete").touch()
         _prune(CACHE_DIR.parent, CACHE_DIR)

@@ -58,7 +58,7 @@ def test_any_edit_of_a_kernel_file_names_another_cache(tmp_path):
 
 
 def test_numba_uses_the_named_cache(tmp_path):
-    out = python("from bigconst.kernels import jit\nimport numba\nprint(numba.config.CACHE_DIR, jit.COLD)",
+    out = python("from bigconst.kernels import jit\nimport numba\nprint(numba.config.CACHE_DIR, jit.is_cold())",
                  BIGCONST_CACHE=str(tmp_path))
     assert out.split() == [str(tmp_path / "bigconst" / f"kernels-{sources_hash()}"), "True"]
 
@@ -71,7 +71,7 @@ def test_numba_imported_before_us_still_uses_it(tmp_path):
 
 @pytest.mark.slow
 def test_a_second_process_compiles_nothing(tmp_path):
-    code = ("from bigconst import engine\nfrom bigconst.kernels import jit\nengine.load_kernels()\n"
-            "from bigconst.kernels.rows import rows\nprint(jit.COLD, sum(rows.stats.cache_hits.values()))")
+    code = ("from bigconst import engine\nfrom bigconst.kernels import jit\ncold = jit.is_cold()\nengine.load_kernels()\n"
+            "from bigconst.kernels.rows import rows\nprint(cold, sum(rows.stats.cache_hits.values()))")
     assert python(code, BIGCONST_CACHE=str(tmp_path)).split() == ["True", "0"]
     assert python(code, BIGCONST_CACHE=str(tmp_path)).split() == ["False", "1"]

@@ -71,7 +71,8 @@ def test_numba_imported_before_us_still_uses_it(tmp_path):
 
 @pytest.mark.slow
 def test_a_second_process_compiles_nothing(tmp_path):
-    code = ("from bigconst import engine\nfrom bigconst.kernels import jit\ncold = jit.is_cold()\nengine.load_kernels()\n"
+    code = ("from bigconst import engine\nfrom bigconst.kernels import jit\n"
+            "cold = jit.is_cold()\nengine.load_kernels()\n"
             "from bigconst.kernels.rows import rows\nprint(cold, sum(rows.stats.cache_hits.values()))")
     assert python(code, BIGCONST_CACHE=str(tmp_path)).split() == ["True", "0"]
     assert python(code, BIGCONST_CACHE=str(tmp_path)).split() == ["False", "1"]

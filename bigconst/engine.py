@@ -6,8 +6,7 @@ that nothing is compiled later and the clock of a run can leave it out.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from bigconst.constant import Constant
 from bigconst.events import Finished, PlanMade
@@ -26,7 +25,6 @@ class Outcome:
     last_digits: str
     digit_hash: int
     """floor(x * base^digits) modulo 2^61 - 1"""
-    files: list[Any] = field(default_factory=list)
 
 
 def load_kernels() -> None:
@@ -44,6 +42,10 @@ def run(plan: Plan, text, emit: Callable, certificate=None) -> Outcome:
     `certificate` is a file of the same kind, of plan.certificate_bytes, for r beside the digits.
     Raises FaultError when a wrong value cannot be repaired.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
+    import xxhash
+
     from bigconst.arithmetic.digits import write_digits
     from bigconst.arithmetic.products import Products
     from bigconst.arithmetic.remainder import certify_words
@@ -52,10 +54,6 @@ def run(plan: Plan, text, emit: Callable, certificate=None) -> Outcome:
     from bigconst.runtime.threads import Pool
 
     began = time.perf_counter()
-    from concurrent.futures import ThreadPoolExecutor
-
-    import xxhash
-
     emit(PlanMade(plan))
     with Pool(plan.threads) as pool:
         words = Words(WORDS[plan.base], pool)
@@ -100,18 +98,6 @@ def compute(constant: Constant, digits: int, base: int = 10, threads: int = 1) -
     text = _Collected(plan.text_bytes)
     run(plan, text, lambda event: None)
     return text.data.decode().rstrip("\n")
-
-
-def compute_characters(constant: Constant, digits: int, base: int, threads: int):
-    """`digits` digits of `base` after the point, as an array of characters (uint8)."""
-    import numpy as np
-
-    # Five decimal digits are worth more than four hexadecimal ones.
-    plan = make_plan(constant, digits if base == 10 else digits * 5 // 4 + 1, base, threads, 1 << 62)
-    text = _Collected(plan.text_bytes)
-    run(plan, text, lambda event: None)
-    start = len(plan.integer_part) + 1
-    return np.frombuffer(text.data, dtype=np.uint8)[start:start + digits]
 
 
 def self_test() -> list[tuple[str, bool]]:

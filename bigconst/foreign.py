@@ -78,6 +78,8 @@ def first_difference(path: str, constant: Constant, base: int, lenient: bool, th
     with DigitFile(path, lenient) as text:
         text.locate(constant.integer_text(base), None)
         characters, _ = _characters(text, 0)
-    own = engine.compute_characters(constant, text.digits, base, threads)
-    different = np.flatnonzero(characters != own)
+    # Five decimal digits are worth more than four hexadecimal ones.
+    wanted = text.digits if base == 10 else text.digits * 5 // 4 + 1
+    own = engine.compute(constant, wanted, base, threads).partition(".")[2].encode()
+    different = np.flatnonzero(characters != np.frombuffer(own, dtype=np.uint8)[:text.digits])
     return int(different[0]) + 1 if len(different) else None

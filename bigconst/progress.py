@@ -50,6 +50,8 @@ class Progress:
             # The time left is not shown: stages grow threefold, so that an average says nothing.
             layout = "{desc} {n_fmt}/{total_fmt} |{bar}| {elapsed}"
             self._bar = tqdm(total=count, file=self._stream, leave=False, bar_format=layout)
+            # Elapsed counts from the start of the run, not of the bar.
+            self._bar.start_t -= time.perf_counter() - self._start
         self._bar.set_description_str(name, refresh=False)
         self._bar.n = done
         self._bar.refresh()

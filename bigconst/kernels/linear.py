@@ -17,10 +17,10 @@ import numpy as np
 from .jit import helper, kernel
 from .vector import mul_hi
 
-I32, I64, U64 = np.int32, np.int64, np.uint64
+I32, I64, U32, U64 = np.int32, np.int64, np.uint32, np.uint64
 
 _BLOCK = 1024
-"""Words compared at a time by the loops that look for a difference."""
+"""Words handled at a time by loops that have no chain."""
 
 
 # --- sums and differences ---------------------------------------------------------------
@@ -80,6 +80,40 @@ def _multiply(radix):
     return multiply
 
 
+def _multiply_few(radix):
+    @kernel("int64(int32[::1], int32[::1], uint32, int64, uint32[::1])")
+    def multiply(dst, src, m, carry, scratch):
+        """The same for m <= FEW: the carry m*w div B of a word goes one word up without waiting for its own.
+
+        What that leaves over, a unit in one word of 2*B/m, ripples afterwards,
+        block by block.  About 10 vector instructions for 16 words.
+        """
+        up = U32(carry)
+        for at in range(0, dst.size, _BLOCK):
+            n = min(_BLOCK, dst.size - at)
+            a, out, carries = src[at:at + n], dst[at:at + n], scratch[:n]
+            for j in range(n):
+                total = U32(U32(a[j]) * m)
+                carries[j] = U32(total // U32(radix))
+                out[j] = I32(total - U32(carries[j] * U32(radix)))
+            out[0] += I32(up)
+            above, below = out[1:], carries[:n - 1]
+            largest = out[0]
+            for j in range(n - 1):
+                above[j] += I32(below[j])
+                largest = max(largest, above[j])
+            up = carries[n - 1]
+            if largest >= radix:
+                unit = I32(0)
+                for j in range(n):
+                    word = I32(out[j] + unit)
+                    unit = I32(word >= radix)
+                    out[j] = I32(word - unit * I32(radix))
+                up += U32(unit)
+        return I64(up)
+    return multiply
+
+
 def _divide(radix):
     @kernel("int64(int32[::1], int32[::1], int64, int64, uint64, uint64)")
     def divide(dst, src, m, remainder, reciprocal, shift):
@@ -111,12 +145,18 @@ def _divide(radix):
     return divide
 
 
+FEW = 64
+"""Factors up to which the units left over are rare enough to be repaired."""
+
 _MULTIPLY = {radix: _multiply(radix) for radix in (10**5, 2**16)}
+_MULTIPLY_FEW = {radix: _multiply_few(radix) for radix in (10**5, 2**16)}
 _DIVIDE = {radix: _divide(radix) for radix in (10**5, 2**16)}
 
 
 def multiply_small(dst: np.ndarray, src: np.ndarray, m: int, carry: int, radix: int) -> int:
     """dst = m*src + carry modulo radix^n, 0 <= m < 2^31, 0 <= carry < 2^31; the carry out."""
+    if m <= FEW and carry <= FEW:
+        return _MULTIPLY_FEW[radix](dst, src, m, carry, np.empty(_BLOCK, np.uint32))
     return _MULTIPLY[radix](dst, src, m, carry)
 
 

@@ -67,8 +67,8 @@ def test_subtract_and_compare_on_edge_data(radix, n):
 def test_small_factors_and_divisors_on_edge_data(radix, n):
     for a in edge_words(n, radix):
         x = to_int(a, radix)
-        for m in (0, 1, 2, 3, 5, radix - 1, radix, radix + 1, 2**29 - 1, 2**31 - 1):
-            for carry in (0, 1, max(m - 1, 0), 2**31 - 1):
+        for m in (0, 1, 2, 3, 5, 64, 65, radix - 1, radix, radix + 1, 2**29 - 1, 2**31 - 1):
+            for carry in (0, 1, max(m - 1, 0), 64, 65, 2**31 - 1):
                 page, dst = guarded(n)
                 out = linear.multiply_small(dst, a, m, carry, radix)
                 assert (out, to_int(dst, radix)) == divmod(x * m + carry, radix**n)

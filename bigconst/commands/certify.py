@@ -25,8 +25,9 @@ def add(commands) -> None:
     parser = commands.add_parser(
         "certify",
         help="make a certificate for a digit file from elsewhere",
-        description="Check a digit file with one squaring and write its certificate, or say that it is wrong.  "
-                    "Integer part, point and a newline at the end may be missing.  Works in memory.",
+        description="Check a digit file with one squaring and write its certificate, or say that it is wrong.\n"
+                    "Integer part, point and a newline at the end may be missing; without a point, a file that\n"
+                    "begins with the integer part is taken to hold it.  Works in memory.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -44,15 +44,8 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Note:
-    """Something the user should read."""
-
-    message: str
-
-
-@dataclass(frozen=True)
 class Finished:
     """All digits are computed and handed to the output."""
 
 
-Event = PlanMade | StageStarted | StageDone | Fault | Note | Finished
+Event = PlanMade | StageStarted | StageDone | Fault | Finished

@@ -3,7 +3,7 @@
 A number x is held as an integer near x*B^K in words of radix B (10^5, or 2^16
 in base 16).  `make_plan` fixes K, the levels of the Newton ladder, the shape of
 every transform and the memory; nothing is decided later.  The bounds below are
-derived in docs/newton.md, those of `TRANSFORM_WORDS_MAX` in docs/word-size.md.
+derived in docs/newton.md, those of `SQUARE_WORDS_MAX` in docs/word-size.md.
 """
 
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ START_WORDS = 400
 Y_ERROR = 5
 """Bound on |y_k - B^k/sqrt(d)| at every level."""
 
-TRANSFORM_WORDS_MAX = 1 << 31
-"""Longest transform of half-full operands in radix 10^5 (of full ones: half of it); errors stay below 0.3."""
+SQUARE_WORDS_MAX = 1 << 30
+"""Longest square of a full operand in radix 10^5 whose rounding errors stay below 0.3: that of the certificate."""
 
 PROCESS_BYTES = 260 << 20
 """What the interpreter, numba, its kernels, tables and the buffers of two threads take before any digit."""
@@ -160,13 +160,12 @@ def make_plan(constant: Constant, digits: int, base: int, threads: int, memory_b
     residual_guard = words_for(8 * Y_ERROR * (isqrt(d) + 1), words.radix)
     target = text_words + guard_words
     levels = () if constant.is_integer else _ladder(target, overlap, residual_guard)
-    if levels and levels[-1].product.words > TRANSFORM_WORDS_MAX:
-        raise DoesNotFit(f"{format_count(digits)} digits need a transform of {format_count(levels[-1].product.words)} "
-                         f"words, the most that is exact is {format_count(TRANSFORM_WORDS_MAX)}",
-                         "ask for fewer digits")
+    settling = settling_shape(target, residual_guard)
+    if settling.words > SQUARE_WORDS_MAX:
+        raise DoesNotFit(f"{format_count(digits)} digits need a square of {format_count(settling.words)} words, "
+                         f"the longest that is exact has {format_count(SQUARE_WORDS_MAX)}", "ask for fewer digits")
     number = _piece(4 * (target + 2))
     # After the ladder its last level makes room for the root and, hardly ever needed, the square that settles a digit.
-    settling = settling_shape(target, residual_guard)
     arena = number + max([number + _piece(4 * settling.words) + _piece(settling.data_bytes)]
                          + [level_bytes(level) for level in levels])
     peak = arena + PROCESS_BYTES

@@ -4,7 +4,7 @@ import sys
 import time
 from typing import TextIO
 
-from bigconst.events import Event, Fault, Note, StageDone, StageStarted
+from bigconst.events import Event, Fault, StageDone, StageStarted
 from bigconst.units import format_seconds
 
 QUIET_S = 2.0
@@ -25,8 +25,6 @@ class Progress:
         match event:
             case Fault(kind, where, message):
                 self._line(f"fault ({kind}) in {where}: {message}")
-            case Note(message):
-                self._line(message)
             case StageStarted(name, index, count) if self._terminal and self._late():
                 self._show(name, index - 1, count)
             case StageDone(name, index, count, _) if self._terminal and self._late():

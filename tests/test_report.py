@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bigconst import report
-from bigconst.events import Fault, Note, StageDone, StageStarted
+from bigconst.events import Fault, StageDone, StageStarted
 from bigconst.progress import Progress
 
 KEYS = """constant base digits decimal_digits hex_digits version host command threads mode start end seconds
@@ -130,9 +130,9 @@ def test_progress_is_silent_in_short_runs_but_not_about_faults():
     for terminal in (False, True):
         stream = Stream(terminal)
         with Progress(stream) as progress:
-            for event in [*STAGES, Note("read this"), Fault("residue", "level 2", "wrong product")]:
+            for event in [*STAGES, Fault("residue", "level 2", "wrong product")]:
                 progress(event)
-        assert stream.text == "read this\nfault (residue) in level 2: wrong product\n"
+        assert stream.text == "fault (residue) in level 2: wrong product\n"
 
 
 def test_progress_is_plain_lines_without_a_terminal():
@@ -146,7 +146,7 @@ def test_progress_is_plain_lines_without_a_terminal():
 def test_progress_is_a_bar_on_a_terminal():
     stream = Stream(True)
     with Progress(stream, quiet_s=0) as progress:
-        for event in [*STAGES, Note("read this")]:
+        for event in [*STAGES, Fault("residue", "level 2", "wrong product")]:
             progress(event)
     assert "level 2" in stream.text and "1/2" in stream.text and "\r" in stream.text
-    assert "read this\n" in stream.text
+    assert "wrong product\n" in stream.text

@@ -34,9 +34,10 @@ def multiply(products, a, b, verify=None):
 def test_structured_words_are_repeated_on_smaller_ones(products):
     """All words just below half the radix: the largest coefficients there are."""
     half = products.format.radix // 2 - 1
-    a = np.full(150_000, half, dtype=np.int32)
+    a = np.full(300_000, half, dtype=np.int32)
     multiply(products, a, a.copy())
-    assert products.faults["round-off"] >= 1 or products.max_roundoff < 0.4
+    # The error is 0.5 in radix 10^5, 0.31 in the smaller 2^16.
+    assert products.faults == ({"round-off": 1} if products.format.base == 10 else {})
 
 
 def test_a_wrong_product_is_repeated_on_smaller_words(products, monkeypatch):

@@ -61,3 +61,15 @@ class Interrupted(BigconstError):
     def __init__(self, what: str = "interrupted", remedy: str | None = None, *, resumable: bool = False):
         super().__init__(what, remedy)
         self.exit_code = 75 if resumable else 130
+
+
+class DiskFull(DoesNotFit):
+    """The scratch volume needs more disk than there is; the message names both numbers."""
+
+    remedy = "make room there, or name one more disk with --swap"
+
+
+class ChecksumError(FaultError):
+    """A block read from scratch is not the block that was written; the message names file and offset."""
+
+    remedy = "its disk or this machine's memory is damaged: test both, then run it again"

@@ -1,0 +1,197 @@
+"""The scratch volume: what it moves, beside fio on the same files in the same minute.
+
+    python benchmarks/volume.py [--swap DIR] [--size 1GiB] [--lanes N] [--runs 3] [--json FILE]
+
+A volume of --size lies in a temporary directory below DIR, a lane in each of
+its subdirectories (so all lanes share one disk here).  Patterns are those of a
+transform that is larger than memory:
+
+    sequential  blocks of 16 MiB in order
+    rows        blocks of 1 MiB in order
+    slab        blocks of 1 MiB at a stride of 16: the columns of a matrix
+    packed      blocks of 136 KiB at a stride of 16
+
+GB/s are bytes of the blocks; "both" reads one half of the volume while it
+writes the other.  Checksums are computed and verified.  "buffered" goes through
+the page cache, as on file systems without O_DIRECT.
+
+fio reads and writes the very same files: libaio, direct=1, the same block size,
+random order for the patterns with a stride, as many requests in flight as the
+volume has threads.  Its buffers are in huge pages like the volume's; without
+them a disk can be two times slower.  Buffered rows stand beside the same
+figures, past the page cache.
+"""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from _common import Column, Report, make_parser, seconds
+
+from bigconst.runtime.arena import Arena
+from bigconst.storage.lane import DATA_NAME, THREADS, Lane
+from bigconst.storage.volume import Request, Volume
+from bigconst.units import parse_size
+
+MEMORY_BYTES = 128 << 20
+STRIPE_BYTES = 1 << 20
+STRIDE = 16
+PATTERNS = {
+    "sequential": (16 << 20, 1),
+    "rows": (1 << 20, 1),
+    "slab": (1 << 20, STRIDE),
+    "packed": (136 << 10, STRIDE),
+}
+"""Bytes of a block, and the stride in blocks at which they are visited."""
+
+OPERATIONS = ("write", "read", "both")
+
+
+class Sweep:
+    """Moves all blocks of a volume once, in a pattern."""
+
+    def __init__(self, volume: Volume, memory: np.ndarray, block_bytes: int, stride: int):
+        self._volume, self._memory, self._block_bytes = volume, memory, block_bytes
+        half = volume.size_bytes // block_bytes // 2
+        self._sums = np.zeros(2 * half, np.uint64)
+        # Column after column in either half of the volume, so that "both" finds the same pattern in each.
+        self._halves = [[start + i for column in range(stride) for i in range(column, half, stride)]
+                        for start in (0, half)]
+        self.total_bytes = 2 * half * block_bytes
+
+    def run(self, operation: str) -> None:
+        """All blocks read, all written, or one half read while the other is written."""
+        volume, halves = self._volume, self._halves
+        if operation != "both":
+            call = volume.write if operation == "write" else volume.read
+            return self._stream(call, halves[0] + halves[1], self._memory)
+        first, second = np.split(self._memory, 2)
+        with ThreadPoolExecutor(2) as pool:
+            for done in [pool.submit(self._stream, volume.read, halves[0], first),
+                         pool.submit(self._stream, volume.write, halves[1], second)]:
+                done.result()
+
+    def _stream(self, call: Callable, order: list[int], memory: np.ndarray) -> None:
+        """Two transfers under way at any time, each in one half of the memory."""
+        size = self._block_bytes
+        slots = np.split(memory, 2)
+        count = len(slots[0]) // size
+        under_way: list = []
+        for k, first in enumerate(range(0, len(order), count)):
+            if k >= 2:
+                under_way.pop(0).wait()
+            slot = slots[k % 2]
+            under_way.append(call([Request(block * size, [slot[i * size:(i + 1) * size]], block)
+                                   for i, block in enumerate(order[first:first + count])], self._sums))
+        for transfer in under_way:
+            transfer.wait()
+
+
+def fio(paths: list[Path], note: Callable[[str], None], operation: str, block_bytes: int, stride: int,
+        total_bytes: int) -> float | None:
+    """Seconds of fio for `total_bytes` of the same files; a note where it fails, as on disks without O_DIRECT."""
+    order = "rand" if stride > 1 else ""
+    command = ["fio", "--output-format=json", "--direct=1", "--ioengine=libaio", f"--iodepth={THREADS}",
+               f"--bs={block_bytes}", "--thread", "--fallocate=none", "--clocksource=gettimeofday"]
+    for path in paths:
+        half = path.stat().st_size // 2 // block_bytes * block_bytes
+        whole = ("--offset=0", f"--size={2 * half}")
+        parts = {"write": [(order + "write", *whole)], "read": [(order + "read", *whole)],
+                 "both": [(order + "read", "--offset=0", f"--size={half}"),
+                          (order + "write", f"--offset={half}", f"--size={half}")]}[operation]
+        for rw, *part in parts:
+            command += [f"--name={rw}-{path.parent.name}", f"--filename={path}", f"--rw={rw}", *part]
+    environment = {**os.environ, "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        note(f"fio failed and is left out: {done.stderr.strip().partition(chr(10))[0]}")
+        return None
+    results = [job[kind] for job in json.loads(done.stdout)["jobs"] for kind in ("read", "write")]
+    # In milliseconds, and 0 for what took less than one.
+    elapsed_s = max(1, *(result["runtime"] for result in results)) / 1000
+    # It moves whole blocks of each file: some bytes less.
+    return elapsed_s * total_bytes / sum(result["io_bytes"] for result in results)
+
+
+def measure(volume: Volume, memory: np.ndarray, pattern: str, runs: int,
+            peer: Callable[..., float | None] | None) -> tuple[int, dict, dict]:
+    """Bytes moved, and seconds of the volume and of the peer for each operation, in turns."""
+    block_bytes, stride = PATTERNS[pattern]
+    sweep = Sweep(volume, memory, block_bytes, stride)
+    ours: dict[str, list[float]] = {operation: [] for operation in OPERATIONS}
+    theirs: dict[str, list[float]] = {operation: [] for operation in OPERATIONS if peer}
+    for _ in range(runs):
+        # Writing comes first: what fio leaves behind does not have the checksums of the blocks.
+        for operation in OPERATIONS:
+            ours[operation].append(seconds(partial(sweep.run, operation)))
+        for operation in theirs:
+            if (elapsed := peer(operation, block_bytes, stride, sweep.total_bytes)) is not None:
+                theirs[operation].append(elapsed)
+    return sweep.total_bytes, ours, theirs
+
+
+def row(total_bytes: int, ours: list[float], theirs: list[float] | None) -> dict:
+    """The figures of one line of the table."""
+    rate = total_bytes / statistics.median(ours) / 1e9
+    if not theirs:
+        return {"gb_per_s": rate, "times_s": {"bigconst": ours}}
+    fio_rate = total_bytes / statistics.median(theirs) / 1e9
+    return {"gb_per_s": rate, "fio_gb_per_s": fio_rate, "share": rate / fio_rate,
+            "times_s": {"bigconst": ours, "fio": theirs}}
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = make_parser(__doc__)
+    parser.add_argument("--swap", metavar="DIR", help="where the volumes lie (default: where temporary files do)")
+    parser.add_argument("--size", type=parse_size, default=1 << 30, help="bytes of a volume (default 1GiB)")
+    parser.add_argument("--lanes", type=int, action="append", metavar="N",
+                        help="lanes, repeatable (default: 1, 2 and 4)")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each (default 3)")
+    arguments = parser.parse_args()
+    size_bytes, runs = (64 << 20, 1) if arguments.quick else (arguments.size, arguments.runs)
+    lanes = arguments.lanes or ([2] if arguments.quick else [1, 2, 4])
+    report = Report("volume", arguments)
+    has_fio = shutil.which("fio") is not None
+    if not has_fio:
+        report.note("fio is not installed and left out")
+
+    def note(line: str) -> None:
+        """Lanes on one disk are meant here."""
+        if "same disk" not in line:
+            report.note(line)
+
+    table = report.section("volume", f"volume of {size_bytes >> 20} MiB, median of {runs}", [
+        Column("pattern", "pattern", width=10), Column("lanes", "lanes"), Column("mode", "mode", width=8),
+        Column("operation", "operation"), Column("gb_per_s", "GB/s", ".2f", 6),
+        Column("fio_gb_per_s", "fio", ".2f", 6), Column("share", "share", ".0%")])
+    memory = Arena(MEMORY_BYTES).take(MEMORY_BYTES, np.uint8)
+    memory[:] = np.frombuffer(os.urandom(1 << 20) * (MEMORY_BYTES >> 20), np.uint8)
+    fio_times: dict[tuple[str, int], dict] = {}
+    for count, direct in [*((count, True) for count in lanes), (lanes[0], False)]:
+        with tempfile.TemporaryDirectory(dir=arguments.swap) as folder:
+            directories = [Path(folder, str(i)) for i in range(count)]
+            for directory in directories:
+                directory.mkdir()
+            paths = [directory / DATA_NAME for directory in directories]
+            peer = partial(fio, paths, report.note) if direct and has_fio else None
+            with Volume(directories, size_bytes, STRIPE_BYTES, note, partial(Lane, direct=direct)) as volume:
+                for pattern in PATTERNS:
+                    total_bytes, ours, theirs = measure(volume, memory, pattern, runs, peer)
+                    theirs = fio_times.setdefault((pattern, count), theirs)
+                    for operation in OPERATIONS:
+                        table.add(pattern=pattern, lanes=count, mode="direct" if direct else "buffered",
+                                  operation=operation, **row(total_bytes, ours[operation], theirs.get(operation)))
+    report.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,335 @@
+"""One lane of the scratch volume: a directory on a disk, its preallocated file, the threads that move bytes.
+
+Requests go past the page cache (O_DIRECT): scratch data is read once, hours
+after it was written, and a cache would take the memory that the computation
+needs.  Reading and writing have threads of their own, so that neither waits
+for the other.  What the bytes mean, and where they belong in the volume, is
+not known here.
+"""
+
+import contextlib
+import errno
+import fcntl
+import mmap
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from queue import SimpleQueue
+
+from bigconst.errors import DiskFull, InputOutputError
+from bigconst.units import format_bytes
+
+BLOCK_BYTES = 4096
+"""Offsets, lengths and addresses in memory of all requests are multiples of this."""
+
+THREADS = 8
+"""Threads that read, and as many that write: 4 move small requests 20 % slower, 16 nothing faster."""
+
+DATA_NAME = "bigconst.scratch"
+LOCK_NAME = "bigconst.lock"
+
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+_MOST_VIEWS = os.sysconf("SC_IOV_MAX")
+_MEASURED_BYTES = 64 << 20
+_MEASURED_REQUEST_BYTES = 1 << 20
+_MEASURED_S = 0.1
+"""Each of the three sweeps of a measurement stops after this time."""
+
+_ELSEWHERE = "choose another directory with --swap"
+_DISK = "see that its disk is there and healthy (dmesg), then run it again"
+
+
+class Transfer:
+    """A number of tasks on the threads of lanes, and the first error one of them met."""
+
+    def __init__(self, tasks: int):
+        self._left = tasks
+        self._error: BaseException | None = None
+        self._lock = threading.Lock()
+        self._finished = threading.Event()
+        if not tasks:
+            self._finished.set()
+
+    def perform(self, task: Callable[[], None]) -> None:
+        """Run one of the tasks in this thread; after an error those that remain are skipped."""
+        try:
+            if self._error is None:
+                task()
+        except BaseException as error:      # raised again by wait
+            self._error = self._error or error
+        finally:
+            with self._lock:
+                self._left -= 1
+                last = self._left == 0
+            if last:
+                self._finished.set()
+
+    def done(self) -> bool:
+        """Whether `wait` would return, or raise, at once."""
+        return self._finished.is_set()
+
+    def wait(self) -> None:
+        """Return when no thread touches the buffers any more; raises the first error of any task."""
+        self._finished.wait()
+        if self._error is not None:
+            raise self._error
+
+
+class Lane:
+    """The scratch file in `directory`, empty at first.
+
+    `note` gets one line where O_DIRECT is refused; `direct=False` does without from the start.
+    Raises InputOutputError when the directory cannot be used or another process uses it.
+    """
+
+    def __init__(self, directory: str | os.PathLike, note: Callable[[str], None] = lambda line: None,
+                 direct: bool = True):
+        self.directory = os.path.abspath(directory)
+        self.path = os.path.join(self.directory, DATA_NAME)
+        self.allocated_bytes = 0
+        self.read_bytes = self.written_bytes = 0
+        self._counting = threading.Lock()
+        self._closing = False
+        self._lock_fd = self._fd = self._direct_fd = -1
+        self._reads: SimpleQueue = SimpleQueue()
+        self._writes: SimpleQueue = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._take_lock()
+        try:
+            self._open_file(direct, note)
+            for queue in (self._reads, self._writes):
+                for _ in range(THREADS):
+                    thread = threading.Thread(target=_work, args=(queue,), name="bigconst-lane", daemon=True)
+                    thread.start()
+                    self._threads.append(thread)
+        except BaseException:
+            self.close()
+            raise
+
+    # --- opening and closing -----------------------------------------------------------
+
+    def _take_lock(self) -> None:
+        """Take the lock file; another process that holds it is named."""
+        path = os.path.join(self.directory, LOCK_NAME)
+        while self._lock_fd < 0:
+            try:
+                fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+            except OSError as error:
+                raise InputOutputError(f"cannot use {self.directory} for scratch: {error.strerror}",
+                                       "name a directory that is there and writable with --swap") from error
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # Its owner may have removed the file between open and flock: then the lock is worth nothing.
+                with contextlib.suppress(FileNotFoundError):
+                    if os.path.samestat(os.fstat(fd), os.stat(path)):
+                        os.ftruncate(fd, 0)
+                        with contextlib.suppress(OSError):      # a full disk is a matter for the caller
+                            os.write(fd, f"{os.getpid()}\n".encode())
+                        self.device = os.fstat(fd).st_dev
+                        self._lock_fd = fd
+            except BlockingIOError as error:
+                pid = os.pread(fd, 32, 0).decode("ascii", "replace").strip() or "unknown"
+                raise InputOutputError(f"{self.directory} is in use by process {pid}",
+                                       f"wait for it to end, or {_ELSEWHERE}") from error
+            except OSError as error:
+                raise InputOutputError(f"cannot lock {path}: {error.strerror}", _ELSEWHERE) from error
+            finally:
+                if self._lock_fd < 0:
+                    os.close(fd)
+
+    def _open_file(self, direct: bool, note: Callable[[str], None]) -> None:
+        """Create the scratch file; what a process that died left there is dropped."""
+        flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+        try:
+            self._fd = os.open(self.path, flags | os.O_CREAT | os.O_TRUNC, 0o600)
+        except OSError as error:
+            raise InputOutputError(f"cannot create {self.path}: {error.strerror}", _ELSEWHERE) from error
+        if direct:
+            self._open_direct(flags, note)
+
+    def _open_direct(self, flags: int, note: Callable[[str], None]) -> None:
+        try:
+            self._direct_fd = os.open(self.path, flags | os.O_DIRECT)
+            # Some file systems open the file, but refuse the first request.
+            os.pwrite(self._direct_fd, mmap.mmap(-1, BLOCK_BYTES), 0)
+            os.ftruncate(self._fd, 0)
+        except OSError as error:
+            if error.errno in _NO_SPACE:
+                return      # whoever asks for space next has better words for it
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
+                raise InputOutputError(f"cannot write {self.path}: {error.strerror}", _ELSEWHERE) from error
+            if self.direct:
+                os.close(self._direct_fd)
+                self._direct_fd = -1
+            note(f"{self.directory} refuses O_DIRECT: its data goes through the page cache")
+
+    @property
+    def direct(self) -> bool:
+        """Whether requests go past the page cache."""
+        return self._direct_fd >= 0
+
+    def close(self, delete: bool = True) -> list[str]:
+        """End the threads, close, and with `delete` remove both files; returns what could not be removed, and why.
+
+        Tasks still waiting fail.
+        """
+        self._closing = True
+        for _ in self._threads:     # as many for each queue as there are for both does no harm
+            self._reads.put(None)
+            self._writes.put(None)
+        for thread in self._threads:
+            thread.join()
+        left = []
+        # The lock goes last: until then no other process may take the directory.
+        for fd, name in ((self._direct_fd, None), (self._fd, DATA_NAME), (self._lock_fd, LOCK_NAME)):
+            if fd < 0:
+                continue
+            if delete and name:
+                try:
+                    os.unlink(os.path.join(self.directory, name))
+                except FileNotFoundError:
+                    pass
+                except OSError as error:
+                    left.append(f"cannot remove {os.path.join(self.directory, name)}: {error.strerror}")
+            os.close(fd)
+        self._direct_fd = self._fd = self._lock_fd = -1
+        return left
+
+    # --- space -------------------------------------------------------------------------
+
+    def free_bytes(self) -> int:
+        """Bytes that the disk has free for this process."""
+        disk = os.fstatvfs(self._fd)
+        return disk.f_bavail * disk.f_frsize
+
+    def resize(self, size_bytes: int) -> None:
+        """Reserve the disk blocks of a longer file, or give back those of a shorter one.
+
+        Raises DiskFull when they are not there, InputOutputError when the system refuses otherwise.
+        """
+        before = self.allocated_bytes
+        try:
+            if size_bytes > before:
+                os.posix_fallocate(self._fd, before, size_bytes - before)
+            else:
+                os.ftruncate(self._fd, size_bytes)
+        except OSError as error:
+            with contextlib.suppress(OSError):      # gives back what was reserved before it failed
+                os.ftruncate(self._fd, before)
+            what = f"cannot resize {self.path} to {format_bytes(size_bytes)} ({size_bytes} bytes): {error.strerror}"
+            if error.errno not in _NO_SPACE:
+                raise InputOutputError(what, _ELSEWHERE) from error
+            free = before + self.free_bytes()
+            raise DiskFull(f"{what}, it could have {format_bytes(free)} ({free} bytes)") from error
+        self.allocated_bytes = size_bytes
+
+    # --- moving bytes ------------------------------------------------------------------
+
+    def submit_read(self, transfer: Transfer, task: Callable[[], None]) -> None:
+        """Have a reading thread perform one task of `transfer`."""
+        self._reads.put((transfer, task))
+
+    def submit_write(self, transfer: Transfer, task: Callable[[], None]) -> None:
+        """Have a writing thread perform one task of `transfer`."""
+        self._writes.put((transfer, task))
+
+    def read(self, offset: int, views: list[memoryview]) -> None:
+        """Fill `views`, one after another, from `offset` of the file; safe from several threads at once.
+
+        Raises InputOutputError, which names file and offset.
+        """
+        self._move(self._preadv, "read", offset, views)
+
+    def write(self, offset: int, views: list[memoryview]) -> None:
+        """Write `views`, one after another, at `offset` of the file; otherwise like `read`."""
+        self._move(self._pwritev, "write", offset, views)
+
+    def _move(self, call: Callable, verb: str, offset: int, views: list[memoryview]) -> None:
+        start = offset
+        while views:
+            if self._closing:
+                raise InputOutputError(f"{self.path} was closed during a {verb}", "run the same command again")
+            try:
+                count = call(views[:_MOST_VIEWS], offset)
+            except OSError as error:
+                raise InputOutputError(f"cannot {verb} {self.path} at offset {offset}: {error.strerror}",
+                                       _DISK) from error
+            if not count:
+                raise InputOutputError(f"cannot {verb} {self.path} at offset {offset}: the file ends there",
+                                       "let nothing else touch it")
+            offset += count
+            views = _rest(views, count)
+        if not self.direct:
+            # Written pages are sent to the disk now, read ones dropped: either way memory stays the computation's.
+            os.posix_fadvise(self._fd, start, offset - start, os.POSIX_FADV_DONTNEED)
+
+    def _preadv(self, views: list[memoryview], offset: int) -> int:
+        """One system call; bytes read, 0 at the end of the file."""
+        count = os.preadv(self._direct_fd if self.direct else self._fd, views, offset)
+        with self._counting:
+            self.read_bytes += count
+        return count
+
+    def _pwritev(self, views: list[memoryview], offset: int) -> int:
+        """One system call; bytes written."""
+        count = os.pwritev(self._direct_fd if self.direct else self._fd, views, offset)
+        with self._counting:
+            self.written_bytes += count
+        return count
+
+    # --- speed -------------------------------------------------------------------------
+
+    def measure(self, size_bytes: int) -> tuple[float, float]:
+        """Bytes/s read and written by all threads, in at most `size_bytes` at the start of the file.
+
+        Overwrites and resizes it; the bytes are not counted in `read_bytes` and `written_bytes`.
+        """
+        size_bytes = max(BLOCK_BYTES, min(size_bytes, _MEASURED_BYTES) // BLOCK_BYTES * BLOCK_BYTES)
+        self.resize(size_bytes)
+        data = mmap.mmap(-1, min(size_bytes, _MEASURED_REQUEST_BYTES))
+        data[:] = os.urandom(len(data))     # some disks compress
+        offsets: Sequence[int] = range(0, size_bytes - len(data) + 1, len(data))
+        # The first sweep is not counted: it meets blocks never written, a sleeping disk and cold code.
+        offsets, _ = self._sweep(self.submit_write, self.write, offsets, data)
+        offsets, written = self._sweep(self.submit_write, self.write, offsets, data)
+        offsets, read = self._sweep(self.submit_read, self.read, offsets, data)
+        self.read_bytes = self.written_bytes = 0
+        return read, written
+
+    def _sweep(self, submit: Callable, call: Callable, offsets: Sequence[int],
+               data: mmap.mmap) -> tuple[list[int], float]:
+        """Call on `data` at as many offsets as there is time for: those offsets, and bytes/s."""
+        view = memoryview(data)
+        start = time.perf_counter()
+        done: list[int] = []
+
+        def task(offset: int) -> None:
+            if not done or time.perf_counter() < start + _MEASURED_S:
+                call(offset, [view])
+                done.append(offset)
+
+        transfer = Transfer(len(offsets))
+        for offset in offsets:
+            submit(transfer, partial(task, offset))
+        transfer.wait()
+        return sorted(done), len(done) * len(data) / (time.perf_counter() - start)
+
+
+def _work(queue: SimpleQueue) -> None:
+    """What a thread of a lane does: perform tasks until there is a None."""
+    while (item := queue.get()) is not None:
+        transfer, task = item
+        transfer.perform(task)
+        # Names that live on would keep the buffers of the last task.
+        item = transfer = task = None
+
+
+def _rest(views: list[memoryview], count: int) -> list[memoryview]:
+    """What is left of `views` after their first `count` bytes."""
+    for i, view in enumerate(views):
+        if count < len(view):
+            return [view[count:], *views[i + 1:]]
+        count -= len(view)
+    return []

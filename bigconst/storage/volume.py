@@ -1,0 +1,284 @@
+"""The scratch volume: blocks with checksums, striped over lanes.
+
+A request is one block, the unit that has a checksum.  Reading and writing
+return at once; the threads of the lanes move the bytes and compute the
+checksums, which the caller keeps, apart from the data.  Requests are cut and
+merged here into what a disk likes: neighbours become one system call, and what
+is long is shared by several threads.
+"""
+
+import itertools
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import xxhash
+
+from bigconst.errors import ChecksumError, UsageError
+from bigconst.storage.lane import BLOCK_BYTES, THREADS, Lane, Transfer
+from bigconst.storage.striping import Striping, check_room, make_pattern
+
+LONGEST_BYTES = 4 << 20
+"""Most bytes of a system call."""
+
+_SHORTEST_BYTES = 1 << 20
+"""A long request is not cut below this to occupy more threads."""
+
+
+class Request(NamedTuple):
+    """One block: `views` together are the bytes at `address` (bytes) of the volume.
+
+    Every view is a C-contiguous buffer (any numpy type) at an address in memory that is a multiple of 4096;
+    its length is one too, and so is `address`.  Entry `index` of the sums is the block's.
+    """
+
+    address: int
+    views: Sequence[Any]
+    index: int
+
+
+class _Block:
+    """A request under way: its bytes, what of them belongs to a job already, how many jobs are not yet done."""
+
+    __slots__ = ("address", "views", "index", "size_bytes", "jobs_left", "_view", "_used_bytes")
+
+    def __init__(self, request: Request):
+        self.address = request.address
+        # numpy knows more types than a memoryview can cast.
+        self.views = [memoryview(np.frombuffer(view, np.uint8)) for view in request.views]
+        self.index = request.index
+        self.size_bytes = sum(len(view) for view in self.views)
+        self.jobs_left = self._view = self._used_bytes = 0
+
+    def take(self, length: int) -> list[memoryview]:
+        """The next `length` bytes."""
+        out = []
+        while length > 0:
+            view = self.views[self._view]
+            piece = view[self._used_bytes:self._used_bytes + length]
+            out.append(piece)
+            length -= len(piece)
+            self._used_bytes += len(piece)
+            if self._used_bytes == len(view):
+                self._view, self._used_bytes = self._view + 1, 0
+        return out
+
+    def checksum(self) -> int:
+        """xxh3_64 of all bytes."""
+        if len(self.views) == 1:
+            return xxhash.xxh3_64_intdigest(self.views[0])
+        state = xxhash.xxh3_64()
+        for view in self.views:
+            state.update(view)
+        return state.intdigest()
+
+
+class _Job:
+    """Adjacent bytes of one lane, moved by one thread in one system call if all goes well."""
+
+    __slots__ = ("lane", "offset", "end", "views", "blocks")
+
+    def __init__(self, lane: int, offset: int):
+        self.lane, self.offset, self.end = lane, offset, offset
+        self.views: list[memoryview] = []
+        self.blocks: list[_Block] = []
+
+
+class Volume:
+    """`size_bytes` of scratch space (rounded up to 4096) in `directories`, each on its own disk.
+
+    `stripe_bytes`, a multiple of 4096, is what a lane gets before it is the next one's turn; how often it is
+    its turn follows its speed, measured here in a fraction of a second, and its free space.  `note` gets one
+    line for what is slower than it need be.  `lane(directory, note)` makes a lane.
+
+    All space is reserved when it is made.  Raises UsageError when a directory is named twice,
+    InputOutputError when one cannot be used, DiskFull when together they have no room.
+    """
+
+    def __init__(
+        self,
+        directories: Sequence[str | os.PathLike],
+        size_bytes: int,
+        stripe_bytes: int,
+        note: Callable[[str], None] = lambda line: None,
+        lane: Callable[..., Lane] = Lane,
+    ):
+        if stripe_bytes <= 0 or stripe_bytes % BLOCK_BYTES:
+            raise ValueError(f"stripe unit of {stripe_bytes} bytes is no multiple of {BLOCK_BYTES}")
+        self.size_bytes = 0
+        self._note = note
+        self._closed = False
+        self._settling = threading.Lock()
+        self._lanes: list[Lane] = []
+        _refuse_duplicates(directories)
+        try:
+            for directory in directories:
+                self._lanes.append(lane(directory, note))
+            self._note_shared_disks()
+            size_bytes = _round_up(size_bytes)
+            check_room(self._free_bytes(), size_bytes)
+            self.speeds = [each.measure(min(free, size_bytes // len(self._lanes)))
+                           for each, free in zip(self._lanes, self._free_bytes(), strict=True)]
+            # Scratch is written once and read once: the time for both counts.
+            pattern = make_pattern([1 / (1 / read + 1 / written) for read, written in self.speeds],
+                                   self._free_bytes(), size_bytes, stripe_bytes)
+            self.striping = Striping(pattern, stripe_bytes)
+            self.resize(size_bytes)
+        except BaseException:
+            self.close()
+            raise
+
+    # --- space -------------------------------------------------------------------------
+
+    def _note_shared_disks(self) -> None:
+        first: dict[int, Lane] = {}
+        for lane in self._lanes:
+            other = first.setdefault(lane.device, lane)
+            if other is not lane:
+                self._note(f"{other.directory} and {lane.directory} are on the same disk: one of them is enough")
+
+    def _free_bytes(self) -> list[int]:
+        """What each lane can have, its own present space included; lanes on one disk share what is free there."""
+        sharing = Counter(lane.device for lane in self._lanes)
+        return [lane.allocated_bytes + lane.free_bytes() // sharing[lane.device] for lane in self._lanes]
+
+    @property
+    def allocated_bytes(self) -> int:
+        """Bytes reserved on all disks."""
+        return sum(lane.allocated_bytes for lane in self._lanes)
+
+    def resize(self, size_bytes: int) -> None:
+        """Reserve more at the end, or give back what is beyond `size_bytes`; nothing may be under way there.
+
+        Raises DiskFull or InputOutputError.
+        """
+        size_bytes = _round_up(size_bytes)
+        sizes = self.striping.lane_bytes(size_bytes)
+        for lane, size in itertools.zip_longest(self._lanes, sizes, fillvalue=0):   # the last may have no share
+            lane.resize(size)
+        self.size_bytes = size_bytes
+
+    def close(self, delete: bool = True) -> None:
+        """End the threads, close, and with `delete` remove all files; what is under way fails."""
+        for lane in self._lanes:
+            for line in lane.close(delete):
+                self._note(line)
+        self._closed = True
+
+    def __enter__(self) -> "Volume":
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        self.close()
+
+    # --- moving blocks -----------------------------------------------------------------
+
+    @property
+    def read_bytes(self) -> int:
+        """Bytes that the system calls of all lanes have read since the volume was made."""
+        return sum(lane.read_bytes for lane in self._lanes)
+
+    @property
+    def written_bytes(self) -> int:
+        """Bytes that the system calls of all lanes have written since the volume was made."""
+        return sum(lane.written_bytes for lane in self._lanes)
+
+    def read(self, requests: Iterable[Request], sums: np.ndarray) -> Transfer:
+        """Fill the views of all requests, and compare each block with its entry of `sums` (uint64, xxh3_64).
+
+        Returns at once; views and sums belong to the transfer until its `wait` has returned, which raises
+        InputOutputError or ChecksumError.  What is being written must not be read before that is done.
+        """
+        jobs, transfer = self._prepare(requests, sums)
+        for job in jobs:
+            lane = self._lanes[job.lane]
+            lane.submit_read(transfer, partial(self._perform, lane.read, job, self._verify, sums))
+        return transfer
+
+    def write(self, requests: Iterable[Request], sums: np.ndarray) -> Transfer:
+        """Write all requests, and put the checksum of each block into its entry of `sums` (uint64, xxh3_64).
+
+        Returns at once; views and sums belong to the transfer until its `wait` has returned, which raises
+        InputOutputError.
+        """
+        jobs, transfer = self._prepare(requests, sums)
+        for job in jobs:
+            lane = self._lanes[job.lane]
+            lane.submit_write(transfer, partial(self._perform, lane.write, job, self._record, sums))
+        return transfer
+
+    def _prepare(self, requests: Iterable[Request], sums: np.ndarray) -> tuple[list[_Job], Transfer]:
+        if self._closed:
+            raise ValueError("the volume is closed")
+        if sums.dtype != np.uint64:
+            raise ValueError(f"checksums are uint64, not {sums.dtype}")
+        blocks = [_Block(request) for request in requests]
+        for block in blocks:
+            lengths = (len(view) for view in block.views)
+            if block.address % BLOCK_BYTES or any(length % BLOCK_BYTES for length in lengths):
+                raise ValueError(f"the block at {block.address} is not cut at multiples of {BLOCK_BYTES} bytes")
+            if not 0 <= block.address < block.address + block.size_bytes <= self.size_bytes:
+                raise ValueError(f"the block at {block.address} is not within the {self.size_bytes} bytes there are")
+        jobs = self._jobs(blocks)
+        return jobs, Transfer(len(jobs))
+
+    def _jobs(self, blocks: list[_Block]) -> list[_Job]:
+        """What moves the blocks, in order: neighbours on a lane merged, long ones cut."""
+        share = sum(block.size_bytes for block in blocks) // (len(self._lanes) * THREADS)
+        most = min(LONGEST_BYTES, max(_SHORTEST_BYTES, _round_up(share)))
+        jobs: list[_Job] = []
+        last: dict[int, _Job] = {}
+        for block in blocks:
+            for lane, offset, length in self._pieces(block, most):
+                job = last.get(lane)
+                if job is None or job.end != offset or offset + length - job.offset > most:
+                    job = last[lane] = _Job(lane, offset)
+                    jobs.append(job)
+                job.views += block.take(length)
+                job.end += length
+                if not job.blocks or job.blocks[-1] is not block:
+                    job.blocks.append(block)
+                    block.jobs_left += 1
+        return jobs
+
+    def _pieces(self, block: _Block, most: int) -> Iterator[tuple[int, int, int]]:
+        """(lane, offset, length) of a block, none longer than `most`."""
+        for lane, offset, length in self.striping.split(block.address, block.size_bytes):
+            for start in range(0, length, most):
+                yield lane, offset + start, min(most, length - start)
+
+    def _perform(self, move: Callable, job: _Job, settle: Callable, sums: np.ndarray) -> None:
+        """On a lane's thread: move the bytes; whoever moves the last of a block settles its checksum."""
+        move(job.offset, job.views)
+        for block in job.blocks:
+            with self._settling:
+                block.jobs_left -= 1
+                complete = block.jobs_left == 0
+            if complete:
+                settle(block, sums)
+
+    def _record(self, block: _Block, sums: np.ndarray) -> None:
+        sums[block.index] = block.checksum()
+
+    def _verify(self, block: _Block, sums: np.ndarray) -> None:
+        if block.checksum() != int(sums[block.index]):
+            lane, offset, _ = self.striping.split(block.address, BLOCK_BYTES)[0]
+            raise ChecksumError(f"the block of {block.size_bytes} bytes that starts at offset {offset} of "
+                                f"{self._lanes[lane].path} is not what was written")
+
+
+def _round_up(size_bytes: int) -> int:
+    return -(-size_bytes // BLOCK_BYTES) * BLOCK_BYTES
+
+
+def _refuse_duplicates(directories: Sequence[str | os.PathLike]) -> None:
+    seen: set[str] = set()
+    for directory in directories:
+        path = os.path.realpath(directory)
+        if path in seen:
+            raise UsageError(f"the scratch directory {os.fspath(directory)} is named twice", "name each disk once")
+        seen.add(path)

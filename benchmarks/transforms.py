@@ -76,7 +76,8 @@ def row_gflops(shape: Shape, mode: int, runs: int) -> list[float]:
     points = 8 * shape.width
     count = max(1, CACHE_BYTES // (8 * shape.stride))
     base, leaf_re, leaf_im = tables.row_base(shape.row_radices)
-    twiddles = np.tile(tables.row_twiddles(shape), -(-count // shape.height))
+    angles = tables.child_numerators(shape.column_radices, *tables.ROOT)
+    twiddles = np.tile(tables.row_twiddles(*angles, shape.row_radices), -(-count // shape.height))
     radices = np.array(shape.row_radices, dtype=np.int64)
     data, scratch = aligned(count * shape.stride), aligned(16 * (len(radices) + 1))
     fresh = np.random.default_rng(1).normal(0, 1 / math.sqrt(2 * points), len(data))

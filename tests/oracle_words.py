@@ -28,3 +28,11 @@ def aligned_float64(count: int) -> np.ndarray:
     raw = np.full(count + 8, np.nan)
     skip = -raw.ctypes.data // 8 % 8
     return raw[skip:skip + count]
+
+
+def tree_angles(radices, root) -> list[list]:
+    """The angles of the nodes at every depth below a polynomial of angle `root`: those of b are (b + j)/r."""
+    levels = [[root]]
+    for r in radices:
+        levels.append([(angle + j) / r for angle in levels[-1] for j in range(r)])
+    return levels

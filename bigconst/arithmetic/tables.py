@@ -1,14 +1,29 @@
-"""Twiddle tables of a shape, accurate to the last bit of a double.
+"""Twiddle tables, accurate to the last bit of a double.
 
 Every twiddle is a root of unity with an exact rational angle; it is reduced to
-an eighth of a turn before sine and cosine are taken.
+an eighth of a turn before sine and cosine are taken.  A polynomial modulo
+Z^m - exp(2 pi i a) has the angle a = numerator/denominator turns, 0 <= a < 1,
+the denominator a multiple of 8 (the root of all, X^M - i, has 2/8), and the
+node with digit-reversed index E below it, the product of the radices so far
+being P, has the angle (a + E)/P.
+
+All integers are int64: a transform of N words has denominators up to 4N and
+numerators below 14N, less than 2^47 for N = 2^43, exact even as doubles.
 """
 
+import itertools
+import math
+import operator
 from functools import lru_cache
 
 import numpy as np
 
-from ..shape import LANES, Shape
+from ..shape import LANES
+
+ROOT = (2, 8)
+"""The angle of X^M - i."""
+
+_LANES = np.arange(LANES, dtype=np.int64)
 
 
 def roots_of_unity(numerator: np.ndarray, denominator: int) -> tuple[np.ndarray, np.ndarray]:
@@ -25,7 +40,8 @@ def roots_of_unity(numerator: np.ndarray, denominator: int) -> tuple[np.ndarray,
     return cos, sin
 
 
-def digit_reversed(radices: tuple[int, ...]) -> list[np.ndarray]:
+@lru_cache(maxsize=16)
+def digit_reversed(radices: tuple[int, ...]) -> tuple[np.ndarray, ...]:
     """For every depth 0 .. len(radices) the index E of each node: sum of j_i * (product of radices before i)."""
     index = np.zeros(1, dtype=np.int64)
     out = [index]
@@ -34,47 +50,54 @@ def digit_reversed(radices: tuple[int, ...]) -> list[np.ndarray]:
         index = (index[:, None] + product * np.arange(r, dtype=np.int64)[None, :]).ravel()
         product *= r
         out.append(index)
-    return out
+    return tuple(out)
 
 
 def _blocks(cos: np.ndarray, sin: np.ndarray) -> np.ndarray:
-    """(nodes, 8) cosines and sines -> Z8 blocks."""
-    return np.stack([cos, sin], axis=1).reshape(-1)
+    """(..., 8) cosines and sines -> Z8 blocks."""
+    return np.stack([cos, sin], axis=-2).reshape(-1)
 
 
 @lru_cache(maxsize=8)
 def row_base(radices: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """`base`, `leaf_re` and `leaf_im` of `kernels.rows` for width 8 * product(radices)."""
     nodes = digit_reversed(radices + (8,))
-    lanes = np.arange(LANES, dtype=np.int64)
     blocks, product = [], 1
     for depth, r in enumerate(radices + (8,)):
         product *= r
-        blocks.append(_blocks(*roots_of_unity(8 * nodes[depth][:, None] * lanes, 8 * product)))
+        blocks.append(_blocks(*roots_of_unity(8 * nodes[depth][:, None] * _LANES, 8 * product)))
     leaf = roots_of_unity(nodes[-1], 8 * product)
     return np.concatenate(blocks), np.ascontiguousarray(leaf[0]), np.ascontiguousarray(leaf[1])
 
 
+@lru_cache(maxsize=16)
+def _nodes(radices: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """P'/P and E P'/P for the nodes of all levels, P' being the product of all radices."""
+    levels = digit_reversed(radices)[:-1]
+    below = np.concatenate([np.full(len(e), math.prod(radices[d + 1:])) for d, e in enumerate(levels)])
+    return below, below * np.concatenate(levels)
+
+
+def level_twiddles(radices: tuple[int, ...], numerator: int, denominator: int) -> np.ndarray:
+    """exp(2 pi i k (a + E)/P) in lane k, node after node, level after level, for `kernels.columns` and `.middle`."""
+    below, nodes = _nodes(radices)
+    angles = numerator * below + denominator * nodes
+    return _blocks(*roots_of_unity(angles[:, None] * _LANES, denominator * math.prod(radices)))
+
+
 def column_twiddles(radices: tuple[int, ...]) -> np.ndarray:
-    """`twiddles` of `kernels.columns`: the tree of X^M - i, angles (1/4 + E)/P."""
-    nodes = digit_reversed(radices)
-    lanes = np.arange(LANES, dtype=np.int64)
-    blocks, product = [np.zeros(0)], 1
-    for depth, r in enumerate(radices):
-        product *= r
-        blocks.append(_blocks(*roots_of_unity((2 + 8 * nodes[depth])[:, None] * lanes, 8 * product)))
-    return np.concatenate(blocks)
+    """The levels from X^M - i on."""
+    return level_twiddles(radices, *ROOT)
 
 
-def row_twiddles(shape: Shape) -> np.ndarray:
-    """`row` of `kernels.rows`: for each row of angle a = (1/4 + E)/height one block a level and two for the leaf."""
-    angle = 2 + 8 * digit_reversed(shape.column_radices)[-1]      # a = angle / (8 height)
-    lanes = np.arange(LANES, dtype=np.int64)
-    product = 1
-    blocks = []
-    for r in shape.row_radices + (8,):
-        product *= r
-        blocks.append(np.stack(roots_of_unity(angle[:, None] * lanes, 8 * shape.height * product), axis=1))
-    ones = np.ones(LANES, dtype=np.int64)
-    blocks.append(np.stack(roots_of_unity(angle[:, None] * ones, 64 * shape.height * product), axis=1))
-    return np.ascontiguousarray(np.stack(blocks, axis=1)).reshape(-1)
+def child_numerators(radices: tuple[int, ...], numerator: int, denominator: int) -> tuple[np.ndarray, int]:
+    """The angles (a + E)/P of the product(radices) leaves, in the order of rows: numerators and their denominator."""
+    return numerator + denominator * digit_reversed(radices)[-1], denominator * math.prod(radices)
+
+
+def row_twiddles(numerators: np.ndarray, denominator: int, radices: tuple[int, ...]) -> np.ndarray:
+    """`row` of `kernels.rows` for rows of the angles numerators/denominator: a block a level and two for the leaf."""
+    width = LANES * math.prod(radices)
+    steps = [LANES * width // product for product in itertools.accumulate(radices + (8,), operator.mul)]
+    factors = np.concatenate([np.array(steps)[:, None] * _LANES, np.ones((1, LANES), np.int64)])
+    return _blocks(*roots_of_unity(numerators[:, None, None] * factors, LANES * width * denominator))

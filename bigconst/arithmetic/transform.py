@@ -9,7 +9,7 @@ import threading
 import numpy as np
 
 from bigconst.arithmetic import tables
-from bigconst.kernels.columns import columns_forward, columns_inverse, resolve_carries
+from bigconst.kernels.columns import columns_forward, columns_inverse, join_runs, resolve_carries
 from bigconst.kernels.rows import FORWARD, MULTIPLY, SQUARE, rows
 from bigconst.runtime.arena import HUGE_PAGE_BYTES, Arena
 from bigconst.runtime.threads import Pool, split
@@ -22,7 +22,7 @@ TASKS = 32
 _local = threading.local()
 
 
-def _scratch(size: int) -> np.ndarray:
+def thread_scratch(size: int) -> np.ndarray:
     """`size` doubles of this thread, on a huge page of its own so that they share no set of the second-level cache."""
     array = getattr(_local, "scratch", None)
     if array is None or len(array) < size:
@@ -43,7 +43,8 @@ class Transform:
         self._row_radices = np.array(shape.row_radices, dtype=np.int64)
         self._column_twiddles = tables.column_twiddles(shape.column_radices)
         self._base, self._leaf_re, self._leaf_im = tables.row_base(shape.row_radices)
-        self._row_twiddles = tables.row_twiddles(shape)
+        self._row_twiddles = tables.row_twiddles(
+            *tables.child_numerators(shape.column_radices, *tables.ROOT), shape.row_radices)
         parts = min(TASKS, max(1, shape.words // TASK_WORDS))
         self._columns = split(shape.width, parts, shape.block)
         self._rows = split(shape.height, parts)
@@ -56,7 +57,7 @@ class Transform:
 
         def task(start: int, stop: int) -> None:
             columns_forward(words, len(words), radix, data, s.height, s.stride, s.width, self._column_radices,
-                            self._column_twiddles, start, stop, s.block, _scratch(self._buffer_size))
+                            self._column_twiddles, start, stop, s.block, thread_scratch(self._buffer_size))
 
         self._pool.run(task, self._columns)
 
@@ -66,7 +67,7 @@ class Transform:
 
         def task(start: int, stop: int) -> None:
             rows(data, start, stop, s.stride, s.width, self._row_radices, self._base, self._row_twiddles,
-                 self._leaf_re, self._leaf_im, scale, mode, other, _scratch(self._scratch_size))
+                 self._leaf_re, self._leaf_im, scale, mode, other, thread_scratch(self._scratch_size))
 
         self._pool.run(task, self._rows)
 
@@ -94,10 +95,13 @@ class Transform:
 
         def task(index: int, start: int, stop: int) -> None:
             columns_inverse(data, s.height, s.stride, s.width, self._column_radices, self._column_twiddles, start, stop,
-                            s.block, _scratch(self._buffer_size), words, float(radix), carries[index], stats[index])
+                            s.block, thread_scratch(self._buffer_size), words, float(radix), carries[index],
+                            stats[index])
 
         self._pool.run(task, [(i, a, b) for i, (a, b) in enumerate(self._columns)])
         ends = np.array([stop for _, stop in self._columns], dtype=np.int64)
-        top = resolve_carries(words, carries.reshape(-1), ends, s.height, s.width, radix)
+        out = np.empty(2 * s.height, dtype=np.int64)
+        resolve_carries(words, carries.reshape(-1), ends, s.height, s.width, radix, out)
+        top = join_runs(words, out, 8 * s.width, radix)
         error, peak = stats.max(axis=0)     # a NaN wins
         return top, float(error), float(peak)

@@ -9,7 +9,7 @@ import numpy as np
 from gmpy2 import mpz
 
 from bigconst.formats import WordFormat
-from bigconst.kernels import linear
+from bigconst.kernels import linear, text
 from bigconst.kernels.newton import BLOCK, newton_update
 from bigconst.kernels.residue import Modulus
 from bigconst.runtime.threads import Pool, split
@@ -33,20 +33,17 @@ class Words:
     # -- conversions --------------------------------------------------------------
 
     def from_int(self, value: int, length: int) -> np.ndarray:
-        """`length` words of a non-negative integer (quadratic; for starting values)."""
-        out = np.zeros(length, dtype=np.int32)
-        rest = mpz(value)
-        for j in range(length):
-            rest, word = divmod(rest, self.format.radix)
-            out[j] = int(word)
+        """`length` words of an integer 0 <= value < radix^length."""
+        out = np.empty(length, dtype=np.int32)
+        digits = mpz(value).digits(self.format.base).rjust(self.format.digits * length, "0")
+        text.read_text(out, np.frombuffer(digits.encode(), dtype=np.uint8), self.format.base)
         return out
 
     def to_int(self, words: np.ndarray) -> int:
-        """The value of a few words."""
-        value = 0
-        for word in words[::-1].tolist():
-            value = value * self.format.radix + word
-        return value
+        """The value of canonical words."""
+        digits = np.empty(self.format.digits * len(words), dtype=np.uint8)
+        text.write_text(digits, words, self.format.base)
+        return int(mpz(digits.tobytes() or b"0", self.format.base))
 
     def regroup(self, words: np.ndarray, digits_from: int, digits_to: int) -> np.ndarray:
         """The same number in words of another number of digits."""
@@ -76,30 +73,30 @@ class Words:
     def add_at(self, words: np.ndarray, at: int, value: int) -> int:
         """Add a signed value at word `at`; returns what leaves the top."""
         radix, top = self.format.radix, 0
-        while abs(value) >= 1 << 62:
+        while abs(value) >= 1 << 62 and at < len(words):
             value, low = divmod(value, radix)
             top += linear.propagate(words, at, len(words), low, radix)
             at += 1
-        return top + (linear.propagate(words, at, len(words), value, radix) if value else 0)
+        return top + (linear.propagate(words, at, len(words), value, radix) if value and at < len(words) else value)
 
     def multiply_small(self, out: np.ndarray, words: np.ndarray, factor: int) -> int:
         """out = words*factor, 0 <= factor < 2^31; returns the carry out of the top.  out may be words."""
         return self._sequential(
             len(words), lambda a, b: linear.multiply_small(out[a:b], words[a:b], factor, 0, self.format.radix), out)
 
-    def newton_update(self, y: np.ndarray, fresh: int, u: np.ndarray, v: np.ndarray, sign: int) -> None:
-        """y*[from word fresh on] - sign*floor(u/2) + 3*floor(v/8), which must not leave y."""
+    def newton_update(self, y: np.ndarray, fresh: int, u: np.ndarray, v: np.ndarray, sign: int) -> int:
+        """y*[from word fresh on] - sign*floor(u/2) + 3*floor(v/8) as words of y; returns what leaves the top."""
         length = min(len(y), max(fresh, len(u), len(v)) + 1)
         carry = self._sequential(
             length, lambda a, b: newton_update(y, fresh, u, v, sign, a, b, self.format.radix,
                                                np.empty(2 * BLOCK, np.int32)), y[:length])
-        self.add_at(y, length, carry)
+        return self.add_at(y, length, carry)
 
-    def shift_bits(self, out: np.ndarray, words: np.ndarray, bits: int) -> None:
-        """out = floor(words/2^bits), 2^bits a divisor of the radix; out is another array."""
+    def shift_bits(self, out: np.ndarray, words: np.ndarray, bits: int, above: int = 0) -> None:
+        """out = floor(words/2^bits), 2^bits a divisor of the radix; out is another array, `above` the next word."""
         def task(start: int, stop: int) -> None:
-            above = int(words[stop]) if stop < len(words) else 0
-            linear.shift_down(out[start:stop], words[start:stop], above, bits, self.format.radix)
+            next_word = int(words[stop]) if stop < len(words) else above
+            linear.shift_down(out[start:stop], words[start:stop], next_word, bits, self.format.radix)
 
         self.pool.run(task, self._pieces(len(words)))
 
@@ -117,6 +114,15 @@ class Words:
             linear.divide_small(out[start:stop], words[start:stop], divisor, above, self.format.radix)
 
         self.pool.run(task, self._pieces(len(words)))
+
+    def quotient(self, words: np.ndarray, digits: int, bits: int) -> np.ndarray:
+        """floor(words/(base^digits 2^bits)): fewer digits than a word has, 2^bits a divisor of the radix."""
+        out = words.copy()
+        if digits:
+            linear.divide_small(out, out, self.format.base**digits, 0, self.format.radix)
+        if bits:
+            linear.shift_down(out, out, 0, bits, self.format.radix)
+        return out
 
     def _sequential(self, length: int, piece, out: np.ndarray) -> int:
         pieces = self._pieces(length)

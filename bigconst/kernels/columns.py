@@ -16,21 +16,7 @@ import numpy as np
 
 from .butterfly import dft8
 from .jit import helper, kernel
-from .levels import (
-    forward3,
-    forward4,
-    forward5,
-    forward7,
-    forward8,
-    inverse3,
-    inverse4,
-    inverse5,
-    inverse7,
-    inverse8,
-    keep,
-    stream,
-    twiddle,
-)
+from .levels import forward, inverse, keep, stream, twiddle
 from .linear import propagate
 from .vector import (
     balance,
@@ -146,20 +132,6 @@ def _split_words(words, count, radix, height, width, c, block, dst, do, dr, ds, 
             _split_run(_partial, words, count, radix, j, s, f, block, dst, o, ds, tw, edge, put)
 
 
-@helper(fused=True)
-def _level(r, src, so, ss, dst, do, ds, count, tw, to, put):
-    if r == 8:
-        forward8(src, so, ss, dst, do, ds, count, tw, to, put)
-    elif r == 4:
-        forward4(src, so, ss, dst, do, ds, count, tw, to, put)
-    elif r == 3:
-        forward3(src, so, ss, dst, do, ds, count, tw, to, put)
-    elif r == 5:
-        forward5(src, so, ss, dst, do, ds, count, tw, to, put)
-    else:
-        forward7(src, so, ss, dst, do, ds, count, tw, to, put)
-
-
 @kernel("void(i4[::1], i8, i4, f8[::1], i8, i8, i8, i8[::1], f8[::1], i8, i8, i8, f8[::1])", fused=True)
 def columns_forward(words, count, radix, x, height, stride, width, radices, twiddles, start, stop, block, buffer):
     """Forward transform down the columns start..stop-1.
@@ -191,11 +163,11 @@ def columns_forward(words, count, radix, x, height, stride, width, radices, twid
                 if v % span == 0:
                     at = v * block * 16
                     step = m * block * 16
-                    _level(r, buffer, at, step, buffer, at, step, m * block, twiddles, (table + v // span) * 16, keep)
+                    forward(r, buffer, at, step, buffer, at, step, m * block, twiddles, (table + v // span) * 16, keep)
                 table += height // span
                 span = m
-            _level(last, buffer, v * block * 16, block * 16, x, v * stride + c * 16, stride, block, twiddles,
-                   (table + v // last) * 16, stream)
+            forward(last, buffer, v * block * 16, block * 16, x, v * stride + c * 16, stride, block, twiddles,
+                    (table + v // last) * 16, stream)
 
 
 @helper
@@ -345,35 +317,39 @@ def columns_inverse(x, height, stride, width, radices, twiddles, start, stop, bl
                         for b in range(0, 16 * block, 8):
                             prefetch(x, (v + last + k) * stride + c * 16 + b)
                     src, so, ss = x, v * stride + c * 16, stride
-                tw = (table + v // span) * 16
-                if r == 8:
-                    inverse8(src, so, ss, buffer, at, step, m * block, twiddles, tw)
-                elif r == 4:
-                    inverse4(src, so, ss, buffer, at, step, m * block, twiddles, tw)
-                elif r == 3:
-                    inverse3(src, so, ss, buffer, at, step, m * block, twiddles, tw)
-                elif r == 5:
-                    inverse5(src, so, ss, buffer, at, step, m * block, twiddles, tw)
-                else:
-                    inverse7(src, so, ss, buffer, at, step, m * block, twiddles, tw)
+                inverse(r, src, so, ss, buffer, at, step, m * block, twiddles, (table + v // span) * 16)
         _join_words(buffer, 0, block * 16, height // 8 * block * 16, height, width, c, block, twiddles, words, radix,
                     carries, stats)
 
 
-@kernel("i8(i4[::1], f8[::1], i8[::1], i8, i8, i8)")
-def resolve_carries(words, carries, ends, height, width, radix):
-    """Add the carries that left the parts of rows to the parts that follow them.
+@kernel("void(i4[::1], f8[::1], i8[::1], i8, i8, i8, i8[::1])")
+def resolve_carries(words, carries, ends, height, width, radix, out):
+    """Add the carries that left the parts of rows to the parts that follow them in the same row.
+
+    A run is the 8*width words of one row of one half: run half*height + row.
 
     carries  for each part 2*height doubles as `columns_inverse` leaves them
-    ends     the column at which each part ends
-    Returns the carry out of the top word.  One ripple per part and row, short
-    unless the words above are all 0 or all radix - 1.
+    ends     the column at which each part ends, the last one being `width`
+    out      2*height integers, set to what leaves the end of each run
+
+    One ripple per part and row, short unless the words above are all 0 or all radix - 1.
     """
     m = height // 8
-    top = np.int64(0)
-    for p in range(len(ends)):
-        for half in range(2):
-            for r in range(height):
+    for half in range(2):
+        for r in range(height):
+            run = half * height + r
+            stop = 8 * (run + 1) * width
+            total = np.int64(0)
+            for p in range(len(ends)):
                 carry = np.int64(carries[2 * height * p + half * height + 8 * (r % m) + r // m])
-                top += propagate(words, 8 * ((half * height + r) * width + ends[p]), len(words), carry, radix)
+                total += propagate(words, 8 * (run * width + ends[p]), stop, carry, radix)
+            out[run] = total
+
+
+@kernel("i8(i4[::1], i8[::1], i8, i8)")
+def join_runs(words, carries, run_words, radix):
+    """Add carries[j], which left run j, where run j + 1 begins, rippling up to the top; the carry out of it."""
+    top = np.int64(0)
+    for j in range(len(carries)):
+        top += propagate(words, (j + 1) * run_words, len(words), carries[j], radix)
     return top

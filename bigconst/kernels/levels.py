@@ -16,7 +16,8 @@ doubles each) in every branch; branch k starts at `so + k*ss` of `src` and
 place).  The powers w^k are scalars: real parts at tw[to + k], imaginary parts
 at tw[to + 8 + k].  A forward level stores by `put`: `keep`, or `stream` past the
 caches for data that is not touched again soon (dst 64-byte aligned).  Besides
-the butterfly a level costs r-1 complex products.
+the butterfly a level costs r-1 complex products.  `forward` and `inverse` take
+the radix as their first argument.
 """
 
 from .butterfly import dft2, dft3, dft4, dft5, dft7, dft8
@@ -214,3 +215,37 @@ def inverse8(src, so, ss, dst, do, ds, count, tw, to):
         store_z(dst, do + 5 * ds + i, mul_conj(y5, w5))
         store_z(dst, do + 6 * ds + i, mul_conj(y6, w6))
         store_z(dst, do + 7 * ds + i, mul_conj(y7, w7))
+
+
+@helper(fused=True)
+def forward(r, src, so, ss, dst, do, ds, count, tw, to, put):
+    """Any of the radices 2, 3, 4, 5, 7, 8."""
+    if r == 8:
+        forward8(src, so, ss, dst, do, ds, count, tw, to, put)
+    elif r == 4:
+        forward4(src, so, ss, dst, do, ds, count, tw, to, put)
+    elif r == 2:
+        forward2(src, so, ss, dst, do, ds, count, tw, to, put)
+    elif r == 3:
+        forward3(src, so, ss, dst, do, ds, count, tw, to, put)
+    elif r == 5:
+        forward5(src, so, ss, dst, do, ds, count, tw, to, put)
+    else:
+        forward7(src, so, ss, dst, do, ds, count, tw, to, put)
+
+
+@helper(fused=True)
+def inverse(r, src, so, ss, dst, do, ds, count, tw, to):
+    """Any of the radices 2, 3, 4, 5, 7, 8."""
+    if r == 8:
+        inverse8(src, so, ss, dst, do, ds, count, tw, to)
+    elif r == 4:
+        inverse4(src, so, ss, dst, do, ds, count, tw, to)
+    elif r == 2:
+        inverse2(src, so, ss, dst, do, ds, count, tw, to)
+    elif r == 3:
+        inverse3(src, so, ss, dst, do, ds, count, tw, to)
+    elif r == 5:
+        inverse5(src, so, ss, dst, do, ds, count, tw, to)
+    else:
+        inverse7(src, so, ss, dst, do, ds, count, tw, to)

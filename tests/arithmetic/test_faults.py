@@ -103,8 +103,8 @@ def install(place, rng, monkeypatch):
         monkeypatch.setattr(newton.Ladder, "_step", step)
     elif place == "x after its check":
         hook = once(rng, 1, lambda rng, x: corrupt_words(rng, x))
-        original = root._settle
-        monkeypatch.setattr(root, "_settle", lambda *a: (original(*a), hook(a[2]))[0])
+        original = root.settle
+        monkeypatch.setattr(root, "settle", lambda *a: (original(*a), hook(a[2]))[0])
     return hook
 
 

@@ -121,6 +121,15 @@ def test_integers_and_regrouping(words, value):
         assert words.to_int(words.regroup(smaller, fmt.digits, words.format.digits)) == value
 
 
+@pytest.mark.parametrize("length", [0, 1, 2, 511, 200_000])
+def test_integers_of_many_words(words, length):
+    a = random(words, np.random.default_rng(length), length, "random")
+    value = words.to_int(a)
+    assert type(value) is int and value == to_mpz(a, words.format.radix)
+    assert np.array_equal(words.from_int(value, length), a)
+    assert np.array_equal(words.from_int(value, length + 3), np.pad(a, (0, 3)))
+
+
 @given(st.integers(0, 10**6), st.integers(1, 40), st.integers(1, 100))
 def test_split_covers_everything_once(length, parts, unit):
     pieces = split(length, parts, unit)

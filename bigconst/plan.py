@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from math import isqrt
 
 from bigconst.constant import Constant
+from bigconst.diskplan import DiskPlan, DiskRequest, make_disk_plan
 from bigconst.errors import DoesNotFit
 from bigconst.formats import WORDS, WordFormat, certificate_bytes
 from bigconst.shape import Shape, shape_for
@@ -27,6 +28,9 @@ SQUARE_WORDS_MAX = 1 << 30
 PROCESS_BYTES = 260 << 20
 """What the interpreter, numba, its kernels, tables and the buffers of two threads take before any digit."""
 
+DISK_PROCESS_BYTES = 208 << 20
+"""The same on disk, without the buffers for files."""
+
 
 @dataclass(frozen=True)
 class Level:
@@ -42,7 +46,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything a run in memory needs to know."""
+    """Everything a run needs to know."""
 
     constant: Constant
     decimal_digits: int
@@ -57,8 +61,13 @@ class Plan:
     residual_guard_words: int
     """|e| has at most this many words more than y"""
     levels: tuple[Level, ...]
+    """in memory"""
     arena_bytes: int
     peak_memory_bytes: int
+    certified: bool = True
+    """whether the certificate is written, too"""
+    disk: DiskPlan | None = None
+    """what follows on disk, or None"""
 
     @property
     def format(self) -> WordFormat:
@@ -90,6 +99,11 @@ class Plan:
         """Size of the certificate: header and packed remainder (docs/certificate.md)."""
         return certificate_bytes(self.base, self.digits)
 
+    @property
+    def mode(self) -> str:
+        """in memory, or on disk."""
+        return "in memory" if self.disk is None else "on disk"
+
     def describe(self) -> list[tuple[str, str]]:
         """Printable rows."""
         rows = [
@@ -99,15 +113,19 @@ class Plan:
             ("Radix", f"{self.base}^{self.format.digits}, {format_count(self.words)} words"),
             ("Threads", str(self.threads)),
         ]
-        for i, level in enumerate(self.levels, 1):
-            rows.append((f"Level {i}", f"{format_count(level.words_in)} -> {format_count(level.words_out)} words"))
-            rows.append(("  residual", str(level.residual)))
-            rows.append(("  products", str(level.product)))
+        if self.disk is not None:
+            rows.append(("In memory", f"{len(self.levels)} levels, {format_count(self.disk.memory_words)} words"))
+            rows += self.disk.describe()
+        else:
+            for i, level in enumerate(self.levels, 1):
+                rows.append((f"Level {i}", f"{format_count(level.words_in)} -> {format_count(level.words_out)} words"))
+                rows.append(("  residual", str(level.residual)))
+                rows.append(("  products", str(level.product)))
         rows += [
-            ("Mode", "in memory"),
+            ("Mode", self.mode),
             ("Working memory", f"{format_bytes(self.peak_memory_bytes)} of {format_bytes(self.memory_bytes)}"),
             ("Digit file", format_bytes(self.text_bytes)),
-            ("Certificate", format_bytes(self.certificate_bytes)),
+            ("Certificate", format_bytes(self.certificate_bytes) if self.certified else "none"),
         ]
         return rows
 
@@ -136,19 +154,32 @@ def settling_shape(words: int, guard_words: int) -> Shape:
     return shape_for(words + guard_words + 3)
 
 
-def _ladder(target: int, overlap: int, guard: int) -> tuple[Level, ...]:
+def _sizes(target: int, overlap: int) -> list[int]:
+    """Words of the ladder, from its start up to `target`."""
     sizes = [target]
     while sizes[-1] > START_WORDS:
         sizes.append(-(-(sizes[-1] + overlap) // 3))
-    sizes.reverse()
-    return tuple(Level(k, k_out, shape_for(k + guard + 1), shape_for(2 * (k + guard)))
-                 for k, k_out in zip(sizes, sizes[1:], strict=False))
+    return sizes[::-1]
 
 
-def make_plan(constant: Constant, digits: int, base: int, threads: int, memory_bytes: int) -> Plan:
+def _level(k: int, k_out: int, guard: int) -> Level:
+    return Level(k, k_out, shape_for(k + guard + 1), shape_for(2 * (k + guard)))
+
+
+def _ladder(target: int, overlap: int, guard: int) -> tuple[Level, ...]:
+    sizes = _sizes(target, overlap)
+    return tuple(_level(k, k_out, guard) for k, k_out in zip(sizes, sizes[1:], strict=False))
+
+
+def make_plan(constant: Constant, digits: int, base: int, threads: int, memory_bytes: int, *,
+              workspace_bytes: int | None = None, disk: str | None = None, certified: bool = True) -> Plan:
     """The plan for `digits` decimal digits of `constant` (their worth in hexadecimal ones for base 16).
 
-    Raises DoesNotFit when it needs more than `memory_bytes`, or a longer
+    memory_bytes     bound on the process
+    workspace_bytes  bound on the working arrays alone
+    disk             "hdd" or "ssd" where there is scratch, for what memory does not hold; else None
+    certified        whether the certificate is wanted, too
+    Raises DoesNotFit when it needs more memory than allowed, or a longer
     transform than the words allow.
     """
     words = WORDS[base]
@@ -157,20 +188,50 @@ def make_plan(constant: Constant, digits: int, base: int, threads: int, memory_b
     text_words = -(-written // words.digits)
     guard_words = words_for((Y_ERROR + 1) * d * words.radix, words.radix)
     overlap = words_for(1000 * d, words.radix)
-    residual_guard = words_for(8 * Y_ERROR * (isqrt(d) + 1), words.radix)
+    guard = words_for(8 * Y_ERROR * (isqrt(d) + 1), words.radix)
     target = text_words + guard_words
-    levels = () if constant.is_integer else _ladder(target, overlap, residual_guard)
-    settling = settling_shape(target, residual_guard)
-    if settling.words > SQUARE_WORDS_MAX:
-        raise DoesNotFit(f"{format_count(digits)} digits need a square of {format_count(settling.words)} words, "
-                         f"the longest that is exact has {format_count(SQUARE_WORDS_MAX)}", "ask for fewer digits")
+    allowed = min(memory_bytes - PROCESS_BYTES, workspace_bytes or memory_bytes)
+    arena = _arena_bytes(target, overlap, guard, constant.is_integer)
+    common = (constant, digits, base, threads, memory_bytes, written)
+    if arena <= allowed and settling_shape(target, guard).words <= SQUARE_WORDS_MAX:
+        levels = () if constant.is_integer else _ladder(target, overlap, guard)
+        return Plan(*common, target, overlap, guard, levels, arena, arena + PROCESS_BYTES, certified)
+    if disk is None:
+        _refuse(constant, digits, settling_shape(target, guard).words, arena, memory_bytes, workspace_bytes)
+
+    def arena_of(k: int, k_out: int) -> int:
+        """Of the ladder in memory whose last level is k -> k_out."""
+        return _piece(4 * (k_out + 2)) + (level_bytes(_level(k, k_out, guard)) if k else 0)
+
+    on_disk = make_disk_plan(
+        DiskRequest(base, threads, disk, target, text_words, overlap, guard, constant.is_integer, certified,
+                    DISK_PROCESS_BYTES, memory_bytes - DISK_PROCESS_BYTES, workspace_bytes or memory_bytes),
+        lambda top: _sizes(top, overlap), arena_of)
+    levels = _ladder(on_disk.memory_words, overlap, guard) if on_disk.memory_words else ()
+    arena = arena_of(levels[-1].words_in if levels else 0, on_disk.memory_words)
+    peak = DISK_PROCESS_BYTES + max(arena, on_disk.used_bytes, on_disk.files_bytes) + on_disk.record_bytes
+    return Plan(*common, on_disk.words, overlap, guard, levels, arena, peak, certified, on_disk)
+
+
+def _arena_bytes(target: int, overlap: int, guard: int, is_integer: bool) -> int:
+    """Of a run in memory: after the ladder its last level makes room for the root and, hardly ever needed, the square
+    that settles a digit."""
+    settling = settling_shape(target, guard)
     number = _piece(4 * (target + 2))
-    # After the ladder its last level makes room for the root and, hardly ever needed, the square that settles a digit.
-    arena = number + max([number + _piece(4 * settling.words) + _piece(settling.data_bytes)]
-                         + [level_bytes(level) for level in levels])
-    peak = arena + PROCESS_BYTES
-    if peak > memory_bytes:
-        raise DoesNotFit(f"{format_count(digits)} digits of {constant.name} need {format_bytes(peak)} of memory, "
-                         f"{format_bytes(memory_bytes)} are allowed")
-    return Plan(constant, digits, base, threads, memory_bytes, written, target, overlap, residual_guard, levels, arena,
-                peak)
+    levels = () if is_integer else _ladder(target, overlap, guard)
+    return number + max([number + _piece(4 * settling.words) + _piece(settling.data_bytes)]
+                        + [level_bytes(level) for level in levels])
+
+
+def _refuse(constant: Constant, digits: int, square_words: int, arena_bytes: int, memory_bytes: int,
+            workspace_bytes: int | None):
+    """Say why the run does not fit memory, there being no scratch."""
+    remedy = "name a scratch directory with --swap DIR, or ask for fewer digits"
+    if square_words > SQUARE_WORDS_MAX:
+        raise DoesNotFit(f"{format_count(digits)} digits need a square of {format_count(square_words)} words, "
+                         f"the longest that is exact in memory has {format_count(SQUARE_WORDS_MAX)}", remedy)
+    needed, allowed = arena_bytes + PROCESS_BYTES, memory_bytes
+    if needed <= allowed:
+        needed, allowed = arena_bytes, workspace_bytes
+    raise DoesNotFit(f"{format_count(digits)} digits of {constant.name} need {format_bytes(needed)} of memory, "
+                     f"{format_bytes(allowed)} are allowed", remedy + ", or allow more with --memory")

@@ -1,0 +1,85 @@
+"""Accounts of a plan on disk: where things lie on the volume, and what the passes read and write.
+
+Pure functions of shapes and lengths.
+"""
+
+from dataclasses import dataclass
+
+from bigconst.diskshape import DiskShape, chunk_bytes
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Bytes of scratch read and written."""
+
+    read_bytes: int = 0
+    written_bytes: int = 0
+
+    def __add__(self, other: "Traffic") -> "Traffic":
+        return Traffic(self.read_bytes + other.read_bytes, self.written_bytes + other.written_bytes)
+
+
+class Space:
+    """First fit on an address space that grows; `peak_bytes` is the most that was taken."""
+
+    def __init__(self, unit: int):
+        self._unit = unit
+        self._taken: dict[str, tuple[int, int]] = {}
+        self.peak_bytes = 0
+
+    def take(self, **sizes: int) -> dict[str, int]:
+        """Addresses of new things, each larger ones first."""
+        for name, size in sorted(sizes.items(), key=lambda item: -item[1]):
+            size = -(-size // self._unit) * self._unit
+            at = 0
+            for start, stop in sorted(self._taken.values()):
+                if start - at >= size:
+                    break
+                at = max(at, stop)
+            self._taken[name] = (at, at + size)
+            self.peak_bytes = max(self.peak_bytes, at + size)
+        return {name: self._taken[name][0] for name in sizes}
+
+    def address(self, name: str) -> int:
+        """Where a thing lies."""
+        return self._taken[name][0]
+
+    def free(self, *names: str) -> None:
+        """Forget things."""
+        for name in names:
+            self._taken.pop(name, None)
+
+    def rename(self, old: str, new: str) -> None:
+        """Call a thing by another name."""
+        self._taken[new] = self._taken.pop(old)
+
+
+class Accounts:
+    """Traffic of the passes, in chunks and tiles."""
+
+    def __init__(self, chunk_words: int, base: int):
+        self._chunk_words, self._chunk_bytes = chunk_words, chunk_bytes(chunk_words, base)
+
+    def packed(self, words: int) -> int:
+        """Bytes of so many words."""
+        return -(-words // self._chunk_words) * self._chunk_bytes
+
+    def linear(self, read_words: int, written_words: int) -> Traffic:
+        """Of a pass over numbers."""
+        return Traffic(self.packed(read_words), self.packed(written_words))
+
+    def forward(self, shape: DiskShape, words: int) -> Traffic:
+        """Of the slabs of an operand of so many words, and the pass between."""
+        inner = shape.data_bytes if shape.inner_radices else 0
+        return Traffic(self.packed(words) + inner, shape.data_bytes + inner)
+
+    def rows(self, shape: DiskShape, operands: int) -> Traffic:
+        """Of the row pass of a square (1) or a product (2)."""
+        return Traffic(operands * shape.data_bytes, shape.data_bytes)
+
+    def inverse(self, shape: DiskShape, words: int) -> Traffic:
+        """Of the pass between and the slabs back to a number of which so many words are stored."""
+        inner = shape.data_bytes if shape.inner_radices else 0
+        # The first chunk of a run is read and written again when the carry from the run below is known.
+        begins = min(2 * shape.rows, words * 2 * shape.rows // shape.stored_words + 1) * self._chunk_bytes
+        return Traffic(shape.data_bytes + inner + begins, inner + self.packed(words) + begins)

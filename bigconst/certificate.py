@@ -5,6 +5,7 @@ Pure: bytes and integers, no files, no arrays.
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import log
 
@@ -108,3 +109,26 @@ def error_probability(base: int, digits: int, primes: int) -> float:
     """Bound on the probability that a false identity passes `primes` random primes in (2^60, 2^61)."""
     bits = 2 * digits * log(base, 2) + 34
     return (bits / 60 / 2.75e16) ** primes
+
+
+def within_bound(constant: Constant, base: int, digits: int, step: int, r_value: Callable[[int, int], int],
+                 p_value: Callable[[int, int], int]) -> bool:
+    """Whether r <= 2P - b^n (phi) or r <= 2P, from the top down by `step` words, of which one or two decide.
+
+    r_value(low, high) and p_value(low, high) are the integers in these words of r and of P, words as r is stored in.
+    """
+    fmt = WORDS[base]
+    at, rest = divmod(digits, fmt.digits)
+    taken = base**rest if constant.kind == "phi" else 0
+    difference = 0
+    high = remainder_words(base, digits)
+    while high > 0:
+        low = (high - 1) // step * step
+        subtracted = taken * fmt.radix ** (at - low) if low <= at < high else 0
+        difference = (difference * fmt.radix ** (high - low) + 2 * p_value(low, high) - r_value(low, high)
+                      - subtracted)
+        # What is left below is more than -2 and less than 2 units of here.
+        if abs(difference) >= 2:
+            return difference > 0
+        high = low
+    return difference >= 0

@@ -1,4 +1,4 @@
-"""Runs a plan in memory: ladder, root, text.
+"""Runs a plan, in memory or on disk: ladder, root, text, certificate.
 
 `load_kernels` has to be called first; it compiles or loads every kernel, so
 that nothing is compiled later and the clock of a run can leave it out.
@@ -6,7 +6,7 @@ that nothing is compiled later and the clock of a run can leave it out.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bigconst.constant import Constant
 from bigconst.events import Finished, PlanMade
@@ -25,61 +25,87 @@ class Outcome:
     last_digits: str
     digit_hash: int
     """floor(x * base^digits) modulo 2^61 - 1"""
+    stages: list[dict] = field(default_factory=list)
+    """on disk: what each stage of the plan took"""
 
 
 def load_kernels() -> None:
     """Compile all kernels, or load them from the cache."""
     import bigconst.arithmetic.digits  # noqa: F401
+    import bigconst.arithmetic.outofcore.root  # noqa: F401
     import bigconst.arithmetic.remainder  # noqa: F401
     from bigconst.kernels import jit
 
     jit.mark_complete()
 
 
-def run(plan: Plan, text, emit: Callable, certificate=None) -> Outcome:
+def run(plan: Plan, text, emit: Callable, certificate=None, volume=None) -> Outcome:
     """Compute the digits of `plan` into `text` (write_at(offset, bytes)); the caller commits it.
 
     `certificate` is a file of the same kind, of plan.certificate_bytes, for r beside the digits.
+    `volume` is the scratch of a plan on disk, of plan.disk.scratch_bytes at least.
     Raises FaultError when a wrong value cannot be repaired.
     """
+    from bigconst.arithmetic.products import Products
+    from bigconst.arithmetic.words import Words
+    from bigconst.runtime.threads import Pool
+
+    emit(PlanMade(plan))
+    with Pool(plan.threads) as pool:
+        words = Words(WORDS[plan.base], pool)
+        products = Products(words, emit)
+        if plan.disk is None:
+            outcome = _run_in_memory(plan, words, products, text, emit, certificate)
+        else:
+            outcome = _run_on_disk(plan, words, products, text, emit, certificate, volume)
+        emit(Finished())
+    outcome.max_roundoff, outcome.faults = products.max_roundoff, dict(products.faults)
+    return outcome
+
+
+def _run_in_memory(plan: Plan, words, products, text, emit: Callable, certificate) -> Outcome:
     from concurrent.futures import ThreadPoolExecutor
 
     import xxhash
 
     from bigconst.arithmetic.digits import write_digits
-    from bigconst.arithmetic.products import Products
     from bigconst.arithmetic.remainder import certify_words
     from bigconst.arithmetic.root import make_ladder, root_words
-    from bigconst.arithmetic.words import Words
-    from bigconst.runtime.threads import Pool
 
     began = time.perf_counter()
-    emit(PlanMade(plan))
-    with Pool(plan.threads) as pool:
-        words = Words(WORDS[plan.base], pool)
-        products = Products(words, emit)
-        ladder = make_ladder(plan, products, emit)
-        x, spare, residue = root_words(plan, ladder)
-        computed = time.perf_counter()
-        hasher = xxhash.xxh3_128()
-        # The disk is slower than the text is made: the remainder is computed while it writes.
-        with ThreadPoolExecutor(1) as side:
-            text_written = side.submit(write_digits, plan, words, x, residue, text, hasher)
-            if certificate is not None:
-                def text_xxh3() -> str:
-                    text_written.result()
-                    return hasher.hexdigest()
+    ladder = make_ladder(plan, products, emit)
+    x, spare, residue = root_words(plan, ladder)
+    computed = time.perf_counter()
+    hasher = xxhash.xxh3_128()
+    # The disk is slower than the text is made: the remainder is computed while it writes.
+    with ThreadPoolExecutor(1) as side:
+        text_written = side.submit(write_digits, plan, words, lambda a, b: x[a:b], residue, text, hasher)
+        if certificate is not None:
+            def text_xxh3() -> str:
+                text_written.result()
+                return hasher.hexdigest()
 
-                certify_words(plan, ladder, x, spare, residue, text_xxh3, certificate)
-            last_digits, digit_hash = text_written.result()
-        emit(Finished())
+            certify_words(plan, ladder, x, spare, residue, text_xxh3, certificate)
+        last_digits, digit_hash = text_written.result()
     rest = time.perf_counter() - computed
     certified = certificate is not None
-    return Outcome(
-        seconds={"compute": computed - began, "certificate": rest if certified else 0.0,
-                 "output": 0.0 if certified else rest},
-        levels=ladder.records, max_roundoff=products.max_roundoff, faults=dict(products.faults),
-        last_digits=last_digits, digit_hash=digit_hash)
+    return Outcome({"compute": computed - began, "certificate": rest if certified else 0.0,
+                    "output": 0.0 if certified else rest}, ladder.records, 0.0, {}, last_digits, digit_hash)
+
+
+def _run_on_disk(plan: Plan, words, products, text, emit: Callable, certificate, volume) -> Outcome:
+    from bigconst.arithmetic.outofcore.run import DiskRun
+
+    run_ = DiskRun(plan, words, products, emit, volume)
+    began = time.perf_counter()
+    x, residue = run_.root()
+    computed = time.perf_counter()
+    r = run_.remainder(x, residue) if certificate is not None else None
+    proved = time.perf_counter()
+    last_digits, digit_hash = run_.write_files(x, residue, r, text, certificate)
+    written = time.perf_counter()
+    return Outcome({"compute": computed - began, "certificate": proved - computed, "output": written - proved},
+                   run_.levels, 0.0, {}, last_digits, digit_hash, run_.stages.records)
 
 
 class _Collected:

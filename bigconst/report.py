@@ -15,6 +15,24 @@ from bigconst.units import format_bytes, format_count, format_seconds, hex_digit
 
 SCHEMA = "bigconst-report/1"
 
+DISK_KINDS = {"hdd": "hard disks", "ssd": "solid state"}
+"""What the kinds of disk are called."""
+
+
+@dataclass(frozen=True)
+class ScratchMeasured:
+    """What the command measured of the scratch volume."""
+
+    disk: str
+    """hdd or ssd"""
+    reason: str
+    """how that is known"""
+    peak_bytes: int
+    read_bytes: int
+    written_bytes: int
+    lanes: tuple[tuple[str, float, float], ...]
+    """(directory, bytes/s read, bytes/s written), measured before the run"""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -31,6 +49,8 @@ class Measured:
     files: tuple[tuple[str, int], ...]
     """(path, bytes) of every file written."""
     certificate: str | None = None
+    scratch: ScratchMeasured | None = None
+    """of a run on disk"""
 
 
 def make_report(plan: Any, outcome: Any, measured: Measured) -> dict:
@@ -49,7 +69,7 @@ def make_report(plan: Any, outcome: Any, measured: Measured) -> dict:
         "host": platform.node(),
         "command": measured.command,
         "threads": plan.threads,
-        "mode": "in memory",
+        "mode": plan.mode,
         "start": measured.start.isoformat(timespec="milliseconds"),
         "end": measured.end.isoformat(timespec="milliseconds"),
         "seconds": {
@@ -62,15 +82,8 @@ def make_report(plan: Any, outcome: Any, measured: Measured) -> dict:
         "cpu_percent": cpu_percent,
         "efficiency": cpu_percent / plan.threads,
         "memory": {"planned_bytes": plan.peak_memory_bytes, "peak_bytes": measured.peak_memory_bytes},
-        "scratch": {
-            "planned_bytes": 0,
-            "peak_bytes": 0,
-            "planned_read_bytes": 0,
-            "read_bytes": 0,
-            "planned_written_bytes": 0,
-            "written_bytes": 0,
-            "wait_seconds": 0,
-        },
+        "scratch": _scratch(plan, outcome, measured.scratch),
+        "stages": list(outcome.stages),
         "levels": list(outcome.levels),
         "max_roundoff": outcome.max_roundoff,
         "faults": dict(outcome.faults),
@@ -79,6 +92,27 @@ def make_report(plan: Any, outcome: Any, measured: Measured) -> dict:
         "certificate": measured.certificate,
         "files": [{"path": path, "bytes": size_bytes} for path, size_bytes in measured.files],
         "cost": {},
+    }
+
+
+def _scratch(plan: Any, outcome: Any, measured: ScratchMeasured | None) -> dict:
+    """The scratch of a run on disk, planned and measured; zeros for a run in memory."""
+    if measured is None:
+        return {"planned_bytes": 0, "peak_bytes": 0, "planned_read_bytes": 0, "read_bytes": 0,
+                "planned_written_bytes": 0, "written_bytes": 0, "wait_seconds": 0,
+                "disk": None, "disk_reason": None, "lanes": []}
+    return {
+        "planned_bytes": plan.disk.scratch_bytes,
+        "peak_bytes": measured.peak_bytes,
+        "planned_read_bytes": plan.disk.traffic.read_bytes,
+        "read_bytes": measured.read_bytes,
+        "planned_written_bytes": plan.disk.traffic.written_bytes,
+        "written_bytes": measured.written_bytes,
+        "wait_seconds": sum(stage["wait_seconds"] for stage in outcome.stages),
+        "disk": measured.disk,
+        "disk_reason": measured.reason,
+        "lanes": [{"directory": directory, "read_bytes_per_s": read, "write_bytes_per_s": written}
+                  for directory, read, written in measured.lanes],
     }
 
 
@@ -101,6 +135,7 @@ def format_report(report: dict) -> str:
         ("Threads", str(report["threads"])),
         ("Mode", report["mode"]),
         ("Working memory", f"{planned} planned, {peak} peak"),
+        *(_scratch_rows(report) if report["stages"] else []),
         ("Start date", _date(report["start"])),
         ("End date", _date(report["end"])),
         ("Computation time", format_seconds(seconds["compute"])),
@@ -115,9 +150,60 @@ def format_report(report: dict) -> str:
         *((("File", file["path"])) for file in report["files"]),
     ]
     lines = [f"{name + ':':<24}{value}" for name, value in rows]
+    if report["stages"]:
+        lines += ["", *_stage_lines(report["stages"])]
     lines += ["", f"Last digits (base {report['base']}):", *_last_digit_lines(report), ""]
     lines.append(f"{'Digit hash:':<24}{report['digit_hash']}")
     return "\n".join(lines) + "\n"
+
+
+def _scratch_rows(report: dict) -> list[tuple[str, str]]:
+    """Space, traffic and speed of the disks."""
+    scratch, digits = report["scratch"], report["digits"]
+
+    def beside(planned: int, measured: int) -> str:
+        return (f"{format_bytes(planned)} planned, {format_bytes(measured)} measured, "
+                f"{measured / digits:.2f} bytes per digit")
+
+    planned = scratch["planned_read_bytes"] + scratch["planned_written_bytes"]
+    moved = scratch["read_bytes"] + scratch["written_bytes"]
+    seconds = sum(stage["seconds"] for stage in report["stages"])
+    # What the disks would need for these bytes if they did nothing else.
+    least_s = (scratch["read_bytes"] / sum(lane["read_bytes_per_s"] for lane in scratch["lanes"])
+               + scratch["written_bytes"] / sum(lane["write_bytes_per_s"] for lane in scratch["lanes"]))
+    return [
+        ("Scratch", f"{format_bytes(scratch['planned_bytes'])} planned, {format_bytes(scratch['peak_bytes'])} peak, "
+                    f"{scratch['peak_bytes'] / digits:.2f} bytes per digit"),
+        ("Scratch read", beside(scratch["planned_read_bytes"], scratch["read_bytes"])),
+        ("Scratch written", beside(scratch["planned_written_bytes"], scratch["written_bytes"])),
+        ("Scratch traffic", beside(planned, moved)),
+        ("Disks", f"{DISK_KINDS[scratch['disk']]}: {scratch['disk_reason']}"),
+        *((f"  lane {i}", f"{_rate(lane['read_bytes_per_s'])} read, {_rate(lane['write_bytes_per_s'])} written "
+                          f"before the run, {lane['directory']}")
+          for i, lane in enumerate(scratch["lanes"], 1)),
+        ("Throughput", f"{_rate(moved / seconds)} on average, {100 * least_s / seconds:.0f} % of the lanes' speed"),
+        ("Waiting for disks", f"{format_seconds(scratch['wait_seconds'])}, "
+                              f"{100 * scratch['wait_seconds'] / seconds:.0f} %"),
+    ]
+
+
+def _rate(bytes_per_s: float) -> str:
+    return f"{bytes_per_s / 1e9:.2f} GB/s" if bytes_per_s >= 1e9 else f"{bytes_per_s / 1e6:.0f} MB/s"
+
+
+def _stage_lines(stages: list[dict]) -> list[str]:
+    """A table of the stages; those of a level, which are called like "level 2, u", share a row."""
+    groups: dict[str, list[dict]] = {}
+    for stage in stages:
+        groups.setdefault(stage["name"].partition(",")[0], []).append(stage)
+    lines = [f"{'Stage':<18}{'time':>18}{'read':>12}{'written':>12}{'GB/s':>8}{'waiting':>10}"]
+    for name, members in [*groups.items(), ("together", stages)]:
+        seconds, waited, read, written = (sum(stage[key] for stage in members) for key in
+                                          ("seconds", "wait_seconds", "read_bytes", "written_bytes"))
+        rate = (read + written) / seconds / 1e9
+        lines.append(f"{name:<18}{format_seconds(seconds):>18}{format_bytes(read):>12}{format_bytes(written):>12}"
+                     f"{rate:>8.2f}{100 * waited / seconds:>8.0f} %")
+    return lines
 
 
 def _date(iso: str) -> str:

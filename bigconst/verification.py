@@ -14,7 +14,7 @@ import xxhash
 from gmpy2 import mpz
 
 from bigconst.arithmetic.packed import PIECE_WORDS, page_buffer, pieces
-from bigconst.certificate import Header, decode_header, error_probability, sides
+from bigconst.certificate import Header, decode_header, error_probability, sides, within_bound
 from bigconst.errors import VerificationError
 from bigconst.formats import HEADER_BYTES, WORDS, certificate_bytes, packed_bytes
 from bigconst.kernels.pack import GROUP, unpack
@@ -166,29 +166,20 @@ def _certificate_residues(threads: int, certificate: _Certificate, header: Heade
 
 
 def _within_bound(text: DigitFile, certificate: _Certificate, header: Header, whole: int) -> bool:
-    """Whether r <= 2P - b^n (phi) or r <= 2P, from the top down; a few words decide unless r is close to its bound."""
-    fmt, n = WORDS[header.base], header.digits
+    """Whether r <= 2P - b^n (phi) or r <= 2P."""
+    fmt = WORDS[header.base]
     group = GROUP[fmt.radix]
     step = COMPARED_WORDS // group * group
-    at, rest = divmod(n, fmt.digits)
-    taken = fmt.base**rest if header.constant.kind == "phi" else 0
     buffer = page_buffer(packed_bytes(step, header.base))
-    difference = 0
-    high = header.words
-    while high > 0:
-        low = (high - 1) // step * step
-        words = certificate.words(header, low, high, buffer)[1]
-        value = _value(text, header, whole, low * fmt.digits, high * fmt.digits)
-        r = 0
-        for word in words[::-1].tolist():
-            r = r * fmt.radix + word
-        subtracted = taken * fmt.radix ** (at - low) if low <= at < high else 0
-        difference = difference * fmt.radix ** (high - low) + 2 * value - r - subtracted
-        # What is left below is more than -2 and less than 2 units of here.
-        if abs(difference) >= 2:
-            return difference > 0
-        high = low
-    return difference >= 0
+
+    def r_value(low: int, high: int) -> int:
+        value = 0
+        for word in certificate.words(header, low, high, buffer)[1][::-1].tolist():
+            value = value * fmt.radix + word
+        return value
+
+    return within_bound(header.constant, header.base, header.digits, step, r_value,
+                        lambda low, high: _value(text, header, whole, low * fmt.digits, high * fmt.digits))
 
 
 def _value(text: DigitFile, header: Header, whole: int, low: int, high: int) -> int:

@@ -37,12 +37,15 @@ class Plan:
         return len(expected_text(self))
 
     certificate_bytes = 7
+    mode = "in memory"
+    disk = None
 
     def describe(self) -> list[tuple[str, str]]:
         return [("Constant", self.constant.title), ("Decimal digits", str(self.decimal_digits))]
 
 
-def make_plan(constant, digits, base, threads, memory_bytes) -> Plan:
+def make_plan(constant, digits, base, threads, memory_bytes, **_options) -> Plan:
+    """Everything in memory, or not at all."""
     plan = Plan(constant, digits, base, threads, memory_bytes)
     if plan.peak_memory_bytes > memory_bytes:
         raise DoesNotFit(f"needs {plan.peak_memory_bytes} bytes, --memory is {memory_bytes}")
@@ -62,7 +65,7 @@ def expected_text(plan) -> bytes:
     return f"{digits[: -plan.digits]}.{digits[-plan.digits :]}\n".encode()
 
 
-def run(plan, text, emit, certificate=None):
+def run(plan, text, emit, certificate=None, volume=None):
     emit(PlanMade(plan))
     emit(StageStarted("root", 1, 1))
     data = expected_text(plan)
@@ -78,6 +81,7 @@ def run(plan, text, emit, certificate=None):
         faults={"roundoff": 0},
         last_digits=data[:-1].decode().split(".")[1][-100:],
         digit_hash=scaled_floor(plan) % (2**61 - 1),
+        stages=[],
         seconds={"compute": 0.5, "certificate": 0.0, "output": 0.01},
     )
 

@@ -18,6 +18,7 @@ import pytest
 import bigconst
 from bigconst import errors
 from bigconst.cli import main
+from bigconst.commands import warmup
 from bigconst.storage import atomicfile
 
 PYTHON = [sys.executable, "-m", "bigconst"]
@@ -111,10 +112,24 @@ def test_plan_prints_and_computes_nothing(engine, tmp_path, capsys):
     assert os.listdir(tmp_path) == []
 
 
-def test_cold_kernels_are_announced(engine, capsys):
+@pytest.mark.parametrize("child", [lambda *_, **__: None, lambda *_, **__: raising(OSError(12, "no memory"))()])
+def test_cold_kernels_are_announced_and_compiled_by_a_child(engine, capsys, monkeypatch, child):
     sys.modules["bigconst.kernels.jit"].is_cold = lambda: True
+    calls = []
+    engine.load_kernels = lambda: calls.append("loaded here")
+    monkeypatch.setattr(warmup.subprocess, "run", lambda *a, **b: calls.append(a[0][:2]) or child())
     assert main("phi --digits 30".split()) == 0
+    assert calls == [[sys.executable, "-c"], "loaded here"]
     assert capsys.readouterr().err == "compiling kernels for this machine (once, about 20 s)\n"
+
+
+def test_the_child_that_compiles_finds_this_package_and_says_nothing(monkeypatch, capfd):
+    done = []
+    run = subprocess.run
+    monkeypatch.setattr(warmup.subprocess, "run", lambda *a, **b: done.append(run(*a, **b)))
+    warmup._compile_elsewhere()
+    assert done[0].returncode == 0
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -137,6 +152,10 @@ def test_cold_kernels_are_announced(engine, capsys):
         ("phi --digits 9 --threads 1e6", "from 1 to 1024"),
         ("phi --digits 9 --memory 8G", "8GiB"),
         ("phi --digits 9 --memory 0", "at least 1"),
+        ("phi --digits 9 --workspace 1023KiB", "at least 1.00 MiB"),
+        ("phi --digits 9 --workspace x", "8GiB"),
+        ("phi --digits 9 --disk tape", "hdd"),
+        ("phi --digits 9 --swap", "--swap"),
         ("phi --digits 9 --dig 3", "--dig"),
         ("phi 5 --digits 9", "5"),
         ("sqrt --digits 9", "D"),

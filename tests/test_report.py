@@ -1,19 +1,26 @@
 """The report: every key of the schema, the figures in the right places, the lines people know."""
 
 import json
+import time
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import fake_engine
 import numpy as np
 import pytest
 
+from bigconst import progress as progress_module
 from bigconst import report
 from bigconst.events import Fault, StageDone, StageStarted
 from bigconst.progress import Progress
 
 KEYS = """constant base digits decimal_digits hex_digits version host command threads mode start end seconds
-    cpu_percent efficiency memory scratch levels max_roundoff faults last_digits digit_hash certificate files
+    cpu_percent efficiency memory scratch stages levels max_roundoff faults last_digits digit_hash certificate files
     cost""".split()
+
+
+SCRATCH_KEYS = "planned_bytes peak_bytes planned_read_bytes read_bytes planned_written_bytes written_bytes".split()
+SCRATCH_KEYS.append("wait_seconds")
 
 
 class Discard:
@@ -45,8 +52,8 @@ def test_json_has_every_key_of_the_schema():
     assert set(KEYS) <= set(read)
     assert set(read["seconds"]) == {"kernels_ready", "compute", "certificate", "output", "total"}
     assert set(read["memory"]) == {"planned_bytes", "peak_bytes"}
-    scratch = "planned_bytes peak_bytes planned_read_bytes read_bytes planned_written_bytes written_bytes wait_seconds"
-    assert set(read["scratch"]) == set(scratch.split())
+    assert read["scratch"] == dict.fromkeys(SCRATCH_KEYS, 0) | {"disk": None, "disk_reason": None, "lanes": []}
+    assert read["stages"] == [] and read["mode"] == "in memory"
 
 
 def test_values():
@@ -109,6 +116,60 @@ def test_few_digits(digits, positions):
     assert shown == fake_engine.expected_text(plan).decode().strip().split(".")[1]
 
 
+def stage(name, seconds, read_bytes, written_bytes, wait_seconds):
+    return {"name": name, "seconds": seconds, "wait_seconds": wait_seconds, "planned_read_bytes": read_bytes,
+            "read_bytes": read_bytes, "planned_written_bytes": written_bytes, "written_bytes": written_bytes}
+
+
+def make_on_disk():
+    """Two lanes, ten seconds of stages, 16 GB read and 4 GB written."""
+    traffic = SimpleNamespace(read_bytes=15 * 10**9, written_bytes=4 * 10**9)
+    plan, outcome, _ = make(digits=1000)
+    plan = SimpleNamespace(**{name: getattr(plan, name) for name in (
+        "constant", "base", "digits", "decimal_digits", "threads", "peak_memory_bytes")},
+        mode="on disk", disk=SimpleNamespace(scratch_bytes=5 << 30, traffic=traffic))
+    outcome.stages = [stage("ladder in memory", 1.0, 0, 10**9, 0.0), stage("level 1, e", 2.0, 4 * 10**9, 10**9, 1.0),
+                      stage("level 1, u", 4.0, 8 * 10**9, 10**9, 2.0), stage("root", 1.0, 10**9, 10**9, 0.5),
+                      stage("files", 2.0, 3 * 10**9, 0, 0.0)]
+    lanes = (("/mnt/a", 2e9, 1e9), ("/mnt/b", 2e9, 5e8))
+    scratch = report.ScratchMeasured("hdd", "it turns", 5 << 30, 16 * 10**9, 4 * 10**9, lanes)
+    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    measured = report.Measured("bigconst", moment, moment, 0.5, 0.0, 20.0, 6.0, 1 << 20, (), None, scratch)
+    return report.make_report(plan, outcome, measured)
+
+
+def test_scratch_of_a_run_on_disk():
+    made = json.loads(report.report_json(make_on_disk()))
+    assert made["mode"] == "on disk"
+    assert [made["scratch"][key] for key in SCRATCH_KEYS] == [
+        5 << 30, 5 << 30, 15 * 10**9, 16 * 10**9, 4 * 10**9, 4 * 10**9, 3.5]
+    assert made["scratch"]["disk"] == "hdd" and made["scratch"]["disk_reason"] == "it turns"
+    assert made["scratch"]["lanes"][1] == {
+        "directory": "/mnt/b", "read_bytes_per_s": 2e9, "write_bytes_per_s": 5e8}
+    assert [each["name"] for each in made["stages"]][1:3] == ["level 1, e", "level 1, u"]
+
+
+def test_terminal_lines_of_a_run_on_disk():
+    lines = report.format_report(make_on_disk()).splitlines()
+    rows = {name: value.strip() for name, colon, value in (line.partition(":") for line in lines) if colon}
+    assert rows["Scratch"].startswith("5.00 GiB planned, 5.00 GiB peak")
+    assert rows["Scratch traffic"] == "17.7 GiB planned, 18.6 GiB measured, 20000000.00 bytes per digit"
+    assert rows["Disks"] == "hard disks: it turns"
+    assert rows["  lane 2"] == "2.00 GB/s read, 500 MB/s written before the run, /mnt/b"
+    # 16 GB at 4 GB/s and 4 GB at 1.5 GB/s are 6.67 of the 10 seconds.
+    assert rows["Throughput"] == "2.00 GB/s on average, 67 % of the lanes' speed"
+    assert rows["Waiting for disks"] == "3.50 s, 35 %"
+    table = [" ".join(line.split()) for line in lines[lines.index("") + 1:][:6]]
+    assert table == [
+        "Stage time read written GB/s waiting",
+        "ladder in memory 1.00 s 0 B 954 MiB 1.00 0 %",
+        "level 1 6.00 s 11.2 GiB 1.86 GiB 2.33 50 %",
+        "root 1.00 s 954 MiB 954 MiB 2.00 50 %",
+        "files 2.00 s 2.79 GiB 0 B 1.50 0 %",
+        "together 10.00 s 14.9 GiB 3.73 GiB 2.00 35 %",
+    ]
+
+
 class Stream:
     def __init__(self, terminal):
         self.terminal, self.text = terminal, ""
@@ -150,3 +211,23 @@ def test_progress_is_a_bar_on_a_terminal():
             progress(event)
     assert "level 2" in stream.text and "1/2" in stream.text and "\r" in stream.text
     assert "wrong product\n" in stream.text
+
+
+def test_bar_of_the_share_that_is_done():
+    stream = Stream(True)
+    with Progress(stream, quiet_s=0, share=lambda: 0.25) as progress:
+        for event in STAGES:
+            progress(event)
+    assert "2/2 level 2" in stream.text and " 25 % in 00:" in stream.text and "left" in stream.text
+
+
+def test_the_bar_moves_within_a_stage(monkeypatch):
+    monkeypatch.setattr(progress_module, "TICK_S", 0.01)
+    stream, done = Stream(True), [0.25]
+    with Progress(stream, quiet_s=0, share=lambda: done[0]) as progress:
+        progress(STAGES[0])
+        done[0] = 0.75
+        deadline = time.monotonic() + 10
+        while " 75 % in" not in stream.text and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert " 75 % in" in stream.text

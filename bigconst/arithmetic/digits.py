@@ -1,10 +1,11 @@
 """The words of a finished number as digit text, written piece by piece and checked on the way out."""
 
+from collections.abc import Callable
 
 import numpy as np
 
 from bigconst.arithmetic.packed import page_buffer
-from bigconst.arithmetic.root import guard_value
+from bigconst.arithmetic.root import guard_value, guard_words
 from bigconst.arithmetic.words import Words
 from bigconst.errors import FaultError
 from bigconst.kernels.text import write_text
@@ -28,10 +29,12 @@ class _Buffer:
         return self._bytes[PAGE_BYTES + start:PAGE_BYTES + stop]
 
 
-def write_digits(plan: Plan, words: Words, x: np.ndarray, x_residue: int, text, hasher) -> tuple[str, int]:
+def write_digits(plan: Plan, words: Words, read: Callable[[int, int], np.ndarray], x_residue: int, text,
+                 hasher) -> tuple[str, int]:
     """Write integer part, point, digits and newline by text.write_at(offset, bytes).
 
-    x is as `root_words` returns it; `hasher` gets all bytes in order.
+    read(start, stop) gives these words of x as `root_words` returns it, to several threads at once; `hasher`
+    gets all bytes in order.
     Returns the last 100 digits (fewer if there are fewer) and the digit hash
     floor(value * base^digits) modulo 2^61 - 1, which is taken from the
     characters themselves and has to agree with the residue that the computation
@@ -39,9 +42,8 @@ def write_digits(plan: Plan, words: Words, x: np.ndarray, x_residue: int, text, 
     """
     fmt, p, n = plan.format, words.modulus.p, plan.digits
     head = plan.integer_part.encode() + b"."
-    if int(x[plan.words]) != plan.constant.floor:
+    if int(read(plan.words, plan.words + 1)[0]) != plan.constant.floor:
         raise FaultError("the integer part is wrong")
-    fraction = x[plan.words - plan.text_words:plan.words]
     pieces = split(plan.text_bytes, -(-plan.text_bytes // PIECE_BYTES), PIECE_BYTES)
     buffers = [_Buffer() for _ in range(min(slots(words.pool.threads), len(pieces)))]
     tail = bytearray(min(100, n))
@@ -55,7 +57,7 @@ def write_digits(plan: Plan, words: Words, x: np.ndarray, x_residue: int, text, 
         low, high = first // fmt.digits, -(-end // fmt.digits)
         spelled = at - (first - low * fmt.digits)
         write_text(buffer.at(spelled, spelled + (high - low) * fmt.digits),
-                   fraction[plan.text_words - high:plan.text_words - low], fmt.base)
+                   read(plan.words - high, plan.words - low), fmt.base)
         digits = buffer.at(at, at + max(0, end - first))
         if start == 0:
             buffer.at(0, len(head))[:] = np.frombuffer(head, dtype=np.uint8)
@@ -75,7 +77,7 @@ def write_digits(plan: Plan, words: Words, x: np.ndarray, x_residue: int, text, 
         hasher.update(piece)
 
     in_order(words.pool.threads, len(pieces), make, take)
-    guard, size = guard_value(plan, words, x)
+    guard, size = guard_value(plan, words, read(0, guard_words(plan)))
     if (value * size + guard - x_residue) % p != 0:
         raise FaultError("the text does not have the residue of the number")
     return tail.decode(), value % p

@@ -1,10 +1,11 @@
 """The words of r packed into a certificate file, and read back piece by piece."""
 
 import mmap
+from collections.abc import Callable
 
 import numpy as np
 
-from bigconst.arithmetic.words import Words
+from bigconst.arithmetic.words import MERSENNE_61, Words
 from bigconst.formats import HEADER_BYTES, packed_bytes
 from bigconst.kernels.pack import pack
 from bigconst.runtime.stream import in_order, slots
@@ -24,18 +25,30 @@ def pieces(words: int) -> list[tuple[int, int]]:
     return split(words, -(-words // PIECE_WORDS), PIECE_WORDS)
 
 
-def write_packed(words: Words, r: np.ndarray, file, hasher) -> None:
-    """Pack r into file.write_at behind the header, and its bytes in order into `hasher`."""
-    radix = words.format.radix
-    ranges = pieces(len(r))
-    size = packed_bytes(min(len(r), PIECE_WORDS), words.format.base)
-    buffers = [page_buffer(size) for _ in range(min(slots(words.pool.threads), len(ranges)))]
+def write_packed(words: Words, length: int, read: Callable[[int, int], np.ndarray], file, hasher) -> int:
+    """Pack `length` words into file.write_at behind the header, and their bytes in order into `hasher`.
 
-    def make(i: int, slot: int) -> np.ndarray:
+    read(start, stop) gives these words, to several threads at once.  Returns their residue modulo 2^61 - 1.
+    """
+    radix = words.format.radix
+    ranges = pieces(length)
+    size = packed_bytes(min(length, PIECE_WORDS), words.format.base)
+    buffers = [page_buffer(size) for _ in range(min(slots(words.pool.threads), len(ranges)))]
+    total = 0
+
+    def make(i: int, slot: int) -> tuple[np.ndarray, int, int]:
         start, stop = ranges[i]
         data = buffers[slot][:packed_bytes(stop - start, words.format.base)]
-        pack(data.view(np.uint64), r[start:stop], radix)
+        piece = read(start, stop)
+        pack(data.view(np.uint64), piece, radix)
         file.write_at(HEADER_BYTES + packed_bytes(start, words.format.base), memoryview(data))
-        return data
+        return data, words.modulus.residue_words(piece, radix), start
 
-    in_order(words.pool.threads, len(ranges), make, lambda data: hasher.update(memoryview(data)))
+    def take(made: tuple[np.ndarray, int, int]) -> None:
+        nonlocal total
+        data, residue, start = made
+        hasher.update(memoryview(data))
+        total = (total + residue * words.power(start)) % MERSENNE_61
+
+    in_order(words.pool.threads, len(ranges), make, take)
+    return total

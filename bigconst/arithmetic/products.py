@@ -10,7 +10,7 @@ hardware survives once.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 import numpy as np
@@ -43,7 +43,12 @@ class Products:
         """The transform of a shape, with its tables."""
         return self._transform(shape)
 
-    def _rounded(self, stats: tuple[int, float, float], where: str) -> int | None:
+    @property
+    def formats(self) -> tuple[WordFormat, ...]:
+        """Words that a product is tried on, largest first."""
+        return (self.format, *self.format.smaller())
+
+    def rounded(self, stats: tuple[int, float, float], where: str) -> int | None:
         """The carry out of an inverse transform, or None when its rounding cannot be trusted."""
         top, error, peak = stats
         if error <= ROUNDOFF_LIMIT and peak < COEFFICIENT_LIMIT:
@@ -56,9 +61,10 @@ class Products:
         self.faults[kind] += 1
         self._emit(Fault(kind, where, message))
 
-    def _checked(self, where: str, attempt: Callable[[WordFormat], int | None], verify: Callable[[int], bool]) -> None:
+    def checked(self, where: str, formats: Iterable[WordFormat], attempt: Callable[[WordFormat], int | None],
+                verify: Callable[[int], bool]) -> None:
         """attempt(format) -> top carry or None, then verify(top), over ever smaller words."""
-        for fmt in (self.format, *self.format.smaller()):
+        for fmt in formats:
             top = attempt(fmt)
             if top is None:
                 continue
@@ -84,7 +90,7 @@ class Products:
             transform.forward(b_small, fmt.radix, spectrum)
             transform.spectrum(spectrum)
             transform.multiply(data, spectrum)
-        top = self._rounded(transform.inverse(data, product, fmt.radix), where)
+        top = self.rounded(transform.inverse(data, product, fmt.radix), where)
         if top is None:
             return None
         propagate(product, 0, len(product), -top, fmt.radix)
@@ -106,9 +112,9 @@ class Products:
                 return None if full is None else self.words.wrap(out, full)
             transform.forward(a, fmt.radix, work)
             transform.square(work)
-            return self._rounded(transform.inverse(work, out, fmt.radix), where)
+            return self.rounded(transform.inverse(work, out, fmt.radix), where)
 
-        self._checked(where, attempt, verify)
+        self.checked(where, self.formats, attempt, verify)
 
     def spectrum(self, b: np.ndarray, shape: Shape, data: np.ndarray) -> None:
         """`data` becomes the spectrum of b for products of `shape`."""
@@ -131,10 +137,10 @@ class Products:
                 return 0
             transform.forward(a, fmt.radix, work)
             transform.multiply(work, b_spectrum)
-            return self._rounded(transform.inverse(work, out, fmt.radix), where)
+            return self.rounded(transform.inverse(work, out, fmt.radix), where)
 
         # Balanced operands may reach one word further than they are long, and wrap.
-        self._checked(where, attempt, lambda top: self.words.add_at(out, 0, -top) == 0 and verify())
+        self.checked(where, self.formats, attempt, lambda top: self.words.add_at(out, 0, -top) == 0 and verify())
 
 
 def _aligned(count: int) -> np.ndarray:

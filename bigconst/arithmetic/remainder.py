@@ -87,14 +87,16 @@ def certify_words(plan: Plan, ladder: Ladder, x: np.ndarray, spare: np.ndarray, 
                       settling_shape(plan.words, plan.residual_guard_words), ladder.arena, scratch)
     if found is None:
         raise FaultError("the remainder of the digits is not within its bounds")
-    write_certificate(words, Header(plan.constant, plan.base, plan.digits, False, __version__, told[0]), found[0],
-                      found[1], file)
+    r, residue = found
+    write_certificate(words, Header(plan.constant, plan.base, plan.digits, False, __version__, told[0]),
+                      lambda start, stop: r[start:stop], residue, file)
 
 
-def write_certificate(words: Words, header: Header, r: np.ndarray, r_residue: int, file) -> None:
-    """Header and packed r to `file`, whose write_at takes pieces in any order."""
-    if words.residue(r) != r_residue:
-        raise FaultError("r changed in memory")
+def write_certificate(words: Words, header: Header, read: Callable[[int, int], np.ndarray], r_residue: int,
+                      file) -> None:
+    """Header and packed r, words start .. stop-1 of which are read(start, stop), to `file`, whose write_at takes pieces
+    in any order.  Raises FaultError when r has not the residue that it should have."""
     hasher = xxhash.xxh3_128(header.encode())
-    write_packed(words, r, file, hasher)
+    if write_packed(words, remainder_words(header.base, header.digits), read, file, hasher) != r_residue:
+        raise FaultError("r changed in memory")
     file.write_at(0, memoryview(header.encode(hasher.hexdigest())))

@@ -6,6 +6,8 @@ they are the floor unless the guard digits lie within the error of a carry, and
 then one exact square decides (docs/floor.md).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from bigconst.arithmetic.newton import Ladder, residual
@@ -41,28 +43,46 @@ def root_words(plan: Plan, ladder: Ladder) -> tuple[np.ndarray, np.ndarray, int]
         residue = (residue - odd) * pow(2, -1, p)
     if top != 0 or words.residue(x) != residue % p:
         raise FaultError("the root does not have the residue of its parts")
-    return x, y, (residue + _settle(plan, ladder, x, residue % p, y)) % p
+
+    def add(value: int) -> None:
+        words.add_at(x, 0, value)
+
+    added = settle(plan, words, x, add, lambda change: is_above(plan, ladder, x, residue + change, y))
+    return x, y, (residue + added) % p
 
 
-def guard_value(plan: Plan, words, x: np.ndarray) -> tuple[int, int]:
-    """The digits of x below the last written one as an integer, and the size G of their range 0 .. G-1."""
+def guard_value(plan: Plan, words, low: np.ndarray) -> tuple[int, int]:
+    """The digits of x below the last written one as an integer, and the size G of their range 0 .. G-1.
+
+    `low` are the `guard_words(plan)` lowest words of x, or more.
+    """
     fmt = plan.format
     spare = plan.text_words * fmt.digits - plan.digits
     count = plan.words - plan.text_words
     size = fmt.radix**count * fmt.base**spare
-    return words.to_int(x[:count + 1]) % size, size
+    return words.to_int(low[:count + 1]) % size, size
 
 
-def _settle(plan: Plan, ladder: Ladder, x: np.ndarray, x_residue: int, spare: np.ndarray) -> int:
-    """Correct x where its guard digits cannot decide; returns what was added, modulo 2^61 - 1."""
-    guard, size = guard_value(plan, ladder.words, x)
+def guard_words(plan: Plan) -> int:
+    """Words of x that digits below the last written one reach into."""
+    return plan.words - plan.text_words + 1
+
+
+def settle(plan: Plan, words, low: np.ndarray, add: Callable[[int], None], is_above: Callable[[int], bool]) -> int:
+    """Correct x where its guard digits cannot decide; returns what was added.
+
+    low       as in `guard_value`
+    add       adds an integer to x
+    is_above  whether x is above the true root, being told what was added to it
+    """
+    guard, size = guard_value(plan, words, low)
     if plan.x_error <= guard < size - plan.x_error:
         return 0
     # The multiple of `size` next to x is either not above the true root, or its predecessor has the digits.
     change = -guard if 2 * guard < size else size - guard
-    ladder.words.add_at(x, 0, change)
-    if is_above(plan, ladder, x, x_residue + change, spare):
-        ladder.words.add_at(x, 0, -1)
+    add(change)
+    if is_above(change):
+        add(-1)
         change -= 1
     return change
 

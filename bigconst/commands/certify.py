@@ -107,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         header = Header(rebuilt.constant, arguments.base, rebuilt.digits, arguments.lenient, __version__,
                         rebuilt.text_xxh3)
-        write_certificate(rebuilt.words, header, rebuilt.r, rebuilt.r_residue, file)
+        write_certificate(rebuilt.words, header, lambda start, stop: rebuilt.r[start:stop], rebuilt.r_residue, file)
         file.commit()
     size = format_bytes(certificate_bytes(arguments.base, rebuilt.digits))
     print(f"{arguments.file}: {format_count(rebuilt.digits)} digits of {rebuilt.constant.title} are right\n"

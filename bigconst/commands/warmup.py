@@ -1,6 +1,9 @@
 """`bigconst warmup`: compile (or load) the kernels and test them on this machine."""
 
 import argparse
+import contextlib
+import subprocess
+import sys
 import time
 
 from bigconst.errors import VerificationError
@@ -44,13 +47,23 @@ def run(arguments: argparse.Namespace) -> int:
 
 def load_engine():
     """Import the engine and load every kernel, saying so when that will take a while."""
-    import sys
-
     from bigconst.kernels import jit
 
     if jit.is_cold():
         print("compiling kernels for this machine (once, about 20 s)", file=sys.stderr, flush=True)
+        _compile_elsewhere()
     from bigconst import engine
 
     engine.load_kernels()
     return engine
+
+
+def _compile_elsewhere() -> None:
+    """Compile in a child process: the compiler takes memory that this process could not give back.
+
+    Where that fails, loading the kernels compiles them here, or says what is wrong.
+    """
+    program = f"import sys; sys.path[:] = {sys.path!r}; from bigconst import engine; engine.load_kernels()"
+    quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+    with contextlib.suppress(OSError):
+        subprocess.run([sys.executable, "-c", program], check=False, **quiet)

@@ -1,0 +1,1 @@
+"""Numbers and transforms on a scratch volume; the kernels are those of memory."""

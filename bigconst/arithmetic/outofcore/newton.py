@@ -1,0 +1,91 @@
+"""The Newton ladder on disk: the same steps and the same checks as in memory (arithmetic.newton).
+
+On disk the sizes of all levels are whole chunks, so a number shifted by words is the same number from another chunk
+on, and the sums of a level are one pass over chunks.
+"""
+
+import numpy as np
+
+from bigconst.arithmetic.outofcore.linear import linear_pass
+from bigconst.arithmetic.outofcore.number import Number
+from bigconst.arithmetic.outofcore.operand import Operand
+from bigconst.arithmetic.outofcore.passes import Tiles
+from bigconst.arithmetic.outofcore.products import DiskProducts
+from bigconst.arithmetic.outofcore.stages import Stages
+from bigconst.diskplan import DiskLevel
+from bigconst.errors import FaultError
+from bigconst.plan import Plan
+
+
+class DiskLadder:
+    """Climbs the levels of a plan that lie on disk."""
+
+    def __init__(self, plan: Plan, products: DiskProducts, stages: Stages):
+        self.plan, self.products, self.stages = plan, products, stages
+
+    def inverse_root(self, y: Number, residue: int) -> tuple[Number, int]:
+        """From what memory found to y near B^K/sqrt(d), K words, and its residue."""
+        for index, level in enumerate(self.plan.disk.levels, 1):
+            y, residue = self._step(y, level, residue, f"level {index}")
+        return y, residue
+
+    def _step(self, y: Number, level: DiskLevel, y_residue: int, name: str) -> tuple[Number, int]:
+        """One level; the new y and its residue."""
+        plan, products, places = self.plan, self.products, level.places
+        words, p = products.words, products.words.modulus.p
+        k, k_out, chunk = level.words_in, level.words_out, plan.disk.chunk_words
+        where = f"level {k} -> {k_out} words"
+        power = words.power
+        with self.stages.stage(f"{name}, e"):
+            e, sign, e_residue = products.residual(
+                Operand(y), y_residue, plan.constant.d, 1, 2 * k, k + plan.residual_guard_words, level.residual,
+                places["residual"], places["e"], where + ", e")
+        at_k, dropped, o = k // chunk, (4 * k - k_out) // chunk, (3 * k - k_out) // chunk
+        high = 0
+
+        def check_u(u: Number) -> bool:
+            nonlocal high
+            high = u.residue(at_k)
+            return (u.residue(0, at_k) + high * power(k) - y_residue * e_residue) % p == 0
+
+        with self.stages.stage(f"{name}, u"):
+            spectrum = Tiles(level.product, places["spectrum"])
+            products.transform(level.product).forward(e, spectrum)
+            u = products.multiply(Operand(y), e, spectrum, places["work"], places["u"], 0, where + ", u", check_u)
+
+        def check_v(v: Number) -> bool:
+            return (v.residue(0, dropped) + v.residue(dropped) * power(dropped * chunk) - high * e_residue) % p == 0
+
+        with self.stages.stage(f"{name}, v"):
+            v = products.multiply(Operand(u, first=at_k), e, spectrum, places["work"], places["v"], dropped,
+                                  where + ", v", check_v)
+
+        # y' = y*B^(K-k) - sign*floor(u/(2 B^o)) + 3*floor(v/(8 B^dropped)); what the floors drop is known exactly.
+        half = (u.residue(o) - u.first_word(o) % 2) * pow(2, -1, p)
+        eighth = (v.residue(dropped) - v.first_word(dropped) % 8) * pow(8, -1, p)
+        expected = (y_residue * power(k_out - k) - sign * half + 3 * eighth) % p
+        with self.stages.stage(f"{name}, sum"):
+            new = products.number(places["next"], k_out)
+            self._sum(new, y, u, v, sign, o, dropped)
+        if new.residue() != expected:
+            raise FaultError(f"{where}: the new approximation does not have the residue of its parts")
+        return new, expected
+
+    def _sum(self, new: Number, y: Number, u: Number, v: Number, sign: int, o: int, dropped: int) -> None:
+        """new = y*B^(K-k) - sign*floor(u/(2 B^o)) + 3*floor(v/(8 B^dropped)), o and dropped in chunks."""
+        words, carry = self.products.words, 0
+        missing = new.chunks - y.chunks
+
+        def compute(first: int, pieces: list[np.ndarray]) -> np.ndarray:
+            nonlocal carry
+            out, above_u, above_v = pieces
+            fresh = min(len(out), max(0, missing - first) * y.chunk_words)
+            last = len(out) - max(0, first * y.chunk_words + len(out) - new.length)
+            out = out[:last]
+            into, carry = carry, words.newton_update(out, fresh, above_u[:last + 1], above_v[:last + 1], sign)
+            carry += words.add_at(out, 0, into)
+            return out
+
+        linear_pass(self.products, [(y, -missing, 0), (u, o, 1), (v, dropped, 1)], new, compute)
+        if carry != 0:
+            raise FaultError("a sum of the ladder left its words")

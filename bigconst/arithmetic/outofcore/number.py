@@ -1,0 +1,185 @@
+"""Numbers on the volume: chunks of packed words, and what is known of each without reading it.
+
+A number is a sequence of canonical words cut into chunks of `chunk_words`.  A
+chunk whose words are all 0, or all radix - 1, is not stored at all; of every
+chunk its first and last words and its residue modulo 2^61 - 1 are kept in memory, beside
+the checksum of its packed bytes.  Residues of long stretches, the borders of
+runs and the sign of a number thus cost no reading.
+
+A number is written chunk by chunk, corrected where carries arrive late
+(`add`), and not changed any more once somebody reads it.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from bigconst.arithmetic.packed import page_buffer
+from bigconst.arithmetic.words import MERSENNE_61, Words
+from bigconst.diskshape import chunk_bytes
+from bigconst.errors import FaultError
+from bigconst.kernels.pack import pack, packed_limbs, unpack
+from bigconst.storage.volume import Request, Volume
+
+ZEROS, STORED, NINES = 0, 1, 2
+"""Kinds of chunks: all words 0; on the volume; all words radix - 1."""
+
+
+class Number:
+    """`length` words at `address` of a volume.
+
+    Chunks below `first` are not stored and have only residues; a carry that
+    arrives late there is added to the residue, so that they may stand for a value a little below 0 or above
+    radix^(first * chunk_words).
+    """
+
+    def __init__(self, volume: Volume, words: Words, address: int, length: int, chunk_words: int, first: int = 0):
+        self.volume, self.words, self.address = volume, words, address
+        self.length, self.chunk_words, self.first = length, chunk_words, first
+        self.radix = words.format.radix
+        self.chunk_bytes = chunk_bytes(chunk_words, words.format.base)
+        self.limbs = packed_limbs(chunk_words, self.radix)
+        count = self.chunks = -(-length // chunk_words)
+        self.kinds = np.zeros(count, np.int8)
+        self.sums = np.zeros(count, np.uint64)
+        self.residues = np.zeros(count, np.uint64)
+        self.edges = np.zeros((count, 2), np.int32)     # first word and last
+
+    # -- chunks ------------------------------------------------------------------
+
+    def request(self, chunk: int, packed: np.ndarray) -> Request:
+        """The transfer of a stored chunk from or to `chunk_bytes` bytes of memory."""
+        return Request(self.address + (chunk - self.first) * self.chunk_bytes, [packed], chunk)
+
+    def unpack(self, chunk: int, packed: np.ndarray, out: np.ndarray) -> None:
+        """The words of a chunk, `packed` having been read if it is stored; FaultError for a word that is none."""
+        kind = self.kinds[chunk] if chunk < self.chunks else ZEROS
+        if kind == ZEROS:
+            out[:] = 0
+        elif kind == NINES:
+            out[:] = self.radix - 1
+        elif unpack(out, packed.view(np.uint64)[:self.limbs], self.radix) >= self.radix:
+            raise FaultError("a number on the scratch volume holds a word that is none")
+
+    def is_stored(self, chunk: int) -> bool:
+        """Whether there is something to read."""
+        return chunk < self.chunks and self.kinds[chunk] == STORED
+
+    def set_chunk(self, chunk: int, words: np.ndarray, packed: np.ndarray) -> bool:
+        """Note what is known of a chunk and pack it; True when `packed` has to be written."""
+        self.edges[chunk] = words[0], words[-1]
+        self.residues[chunk] = self.words.modulus.residue_words(words, self.radix)
+        kind = STORED
+        if words[0] == words[-1] == 0 and not words.any():
+            kind = ZEROS
+        elif words[0] == words[-1] == self.radix - 1 and (words == self.radix - 1).all():
+            kind = NINES
+        self.kinds[chunk] = kind
+        if kind != STORED or chunk < self.first:
+            return False
+        pack(packed.view(np.uint64)[:self.limbs], words, self.radix)
+        return True
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Words start .. stop-1 as a new array, waiting for the disk."""
+        low, high = start // self.chunk_words, -(-stop // self.chunk_words)
+        out = np.empty((high - low) * self.chunk_words, np.int32)
+        packed = page_buffer((high - low) * self.chunk_bytes).reshape(high - low, -1)
+        self.volume.read([self.request(c, packed[c - low]) for c in range(low, high) if self.is_stored(c)],
+                         self.sums).wait()
+        for c in range(low, high):
+            self.unpack(c, packed[c - low], out[(c - low) * self.chunk_words:(c - low + 1) * self.chunk_words])
+        return out[start - low * self.chunk_words:stop - low * self.chunk_words]
+
+    # -- corrections ----------------------------------------------------------------
+
+    def add(self, values: Iterable[tuple[int, int]]) -> int:
+        """Add value * radix^at for each (at, value); returns what leaves the top."""
+        todo: dict[int, list[tuple[int, int]]] = {}
+        for at, value in values:
+            if at < self.first * self.chunk_words:
+                chunk, at = divmod(at, self.chunk_words)
+                self.residues[chunk] = (int(self.residues[chunk]) + value * self.words.power(at)) % MERSENNE_61
+            elif value:
+                todo.setdefault(at // self.chunk_words, []).append((at % self.chunk_words, value))
+        top = 0
+        while todo:
+            for c in [c for c in todo if c >= self.chunks]:
+                top += sum(value * self.radix**at for at, value in todo.pop(c))
+            batch = [(c, todo.pop(c)) for c in sorted(todo)[:64]]
+            for c, carry in self._add_batch(batch) if batch else ():
+                if carry:
+                    todo.setdefault(c + 1, []).append((0, carry))
+        return top
+
+    def _add_batch(self, batch: list[tuple[int, list[tuple[int, int]]]]) -> list[tuple[int, int]]:
+        """Add within chunks; (chunk, carry out of it) for each."""
+        size = len(batch)
+        words = np.empty((size, self.chunk_words), np.int32)
+        packed = page_buffer(size * self.chunk_bytes).reshape(size, -1)
+        uniform = self._shortcuts(batch)
+        self.volume.read([self.request(c, packed[i]) for i, (c, _) in enumerate(batch)
+                          if c not in uniform and self.is_stored(c)], self.sums).wait()
+        carries, changed = [], []
+        for i, (c, changes) in enumerate(batch):
+            if c in uniform:
+                carries.append((c, uniform[c]))
+                continue
+            self.unpack(c, packed[i], words[i])
+            carry = sum(self.words.add_at(words[i], at, value) for at, value in changes)
+            carries.append((c, carry))
+            if self.set_chunk(c, words[i], packed[i]):
+                changed.append(self.request(c, packed[i]))
+        self.volume.write(changed, self.sums).wait()
+        return carries
+
+    def _shortcuts(self, batch: list) -> dict[int, int]:
+        """Units that ripple through chunks of equal words: {chunk: carry}, the chunk being turned over."""
+        done = {}
+        for c, changes in batch:
+            if self.kinds[c] == NINES and changes == [(0, 1)]:
+                self.fill(c, ZEROS)
+                done[c] = 1
+            elif self.kinds[c] == ZEROS and changes == [(0, -1)]:
+                self.fill(c, NINES)
+                done[c] = -1
+        return done
+
+    def fill(self, chunk: int, kind: int) -> None:
+        """Make a chunk ZEROS or NINES."""
+        word = self.radix - 1 if kind == NINES else 0
+        self.kinds[chunk], self.edges[chunk] = kind, word
+        self.residues[chunk] = self.words.power(self.chunk_words) - 1 if kind == NINES else 0
+
+    def store(self, words: np.ndarray) -> None:
+        """Write the whole number from memory."""
+        padded = np.zeros(self.chunk_words, np.int32)
+        for low in range(0, self.chunks, 16):
+            high = min(low + 16, self.chunks)
+            packed = page_buffer((high - low) * self.chunk_bytes).reshape(high - low, -1)
+            requests = []
+            for c in range(low, high):
+                piece = words[c * self.chunk_words:(c + 1) * self.chunk_words]
+                if len(piece) < self.chunk_words:
+                    padded[:len(piece)] = piece
+                    piece = padded
+                if self.set_chunk(c, piece, packed[c - low]):
+                    requests.append(self.request(c, packed[c - low]))
+            self.volume.write(requests, self.sums).wait()
+
+    # -- what is known without reading -------------------------------------------------
+
+    def residue(self, start_chunk: int = 0, stop_chunk: int | None = None) -> int:
+        """The words of these chunks as a number, modulo 2^61 - 1."""
+        step, total = self.words.power(self.chunk_words), 0
+        for residue in self.residues[start_chunk:stop_chunk][::-1].tolist():
+            total = (total * step + residue) % MERSENNE_61
+        return total
+
+    def first_word(self, chunk: int) -> int:
+        """Of a chunk; 0 outside the number."""
+        return int(self.edges[chunk, 0]) if 0 <= chunk < self.chunks else 0
+
+    def last_word(self, chunk: int) -> int:
+        """Of a chunk; 0 outside the number."""
+        return int(self.edges[chunk, 1]) if 0 <= chunk < self.chunks else 0

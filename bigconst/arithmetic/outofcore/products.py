@@ -1,0 +1,145 @@
+"""Squares and products on disk, each one checked and repeated on smaller words when a check fails.
+
+What a repetition needs beyond the plan (smaller words, more of them) is taken
+at the end of the volume, which grows.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from bigconst.arithmetic.outofcore.number import NINES, ZEROS, Number
+from bigconst.arithmetic.outofcore.operand import Operand
+from bigconst.arithmetic.outofcore.passes import DiskTransform, Scratch, Tiles
+from bigconst.arithmetic.products import Products
+from bigconst.diskplan import DiskPlan
+from bigconst.diskshape import DiskShape, chunk_bytes
+
+
+class DiskProducts:
+    """Checked products on one volume."""
+
+    def __init__(self, disk: DiskPlan, scratch: Scratch, products: Products):
+        self.disk, self.scratch, self.products = disk, scratch, products
+        self.words = scratch.words
+        self.transform = lru_cache(maxsize=2)(lambda shape: DiskTransform(shape, scratch))
+
+    def number(self, address: int, length: int, first: int = 0) -> Number:
+        """A new number on the volume."""
+        return Number(self.scratch.volume, self.words, address, length, self.disk.chunk_words, first)
+
+    def _grow(self, size_bytes: int) -> int:
+        """The address of so many bytes more."""
+        volume, unit = self.scratch.volume, self.disk.stripe_bytes
+        address = -(-volume.size_bytes // unit) * unit
+        volume.resize(address + size_bytes)
+        return address
+
+    def _grown_number(self, shape: DiskShape, first: int = 0) -> Number:
+        size = (shape.stored_words // shape.chunk_words - first) * chunk_bytes(shape.chunk_words, shape.base)
+        return self.number(self._grow(size), shape.stored_words, first)
+
+    def _checked(self, where: str, shape: DiskShape, operands: int, attempt: Callable, verify: Callable) -> Number:
+        """The number that attempt(shape, planned) -> (number, (top, error, peak)) and verify(number, top) agree on."""
+        shapes = [shape, *self.disk.smaller(shape, operands)]
+        result: list[Number] = []
+
+        def try_one(fmt) -> int | None:
+            now = next(s for s in shapes if s.digits == fmt.digits)
+            number, stats = attempt(now, now is shape)
+            result[:] = [number]
+            return self.products.rounded(stats, where)
+
+        formats = [fmt for fmt in self.products.formats if fmt.digits in {s.digits for s in shapes}]
+        self.products.checked(where, formats, try_one, lambda top: verify(result[0], top))
+        return result[0]
+
+    def multiply(self, a: Operand, b: Operand, spectrum: Tiles, work: int, place: int, first: int, where: str,
+                 verify: Callable[[Number], bool]) -> Number:
+        """a*b, unwrapped; `spectrum` is b after `forward`, `work` the address of tiles, `place` that of the number,
+        whose chunks below `first` are not stored."""
+        def attempt(shape: DiskShape, planned: bool):
+            transform = self.transform(shape)
+            if planned:
+                other, tiles = spectrum, Tiles(shape, work)
+                number = self.number(place, shape.stored_words, first)
+            else:
+                other, tiles = (Tiles(shape, self._grow(shape.region_bytes)) for _ in range(2))
+                number = self._grown_number(shape, first)
+                transform.forward(b, other)
+            transform.forward(a, tiles)
+            transform.multiply(tiles, other)
+            return number, transform.inverse(tiles, number)
+
+        # Balanced operands may reach one word further than they are long, and wrap.
+        return self._checked(where, spectrum.shape, 2, attempt,
+                             lambda number, top: number.add([(0, -top)]) == 0 and verify(number))
+
+    def residual(self, z: Operand, z_residue: int, a: int, b: int, at: int, length: int, shape: DiskShape, work: int,
+                 place: int, where: str) -> tuple[Operand, int, int]:
+        """|a*z^2 - b*B^at|, known to need no more than `length` words; with its sign and residue.
+
+        Computed modulo B^N + 1, N = shape.stored_words > length; `work` is the address of tiles, `place` that of
+        the number.  Accepted when a*z^2 = sign*result + b*B^at holds modulo 2^61 - 1.
+        """
+        words, p = self.words, self.words.modulus.p
+        found: list = []
+
+        def attempt(now: DiskShape, planned: bool):
+            transform = self.transform(now)
+            tiles = Tiles(now, work if planned else self._grow(now.region_bytes))
+            number = self.number(place, now.stored_words) if planned else self._grown_number(now)
+            transform.forward(z, tiles)
+            transform.square(tiles)
+            return number, transform.inverse(tiles, number, a)
+
+        def verify(number: Number, top: int) -> bool:
+            # B^at is -B^(at-N) where it wraps.
+            wrapped = (at, -b) if at < number.length else (at - number.length, b)
+            sign = sign_magnitude(number, top + number.add([wrapped]))
+            result = Operand(number, complement=sign < 0)
+            if not _fits(result, length):
+                return False
+            residue = number.residue()
+            if sign < 0:
+                residue = words.power(number.length) - 1 - residue
+            found[:] = result, sign, residue % p
+            return (a * z_residue * z_residue - sign * residue - b * words.power(at)) % p == 0
+
+        self._checked(where, shape, 1, attempt, verify)
+        return found[0], found[1], found[2]
+
+
+def sign_magnitude(number: Number, top: int) -> int:
+    """number + top*B^N modulo B^N + 1 as sign and magnitude, |value| < B^N/2; returns 1 or -1.
+
+    For -1 the magnitude is the number's complement (see `Operand`), so that it need not be written again.
+    """
+    for _ in range(3):
+        if top == 0:
+            break
+        top = number.add([(0, -top)])
+    else:
+        # The residue B^N, which is -1, has no canonical words: its carry wraps for ever.  Here it is words of -1.
+        for chunk in range(number.chunks):
+            number.fill(chunk, NINES)
+        number.add([(0, -1)])
+        return -1
+    if 2 * number.last_word(number.chunks - 1) < number.radix:
+        return 1
+    # B^N + 1 - words = complement(words - 2)
+    number.add([(0, -2)])
+    return -1
+
+
+def _fits(operand: Operand, length: int) -> bool:
+    """Whether all words from `length` on are zero."""
+    number = operand.number
+    chunk, at = divmod(length, number.chunk_words)
+    empty = NINES if operand.complement else ZEROS
+    beyond = chunk + 1 if at else chunk
+    if (number.kinds[beyond:] != empty).any():
+        return False
+    if not at or chunk >= number.chunks:
+        return True
+    words = number.read(length, (chunk + 1) * number.chunk_words)
+    return bool((words == (number.radix - 1 if operand.complement else 0)).all())

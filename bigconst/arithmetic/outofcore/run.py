@@ -1,0 +1,97 @@
+"""A run on disk, in its three parts: the root, its remainder, the files."""
+
+import dataclasses
+from collections.abc import Callable
+
+import xxhash
+
+from bigconst import __version__
+from bigconst.arithmetic.digits import write_digits
+from bigconst.arithmetic.newton import Ladder
+from bigconst.arithmetic.outofcore import root
+from bigconst.arithmetic.outofcore.newton import DiskLadder
+from bigconst.arithmetic.outofcore.number import Number
+from bigconst.arithmetic.outofcore.operand import Operand
+from bigconst.arithmetic.outofcore.passes import Scratch
+from bigconst.arithmetic.outofcore.products import DiskProducts
+from bigconst.arithmetic.outofcore.reader import Reader
+from bigconst.arithmetic.outofcore.root import Remainder
+from bigconst.arithmetic.outofcore.stages import Stages
+from bigconst.arithmetic.packed import PIECE_WORDS
+from bigconst.arithmetic.products import Products
+from bigconst.arithmetic.remainder import write_certificate
+from bigconst.arithmetic.words import Words
+from bigconst.certificate import Header
+from bigconst.plan import Plan
+from bigconst.runtime.arena import Arena
+from bigconst.runtime.pipeline import Pipeline
+from bigconst.runtime.stream import slots
+from bigconst.storage.volume import Volume
+
+
+class DiskRun:
+    """What the parts share."""
+
+    def __init__(self, plan: Plan, words: Words, products: Products, emit: Callable, volume: Volume):
+        self.plan, self.words, self.volume = plan, words, volume
+        self.levels: list[dict] = []
+        self._arena = Arena(max(plan.arena_bytes, plan.disk.used_bytes))
+        scratch = Scratch(volume, words, self._arena, Pipeline())
+        self.stages = Stages(plan.disk, scratch, emit)
+        self._products = DiskProducts(plan.disk, scratch, products)
+
+    def root(self) -> tuple[Number, int]:
+        """x, K + 1 words of which the written ones are right, and its residue."""
+        plan, products = self.plan, self._products
+        y, residue = None, 0
+        with self.stages.stage("ladder in memory"):
+            if not plan.constant.is_integer:
+                y, residue = self._in_memory()
+        if y is not None:
+            y, residue = DiskLadder(plan, products, self.stages).inverse_root(y, residue)
+        with self.stages.stage("root"):
+            x, residue = root.root(plan, products, y, residue)
+            if y is not None:
+                residue = root.settled(plan, products, x, residue)
+        return x, residue
+
+    def _in_memory(self) -> tuple[Number, int]:
+        """The first levels."""
+        disk = self.plan.disk
+        plan = dataclasses.replace(self.plan, words=disk.memory_words, disk=None)
+        ladder = Ladder(plan, self._products.products, self._arena, lambda event: None)
+        words, residue = ladder.inverse_root()
+        first = disk.levels[0].places["y"] if disk.levels else disk.places["y"]
+        y = self._products.number(first, disk.memory_words)
+        y.store(words[:disk.memory_words])
+        self._arena.release(0)
+        self.levels = ladder.records
+        return y, residue
+
+    def remainder(self, x: Number, residue: int) -> Remainder:
+        """The remainder of the written digits."""
+        with self.stages.stage("remainder"):
+            if self.plan.constant.is_integer:
+                zero = self._products.number(self.plan.disk.places["r"], self.plan.disk.square.stored_words)
+                return Remainder(Operand(zero), 0)
+            return root.remainder(self.plan, self._products, x, residue)
+
+    def write_files(self, x: Number, residue: int, r: Remainder | None, text, certificate) -> tuple[str, int]:
+        """Digits, and the certificate where there is an r; the last digits and the digit hash.
+
+        Everything else on the volume is given back first.
+        """
+        plan = self.plan
+        self._arena.drop()
+        self.volume.resize(min(self.volume.size_bytes, plan.disk.kept_bytes))
+        # a piece of text or of the certificate for every slot
+        kept = slots(plan.threads) * (1 + PIECE_WORDS // plan.disk.chunk_words)
+        with self.stages.stage("files"):
+            hasher = xxhash.xxh3_128()
+            last_digits, digit_hash = write_digits(plan, self.words, Reader(Operand(x), kept), residue, text, hasher)
+            if r is not None:
+                read = root.remainder_reader(plan, self.words, r, kept)
+                root.check_bound(plan, self.words, x, read)
+                header = Header(plan.constant, plan.base, plan.digits, False, __version__, hasher.hexdigest())
+                write_certificate(self.words, header, read, r.residue, certificate)
+        return last_digits, digit_hash

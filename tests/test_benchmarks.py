@@ -16,6 +16,8 @@ PROGRAMS = {
     "multiplication": ({"multiplication"}, ("flint",)),
     "phi": ({"phi"}, ("flint",)),
     "proof": ({"proof"}, ()),
+    "volume": ({"volume"}, ()),
+    "outofcore": ({"outofcore"}, ()),
 }
 """Sections of the results, and the packages that a program does without."""
 

@@ -1,0 +1,294 @@
+"""Runs on disk from the command line: the same files, a clean scratch directory, and refusals before any work.
+
+The real engine runs here, on the smallest numbers that do not fit the smallest workspace.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+from test_cli import ENVIRONMENT, one_line
+
+from bigconst.cli import main
+from bigconst.commands import compute
+from bigconst.storage import diskkind
+from bigconst.storage.lane import DATA_NAME, LOCK_NAME
+from bigconst.storage.volume import Volume
+
+SMALL = "--workspace 1MiB --disk ssd"
+DIGITS = "400000"
+
+
+@pytest.fixture(autouse=True)
+def place(monkeypatch, tmp_path):
+    """Two scratch directories, and one for files that is the current one."""
+    for name in ("files", "a", "b"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "files")
+    return tmp_path
+
+
+@pytest.fixture
+def engine_must_not_run(monkeypatch):
+    def load():
+        raise AssertionError("the run should have been refused")
+
+    monkeypatch.setattr(compute, "load_engine", load)
+
+
+def bigconst(command):
+    return main(command.split())
+
+
+def refused(command, code, capsys, place, left=()):
+    """Run `command`, which has to exit with `code` and leave nothing; its one line."""
+    assert bigconst(command) == code
+    line = one_line(capsys)
+    assert os.listdir(place / "files") == [] and os.listdir(place / "b") == []
+    assert sorted(os.listdir(place / "a")) == sorted(left)
+    return line
+
+
+@pytest.fixture(scope="module")
+def in_memory(tmp_path_factory):
+    """Digits and certificate by phi's run in memory, in both bases."""
+    folder = tmp_path_factory.mktemp("in_memory")
+    for base in ("10", "16"):
+        assert bigconst(f"phi --digits 1e6 --base {base} --output {folder}/{base}") == 0
+    return folder
+
+
+def test_two_lanes_write_the_same_files(place, in_memory, capsys):
+    command = f"phi --digits 1e6 {SMALL} --swap ../a --swap ../b --json run.json"
+    assert bigconst(command) == 0
+    for suffix in ("", ".cert"):
+        assert (place / f"files/phi.txt{suffix}").read_bytes() == (in_memory / f"10{suffix}").read_bytes()
+    assert os.listdir(place / "a") == os.listdir(place / "b") == []
+    out, err = capsys.readouterr()
+    assert err.count("\n") == 1 and "same disk" in err
+    for text in ("on disk", "Scratch traffic", "bytes per digit", "Waiting for disks", "level 2 ", "together"):
+        assert text in out, text
+    check_report(json.loads((place / "files/run.json").read_text()), place)
+
+
+def check_report(report, place):
+    scratch, stages = report["scratch"], report["stages"]
+    assert report["mode"] == "on disk" and report["base"] == 10
+    assert scratch["disk"] == "ssd" and "--disk" in scratch["disk_reason"]
+    assert [lane["directory"] for lane in scratch["lanes"]] == [str(place / "a"), str(place / "b")]
+    assert all(lane["read_bytes_per_s"] > 0 and lane["write_bytes_per_s"] > 0 for lane in scratch["lanes"])
+    assert scratch["planned_bytes"] <= scratch["peak_bytes"] < scratch["planned_bytes"] + 4096
+    for verb in ("read", "written"):
+        planned, measured = scratch[f"planned_{verb}_bytes"], scratch[f"{verb}_bytes"]
+        assert abs(measured - planned) < 0.05 * planned
+        assert measured == sum(stage[f"{verb}_bytes"] for stage in stages)
+    assert scratch["wait_seconds"] == sum(stage["wait_seconds"] for stage in stages)
+    names = [stage["name"] for stage in stages]
+    assert names[0] == "ladder in memory" and names[-3:] == ["root", "remainder", "files"]
+    assert report["memory"]["planned_bytes"] > 0
+
+
+def test_hexadecimal(place, in_memory):
+    assert bigconst(f"phi --digits 1e6 --base 16 {SMALL} --swap ../a") == 0
+    for suffix in ("", ".cert"):
+        assert (place / f"files/phi.hex.txt{suffix}").read_bytes() == (in_memory / f"16{suffix}").read_bytes()
+
+
+def test_digits_on_stdout(place, in_memory, capfdbinary):
+    assert bigconst(f"phi --digits {DIGITS} {SMALL} --swap ../a --output -") == 0
+    out, err = capfdbinary.readouterr()
+    digits = (in_memory / "10").read_bytes()[:2 + int(DIGITS)]
+    assert out == digits + b"\n"
+    assert b"Scratch traffic" in err
+    assert os.listdir(place / "files") == os.listdir(place / "a") == []
+
+
+def test_the_default_directory(place, capsys):
+    assert "--swap" in refused(f"phi --digits {DIGITS} {SMALL}", 4, capsys, place)
+    (place / "files/swap").mkdir()
+    assert bigconst(f"phi --digits {DIGITS} {SMALL}") == 0
+    assert "on disk" in capsys.readouterr().out
+    assert sorted(os.listdir(place / "files")) == ["phi.txt", "phi.txt.cert", "swap"]
+    assert os.listdir(place / "files/swap") == []
+
+
+def test_scratch_stays_untouched_where_memory_suffices(place, capsys):
+    before = os.stat(place / "a").st_mtime_ns
+    for directory in ("../a", "../nowhere"):
+        assert bigconst(f"phi --digits 1000 --swap {directory} --force") == 0
+        out, err = capsys.readouterr()
+        assert "in memory" in out and "Scratch" not in out and err == ""
+    assert os.stat(place / "a").st_mtime_ns == before
+
+
+@pytest.mark.parametrize("kind, name, other",
+                         [("ssd", "solid state", "--disk hdd"), ("hdd", "hard disks", "--disk ssd")])
+def test_the_system_is_asked_for_the_kind_of_disk(place, capsys, monkeypatch, kind, name, other):
+    monkeypatch.setattr(diskkind, "disk_kind", lambda directories: (kind, f"of {directories[0]}"))
+    assert bigconst(f"phi --digits {DIGITS} --workspace 1MiB --swap ../a --json run.json") == 0
+    out, err = capsys.readouterr()
+    assert err.count("\n") == 1 and f"{name}: of ../a" in err and other in err
+    assert f"{name}: of ../a" in out
+    assert json.loads((place / "files/run.json").read_text())["scratch"]["disk"] == kind
+
+
+# --- plans ---------------------------------------------------------------------------
+
+def test_plan_of_a_large_run_touches_nothing(place, capsys):
+    command = "phi --digits 2e12 --memory 57GiB --plan"
+    for options in ("--swap ../a --swap /nowhere/b", "--swap ../a --swap /nowhere/b --disk ssd", "", "--base 16"):
+        assert bigconst(f"{command} {options}") == 0
+        out, err = capsys.readouterr()
+        assert err == ""
+        rows = {name: value.strip() for name, colon, value in (line.partition(":") for line in out.splitlines())}
+        assert rows["Mode"] == "on disk" and "TiB" in rows["Scratch"] and "TiB read" in rows["Scratch traffic"]
+        assert rows["Disks"].startswith("solid state" if "ssd" in options else "hard disks")
+        assert rows["Scratch directories"] == ("../a, /nowhere/b" if "swap" in options else
+                                               "none yet, name them with --swap DIR")
+        assert "TiB" in rows["Digit file"] and "their own file system" in rows["Room for files"]
+    for name in ("a", "files"):
+        assert os.listdir(place / name) == []
+
+
+def test_plan_above_the_longest_transform(place, capsys):
+    line = refused("phi --digits 1e18 --memory 57GiB --swap ../a --plan", 4, capsys, place)
+    assert "longest" in line and f"{1 << 48:,}" in line
+
+
+# --- refusals ------------------------------------------------------------------------
+
+@pytest.mark.parametrize("directory, said", [("../nowhere", "no such directory"), ("../a/file", "no directory"),
+                                             ("../a/closed", "not writable")])
+def test_directories_that_cannot_be_used(place, capsys, monkeypatch, engine_must_not_run, directory, said):
+    (place / "a/file").touch()
+    (place / "a/closed").mkdir()
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: not str(path).endswith("closed") and access(path, mode))
+    line = refused(f"phi --digits {DIGITS} {SMALL} --swap ../b --swap {directory}", 3, capsys, place,
+                   ["file", "closed"])
+    assert directory in line and said in line and "--swap" in line
+
+
+def test_a_directory_named_twice(place, capsys, engine_must_not_run):
+    line = refused(f"phi --digits {DIGITS} {SMALL} --swap ../a --swap ../a/", 2, capsys, place)
+    assert "twice" in line
+
+
+def test_a_directory_that_another_run_uses(place, capsys, engine_must_not_run):
+    with Volume([place / "a"], 1 << 20, 1 << 16):
+        line = refused(f"phi --digits {DIGITS} {SMALL} --swap ../a", 3, capsys, place, [DATA_NAME, LOCK_NAME])
+    assert f"process {os.getpid()}" in line and "--swap" in line
+    assert os.listdir(place / "a") == []
+
+
+def test_too_little_memory(place, capsys, engine_must_not_run):
+    line = refused("phi --digits 1e9 --memory 100MiB --disk ssd --swap ../a", 4, capsys, place)
+    assert "at least" in line and "--memory" in line
+
+
+def plan_bytes(digits):
+    """(scratch, digit file, certificate) of a run like those here."""
+    from bigconst.constant import Constant
+    from bigconst.machine import available_memory_bytes, default_threads
+    from bigconst.plan import make_plan
+
+    plan = make_plan(Constant("phi", 5), int(digits), 10, default_threads(), available_memory_bytes() * 3 // 4,
+                     workspace_bytes=1 << 20, disk="ssd")
+    return plan.disk.scratch_bytes, plan.text_bytes, plan.certificate_bytes
+
+
+def disks_have(monkeypatch, free_bytes):
+    """Every file system has so much room, rounded down to blocks of a byte."""
+    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_bavail=free_bytes, f_frsize=1))
+
+
+def test_no_room_for_scratch_and_files_together(place, capsys, monkeypatch, engine_must_not_run):
+    needed = sum(plan_bytes(DIGITS))
+    disks_have(monkeypatch, needed - 1)
+    line = refused(f"phi --digits {DIGITS} {SMALL} --swap ../a --swap ../b", 4, capsys, place)
+    assert f"({needed} bytes)" in line and f"({needed - 1} bytes) free" in line
+    assert "--swap" in line and "--output" in line
+
+
+def test_room_that_just_suffices(place, capsys, monkeypatch):
+    disks_have(monkeypatch, sum(plan_bytes(DIGITS)))
+    assert bigconst(f"phi --digits {DIGITS} {SMALL} --swap ../a") == 0
+    scratch, text, _ = plan_bytes(DIGITS)
+    disks_have(monkeypatch, scratch + text)
+    assert bigconst(f"phi --digits {DIGITS} {SMALL} --swap ../a --no-certificate --force") == 0
+    disks_have(monkeypatch, scratch)
+    assert bigconst(f"phi --digits {DIGITS} {SMALL} --swap ../a --output -") == 0
+
+
+def test_no_room_for_files(place, capsys, monkeypatch, engine_must_not_run):
+    _, text, certificate = plan_bytes(DIGITS)
+    disks_have(monkeypatch, text + certificate - 1)
+    line = refused(f"phi --digits {DIGITS} {SMALL} --swap ../a", 3, capsys, place)
+    assert f"({text + certificate} bytes)" in line and f"({text + certificate - 1} bytes) free" in line
+    assert "--output" in line
+
+
+def test_what_a_killed_run_left_is_no_obstacle(place, capsys, monkeypatch):
+    (place / "a" / DATA_NAME).write_bytes(b"x" * (1 << 20))
+    (place / "a" / LOCK_NAME).write_text("1\n")
+    disks_have(monkeypatch, sum(plan_bytes(DIGITS)) - (1 << 20))
+    assert bigconst(f"phi --digits {DIGITS} {SMALL} --swap ../a") == 0
+    assert os.listdir(place / "a") == []
+
+
+@pytest.fixture
+def small_disk(place):
+    """A directory on a disk of 4 MiB."""
+    path = place / "small"
+    path.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(path)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no right to mount a file system")
+    yield path
+    subprocess.run(["umount", str(path)], check=True, capture_output=True)
+
+
+def test_a_disk_that_is_too_small(place, small_disk, capsys, engine_must_not_run):
+    scratch, *_ = plan_bytes("1000000")
+    line = refused(f"phi --digits 1e6 {SMALL} --swap ../small", 4, capsys, place)
+    assert f"({scratch} bytes)" in line and f"({4 << 20} bytes) free" in line and "--swap" in line
+    assert os.listdir(small_disk) == []
+
+
+def test_a_small_disk_takes_its_share(place, small_disk, in_memory, capsys):
+    assert bigconst(f"phi --digits 1e6 {SMALL} --swap ../small --swap ../a") == 0
+    assert (place / "files/phi.txt").read_bytes() == (in_memory / "10").read_bytes()
+    assert os.listdir(small_disk) == os.listdir(place / "a") == []
+
+
+# --- interrupted ---------------------------------------------------------------------
+
+TALKATIVE = """
+import functools, sys
+from bigconst.commands import compute
+from bigconst.cli import main
+compute.Progress = functools.partial(compute.Progress, quiet_s=0)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_remove_everything(place, number):
+    command = [sys.executable, "-c", TALKATIVE, *"phi --digits 1e7 --workspace 2MiB --disk ssd --swap ../a".split()]
+    process = subprocess.Popen(command, text=True, stderr=subprocess.PIPE, env=ENVIRONMENT)
+    for line in process.stderr:
+        if "level 1, u" in line:
+            break
+    assert sorted(os.listdir(place / "a")) == [LOCK_NAME, DATA_NAME]
+    assert len(os.listdir(place / "files")) == 2
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.splitlines()[-1].startswith("bigconst: interrupted") and "Traceback" not in err
+    assert os.listdir(place / "a") == os.listdir(place / "files") == []

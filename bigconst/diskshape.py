@@ -187,20 +187,28 @@ def disk_shape(stored_words: int, base: int, digits: int, chunk_words: int, work
 def _fit(base: int, digits: int, odd: int, odd_in_row: int, exponent: int, chunk_words: int, workspace_bytes: int,
          operands: int, threads: int, passes: int) -> DiskShape | None:
     """The shape of one length with most outer rows (few large tiles where that is open), or None."""
+    buffers = SQUARE_BUFFERS if operands == 1 else PRODUCT_BUFFERS
+    longest_row = workspace_bytes // (buffers * VECTOR_BYTES)
+    stored = WORDS[base].digits
+    # The narrowest tile with whole chunks in its runs, and of whole pages.
+    narrowest = MIN_TILE_WIDTH
+    while 8 * narrowest * odd_in_row * digits // stored < chunk_words:
+        narrowest *= 2
     for a in _splits(exponent, 6):
         rows = odd << a
-        if rows > MAX_ROWS:
+        if rows > MAX_ROWS or rows * narrowest * odd_in_row * VECTOR_BYTES > workspace_bytes:
             continue
         outer = (8,) + powers_of_two_radices(a - 3) + ODD_PARTS[odd]
-        for b in range(1, exponent - a - 5) if passes == 3 else (0,):
-            if b > 10:
-                break
-            middle, row = _row_radices(odd_in_row, exponent - a - b)
-            for t in range(exponent - a - b, 4, -1):
+        for b in range(1, min(11, exponent - a - 5)) if passes == 3 else (0,):
+            log = exponent - a - b
+            if odd_in_row << log > longest_row or narrowest > 1 << log:
+                continue
+            middle, row = _row_radices(odd_in_row, log)
+            width = 1 << log
+            while width >= narrowest:
                 shape = DiskShape(base, digits, outer, powers_of_two_radices(b) if b else (), middle, row,
-                                  odd_in_row << t, chunk_words, threads)
-                if shape.run_words % chunk_words or shape.run_words < chunk_words:
-                    break
-                if shape.memory_bytes(operands) <= workspace_bytes:
+                                  odd_in_row * width, chunk_words, threads)
+                if shape.run_words % chunk_words == 0 and shape.memory_bytes(operands) <= workspace_bytes:
                     return shape
+                width //= 2
     return None

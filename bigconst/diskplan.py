@@ -113,8 +113,8 @@ class DiskPlan:
         return max(1, most)
 
     def smaller(self, shape: DiskShape, operands: int) -> list[DiskShape]:
-        """Transforms of the same length on smaller words, for data that rounds badly."""
-        found = [disk_shape(shape.stored_words, self.base, digits, self.chunk_words, self.workspace_bytes, operands,
+        """Transforms of the same length on smaller words, for data that rounds badly, in the memory there is."""
+        found = [disk_shape(shape.stored_words, self.base, digits, self.chunk_words, self.used_bytes, operands,
                             self.threads) for digits in range(shape.digits - 1, 2, -1)]
         return [shape for shape in found if shape is not None]
 

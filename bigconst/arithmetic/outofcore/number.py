@@ -45,6 +45,11 @@ class Number:
         self.residues = np.zeros(count, np.uint64)
         self.edges = np.zeros((count, 2), np.int32)     # first word and last
 
+    @property
+    def end(self) -> int:
+        """The address behind its last chunk."""
+        return self.address + (self.chunks - self.first) * self.chunk_bytes
+
     # -- chunks ------------------------------------------------------------------
 
     def request(self, chunk: int, packed: np.ndarray) -> Request:

@@ -50,6 +50,8 @@ class DiskProducts:
             return self.products.rounded(stats, where)
 
         formats = [fmt for fmt in self.products.formats if fmt.digits in {s.digits for s in shapes}]
+        if len(formats) == 1:       # no room for smaller words: an error of the hardware does not come twice
+            formats *= 2
         self.products.checked(where, formats, try_one, lambda top: verify(result[0], top))
         return result[0]
 
@@ -57,7 +59,10 @@ class DiskProducts:
                  verify: Callable[[Number], bool]) -> Number:
         """a*b, unwrapped; `spectrum` is b after `forward`, `work` the address of tiles, `place` that of the number,
         whose chunks below `first` are not stored."""
+        tried = 0
+
         def attempt(shape: DiskShape, planned: bool):
+            nonlocal tried
             transform = self.transform(shape)
             if planned:
                 other, tiles = spectrum, Tiles(shape, work)
@@ -65,7 +70,9 @@ class DiskProducts:
             else:
                 other, tiles = (Tiles(shape, self._grow(shape.region_bytes)) for _ in range(2))
                 number = self._grown_number(shape, first)
+            if tried:       # the spectrum may be what is wrong
                 transform.forward(b, other)
+            tried += 1
             transform.forward(a, tiles)
             transform.multiply(tiles, other)
             return number, transform.inverse(tiles, number)

@@ -83,7 +83,9 @@ class DiskRun:
         """
         plan = self.plan
         self._arena.drop()
-        self.volume.resize(min(self.volume.size_bytes, plan.disk.kept_bytes))
+        # A square that was repeated lies behind everything planned.
+        kept_bytes = max(plan.disk.kept_bytes, r.scaled.number.end if r is not None else 0)
+        self.volume.resize(min(self.volume.size_bytes, kept_bytes))
         # a piece of text or of the certificate for every slot
         kept = slots(plan.threads) * (1 + PIECE_WORDS // plan.disk.chunk_words)
         with self.stages.stage("files"):

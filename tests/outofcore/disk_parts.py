@@ -1,0 +1,184 @@
+"""What tests of numbers and transforms on disk share: a volume in memory that watches its users, and conversions."""
+
+import contextlib
+from random import Random
+
+import numpy as np
+import xxhash
+from gmpy2 import mpz
+
+from bigconst.arithmetic.outofcore.number import Number
+from bigconst.arithmetic.outofcore.passes import Scratch
+from bigconst.arithmetic.words import Words
+from bigconst.errors import ChecksumError
+from bigconst.formats import WORDS
+from bigconst.runtime.arena import Arena
+from bigconst.runtime.pipeline import Pipeline
+from bigconst.runtime.threads import Pool
+
+PAGE_BYTES = 4096
+
+
+class _Moved:
+    """A transfer that happens at once, or when it is waited for."""
+
+    def __init__(self, volume, writes, requests, sums):
+        self._volume, self.writes, self._sums = volume, writes, sums
+        self.requests = [(request.address, [np.frombuffer(view, np.uint8) for view in request.views], request.index)
+                         for request in requests]
+        self.pages = {page for address, views, _ in self.requests
+                      for page in range(address // PAGE_BYTES, (address + sum(map(len, views))) // PAGE_BYTES)}
+        self.memory = {page for _, views, _ in self.requests for view in views
+                       for page in range(view.ctypes.data, view.ctypes.data + len(view), PAGE_BYTES)}
+        self._done = False
+
+    def perform(self):
+        if not self._done:
+            self._done = True
+            for request in self.requests:
+                self._volume.move(self.writes, *request, self._sums)
+
+    def wait(self):
+        self.perform()
+        self._volume.under_way.discard(self)
+
+
+class WatchedVolume:
+    """A volume in memory.
+
+    Half of all transfers happen as late as they may, by `seed`: buffers that are used too early show.  Asserts that
+    nothing under way shares a page of the volume or a byte of memory with anything else.  `lost` are pages that were
+    written twice and not read between; `written` and `read_pages` all pages that were.
+    """
+
+    def __init__(self, size_bytes: int, seed: int = 0):
+        self.size_bytes = size_bytes
+        self.data = np.full(size_bytes, 0xA5, np.uint8)
+        self.under_way: set[_Moved] = set()
+        self._late = Random(seed)
+        self._unread: set[int] = set()
+        self.lost: set[int] = set()
+        self.written: list[int] = []
+        self.read_pages: list[int] = []
+
+    def resize(self, size_bytes: int) -> None:
+        assert not self.under_way
+        more = max(0, size_bytes - len(self.data))
+        self.data = np.concatenate([self.data[:size_bytes], np.full(more, 0xA5, np.uint8)])
+        self.size_bytes = size_bytes
+
+    def read(self, requests, sums):
+        return self._submit(_Moved(self, False, requests, sums))
+
+    def write(self, requests, sums):
+        return self._submit(_Moved(self, True, requests, sums))
+
+    def _submit(self, moved: _Moved) -> _Moved:
+        assert len(moved.pages) == sum(len(view) for _, views, _ in moved.requests for view in views) // PAGE_BYTES
+        for other in self.under_way:
+            if moved.writes or other.writes:
+                assert not moved.pages & other.pages, "two transfers at one place"
+            assert not moved.memory & other.memory, "two transfers, one buffer"
+        if moved.writes:
+            self.written += sorted(moved.pages)
+            self.lost |= moved.pages & self._unread
+            self._unread |= moved.pages
+        else:
+            self.read_pages += sorted(moved.pages)
+            self._unread -= moved.pages
+            for _, views, _ in moved.requests:
+                for view in views:
+                    view[:] = 0xFF      # whoever looks before it has waited finds no number
+        self.under_way.add(moved)
+        if self._late.random() < 0.5:
+            moved.perform()
+        return moved
+
+    def move(self, writes: bool, address: int, views, index: int, sums) -> None:
+        state, at = xxhash.xxh3_64(), address
+        assert address % PAGE_BYTES == 0 and address >= 0
+        for view in views:
+            assert view.ctypes.data % PAGE_BYTES == 0 and at + len(view) <= self.size_bytes
+            there = self.data[at:at + len(view)]
+            if writes:
+                there[:] = view
+            else:
+                view[:] = there
+            state.update(there)
+            at += len(view)
+        if writes:
+            sums[index] = state.intdigest()
+        elif int(sums[index]) != state.intdigest():
+            raise ChecksumError(f"the block at {address} is not what was written")
+
+
+@contextlib.contextmanager
+def scratch_of(base: int, size_bytes: int = 1 << 22, threads: int = 1, arena_bytes: int = 1 << 20, seed: int = 0):
+    """A Scratch in memory."""
+    with Pool(threads) as pool:
+        yield Scratch(WatchedVolume(size_bytes, seed), Words(WORDS[base], pool), Arena(arena_bytes), Pipeline())
+
+
+def whole(words: np.ndarray, radix: int) -> mpz:
+    """The value of canonical words, by way of bytes or digits and gmpy2's conversion."""
+    assert len(words) == 0 or (words.min() >= 0 and words.max() < radix)
+    if radix == 2**16:
+        return mpz(int.from_bytes(words.astype("<u2").tobytes(), "little"))
+    digits, rest = np.empty((len(words), 5), np.uint8), words[::-1].copy()
+    for place in range(4, -1, -1):
+        rest, digits[:, place] = np.divmod(rest, 10)
+    return mpz((digits + ord("0")).tobytes().decode() or "0")
+
+
+def to_words(value: int, length: int, radix: int) -> np.ndarray:
+    """0 <= value < radix^length as words, the slow way."""
+    assert 0 <= value < mpz(radix) ** length
+
+    def split(value, length):
+        if length == 1:
+            return [int(value)]
+        low = length // 2
+        high, rest = divmod(value, mpz(radix) ** low)
+        return split(rest, low) + split(high, length - low)
+
+    return np.array(split(mpz(value), length), np.int32)
+
+
+def stored(scratch, words, chunk_words: int, address: int = 0, first: int = 0) -> Number:
+    """A number with these words."""
+    number = Number(scratch.volume, scratch.words, address, len(words), chunk_words, first)
+    number.store(np.array(words, np.int32))
+    return number
+
+
+def value_of(number: Number, start_chunk: int = 0) -> mpz:
+    """What is on the volume from a chunk on."""
+    return whole(number.read(start_chunk * number.chunk_words, number.chunks * number.chunk_words), number.radix)
+
+
+def check_records(number: Number, start_chunk: int = 0) -> None:
+    """What is known of the chunks is what is in them."""
+    size = number.chunk_words
+    words = number.read(start_chunk * size, number.chunks * size)
+    assert words.min(initial=0) >= 0 and words.max(initial=0) < number.radix
+    for c in range(start_chunk, number.chunks):
+        piece = words[(c - start_chunk) * size:(c - start_chunk + 1) * size]
+        assert (number.first_word(c), number.last_word(c)) == (piece[0], piece[-1])
+        assert number.residue(c, c + 1) == whole(piece, number.radix) % (2**61 - 1)
+        uniform = {0: 0, number.radix - 1: 2}.get(int(piece[0])) if (piece == piece[0]).all() else None
+        assert number.kinds[c] == (1 if uniform is None else uniform)
+
+
+def chunky_words(rng, chunks: int, chunk_words: int, radix: int, kinds: str = "zero nines random edges") -> np.ndarray:
+    """Words of chunks of zeros, of largest words, random ones, and random ones whose ends ripple."""
+    out = []
+    for kind in rng.choice(kinds.split(), chunks):
+        piece = rng.integers(0, radix, chunk_words)
+        if kind in ("zero", "nines"):
+            piece[:] = 0 if kind == "zero" else radix - 1
+        elif kind == "edges":
+            ends = rng.integers(0, chunk_words // 2, 2)
+            values = rng.choice([0, radix - 1, radix // 2, radix // 2 - 1], 2)
+            piece[:ends[0]], piece[chunk_words - ends[1]:] = values
+        out.append(piece)
+    return np.concatenate(out).astype(np.int32)

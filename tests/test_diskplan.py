@@ -1,0 +1,258 @@
+"""Plans on disk: levels that chain, lengths that hold their products, places that never overlap, and the accounts."""
+
+import re
+from dataclasses import replace
+from itertools import combinations
+from math import isqrt
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from bigconst.constant import Constant
+from bigconst.diskplan import FULL_WORDS_MAX, HALF_FACTOR
+from bigconst.diskshape import chunk_bytes
+from bigconst.errors import DoesNotFit
+from bigconst.plan import DISK_PROCESS_BYTES, make_plan
+from bigconst.units import parse_size
+
+PHI = Constant("phi", 5)
+AMPLE = 1 << 60
+MIB = 1 << 20
+
+
+@st.composite
+def requests(draw):
+    """Of plans that mostly lie on disk: the workspace is a part of what memory would need."""
+    digits = int(10 ** draw(st.floats(5.5, 13)))
+    workspace = max(MIB, int(digits * 2 ** draw(st.floats(-12, 1))))
+    constant = Constant("sqrt", draw(st.integers(2, 2**31 - 1))) if draw(st.booleans()) else PHI
+    return {"constant": constant, "digits": digits, "base": draw(st.sampled_from([10, 16])),
+            "threads": draw(st.integers(1, 64)), "memory_bytes": AMPLE, "workspace_bytes": workspace,
+            "disk": draw(st.sampled_from(["hdd", "ssd"])), "certified": draw(st.booleans())}
+
+
+def on_disk(request: dict):
+    """The plan; for workspaces that are too small, that of the one which the message names."""
+    try:
+        plan = make_plan(**request)
+    except DoesNotFit as refusal:
+        plan = make_plan(**{**request, **named(refusal)})
+    assume(plan.disk is not None)
+    return plan
+
+
+def named(refusal: DoesNotFit) -> dict:
+    """The option that a message says would be enough."""
+    option, size = re.search(r"--(memory|workspace) (\S+)$", str(refusal)).groups()
+    return {f"{option}_bytes": parse_size(size)}
+
+
+plans = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.filter_too_much])
+
+
+@given(requests())
+@plans
+def test_levels_chain_and_lengths_hold_their_products(request):
+    plan = on_disk(request)
+    disk, guard, chunk = plan.disk, plan.residual_guard_words, plan.disk.chunk_words
+    sizes = [disk.memory_words, *(level.words_out for level in disk.levels)]
+    assert [level.words_in for level in disk.levels] == sizes[:-1]
+    assert plan.words == disk.words >= plan.text_words + 1 and disk.words % chunk == 0
+    radix, d = plan.format.radix, plan.constant.d
+    assert radix ** (plan.words - plan.text_words) >= 6 * d * radix
+    if plan.constant.is_integer:
+        assert disk.levels == () and disk.memory_words == 0
+    else:
+        assert sizes[-1] == disk.words and all(size % chunk == 0 for size in sizes)
+    for level in disk.levels:
+        assert 3 * level.words_in - level.words_out >= plan.overlap_words
+        assert level.words_in < level.words_out
+        assert level.residual.stored_words > level.words_in + guard
+        assert level.product.stored_words >= 2 * (level.words_in + guard)
+    # The square of the digits as they stand, guard words and all.
+    assert disk.square.stored_words >= 2 * disk.words - plan.text_words + guard + 3
+    assert radix**plan.overlap_words >= 1000 * d and radix**guard >= 40 * (isqrt(d) + 1)
+    if disk.memory_words:
+        memory = [plan.levels[0].words_in, *(level.words_out for level in plan.levels)] if plan.levels else [1]
+        assert [level.words_in for level in plan.levels] == memory[:-1]
+        assert not plan.levels or memory[-1] == disk.memory_words
+
+
+@given(requests())
+@plans
+def test_the_memory_is_enough_and_not_exceeded(request):
+    plan = on_disk(request)
+    disk, allowed = plan.disk, max(request["workspace_bytes"], plan.disk.workspace_bytes)
+    assert disk.used_bytes <= disk.workspace_bytes <= allowed and plan.arena_bytes <= allowed
+    for shape, operands in uses(disk):
+        assert shape.memory_bytes(operands) <= disk.used_bytes
+        assert shape.chunk_words == disk.chunk_words and shape.run_words % disk.chunk_words == 0
+        assert shape.base == plan.base and shape.threads == plan.threads
+        # What a product is repeated on, when it comes to that, fits as well.
+        for smaller in disk.smaller(shape, operands):
+            assert smaller.digits < shape.digits and smaller.stored_words >= shape.stored_words
+            assert smaller.memory_bytes(operands) <= disk.used_bytes and smaller.chunk_words == disk.chunk_words
+    assert plan.peak_memory_bytes <= DISK_PROCESS_BYTES + max(allowed, disk.files_bytes) + disk.record_bytes
+    assert disk.record_bytes >= 100 * disk.words // disk.chunk_words
+    assert disk.stripe_bytes == min(shape.tile_bytes for shape in disk.shapes)
+    assert disk.stripe_bytes % 4096 == disk.chunk_bytes % 4096 == 0
+
+
+def uses(disk):
+    """(shape, operands) of all transforms."""
+    return [*((level.residual, 1) for level in disk.levels), *((level.product, 2) for level in disk.levels),
+            (disk.square, 1)]
+
+
+@given(requests())
+@plans
+def test_no_transform_is_longer_than_the_words_allow(request):
+    disk = on_disk(request).disk
+    for shape, operands in uses(disk):
+        assert shape.words <= FULL_WORDS_MAX[shape.base, shape.digits] * (HALF_FACTOR if operands == 2 else 1)
+
+
+@given(requests())
+@plans
+def test_nothing_alive_overlaps(request):
+    """The births and deaths of a run, told again."""
+    plan = on_disk(request)
+    disk = plan.disk
+
+    def packed(words):
+        return -(-words // disk.chunk_words) * chunk_bytes(disk.chunk_words, plan.base)
+
+    moments = []
+    y = disk.levels[0].places["y"] if disk.levels else disk.places["y"]
+    for level in disk.levels:
+        k, words, p = level.words_in, level.words_out, level.places
+        assert p["y"] == y
+        old, e = ("y", y, packed(k)), ("e", p["e"], packed(level.residual.stored_words))
+        u = ("u", p["u"], packed(level.product.stored_words))
+        v = ("v", p["v"], packed(level.product.stored_words) - packed(4 * k - words))
+        new = ("next", p["next"], packed(words))
+        moments += [[old, ("residual", p["residual"], level.residual.region_bytes), e],
+                    [old, e, ("spectrum", p["spectrum"], level.product.region_bytes),
+                     ("work", p["work"], level.product.region_bytes), u, v],
+                    [old, u, v, new]]
+        y = p["next"]
+    places = disk.places
+    x, r = ("x", places["x"], packed(disk.words + 1)), ("r", places["r"], packed(disk.square.stored_words))
+    if not plan.constant.is_integer:
+        assert places["y"] == y
+        moments += [[("y", y, packed(disk.words)), x], [x, r, ("square", places["square"], disk.square.region_bytes)]]
+    else:
+        moments.append([x])
+    end = 0
+    for alive in moments:
+        for (a, start, size), (b, other, other_size) in combinations(alive, 2):
+            assert start + size <= other or other + other_size <= start, (a, b)
+        for _, start, size in alive:
+            assert start >= 0 and start % 4096 == 0
+            end = max(end, start + size)
+    # The last thing is rounded up to a stripe.
+    assert end <= disk.scratch_bytes < end + max(shape.tile_bytes for shape in disk.shapes)
+    if not plan.constant.is_integer:
+        assert x[1] + x[2] <= disk.kept_bytes >= r[1] + r[2]
+
+
+@given(requests())
+@plans
+def test_the_stages_are_those_of_the_run_and_their_traffic_adds_up(request):
+    disk = on_disk(request).disk
+    names = ["ladder in memory", *(f"level {i}, {part}" for i in range(1, len(disk.levels) + 1)
+                                   for part in ("e", "u", "v", "sum")),
+             "root", *(["remainder"] if request["certified"] else []), "files"]
+    assert [name for name, _ in disk.stages] == names
+    assert disk.traffic.read_bytes == sum(traffic.read_bytes for _, traffic in disk.stages)
+    assert disk.traffic.written_bytes == sum(traffic.written_bytes for _, traffic in disk.stages)
+
+
+@given(requests())
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.filter_too_much])
+def test_equal_requests_give_equal_plans_and_every_shape_is_printed(request):
+    plan = on_disk(request)
+    assert plan == on_disk(request)
+    text = "\n".join(value for _, value in plan.describe())
+    for shape in plan.disk.shapes:
+        assert f"{shape}, {shape.base}^{shape.digits}, {shape.passes} passes" in text
+    assert str(plan.disk.scratch_bytes) in text
+
+
+@given(digits=st.floats(9.3, 13).map(lambda log: int(10**log)), base=st.sampled_from([10, 16]),
+       kind=st.sampled_from(["hdd", "ssd"]), threads=st.integers(1, 64))
+@settings(deadline=None, max_examples=30)
+def test_a_refusal_names_what_is_enough(digits, base, kind, threads):
+    asked = {"disk": kind, "workspace_bytes": None, "memory_bytes": DISK_PROCESS_BYTES + MIB // 2}
+    with pytest.raises(DoesNotFit) as refused:
+        make_plan(PHI, digits, base, threads, **asked)
+    assert refused.value.exit_code == 4
+    enough = named(refused.value)["memory_bytes"]
+    plan = make_plan(PHI, digits, base, threads, **{**asked, "memory_bytes": enough})
+    assert plan.peak_memory_bytes <= enough
+    # and is hardly more than needed: with an eighth less of what is not the program's there is no plan
+    with pytest.raises(DoesNotFit):
+        make_plan(PHI, digits, base, threads,
+                  **{**asked, "memory_bytes": enough - (enough - DISK_PROCESS_BYTES) // 8 - MIB})
+
+
+@pytest.mark.parametrize("digits,workspace", [(10**10, MIB), (10**12, 16 * MIB)])
+def test_a_refused_workspace_names_one_that_works(digits, workspace):
+    with pytest.raises(DoesNotFit, match="of working memory") as refused:
+        make_plan(PHI, digits, 10, 4, AMPLE, workspace_bytes=workspace, disk="ssd")
+    enough = named(refused.value)
+    assert enough["workspace_bytes"] > workspace
+    assert make_plan(PHI, digits, 10, 4, AMPLE, disk="ssd", **enough).disk is not None
+
+
+@pytest.mark.parametrize("base,longest", [(10, 1 << 48), (16, 1 << 43)])
+def test_above_the_longest_transform_that_is_exact_the_bound_is_named(base, longest):
+    with pytest.raises(DoesNotFit, match=rf"longest that is exact, {longest:,}") as refused:
+        make_plan(PHI, 10**15, base, 4, AMPLE, disk="ssd")
+    assert refused.value.exit_code == 4
+
+
+@given(digits=st.integers(1, 10**6), base=st.sampled_from([10, 16]))
+def test_what_fits_memory_stays_there(digits, base):
+    plan = make_plan(PHI, digits, base, 2, AMPLE, disk="hdd")
+    assert plan.disk is None and plan == make_plan(PHI, digits, base, 2, AMPLE)
+
+
+def test_disk_kinds_differ_in_their_runs():
+    hard, solid = (make_plan(PHI, 10**10, 10, 4, AMPLE, workspace_bytes=2 << 30, disk=kind).disk
+                   for kind in ("hdd", "ssd"))
+    assert hard.chunk_words == 1 << 19 and solid.chunk_words == 1 << 16
+    assert hard.stripe_bytes >= 8 << 20 and solid.stripe_bytes >= 512 << 10
+
+
+def accounts(digits: int, memory_bytes: int, kind: str) -> tuple[float, float, object]:
+    """Scratch and traffic in bytes per digit."""
+    disk = make_plan(PHI, digits, 10, 8, memory_bytes, disk=kind).disk
+    return disk.scratch_bytes / digits, (disk.traffic.read_bytes + disk.traffic.written_bytes) / digits, disk
+
+
+def test_two_trillion_digits_in_57_gib_on_hard_disks():
+    scratch, traffic, disk = accounts(2 * 10**12, 57 << 30, "hdd")
+    assert scratch <= 4.0 and traffic <= 41
+    assert min(shape.tile_bytes for shape in disk.shapes) >= 8 << 20
+    assert min(shape.run_bytes for shape in disk.shapes) >= 1 << 20
+    assert all(shape.passes == 2 for shape in disk.shapes)
+
+
+@pytest.mark.parametrize("digits,memory_bytes,scratch_most,traffic_most", [
+    (10**9, 512 * MIB, 3.5, 35), (10**10, 2 << 30, 4.0, 41),
+])
+def test_bytes_per_digit_on_solid_state_disks(digits, memory_bytes, scratch_most, traffic_most):
+    scratch, traffic, disk = accounts(digits, memory_bytes, "ssd")
+    assert scratch <= scratch_most and traffic <= traffic_most
+    assert min(shape.tile_bytes for shape in disk.shapes) >= 512 << 10
+    assert min(shape.run_bytes for shape in disk.shapes) >= 128 << 10
+
+
+def test_without_a_certificate_only_its_traffic_is_missing():
+    with_one, without = (make_plan(PHI, 10**9, 10, 4, AMPLE, workspace_bytes=1 << 29, disk="ssd", certified=certified)
+                         for certified in (True, False))
+    assert [name for name, _ in with_one.disk.stages if name != "remainder"] == [n for n, _ in without.disk.stages]
+    assert without.disk.traffic.read_bytes < with_one.disk.traffic.read_bytes
+    assert replace(with_one.disk, stages=()) == replace(without.disk, stages=())

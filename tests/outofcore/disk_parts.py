@@ -1,6 +1,7 @@
 """What tests of numbers and transforms on disk share: a volume in memory that watches its users, and conversions."""
 
 import contextlib
+import threading
 from random import Random
 
 import numpy as np
@@ -9,7 +10,11 @@ from gmpy2 import mpz
 
 from bigconst.arithmetic.outofcore.number import Number
 from bigconst.arithmetic.outofcore.passes import Scratch
+from bigconst.arithmetic.outofcore.products import DiskProducts
+from bigconst.arithmetic.products import Products
 from bigconst.arithmetic.words import Words
+from bigconst.diskplan import DiskLevel, DiskPlan
+from bigconst.diskshape import DiskShape
 from bigconst.errors import ChecksumError
 from bigconst.formats import WORDS
 from bigconst.runtime.arena import Arena
@@ -30,17 +35,23 @@ class _Moved:
                       for page in range(address // PAGE_BYTES, (address + sum(map(len, views))) // PAGE_BYTES)}
         self.memory = {page for _, views, _ in self.requests for view in views
                        for page in range(view.ctypes.data, view.ctypes.data + len(view), PAGE_BYTES)}
-        self._done = False
+        self._done, self._error = False, None
 
     def perform(self):
         if not self._done:
             self._done = True
-            for request in self.requests:
-                self._volume.move(self.writes, *request, self._sums)
+            try:
+                for request in self.requests:
+                    self._volume.move(self.writes, *request, self._sums)
+            except ChecksumError as error:
+                self._error = error
 
     def wait(self):
-        self.perform()
-        self._volume.under_way.discard(self)
+        with self._volume.lock:
+            self.perform()
+            self._volume.under_way.discard(self)
+        if self._error is not None:
+            raise self._error
 
 
 class WatchedVolume:
@@ -57,9 +68,18 @@ class WatchedVolume:
         self.under_way: set[_Moved] = set()
         self._late = Random(seed)
         self._unread: set[int] = set()
+        self.lock = threading.RLock()
         self.lost: set[int] = set()
         self.written: list[int] = []
         self.read_pages: list[int] = []
+
+    @property
+    def read_bytes(self) -> int:
+        return PAGE_BYTES * len(self.read_pages)
+
+    @property
+    def written_bytes(self) -> int:
+        return PAGE_BYTES * len(self.written)
 
     def resize(self, size_bytes: int) -> None:
         assert not self.under_way
@@ -74,6 +94,10 @@ class WatchedVolume:
         return self._submit(_Moved(self, True, requests, sums))
 
     def _submit(self, moved: _Moved) -> _Moved:
+        with self.lock:
+            return self._checked(moved)
+
+    def _checked(self, moved: _Moved) -> _Moved:
         assert len(moved.pages) == sum(len(view) for _, views, _ in moved.requests for view in views) // PAGE_BYTES
         for other in self.under_way:
             if moved.writes or other.writes:
@@ -182,3 +206,18 @@ def chunky_words(rng, chunks: int, chunk_words: int, radix: int, kinds: str = "z
             piece[:ends[0]], piece[chunk_words - ends[1]:] = values
         out.append(piece)
     return np.concatenate(out).astype(np.int32)
+
+
+def disk_plan(shape: DiskShape, workspace_bytes: int, scratch_bytes: int) -> DiskPlan:
+    """What products and passes ask a plan for; places are the caller's."""
+    level = DiskLevel(0, 0, shape, shape, {})
+    return DiskPlan("ssd", shape.base, shape.threads, shape.chunk_words, 0, workspace_bytes, 0, 0, (level,), shape, {},
+                    scratch_bytes, ())
+
+
+@contextlib.contextmanager
+def products_of(shape: DiskShape, workspace_bytes: int = 4 << 20, seed: int = 0):
+    """DiskProducts in memory, and the events they emit; 16 MiB of volume are planned."""
+    plan, events = disk_plan(shape, workspace_bytes, 16 << 20), []
+    with scratch_of(shape.base, plan.scratch_bytes, shape.threads, plan.used_bytes, seed) as scratch:
+        yield DiskProducts(plan, scratch, Products(scratch.words, events.append)), events

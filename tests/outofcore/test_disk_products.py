@@ -1,0 +1,271 @@
+"""Checked products on disk: what is repeated, on what, and what is refused; all values against gmpy2."""
+
+import numpy as np
+import pytest
+from disk_parts import check_records, products_of, stored, to_words, value_of, whole
+from gmpy2 import isqrt, mpz
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bigconst.arithmetic.outofcore.operand import Operand
+from bigconst.arithmetic.outofcore.passes import DiskTransform, Tiles
+from bigconst.diskshape import disk_shape
+from bigconst.errors import FaultError
+
+P = 2**61 - 1
+CHUNK = 256
+PLACES = {"a": 0, "b": 1 << 20, "result": 2 << 20, "spectrum": 4 << 20, "work": 8 << 20}
+BASES = pytest.mark.parametrize("base", [10, 16])
+
+
+def radix_of(base):
+    return 10**5 if base == 10 else 2**16
+
+
+def shape_for(words, base, digits=None):
+    """Not too short for smaller words."""
+    return disk_shape(max(words, 1 << 15), base, digits or {10: 5, 16: 4}[base], CHUNK, 4 << 20, 2, 1)
+
+
+def random_words(rng, base, count):
+    return rng.integers(0, radix_of(base), count).astype(np.int32)
+
+
+def multiply(products, shape, a, b, first=0, verify=None):
+    """a*b by DiskProducts.multiply, checked by its residue unless `verify` says otherwise."""
+    a, b = (stored(products.scratch, words, CHUNK, PLACES[name]) for name, words in (("a", a), ("b", b)))
+    spectrum = Tiles(shape, PLACES["spectrum"])
+    products.transform(shape).forward(Operand(b), spectrum)
+    residue = a.residue() * b.residue() % P
+
+    def right(number):
+        low = number.residue(0, first)
+        return (low + number.residue(first) * products.words.power(first * CHUNK) - residue) % P == 0
+
+    number = products.multiply(Operand(a), Operand(b), spectrum, PLACES["work"], PLACES["result"], first, "a product",
+                               verify or right)
+    return number
+
+
+def kinds(events):
+    return [event.kind for event in events]
+
+
+@BASES
+@pytest.mark.parametrize("a,b", [(1, 1), (20, 16), (16, 1), (16, 16)])
+def test_a_product(base, a, b):
+    rng = np.random.default_rng(a)
+    shape = shape_for((a + b) * CHUNK, base)
+    with products_of(shape) as (products, events):
+        x, y = random_words(rng, base, a * CHUNK), random_words(rng, base, b * CHUNK)
+        number = multiply(products, shape, x, y)
+        assert value_of(number) == whole(x, radix_of(base)) * whole(y, radix_of(base)) and events == []
+        check_records(number)
+        assert products.scratch.volume.size_bytes == 16 << 20
+
+
+@BASES
+def test_the_lowest_chunks_may_be_left_out(base):
+    rng = np.random.default_rng(3)
+    shape = shape_for(40 * CHUNK, base)
+    with products_of(shape) as (products, _):
+        x, y = random_words(rng, base, 20 * CHUNK), random_words(rng, base, 20 * CHUNK)
+        number = multiply(products, shape, x, y, first=17)
+        upper = whole(x, radix_of(base)) * whole(y, radix_of(base)) // mpz(radix_of(base)) ** (17 * CHUNK)
+        assert value_of(number, 17) - upper in (-1, 0, 1)
+
+
+def spoil_round_off(monkeypatch, attempts):
+    """Inverse transforms number 0 .. attempts - 1 report an error of a half."""
+    calls, original = [], DiskTransform.inverse
+
+    def inverse(self, *arguments):
+        calls.append((self.shape.digits, arguments[0].address, arguments[1].address))
+        top, error, peak = original(self, *arguments)
+        return top, 0.5 if len(calls) <= attempts else error, peak
+
+    monkeypatch.setattr(DiskTransform, "inverse", inverse)
+    return calls
+
+
+@pytest.mark.parametrize("base,digits", [(10, [5, 4, 3]), (16, [4, 3])])
+def test_bad_rounding_is_repeated_on_smaller_words_behind_all_others(base, digits, monkeypatch):
+    rng = np.random.default_rng(5)
+    shape = shape_for(30 * CHUNK, base)
+    x, y = random_words(rng, base, 14 * CHUNK), random_words(rng, base, 15 * CHUNK)
+    for attempts in range(len(digits)):
+        with products_of(shape) as (products, events), monkeypatch.context() as patch:
+            calls = spoil_round_off(patch, attempts)
+            number = multiply(products, shape, x, y)
+            assert value_of(number) == whole(x, radix_of(base)) * whole(y, radix_of(base))
+            check_records(number)
+            assert [call[0] for call in calls] == digits[:attempts + 1]
+            assert kinds(events) == ["round-off"] * attempts == ["round-off"] * products.products.faults["round-off"]
+            assert calls[0][1:] == (PLACES["work"], PLACES["result"])
+            # What is repeated lies where nothing was planned.
+            assert all(at >= 16 << 20 for call in calls[1:] for at in call[1:])
+            assert (products.scratch.volume.size_bytes > 16 << 20) == (attempts > 0)
+
+
+@BASES
+def test_structured_words_are_repeated_on_smaller_ones(base):
+    """All words just below half the radix: the largest coefficients there are."""
+    half = np.full(600 * CHUNK, radix_of(base) // 2 - 1, np.int32)
+    shape = disk_shape(2 * len(half), base, {10: 5, 16: 4}[base], CHUNK, 16 << 20, 2, 1)
+    with products_of(shape, 16 << 20) as (products, events):
+        products.scratch.volume.resize(128 << 20)
+        a = stored(products.scratch, half, CHUNK, 100 << 20)
+        spectrum = Tiles(shape, 40 << 20)
+        products.transform(shape).forward(Operand(a), spectrum)
+        expected = whole(half, radix_of(base)) ** 2
+        number = products.multiply(Operand(a), Operand(a), spectrum, 70 << 20, 0, 0, "a product",
+                                   lambda number: number.residue() == expected % P)
+        assert value_of(number) == expected
+        # Half the largest error that there is in radix 10^5, a tenth in the smaller 2^16.
+        assert kinds(events) == (["round-off"] if base == 10 else [])
+
+
+@BASES
+@pytest.mark.parametrize("pattern", ["142857", "49999", "50000", "99999", "000001", "9", "123"])
+def test_short_periods(base, pattern):
+    digits = {10: 5, 16: 4}[base]
+    text = (pattern * (digits * 15 * CHUNK))[:digits * 15 * CHUNK]
+    words = to_words(mpz(text, base), 15 * CHUNK, radix_of(base))
+    shape = shape_for(30 * CHUNK, base)
+    with products_of(shape) as (products, _):
+        assert value_of(multiply(products, shape, words, words)) == mpz(text, base) ** 2
+
+
+@BASES
+def test_a_wrong_product_is_repeated_once_for_each_size_of_words(base):
+    shape = shape_for(20 * CHUNK, base)
+    words = np.arange(10 * CHUNK, dtype=np.int32)
+    with products_of(shape) as (products, events):
+        with pytest.raises(FaultError, match="a product: wrong with words of every size") as caught:
+            multiply(products, shape, words, words, verify=lambda number: False)
+        assert caught.value.exit_code == 5
+        assert kinds(events) == ["residue"] * {10: 3, 16: 2}[base]
+
+
+@pytest.mark.parametrize("operands", [1, 2])
+def test_where_no_smaller_words_fit_the_same_are_tried_again(operands, monkeypatch):
+    """A spectrum that was spoiled is made anew."""
+    rng = np.random.default_rng(7)
+    shape = shape_for(28 * CHUNK, 10, 3)
+    x, y = random_words(rng, 10, 13 * CHUNK), random_words(rng, 10, 13 * CHUNK)
+    with products_of(shape) as (products, events):
+        original, calls = DiskTransform.forward, []
+
+        def forward(self, operand, tiles):
+            calls.append(tiles.address)
+            if len(calls) == 1:
+                wrong = stored(products.scratch, np.full(13 * CHUNK, 3, np.int32), CHUNK, 12 << 20)
+                return original(self, Operand(wrong), tiles)
+            return original(self, operand, tiles)
+
+        monkeypatch.setattr(DiskTransform, "forward", forward)
+        if operands == 2:
+            assert value_of(multiply(products, shape, x, y)) == whole(x, 10**5) * whole(y, 10**5)
+        else:
+            z, b, at, length, expected = short_square(10, 13, 3)
+            check_residual(products, shape, z, 1, b, at, length, expected)
+        assert kinds(events) == ["residue"]
+        assert products.scratch.volume.size_bytes == 16 << 20
+
+
+# --- residuals ------------------------------------------------------------------------
+
+
+def short_square(base, chunks, b, above=False):
+    """z, b, at, length and z^2 - b*B^at for the root of b*B^at, or what is one above it."""
+    radix, at = radix_of(base), 2 * chunks * CHUNK - 2
+    z = isqrt(b * mpz(radix) ** at) + above
+    return z, b, at, chunks * CHUNK + 2, z * z - b * mpz(radix) ** at
+
+
+def check_residual(products, shape, z, a, b, at, length, expected):
+    radix = products.words.format.radix
+    number = stored(products.scratch, to_words(z, -(-length // CHUNK) * CHUNK, radix), CHUNK, PLACES["a"])
+    result, sign, residue = products.residual(Operand(number), z % P, a, b, at, length, shape, PLACES["work"],
+                                              PLACES["result"], "a residual")
+    found = value_of(result.number)
+    if result.complement:
+        found = mpz(radix) ** result.number.length - 1 - found
+    assert sign * found == expected and residue == found % P
+    assert result.complement == (sign < 0)
+    check_records(result.number)
+    return result
+
+
+@BASES
+@given(chunks=st.integers(1, 40), b=st.integers(2, 2**31 - 1), above=st.booleans())
+@settings(deadline=None, max_examples=25)
+def test_residuals_of_both_signs(base, chunks, b, above):
+    z, b, at, length, expected = short_square(base, chunks, b, above)
+    shape = shape_for(length + 1, base)
+    with products_of(shape) as (products, events):
+        check_residual(products, shape, z, 1, b, at, length, expected)
+        assert events == []
+
+
+@BASES
+@given(k=st.integers(2, 120), d=st.integers(2, 2**31 - 1), nudge=st.integers(-4, 4))
+@settings(deadline=None, max_examples=25)
+def test_residuals_of_the_ladder(base, k, d, nudge):
+    """d*y^2 - B^(2k), whose power lies beyond the length or within it."""
+    radix = radix_of(base)
+    k *= CHUNK
+    y = isqrt(mpz(radix) ** (2 * k) // d) + nudge
+    length = k + 5
+    for words in (length + 1, 2 * k + 10):
+        with products_of(shape_for(words, base)) as (products, _):
+            shape = products.disk.square
+            check_residual(products, shape, y, d, 1, 2 * k, length, d * y * y - mpz(radix) ** (2 * k))
+
+
+@BASES
+def test_a_residual_of_nothing(base):
+    z, b, at, length, expected = short_square(base, 10, 1)
+    assert expected == 0
+    shape = shape_for(length + 1, base)
+    with products_of(shape) as (products, _):
+        result = check_residual(products, shape, z, 1, b, at, length, 0)
+        assert not result.number.kinds.any() and not result.complement
+
+
+@BASES
+def test_a_residual_that_is_not_short_is_refused(base):
+    """Though its residue is right: it is known modulo B^N + 1 only."""
+    z, b, at, length, _ = short_square(base, 10, 2)
+    radix = radix_of(base)
+    shape = shape_for(length + 1, base)
+    for off in (mpz(radix) ** 3, -mpz(radix) ** 3):
+        with products_of(shape) as (products, events):
+            with pytest.raises(FaultError, match="a residual: wrong"):
+                check_residual(products, shape, z + off, 1, b, at, length, None)
+            assert set(kinds(events)) == {"residue"}
+
+
+@BASES
+def test_a_wrong_word_is_repeated_and_a_wrong_operand_refused(base, monkeypatch):
+    z, b, at, length, expected = short_square(base, 12, 5, True)
+    shape = shape_for(length + 1, base)
+    original, calls = DiskTransform._columns_back, []
+
+    def columns_back(self, data, words, stats):
+        out = original(self, data, words, stats)
+        if not calls:
+            words[777] ^= 1
+        calls.append(1)
+        return out
+
+    with products_of(shape) as (products, events), monkeypatch.context() as patch:
+        patch.setattr(DiskTransform, "_columns_back", columns_back)
+        check_residual(products, shape, z, 1, b, at, length, expected)
+        assert kinds(events) == ["residue"]
+    with products_of(shape) as (products, events):
+        number = stored(products.scratch, to_words(z, 13 * CHUNK, radix_of(base)), CHUNK)
+        with pytest.raises(FaultError, match="a residual: wrong"):
+            products.residual(Operand(number), (z + 1) % P, 1, b, at, length, shape, PLACES["work"],
+                              PLACES["result"], "a residual")
+        assert len(events) >= 2

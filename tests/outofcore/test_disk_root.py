@@ -1,0 +1,82 @@
+"""The end of a run on disk: the remainder, its bound, and digits that are a unit off."""
+
+import numpy as np
+import pytest
+from certificates import floor, remainder
+from disk_parts import WatchedVolume, whole
+from disk_runs import PHI, Sink, plan_on_disk
+from gmpy2 import mpz
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bigconst.arithmetic.outofcore import root
+from bigconst.arithmetic.outofcore.run import DiskRun
+from bigconst.arithmetic.products import Products
+from bigconst.arithmetic.root import guard_value, guard_words
+from bigconst.arithmetic.words import Words
+from bigconst.certificate import within_bound
+from bigconst.constant import Constant
+from bigconst.errors import FaultError
+from bigconst.formats import remainder_words
+from bigconst.runtime.threads import Pool
+
+CASES = [(PHI, 300_000, 10), (PHI, 299_997, 10), (PHI, 250_000, 16), (PHI, 250_001, 16),
+         (Constant("sqrt", 2), 300_001, 10), (Constant("sqrt", 2**31 - 1), 299_998, 10),
+         (Constant("sqrt", 12345), 249_999, 16)]
+
+
+def started(constant, digits, base, pool):
+    plan = plan_on_disk(constant, digits, base)
+    words = Words(plan.format, pool)
+    run = DiskRun(plan, words, Products(words, lambda event: None), lambda event: None,
+                  WatchedVolume(plan.disk.scratch_bytes))
+    return plan, words, run, *run.root()
+
+
+@pytest.mark.parametrize("constant,digits,base", CASES)
+def test_digits_remainder_and_residues(constant, digits, base):
+    with Pool(1) as pool:
+        plan, words, run, x, residue = started(constant, digits, base, pool)
+        p = floor(constant.name, base, plan.digits)
+        _, size = guard_value(plan, words, x.read(0, guard_words(plan)))
+        value = whole(x.read(0, plan.words + 1), words.format.radix)
+        assert value // size == p and value % (2**61 - 1) == residue == x.residue()
+        found = run.remainder(x, residue)
+        read = root.remainder_reader(plan, words, found, 4)
+        length = remainder_words(base, plan.digits)
+        r = remainder(constant.name, base, plan.digits, p)
+        # In one piece, and in two that meet anywhere.
+        assert whole(read(0, length), words.format.radix) == r and found.residue == r % (2**61 - 1)
+        for cut in (1, length // 3, length - 1):
+            assert whole(np.concatenate([read(0, cut), read(cut, length)]), words.format.radix) == r
+        root.check_bound(plan, words, x, read)
+
+
+@pytest.mark.parametrize("constant,digits,base", CASES)
+@pytest.mark.parametrize("units", [1, -1, 2, 10**9])
+def test_digits_that_are_units_off_are_never_certified(constant, digits, base, units):
+    """As they would be without any other check: residues follow."""
+    with Pool(1) as pool:
+        plan, words, run, x, residue = started(constant, digits, base, pool)
+        _, size = guard_value(plan, words, x.read(0, guard_words(plan)))
+        x.add([(0, int(units * size))])
+        residue = (residue + units * size) % (2**61 - 1)
+        with pytest.raises(FaultError, match="not within its bounds|wrong with words of every size"):
+            run.write_files(x, residue, run.remainder(x, residue), Sink(plan.text_bytes),
+                            Sink(plan.certificate_bytes))
+
+
+@given(kind=st.sampled_from(["phi", "sqrt"]), d=st.integers(2, 2**31 - 1), base=st.sampled_from([10, 16]),
+       digits=st.integers(1, 80), step=st.integers(1, 30), off=st.integers(-2, 2), data=st.data())
+@settings(max_examples=300)
+def test_the_bound_is_exact(kind, d, base, digits, step, off, data):
+    constant = PHI if kind == "phi" else Constant("sqrt", d)
+    p = floor(constant.name, base, digits)
+    bound = 2 * p - base**digits if kind == "phi" else 2 * p
+    r = data.draw(st.sampled_from([bound + off, 0, bound // 2, remainder(constant.name, base, digits, p)]))
+    radix = mpz({10: 10**5, 16: 2**16}[base])
+
+    def words_of(value):
+        return lambda low, high: int(value // radix**low % radix ** (high - low))
+
+    assert within_bound(constant, base, digits, step, words_of(max(r, 0)), words_of(p)) == (max(r, 0) <= bound)

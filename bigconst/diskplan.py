@@ -143,8 +143,9 @@ def _linear_bytes(chunk_words: int, base: int) -> int:
 
 
 def _files_bytes(chunk_words: int, threads: int) -> int:
-    """Memory of writing files: a piece of text and its words for each of 4*(threads + 2) slots (runtime.stream)."""
-    return 4 * (threads + 2) * ((2 << 20) + 4 * (PIECE_WORDS // 2 + chunk_words))
+    """Memory of writing files: a piece of text and its words for each of 4*(threads + 2) slots (runtime.stream), and
+    for each of the threads + 2 that make them."""
+    return 5 * (threads + 2) * ((2 << 20) + 4 * (PIECE_WORDS // 2 + chunk_words))
 
 
 def _line(shape: DiskShape) -> str:

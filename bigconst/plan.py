@@ -28,7 +28,7 @@ SQUARE_WORDS_MAX = 1 << 30
 PROCESS_BYTES = 260 << 20
 """What the interpreter, numba, its kernels, tables and the buffers of two threads take before any digit."""
 
-DISK_PROCESS_BYTES = 208 << 20
+DISK_PROCESS_BYTES = 216 << 20
 """The same on disk, without the buffers for files."""
 
 

@@ -64,6 +64,7 @@ class WatchedVolume:
 
     def __init__(self, size_bytes: int, seed: int = 0):
         self.size_bytes = size_bytes
+        self.sizes = [size_bytes]
         self.data = np.full(size_bytes, 0xA5, np.uint8)
         self.under_way: set[_Moved] = set()
         self._late = Random(seed)
@@ -86,6 +87,7 @@ class WatchedVolume:
         more = max(0, size_bytes - len(self.data))
         self.data = np.concatenate([self.data[:size_bytes], np.full(more, 0xA5, np.uint8)])
         self.size_bytes = size_bytes
+        self.sizes.append(size_bytes)
 
     def read(self, requests, sums):
         return self._submit(_Moved(self, False, requests, sums))

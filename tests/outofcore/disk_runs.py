@@ -109,6 +109,7 @@ def run_watched(plan: Plan, seed: int = 0, emit=lambda event: None) -> Run:
     volume = WatchedVolume(plan.disk.scratch_bytes, seed)
     found = run(plan, volume, emit)
     assert not volume.under_way
+    found.sizes = volume.sizes
     return found
 
 

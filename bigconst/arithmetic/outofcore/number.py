@@ -24,6 +24,9 @@ from bigconst.storage.volume import Request, Volume
 ZEROS, STORED, NINES = 0, 1, 2
 """Kinds of chunks: all words 0; on the volume; all words radix - 1."""
 
+BATCH_BYTES = 16 << 20
+"""Memory beside the workspace for chunks that are changed, or stored, at a time."""
+
 
 class Number:
     """`length` words at `address` of a volume.
@@ -39,6 +42,7 @@ class Number:
         self.radix = words.format.radix
         self.chunk_bytes = chunk_bytes(chunk_words, words.format.base)
         self.limbs = packed_limbs(chunk_words, self.radix)
+        self._batch = max(1, min(64, BATCH_BYTES // (self.chunk_bytes + 4 * chunk_words)))
         count = self.chunks = -(-length // chunk_words)
         self.kinds = np.zeros(count, np.int8)
         self.sums = np.zeros(count, np.uint64)
@@ -111,7 +115,7 @@ class Number:
         while todo:
             for c in [c for c in todo if c >= self.chunks]:
                 top += sum(value * self.radix**at for at, value in todo.pop(c))
-            batch = [(c, todo.pop(c)) for c in sorted(todo)[:64]]
+            batch = [(c, todo.pop(c)) for c in sorted(todo)[:self._batch]]
             for c, carry in self._add_batch(batch) if batch else ():
                 if carry:
                     todo.setdefault(c + 1, []).append((0, carry))
@@ -159,8 +163,8 @@ class Number:
     def store(self, words: np.ndarray) -> None:
         """Write the whole number from memory."""
         padded = np.zeros(self.chunk_words, np.int32)
-        for low in range(0, self.chunks, 16):
-            high = min(low + 16, self.chunks)
+        for low in range(0, self.chunks, self._batch):
+            high = min(low + self._batch, self.chunks)
             packed = page_buffer((high - low) * self.chunk_bytes).reshape(high - low, -1)
             requests = []
             for c in range(low, high):

@@ -17,6 +17,7 @@ import numpy as np
 from bigconst.arithmetic import tables
 from bigconst.arithmetic.outofcore.number import Number
 from bigconst.arithmetic.outofcore.operand import Operand
+from bigconst.arithmetic.products import COEFFICIENT_LIMIT
 from bigconst.arithmetic.transform import TASK_WORDS, TASKS, thread_scratch
 from bigconst.arithmetic.words import Words
 from bigconst.diskshape import SPARE_ROWS, DiskShape
@@ -190,8 +191,10 @@ class DiskTransform:
         self._scratch.pipeline.run(s.slabs, read, compute, write)
         arena.release(mark)
         run_words = s.slabs * s.run_words
-        top = into[-1] + number.add([((run + 1) * run_words, carry) for run, carry in enumerate(into[:-1])])
         error, peak = stats.max(axis=0)
+        top = into[-1]
+        if peak < COEFFICIENT_LIMIT:        # otherwise there may be chunks of no words
+            top += number.add([((run + 1) * run_words, carry) for run, carry in enumerate(into[:-1])])
         return top, float(error), float(peak)
 
     def _columns_back(self, data: np.ndarray, words: np.ndarray, stats: np.ndarray) -> np.ndarray:

@@ -1,0 +1,105 @@
+"""What hardly ever happens in a run on disk: a last digit in doubt, and products that are repeated."""
+
+import pytest
+from certificates import digit_text, floor
+from disk_runs import MIB, PHI, in_memory, plan_on_disk, run_watched, same
+
+from bigconst import plan as plan_module
+from bigconst.arithmetic import root
+from bigconst.arithmetic.outofcore.passes import DiskTransform
+from bigconst.constant import Constant
+from bigconst.errors import FaultError
+from bigconst.units import hex_digits
+
+SQRT2, SQRT_MAX = Constant("sqrt", 2), Constant("sqrt", 2**31 - 1)
+
+# --- the last digit ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("constant", [PHI, SQRT2, Constant("sqrt", 3)])
+@pytest.mark.parametrize("base", [10, 16])
+def test_last_digits_settled_by_the_exact_square(constant, base, monkeypatch):
+    """With a bound so wide that many results are in doubt, the square alone decides, from both sides."""
+    asked, true_settle = [], root.settle
+
+    def settle(plan, words, low, add, is_above):
+        return true_settle(plan, words, low, add, lambda change: asked.append(is_above(change)) or asked[-1])
+
+    monkeypatch.setattr("bigconst.arithmetic.outofcore.root.settle", settle)
+    # As far as the residual's length allows; a quarter of all numbers whose digits end with a word.
+    monkeypatch.setattr(plan_module.Plan, "x_error", property(lambda self: self.format.radix**2 // 8))
+    for digits in without_guard_words_to_spare(base):
+        plan = plan_on_disk(constant, digits, base)
+        assert plan.words - plan.text_words == 2 and plan.digits % plan.format.digits == 0
+        text = digit_text(floor(constant.name, base, plan.digits), base, plan.digits)
+        assert same(run_watched(plan, digits).text, text), digits
+        if len(asked) >= 8 and {True, False} <= set(asked):
+            return
+    raise AssertionError(f"only {asked} were asked")
+
+
+def without_guard_words_to_spare(base):
+    """Decimal digits for which rounding up to whole chunks adds nothing, so that the guard words can be in doubt."""
+    for chunks in range(26, 200):
+        written = (2048 * chunks - 2) * {10: 5, 16: 4}[base]
+        for digits in [written] if base == 10 else range(int(written * 1.204), 2 * written):
+            if base == 10 or hex_digits(digits) == written:
+                yield digits
+                break
+
+
+# --- repetitions -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("digits,workspace", [(300_000, 1), (2_000_000, 2)])
+@pytest.mark.parametrize("constant,base", [(PHI, 10), (SQRT2, 16)])
+def test_any_product_may_be_repeated_once(constant, digits, workspace, base, monkeypatch):
+    """Each one in turn: the digits are right, with no more scratch than that of smaller words."""
+    plan = plan_on_disk(constant, digits, base, workspace * MIB, "ssd", 2)
+    original = DiskTransform.inverse
+    products = 3 * len(plan.disk.levels) + 1
+    for turn in range(products):
+        calls = []
+
+        def inverse(self, *arguments, turn=turn, calls=calls):
+            top, error, peak = original(self, *arguments)
+            calls.append(self.shape.digits)
+            return top, 0.5 if len(calls) == turn + 1 else error, peak
+
+        monkeypatch.setattr(DiskTransform, "inverse", inverse)
+        found = run_watched(plan, turn)
+        assert same(found.files(), in_memory(constant, digits, base)), turn
+        assert found.faults == ["round-off"] and found.outcome.faults == {"round-off": 1}
+        assert len(calls) == products + 1
+        shape, operands = uses(plan.disk)[turn]
+        smaller = plan.disk.smaller(shape, operands)
+        assert calls[turn + 1] == (smaller[0].digits if smaller else shape.digits)
+        assert (max(found.sizes) > plan.disk.scratch_bytes) == bool(smaller)
+
+
+def uses(disk):
+    """(shape, operands) of the products of a run, in order."""
+    return [use for level in disk.levels for use in ((level.residual, 1), (level.product, 2), (level.product, 2))] + [
+        (disk.square, 1)]
+
+
+@pytest.mark.parametrize("constant,base", [(PHI, 10), (SQRT_MAX, 10), (SQRT2, 16)])
+def test_every_product_on_smaller_words(constant, base, monkeypatch):
+    """A limit that no word of the planned size keeps."""
+    plan = plan_on_disk(constant, 2_000_000, base, 2 * MIB)
+    original = DiskTransform.inverse
+
+    def inverse(self, *arguments):
+        top, error, peak = original(self, *arguments)
+        return top, error + (self.shape.digits == plan.format.digits), peak
+
+    monkeypatch.setattr(DiskTransform, "inverse", inverse)
+    found = run_watched(plan)
+    assert same(found.files(), in_memory(constant, 2_000_000, base))
+    assert found.faults == ["round-off"] * (3 * len(plan.disk.levels) + 1)
+
+
+def test_a_limit_that_nothing_keeps_stops_the_run(monkeypatch):
+    monkeypatch.setattr("bigconst.arithmetic.products.ROUNDOFF_LIMIT", 1e-9)
+    with pytest.raises(FaultError, match="wrong with words of every size"):
+        run_watched(plan_on_disk(PHI, 300_000))

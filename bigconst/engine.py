@@ -39,11 +39,14 @@ def load_kernels() -> None:
     jit.mark_complete()
 
 
-def run(plan: Plan, text, emit: Callable, certificate=None, volume=None) -> Outcome:
+def run(plan: Plan, text, emit: Callable, certificate=None, volume=None, recorder=None,
+        stop: Callable[[], bool] = lambda: False) -> Outcome:
     """Compute the digits of `plan` into `text` (write_at(offset, bytes)); the caller commits it.
 
     `certificate` is a file of the same kind, of plan.certificate_bytes, for r beside the digits.
     `volume` is the scratch of a plan on disk, of plan.disk.scratch_bytes at least.
+    `recorder` keeps what is finished there, and knows what was before; when stop() is true, the run
+    ends between two units with Interrupted.
     Raises FaultError when a wrong value cannot be repaired.
     """
     from bigconst.arithmetic.products import Products
@@ -57,7 +60,7 @@ def run(plan: Plan, text, emit: Callable, certificate=None, volume=None) -> Outc
         if plan.disk is None:
             outcome = _run_in_memory(plan, words, products, text, emit, certificate)
         else:
-            outcome = _run_on_disk(plan, words, products, text, emit, certificate, volume)
+            outcome = _run_on_disk(plan, words, products, text, emit, certificate, volume, recorder, stop)
         emit(Finished())
     outcome.max_roundoff, outcome.faults = products.max_roundoff, dict(products.faults)
     return outcome
@@ -93,10 +96,11 @@ def _run_in_memory(plan: Plan, words, products, text, emit: Callable, certificat
                     "output": 0.0 if certified else rest}, ladder.records, 0.0, {}, last_digits, digit_hash)
 
 
-def _run_on_disk(plan: Plan, words, products, text, emit: Callable, certificate, volume) -> Outcome:
+def _run_on_disk(plan: Plan, words, products, text, emit: Callable, certificate, volume, recorder, stop) -> Outcome:
     from bigconst.arithmetic.outofcore.run import DiskRun
+    from bigconst.runtime.recorder import Recorder
 
-    run_ = DiskRun(plan, words, products, emit, volume)
+    run_ = DiskRun(plan, words, products, emit, volume, recorder or Recorder(), stop)
     began = time.perf_counter()
     x, residue = run_.root()
     computed = time.perf_counter()

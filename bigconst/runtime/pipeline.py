@@ -4,52 +4,71 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from bigconst.errors import Interrupted
+from bigconst.runtime.recorder import Recorder, Step
+
 RING = 3
 """Buffers of units that are read, computed and written in the same place; inputs apart from outputs take two each."""
 
 
 class Pipeline:
-    """Runs stages of units one after the other, and adds up how long it waited for transfers."""
+    """Runs passes over units one after the other, and adds up how long it waited for transfers.
 
-    def __init__(self):
+    `stop` is asked between units: True ends the run with Interrupted when all that was begun is finished and recorded.
+    """
+
+    def __init__(self, stop: Callable[[], bool] = lambda: False):
         self.wait_s = 0.0
+        self.slowest_unit_s = 0.0
+        self._stop = stop
 
-    def run(self, count: int, read: Callable[[int], Any], compute: Callable[[int], None],
-            write: Callable[[int], Any]) -> None:
-        """read(i), compute(i), write(i) for i = 0 .. count-1, in this order for each i and computing in order of i.
+    def run(self, count: int, read: Callable[[int], Any], compute: Callable[[int], None], write: Callable[[int], Any],
+            step: Step | None = None, keep: Callable[[int], tuple[dict, dict]] = lambda i: ({}, {})) -> None:
+        """read(i), compute(i), write(i) for all units that `step` has not done, computing in order of i.
 
         `read` and `write` start a transfer and return it (wait()).  When read(i)
         is called, write(i - RING) has ended; when compute(i) is called, also write(i - 2).
+        keep(i) gives what the record of a unit holds, and is called when write(i) has ended.
         """
+        step = step or Recorder().step("")
         reads: dict[int, Any] = {}
         writes: dict[int, Any] = {}
+
+        def finish(i: int) -> None:
+            if i in writes:
+                self._wait(writes, i)
+                step.finished(i, *keep(i))
+
         try:
-            for i in range(count):
-                self._wait(writes, i - 2)
+            for i in range(step.done, count):
+                began = time.perf_counter()
+                finish(i - 2)
+                if self._stop():
+                    break
                 for ahead in range(i, min(i + 2, count)):
                     if ahead not in reads:
                         reads[ahead] = read(ahead)
                 self._wait(reads, i)
-                reads[i] = None
                 compute(i)
                 writes[i] = write(i)
+                self.slowest_unit_s = max(self.slowest_unit_s, time.perf_counter() - began)
             for i in sorted(writes):
-                self._wait(writes, i)
+                finish(i)
         except BaseException:
             # The buffers belong to others as soon as this returns.
             for transfer in (*reads.values(), *writes.values()):
-                if transfer is not None:
-                    _settle(transfer)
+                _settle(transfer)
             raise
+        if step.done < count:
+            for transfer in reads.values():
+                _settle(transfer)
+            step.flush()
+            raise Interrupted(resumable=True)
 
     def _wait(self, transfers: dict[int, Any], i: int) -> None:
-        transfer = transfers.get(i)
-        if transfer is None:
-            return
         began = time.perf_counter()
-        transfer.wait()
+        transfers.pop(i).wait()
         self.wait_s += time.perf_counter() - began
-        transfers[i] = None
 
 
 def _settle(transfer: Any) -> None:

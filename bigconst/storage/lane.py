@@ -85,7 +85,7 @@ class Lane:
     """
 
     def __init__(self, directory: str | os.PathLike, note: Callable[[str], None] = lambda line: None,
-                 direct: bool = True):
+                 direct: bool = True, keep: bool = False):
         self.directory = os.path.abspath(directory)
         self.path = os.path.join(self.directory, DATA_NAME)
         self.allocated_bytes = 0
@@ -98,7 +98,7 @@ class Lane:
         self._threads: list[threading.Thread] = []
         self._take_lock()
         try:
-            self._open_file(direct, note)
+            self._open_file(direct, note, keep)
             for queue in (self._reads, self._writes):
                 for _ in range(THREADS):
                     thread = threading.Thread(target=_work, args=(queue,), name="bigconst-lane", daemon=True)
@@ -139,22 +139,28 @@ class Lane:
                 if self._lock_fd < 0:
                     os.close(fd)
 
-    def _open_file(self, direct: bool, note: Callable[[str], None]) -> None:
-        """Create the scratch file; what a process that died left there is dropped."""
+    def _open_file(self, direct: bool, note: Callable[[str], None], keep: bool) -> None:
+        """Create the scratch file, dropping what is there, or open it to go on."""
         flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
-            self._fd = os.open(self.path, flags | os.O_CREAT | os.O_TRUNC, 0o600)
+            self._fd = os.open(self.path, flags if keep else flags | os.O_CREAT | os.O_TRUNC, 0o600)
+            if keep:
+                self.allocated_bytes = os.fstat(self._fd).st_size
         except OSError as error:
-            raise InputOutputError(f"cannot create {self.path}: {error.strerror}", _ELSEWHERE) from error
+            raise InputOutputError(f"cannot {'open' if keep else 'create'} {self.path}: {error.strerror}",
+                                   _ELSEWHERE) from error
         if direct:
-            self._open_direct(flags, note)
+            self._open_direct(flags, note, keep)
 
-    def _open_direct(self, flags: int, note: Callable[[str], None]) -> None:
+    def _open_direct(self, flags: int, note: Callable[[str], None], keep: bool) -> None:
         try:
             self._direct_fd = os.open(self.path, flags | os.O_DIRECT)
             # Some file systems open the file, but refuse the first request.
-            os.pwrite(self._direct_fd, mmap.mmap(-1, BLOCK_BYTES), 0)
-            os.ftruncate(self._fd, 0)
+            if keep:
+                os.preadv(self._direct_fd, [mmap.mmap(-1, BLOCK_BYTES)], 0)
+            else:
+                os.pwrite(self._direct_fd, mmap.mmap(-1, BLOCK_BYTES), 0)
+                os.ftruncate(self._fd, 0)
         except OSError as error:
             if error.errno in _NO_SPACE:
                 return      # whoever asks for space next has better words for it
@@ -164,6 +170,13 @@ class Lane:
                 os.close(self._direct_fd)
                 self._direct_fd = -1
             note(f"{self.directory} refuses O_DIRECT: its data goes through the page cache")
+
+    def sync(self) -> None:
+        """Return when all that was written is on the disk; a failure is final, the data must not be trusted."""
+        try:
+            os.fdatasync(self._fd)
+        except OSError as error:
+            raise InputOutputError(f"cannot write {self.path}: {error.strerror}", _DISK) from error
 
     @property
     def direct(self) -> bool:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xxhash
 
-from bigconst.errors import ChecksumError, UsageError
+from bigconst.errors import ChecksumError, InputOutputError, UsageError
 from bigconst.storage.lane import BLOCK_BYTES, THREADS, Lane, Transfer
 from bigconst.storage.striping import Striping, check_room, make_pattern
 
@@ -39,6 +39,13 @@ class Request(NamedTuple):
     address: int
     views: Sequence[Any]
     index: int
+
+
+class Layout(NamedTuple):
+    """How the lanes of a volume share it, and the speeds (bytes/s read, written) that it followed."""
+
+    pattern: tuple[int, ...]
+    speeds: tuple[tuple[float, float], ...]
 
 
 class _Block:
@@ -106,6 +113,7 @@ class Volume:
         stripe_bytes: int,
         note: Callable[[str], None] = lambda line: None,
         lane: Callable[..., Lane] = Lane,
+        kept: "Layout | None" = None,
     ):
         if stripe_bytes <= 0 or stripe_bytes % BLOCK_BYTES:
             raise ValueError(f"stripe unit of {stripe_bytes} bytes is no multiple of {BLOCK_BYTES}")
@@ -116,6 +124,9 @@ class Volume:
         self._lanes: list[Lane] = []
         _refuse_duplicates(directories)
         try:
+            if kept is not None:
+                self._reopen(directories, size_bytes, stripe_bytes, kept, lane)
+                return
             for directory in directories:
                 self._lanes.append(lane(directory, note))
             self._note_shared_disks()
@@ -131,6 +142,29 @@ class Volume:
         except BaseException:
             self.close()
             raise
+
+    def _reopen(self, directories: Sequence[str | os.PathLike], size_bytes: int, stripe_bytes: int, kept: "Layout",
+                lane: Callable[..., Lane]) -> None:
+        """Take the lanes as they are; each has to be as long as its share."""
+        self.striping = Striping(kept.pattern, stripe_bytes)
+        self.speeds = [tuple(speed) for speed in kept.speeds]
+        for directory, size in itertools.zip_longest(directories, self.striping.lane_bytes(_round_up(size_bytes)),
+                                                     fillvalue=0):
+            self._lanes.append(lane(directory, self._note, keep=True))
+            if self._lanes[-1].allocated_bytes < size:
+                raise InputOutputError(f"{self._lanes[-1].path} has {self._lanes[-1].allocated_bytes} bytes of {size}",
+                                       "resume from the --checkpoint directory if there was one")
+        self.size_bytes = _round_up(size_bytes)
+
+    @property
+    def layout(self) -> "Layout":
+        """What reopening needs to know."""
+        return Layout(self.striping.pattern, tuple(self.speeds))
+
+    def sync(self) -> None:
+        """Return when everything that was written is on the disks."""
+        for lane in self._lanes:
+            lane.sync()
 
     # --- space -------------------------------------------------------------------------
 
@@ -158,8 +192,11 @@ class Volume:
         """
         size_bytes = _round_up(size_bytes)
         sizes = self.striping.lane_bytes(size_bytes)
+        growing = size_bytes > self.size_bytes
         for lane, size in itertools.zip_longest(self._lanes, sizes, fillvalue=0):   # the last may have no share
-            lane.resize(size)
+            # A run that is resumed may have grown before: what it kept there stays.
+            if not growing or size > lane.allocated_bytes:
+                lane.resize(size)
         self.size_bytes = size_bytes
 
     def close(self, delete: bool = True) -> None:

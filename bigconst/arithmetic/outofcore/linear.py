@@ -57,10 +57,11 @@ class Stretch:
 
 
 def linear_pass(products: DiskProducts, inputs: list[tuple[Number, int, int]], out: Number,
-                compute: Callable[[int, list[np.ndarray]], np.ndarray]) -> None:
+                compute: Callable[[int, list[np.ndarray]], np.ndarray], state: dict[str, int], name: str) -> None:
     """Make `out` piece by piece from `inputs`, each (number, chunks that it is ahead of `out`, words above wanted).
 
-    compute(first, pieces) returns the words of the piece that begins with chunk `first` of `out`.
+    compute(first, pieces) returns the words of the piece that begins with chunk `first` of `out`; what it carries
+    from piece to piece is in `state`.
     """
     scratch, size = products.scratch, products.disk.piece_chunks
     pool = scratch.words.pool
@@ -77,7 +78,14 @@ def linear_pass(products: DiskProducts, inputs: list[tuple[Number, int, int]], o
         pieces = [source.unpack(pool, i % 2, i * size + ahead, above)
                   for source, (_, ahead, above) in zip(sources, inputs, strict=True)]
         waiting[i] = target.pack(pool, i % 2, i * size, compute(i * size, pieces))
+        after[i] = dict(state)
 
-    scratch.pipeline.run(-(-out.chunks // size), read, work,
-                         lambda i: scratch.volume.write(waiting.pop(i), out.sums))
+    after: dict[int, dict] = {}
+    step = scratch.recorder.step(name)
+    for fields, arrays in step.records:
+        out.know(slice(fields["unit"] * size, (fields["unit"] + 1) * size), arrays)
+        state.update(fields["state"])
+    scratch.pipeline.run(-(-out.chunks // size), read, work, lambda i: scratch.volume.write(waiting.pop(i), out.sums),
+                         step, lambda i: ({"state": after.pop(i)}, out.known(slice(i * size, (i + 1) * size))))
+    step.flush()
     scratch.arena.release(mark)

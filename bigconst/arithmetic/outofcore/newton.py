@@ -4,6 +4,8 @@ On disk the sizes of all levels are whole chunks, so a number shifted by words i
 on, and the sums of a level are one pass over chunks.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from bigconst.arithmetic.outofcore.linear import linear_pass
@@ -23,11 +25,25 @@ class DiskLadder:
     def __init__(self, plan: Plan, products: DiskProducts, stages: Stages):
         self.plan, self.products, self.stages = plan, products, stages
 
-    def inverse_root(self, y: Number, residue: int) -> tuple[Number, int]:
-        """From what memory found to y near B^K/sqrt(d), K words, and its residue."""
-        for index, level in enumerate(self.plan.disk.levels, 1):
+    def inverse_root(self, start: Callable[[], tuple[Number, int]]) -> tuple[Number, int]:
+        """y near B^K/sqrt(d), K words, and its residue, from what start() finds or from the last level recorded."""
+        done, known = self._last_level()
+        if known is None:
+            y, residue = start()
+            self.products.note("level 0", y, alone=True, residue=residue)
+        else:
+            y, residue = known[0], known[1]["residue"]
+        for index, level in enumerate(self.plan.disk.levels[done:], done + 1):
             y, residue = self._step(y, level, residue, f"level {index}")
+            self.products.note(f"level {index}", y, alone=True, residue=residue)
         return y, residue
+
+    def _last_level(self) -> tuple[int, tuple[Number, dict] | None]:
+        """The number of the last level that is recorded as done, and what is recorded."""
+        for done in range(len(self.plan.disk.levels), -1, -1):
+            if (known := self.products.noted(f"level {done}")) is not None:
+                return done, known
+        return 0, None
 
     def _step(self, y: Number, level: DiskLevel, y_residue: int, name: str) -> tuple[Number, int]:
         """One level; the new y and its residue."""
@@ -50,7 +66,7 @@ class DiskLadder:
 
         with self.stages.stage(f"{name}, u"):
             spectrum = Tiles(level.product, places["spectrum"])
-            products.transform(level.product).forward(e, spectrum)
+            products.transform(level.product).forward(e, spectrum, f"{where}, spectrum")
             u = products.multiply(Operand(y), e, spectrum, places["work"], places["u"], 0, where + ", u", check_u)
 
         def check_v(v: Number) -> bool:
@@ -65,7 +81,7 @@ class DiskLadder:
         eighth = (v.residue(dropped) - v.first_word(dropped) % 8) * pow(8, -1, p)
         expected = (y_residue * power(k_out - k) - sign * half + 3 * eighth) % p
         with self.stages.stage(f"{name}, sum"):
-            new = products.number(places["next"], k_out)
+            new = products.number(places["next"], k_out, name=f"{where}, sum")
             self._sum(new, y, u, v, sign, o, dropped)
         if new.residue() != expected:
             raise FaultError(f"{where}: the new approximation does not have the residue of its parts")
@@ -73,19 +89,18 @@ class DiskLadder:
 
     def _sum(self, new: Number, y: Number, u: Number, v: Number, sign: int, o: int, dropped: int) -> None:
         """new = y*B^(K-k) - sign*floor(u/(2 B^o)) + 3*floor(v/(8 B^dropped)), o and dropped in chunks."""
-        words, carry = self.products.words, 0
+        words, state = self.products.words, {"carry": 0}
         missing = new.chunks - y.chunks
 
         def compute(first: int, pieces: list[np.ndarray]) -> np.ndarray:
-            nonlocal carry
             out, above_u, above_v = pieces
             fresh = min(len(out), max(0, missing - first) * y.chunk_words)
             last = len(out) - max(0, first * y.chunk_words + len(out) - new.length)
             out = out[:last]
-            into, carry = carry, words.newton_update(out, fresh, above_u[:last + 1], above_v[:last + 1], sign)
-            carry += words.add_at(out, 0, into)
+            carry = words.newton_update(out, fresh, above_u[:last + 1], above_v[:last + 1], sign)
+            state["carry"] = int(carry + words.add_at(out, 0, state["carry"]))
             return out
 
-        linear_pass(self.products, [(y, -missing, 0), (u, o, 1), (v, dropped, 1)], new, compute)
-        if carry != 0:
+        linear_pass(self.products, [(y, -missing, 0), (u, o, 1), (v, dropped, 1)], new, compute, state, new.name)
+        if state["carry"] != 0:
             raise FaultError("a sum of the ladder left its words")

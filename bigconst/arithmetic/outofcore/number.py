@@ -13,12 +13,14 @@ A number is written chunk by chunk, corrected where carries arrive late
 from collections.abc import Iterable
 
 import numpy as np
+import xxhash
 
 from bigconst.arithmetic.packed import page_buffer
 from bigconst.arithmetic.words import MERSENNE_61, Words
 from bigconst.diskshape import chunk_bytes
 from bigconst.errors import FaultError
 from bigconst.kernels.pack import pack, packed_limbs, unpack
+from bigconst.runtime.recorder import Recorder
 from bigconst.storage.volume import Request, Volume
 
 ZEROS, STORED, NINES = 0, 1, 2
@@ -36,8 +38,10 @@ class Number:
     radix^(first * chunk_words).
     """
 
-    def __init__(self, volume: Volume, words: Words, address: int, length: int, chunk_words: int, first: int = 0):
+    def __init__(self, volume: Volume, words: Words, address: int, length: int, chunk_words: int, first: int = 0,
+                 name: str = "", recorder: Recorder | None = None):
         self.volume, self.words, self.address = volume, words, address
+        self.name, self._recorder = name, recorder or Recorder()
         self.length, self.chunk_words, self.first = length, chunk_words, first
         self.radix = words.format.radix
         self.chunk_bytes = chunk_bytes(chunk_words, words.format.base)
@@ -100,10 +104,25 @@ class Number:
             self.unpack(c, packed[c - low], out[(c - low) * self.chunk_words:(c - low + 1) * self.chunk_words])
         return out[start - low * self.chunk_words:stop - low * self.chunk_words]
 
+    # -- records -----------------------------------------------------------------------
+
+    def known(self, chunks: np.ndarray | slice) -> dict[str, np.ndarray]:
+        """What is known of these chunks, for a journal."""
+        return {"kinds": self.kinds[chunks], "sums": self.sums[chunks], "residues": self.residues[chunks],
+                "edges": self.edges[chunks]}
+
+    def know(self, chunks: np.ndarray | slice, arrays: dict[str, np.ndarray]) -> None:
+        """The way back."""
+        for name in ("kinds", "sums", "residues", "edges"):
+            getattr(self, name)[chunks] = arrays[name]
+
     # -- corrections ----------------------------------------------------------------
 
     def add(self, values: Iterable[tuple[int, int]]) -> int:
-        """Add value * radix^at for each (at, value); returns what leaves the top."""
+        """Add value * radix^at for each (at, value); returns what leaves the top.
+
+        Chunks are written in place, so what they become is recorded before.
+        """
         todo: dict[int, list[tuple[int, int]]] = {}
         for at, value in values:
             if at < self.first * self.chunk_words:
@@ -111,36 +130,55 @@ class Number:
                 self.residues[chunk] = (int(self.residues[chunk]) + value * self.words.power(at)) % MERSENNE_61
             elif value:
                 todo.setdefault(at // self.chunk_words, []).append((at % self.chunk_words, value))
-        top = 0
-        while todo:
-            for c in [c for c in todo if c >= self.chunks]:
-                top += sum(value * self.radix**at for at, value in todo.pop(c))
-            batch = [(c, todo.pop(c)) for c in sorted(todo)[:self._batch]]
-            for c, carry in self._add_batch(batch) if batch else ():
-                if carry:
-                    todo.setdefault(c + 1, []).append((0, carry))
-        return top
+        step = self._recorder.step(f"{self.name}, add")
+        for fields, arrays in step.records:
+            self.know(arrays["chunks"], arrays)
+        if step.records:
+            self._rewrite(*step.records[-1])
+            todo = {c: [tuple(change) for change in changes] for c, changes in step.records[-1][0]["todo"]}
+        unit = step.done
+        while todo and min(todo) < self.chunks:
+            batch = [(c, todo.pop(c)) for c in sorted(todo)[:self._batch] if c < self.chunks]
+            packed, changed = self._add_batch(batch, todo)
+            chunks = np.array([c for c, _ in batch])
+            self.sums[changed] = [xxhash.xxh3_64_intdigest(packed[i]) for i in range(len(changed))]
+            step.finished(unit, {"todo": sorted(todo.items())},
+                          {"chunks": chunks, "changed": np.array(changed, np.int64), "packed": packed[:len(changed)],
+                           **self.known(chunks)})
+            step.flush()
+            self._write(changed, packed)
+            unit += 1
+        return sum(value * self.radix**at for changes in todo.values() for at, value in changes)
 
-    def _add_batch(self, batch: list[tuple[int, list[tuple[int, int]]]]) -> list[tuple[int, int]]:
-        """Add within chunks; (chunk, carry out of it) for each."""
+    def _rewrite(self, fields: dict, arrays: dict[str, np.ndarray]) -> None:
+        """Write a recorded batch once more: whoever recorded it may not have come to that."""
+        packed = page_buffer(max(1, arrays["packed"].nbytes)).reshape(-1, self.chunk_bytes) if len(arrays["changed"]) \
+            else np.empty((0, self.chunk_bytes), np.uint8)
+        packed[:] = arrays["packed"]
+        self._write(arrays["changed"].tolist(), packed)
+
+    def _write(self, chunks: list[int], packed: np.ndarray) -> None:
+        self.volume.write([self.request(c, packed[i]) for i, c in enumerate(chunks)], self.sums).wait()
+
+    def _add_batch(self, batch: list, todo: dict) -> tuple[np.ndarray, list[int]]:
+        """Add within chunks, carries going to `todo`; packed chunks that have to be written, and which they are."""
         size = len(batch)
-        words = np.empty((size, self.chunk_words), np.int32)
+        words = np.empty(self.chunk_words, np.int32)
         packed = page_buffer(size * self.chunk_bytes).reshape(size, -1)
         uniform = self._shortcuts(batch)
         self.volume.read([self.request(c, packed[i]) for i, (c, _) in enumerate(batch)
                           if c not in uniform and self.is_stored(c)], self.sums).wait()
-        carries, changed = [], []
+        changed: list[int] = []
         for i, (c, changes) in enumerate(batch):
-            if c in uniform:
-                carries.append((c, uniform[c]))
-                continue
-            self.unpack(c, packed[i], words[i])
-            carry = sum(self.words.add_at(words[i], at, value) for at, value in changes)
-            carries.append((c, carry))
-            if self.set_chunk(c, words[i], packed[i]):
-                changed.append(self.request(c, packed[i]))
-        self.volume.write(changed, self.sums).wait()
-        return carries
+            carry = uniform.get(c)
+            if carry is None:
+                self.unpack(c, packed[i], words)
+                carry = sum(self.words.add_at(words, at, value) for at, value in changes)
+                if self.set_chunk(c, words, packed[len(changed)]):
+                    changed.append(c)
+            if carry:
+                todo.setdefault(c + 1, []).append((0, carry))
+        return packed, changed
 
     def _shortcuts(self, batch: list) -> dict[int, int]:
         """Units that ripple through chunks of equal words: {chunk: carry}, the chunk being turned over."""

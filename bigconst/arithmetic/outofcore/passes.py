@@ -9,7 +9,7 @@ one unit ahead and writes one behind (runtime.pipeline).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 
 import numpy as np
@@ -28,6 +28,7 @@ from bigconst.kernels.middle import middle_forward, middle_inverse
 from bigconst.kernels.rows import FORWARD, MULTIPLY, SQUARE, rows
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.pipeline import RING, Pipeline, Together
+from bigconst.runtime.recorder import Recorder
 from bigconst.runtime.threads import split
 from bigconst.shape import BUFFER_BYTES, MAX_BLOCK, VECTOR_BYTES
 from bigconst.storage.volume import Request, Volume
@@ -41,6 +42,7 @@ class Scratch:
     words: Words
     arena: Arena
     pipeline: Pipeline
+    recorder: Recorder = field(default_factory=Recorder)
 
 
 class Tiles:
@@ -56,6 +58,10 @@ class Tiles:
         self.shape, self.address = shape, address
         self.sums = np.zeros(shape.rows * shape.slabs, np.uint64)
         self.behind = True
+
+    def slab(self, slab: int) -> np.ndarray:
+        """Indices of the sums of a slab."""
+        return np.arange(self.shape.rows) * self.shape.slabs + slab
 
     def request(self, row: int, slab: int, view: np.ndarray, behind: bool | None = None) -> Request:
         """The transfer of a tile; `behind` says where its row lies if not where all rows do."""
@@ -100,10 +106,13 @@ class DiskTransform:
 
     # -- slabs: words to tiles --------------------------------------------------------
 
-    def forward(self, operand: Operand, tiles: Tiles) -> None:
+    def forward(self, operand: Operand, tiles: Tiles, name: str = "") -> None:
         """Words, through the columns, into tiles (and on through the pass between if there is one)."""
         s, arena = self.shape, self._scratch.arena
         tiles.behind = True
+        step = self._scratch.recorder.step(f"{name}, forward")
+        for fields, arrays in step.records:
+            tiles.sums[tiles.slab(fields["unit"])] = arrays["sums"]
         mark = arena.mark()
         # Without an imaginary part, or with it; the word above the number may take a carry from balancing.
         runs = s.rows if operand.chunks < self._run_chunks * s.slabs * s.rows else 2 * s.rows
@@ -133,10 +142,11 @@ class DiskTransform:
         def write(slab: int):
             return volume.write([tiles.request(r, slab, data[slab % 2][r]) for r in range(s.rows)], tiles.sums)
 
-        self._scratch.pipeline.run(s.slabs, read, compute, write)
+        self._scratch.pipeline.run(s.slabs, read, compute, write, step,
+                                   lambda i: ({}, {"sums": tiles.sums[tiles.slab(i)]}))
         arena.release(mark)
         if s.inner_radices:
-            self._inner(tiles, middle_forward)
+            self._inner(tiles, middle_forward, f"{name}, forward between")
 
     def _fill(self, operand: Operand, run: np.ndarray, packed: np.ndarray, first: int) -> None:
         """A run of words, such that balancing neither takes a carry from the run that lies before it in memory nor
@@ -154,7 +164,7 @@ class DiskTransform:
 
     # -- slabs: tiles to words ---------------------------------------------------------
 
-    def inverse(self, tiles: Tiles, number: Number, factor: int = 1) -> tuple[int, float, float]:
+    def inverse(self, tiles: Tiles, number: Number, factor: int = 1, name: str = "") -> tuple[int, float, float]:
         """Tiles back to a number of shape.stored_words words, times `factor` < 2^31.
 
         Returns (top, error, peak): the value is number + top * radix^words; the largest |x - rint(x)| and |x|
@@ -162,7 +172,7 @@ class DiskTransform:
         """
         s, arena = self.shape, self._scratch.arena
         if s.inner_radices:
-            self._inner(tiles, middle_inverse)
+            self._inner(tiles, middle_inverse, f"{name}, back between")
         mark = arena.mark()
         runs = 2 * s.rows
         words = arena.take(runs * 8 * s.tile_width, np.int32).reshape(runs, -1)
@@ -172,6 +182,11 @@ class DiskTransform:
         stats = np.zeros((len(self._parts), 2))
         into = [0] * runs
         changed: list[list[Request]] = [[] for _ in range(runs)]
+        after: dict[int, dict] = {}
+        step = self._scratch.recorder.step(f"{name}, back")
+        for fields, arrays in step.records:
+            number.know(self._chunks(fields["unit"]), arrays)
+            into, stats[0] = fields["into"], fields["stats"]
 
         def read(slab: int):
             return volume.read([tiles.request(r, slab, data[slab % 2][r]) for r in range(s.rows)], tiles.sums)
@@ -184,11 +199,14 @@ class DiskTransform:
                                                        self._first_chunk(run, slab), factor, into[run], int(out[run]))
 
             self._pool.run(finish, [(run,) for run in range(runs)])
+            after[slab] = {"into": list(into), "stats": stats.max(axis=0).tolist()}
 
         def write(slab: int):
             return volume.write([request for requests in changed for request in requests], number.sums)
 
-        self._scratch.pipeline.run(s.slabs, read, compute, write)
+        self._scratch.pipeline.run(s.slabs, read, compute, write, step,
+                                   lambda i: (after.pop(i), number.known(self._chunks(i))))
+        step.flush()        # the tiles may be written over now
         arena.release(mark)
         run_words = s.slabs * s.run_words
         error, peak = stats.max(axis=0)
@@ -196,6 +214,11 @@ class DiskTransform:
         if peak < COEFFICIENT_LIMIT:        # otherwise there may be chunks of no words
             top += number.add([((run + 1) * run_words, carry) for run, carry in enumerate(into[:-1])])
         return top, float(error), float(peak)
+
+    def _chunks(self, slab: int) -> np.ndarray:
+        """Of all runs of a slab."""
+        first = (np.arange(2 * self.shape.rows) * self.shape.slabs + slab) * self._run_chunks
+        return (first[:, None] + np.arange(self._run_chunks)).ravel()
 
     def _columns_back(self, data: np.ndarray, words: np.ndarray, stats: np.ndarray) -> np.ndarray:
         """A slab of transform data to words; the carries out of its runs."""
@@ -234,15 +257,15 @@ class DiskTransform:
 
     # -- rows ---------------------------------------------------------------------------
 
-    def square(self, tiles: Tiles) -> None:
+    def square(self, tiles: Tiles, name: str = "") -> None:
         """Rows forward, squared, and back."""
-        self._rows(tiles, SQUARE, None)
+        self._rows(tiles, SQUARE, None, name)
 
-    def multiply(self, tiles: Tiles, other: Tiles) -> None:
+    def multiply(self, tiles: Tiles, other: Tiles, name: str = "") -> None:
         """Rows forward, times those of `other`, which stays as it is, and back."""
-        self._rows(tiles, MULTIPLY, other)
+        self._rows(tiles, MULTIPLY, other, name)
 
-    def _rows(self, tiles: Tiles, mode: int, other: Tiles | None) -> None:
+    def _rows(self, tiles: Tiles, mode: int, other: Tiles | None, name: str) -> None:
         s, arena, volume = self.shape, self._scratch.arena, self._scratch.volume
         mark = arena.mark()
         count = s.rows * s.inner_rows
@@ -276,10 +299,21 @@ class DiskTransform:
                 self._row_pass(theirs[i % 2], FORWARD, None, twiddles)
             self._row_pass(mine[i % RING], mode, theirs[i % 2] if other is not None else None, twiddles)
 
+        def sums(i: int) -> slice:
+            row, first = unit(i)
+            return slice(row * s.slabs + first, row * s.slabs + first + tiles_a_row)
+
+        step = self._scratch.recorder.step(f"{name}, rows")
+        for fields, arrays in step.records:
+            tiles.sums[sums(fields["unit"])] = arrays["sums"]
+
         def write(i: int):
+            # What lies there is a row that was read SPARE_ROWS ago: its result has to be safe.
+            step.durable((i // s.inner_rows - SPARE_ROWS + 1) * s.inner_rows - 1)
             return volume.write(requests(tiles, i, mine[i % RING], not behind), tiles.sums)
 
-        self._scratch.pipeline.run(count, read, compute, write)
+        self._scratch.pipeline.run(count, read, compute, write, step, lambda i: ({}, {"sums": tiles.sums[sums(i)]}))
+        step.flush()        # the next pass over rows writes where this one read
         tiles.behind = not behind
         arena.release(mark)
 
@@ -331,7 +365,7 @@ class DiskTransform:
 
     # -- the pass between ------------------------------------------------------------------
 
-    def _inner(self, tiles: Tiles, kernel: Callable) -> None:
+    def _inner(self, tiles: Tiles, kernel: Callable, name: str) -> None:
         """Slabs of the columns of each outer row, in place but for the rows' places."""
         s, arena, volume = self.shape, self._scratch.arena, self._scratch.volume
         mark = arena.mark()
@@ -353,8 +387,21 @@ class DiskTransform:
             self._columns(kernel, data[i % RING].reshape(-1), s.inner_radices, 16 * s.tile_width, s.tile_width,
                           twiddles)
 
+        def sums(i: int) -> np.ndarray:
+            row, slab = unit(i)
+            return row * s.slabs + np.arange(s.inner_rows) * slabs + slab
+
+        step = self._scratch.recorder.step(name)
+        for fields, arrays in step.records:
+            tiles.sums[sums(fields["unit"])] = arrays["sums"]
+
+        def write(i: int):
+            step.durable((i // slabs - SPARE_ROWS + 1) * slabs - 1)
+            return volume.write(requests(i, not behind), tiles.sums)
+
         self._scratch.pipeline.run(s.rows * slabs, lambda i: volume.read(requests(i, behind), tiles.sums), compute,
-                                   lambda i: volume.write(requests(i, not behind), tiles.sums))
+                                   write, step, lambda i: ({}, {"sums": tiles.sums[sums(i)]}))
+        step.flush()        # the next pass over rows writes where this one read
         tiles.behind = not behind
         arena.release(mark)
 

@@ -23,9 +23,27 @@ class DiskProducts:
         self.words = scratch.words
         self.transform = lru_cache(maxsize=2)(lambda shape: DiskTransform(shape, scratch))
 
-    def number(self, address: int, length: int, first: int = 0) -> Number:
+    def number(self, address: int, length: int, first: int = 0, name: str = "") -> Number:
         """A new number on the volume."""
-        return Number(self.scratch.volume, self.words, address, length, self.disk.chunk_words, first)
+        return Number(self.scratch.volume, self.words, address, length, self.disk.chunk_words, first, name,
+                      self.scratch.recorder)
+
+    def note(self, name: str, number: Number, alone: bool = False, **fields) -> None:
+        """Record a number as finished; `alone` forgets all that was recorded before."""
+        recorder = self.scratch.recorder
+        keep = recorder.restart if alone else recorder.note
+        keep(name, {"address": number.address, "length": number.length, "first": number.first, **fields},
+             number.known(slice(None)))
+
+    def noted(self, name: str) -> tuple[Number, dict] | None:
+        """The number that was recorded, and the fields beside it."""
+        found = self.scratch.recorder.fact(name)
+        if found is None:
+            return None
+        fields, arrays = found
+        number = self.number(fields["address"], fields["length"], fields["first"], name)
+        number.know(slice(None), arrays)
+        return number, fields
 
     def _grow(self, size_bytes: int) -> int:
         """The address of so many bytes more."""
@@ -34,18 +52,19 @@ class DiskProducts:
         volume.resize(address + size_bytes)
         return address
 
-    def _grown_number(self, shape: DiskShape, first: int = 0) -> Number:
+    def _grown_number(self, shape: DiskShape, first: int, name: str) -> Number:
         size = (shape.stored_words // shape.chunk_words - first) * chunk_bytes(shape.chunk_words, shape.base)
-        return self.number(self._grow(size), shape.stored_words, first)
+        return self.number(self._grow(size), shape.stored_words, first, name)
 
     def _checked(self, where: str, shape: DiskShape, operands: int, attempt: Callable, verify: Callable) -> Number:
-        """The number that attempt(shape, planned) -> (number, (top, error, peak)) and verify(number, top) agree on."""
+        """The number that attempt(shape, planned, name) -> (number, (top, error, peak)) and verify(number, top) agree
+        on."""
         shapes = [shape, *self.disk.smaller(shape, operands)]
         result: list[Number] = []
 
         def try_one(fmt) -> int | None:
             now = next(s for s in shapes if s.digits == fmt.digits)
-            number, stats = attempt(now, now is shape)
+            number, stats = attempt(now, now is shape, f"{where}, {fmt.digits} digits")
             result[:] = [number]
             return self.products.rounded(stats, where)
 
@@ -59,27 +78,31 @@ class DiskProducts:
                  verify: Callable[[Number], bool]) -> Number:
         """a*b, unwrapped; `spectrum` is b after `forward`, `work` the address of tiles, `place` that of the number,
         whose chunks below `first` are not stored."""
+        if (known := self.noted(where)) is not None and verify(known[0]):
+            return known[0]
         tried = 0
 
-        def attempt(shape: DiskShape, planned: bool):
+        def attempt(shape: DiskShape, planned: bool, name: str):
             nonlocal tried
             transform = self.transform(shape)
             if planned:
                 other, tiles = spectrum, Tiles(shape, work)
-                number = self.number(place, shape.stored_words, first)
+                number = self.number(place, shape.stored_words, first, name)
             else:
                 other, tiles = (Tiles(shape, self._grow(shape.region_bytes)) for _ in range(2))
-                number = self._grown_number(shape, first)
+                number = self._grown_number(shape, first, name)
             if tried:       # the spectrum may be what is wrong
-                transform.forward(b, other)
+                transform.forward(b, other, f"{name}, b")
             tried += 1
-            transform.forward(a, tiles)
-            transform.multiply(tiles, other)
-            return number, transform.inverse(tiles, number)
+            transform.forward(a, tiles, f"{name}, a")
+            transform.multiply(tiles, other, name)
+            return number, transform.inverse(tiles, number, 1, name)
 
         # Balanced operands may reach one word further than they are long, and wrap.
-        return self._checked(where, spectrum.shape, 2, attempt,
-                             lambda number, top: number.add([(0, -top)]) == 0 and verify(number))
+        product = self._checked(where, spectrum.shape, 2, attempt,
+                                lambda number, top: number.add([(0, -top)]) == 0 and verify(number))
+        self.note(where, product)
+        return product
 
     def residual(self, z: Operand, z_residue: int, a: int, b: int, at: int, length: int, shape: DiskShape, work: int,
                  place: int, where: str) -> tuple[Operand, int, int]:
@@ -89,15 +112,18 @@ class DiskProducts:
         the number.  Accepted when a*z^2 = sign*result + b*B^at holds modulo 2^61 - 1.
         """
         words, p = self.words, self.words.modulus.p
+        if (known := self.noted(where)) is not None:
+            number, fields = known
+            return Operand(number, complement=fields["sign"] < 0), fields["sign"], fields["residue"]
         found: list = []
 
-        def attempt(now: DiskShape, planned: bool):
+        def attempt(now: DiskShape, planned: bool, name: str):
             transform = self.transform(now)
             tiles = Tiles(now, work if planned else self._grow(now.region_bytes))
-            number = self.number(place, now.stored_words) if planned else self._grown_number(now)
-            transform.forward(z, tiles)
-            transform.square(tiles)
-            return number, transform.inverse(tiles, number, a)
+            number = (self.number(place, now.stored_words, 0, name) if planned else self._grown_number(now, 0, name))
+            transform.forward(z, tiles, name)
+            transform.square(tiles, name)
+            return number, transform.inverse(tiles, number, a, name)
 
         def verify(number: Number, top: int) -> bool:
             # B^at is -B^(at-N) where it wraps.
@@ -113,6 +139,7 @@ class DiskProducts:
             return (a * z_residue * z_residue - sign * residue - b * words.power(at)) % p == 0
 
         self._checked(where, shape, 1, attempt, verify)
+        self.note(where, found[0].number, sign=found[1], residue=found[2])
         return found[0], found[1], found[2]
 
 

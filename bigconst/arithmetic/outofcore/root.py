@@ -23,35 +23,36 @@ def root(plan: Plan, products: DiskProducts, y: Number | None, y_residue: int) -
     """x near root*B^K, K + 1 words, and its residue; not settled yet.  y is None for a perfect square."""
     words = products.words
     p, d = words.modulus.p, plan.constant.d
-    x = products.number(plan.disk.places["x"], plan.words + 1)
+    x = products.number(plan.disk.places["x"], plan.words + 1, name="root")
     if y is None:
         x.add([(plan.words, plan.constant.floor)])
         return x, x.residue()
     halved = plan.constant.kind == "phi"
     half = np.empty(plan.disk.piece_chunks * y.chunk_words, np.int32)
-    carry = odd = 0
+    state = {"carry": 0, "odd": 0}
 
     def compute(first: int, pieces: list[np.ndarray]) -> np.ndarray:
         """x = d*y, or (B^K + d*y)/2."""
-        nonlocal carry, odd
         piece, above = pieces[0][:-1], int(pieces[0][-1])
         start = first * y.chunk_words
-        into, carry = carry, words.multiply_small(piece, piece, d)
-        carry += words.add_at(piece, 0, into)
+        carry = words.multiply_small(piece, piece, d)
+        carry += words.add_at(piece, 0, state["carry"])
+        if halved and start <= plan.words < start + len(piece):
+            carry += words.add_at(piece, plan.words - start, 1)
+        state["carry"] = int(carry)
         if not halved:
             return piece
-        if start <= plan.words < start + len(piece):
-            carry += words.add_at(piece, plan.words - start, 1)
-        odd = odd if first else int(piece[0]) & 1
+        if first == 0:
+            state["odd"] = int(piece[0]) & 1
         parity = d * above + carry + (start + len(piece) == plan.words)
         words.shift_bits(half, piece, 1, parity & 1)
         return half
 
-    linear_pass(products, [(y, 0, 1)], x, compute)
+    linear_pass(products, [(y, 0, 1)], x, compute, state, x.name)
     expected = y_residue * d
     if halved:
-        expected = (expected + words.power(plan.words) - odd) * pow(2, -1, p)
-    if carry != 0 or x.residue() != expected % p:
+        expected = (expected + words.power(plan.words) - state["odd"]) * pow(2, -1, p)
+    if state["carry"] != 0 or x.residue() != expected % p:
         raise FaultError("the root does not have the residue of its parts")
     return x, expected % p
 

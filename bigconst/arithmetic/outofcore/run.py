@@ -25,6 +25,7 @@ from bigconst.certificate import Header
 from bigconst.plan import Plan
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.pipeline import Pipeline
+from bigconst.runtime.recorder import Recorder
 from bigconst.runtime.stream import slots
 from bigconst.storage.volume import Volume
 
@@ -32,40 +33,42 @@ from bigconst.storage.volume import Volume
 class DiskRun:
     """What the parts share."""
 
-    def __init__(self, plan: Plan, words: Words, products: Products, emit: Callable, volume: Volume):
-        self.plan, self.words, self.volume = plan, words, volume
+    def __init__(self, plan: Plan, words: Words, products: Products, emit: Callable, volume: Volume,
+                 recorder: Recorder, stop: Callable[[], bool]):
+        self.plan, self.words, self.volume, self._recorder = plan, words, volume, recorder
         self.levels: list[dict] = []
         self._arena = Arena(max(plan.arena_bytes, plan.disk.used_bytes))
-        scratch = Scratch(volume, words, self._arena, Pipeline())
+        scratch = Scratch(volume, words, self._arena, Pipeline(stop), recorder)
         self.stages = Stages(plan.disk, scratch, emit)
         self._products = DiskProducts(plan.disk, scratch, products)
 
     def root(self) -> tuple[Number, int]:
         """x, K + 1 words of which the written ones are right, and its residue."""
         plan, products = self.plan, self._products
+        if (known := products.noted("root")) is not None:
+            return known[0], known[1]["residue"]
         y, residue = None, 0
-        with self.stages.stage("ladder in memory"):
-            if not plan.constant.is_integer:
-                y, residue = self._in_memory()
-        if y is not None:
-            y, residue = DiskLadder(plan, products, self.stages).inverse_root(y, residue)
+        if not plan.constant.is_integer:
+            y, residue = DiskLadder(plan, products, self.stages).inverse_root(self._in_memory)
         with self.stages.stage("root"):
             x, residue = root.root(plan, products, y, residue)
             if y is not None:
                 residue = root.settled(plan, products, x, residue)
+        products.note("root", x, alone=True, residue=residue)
         return x, residue
 
     def _in_memory(self) -> tuple[Number, int]:
         """The first levels."""
         disk = self.plan.disk
-        plan = dataclasses.replace(self.plan, words=disk.memory_words, disk=None)
-        ladder = Ladder(plan, self._products.products, self._arena, lambda event: None)
-        words, residue = ladder.inverse_root()
-        first = disk.levels[0].places["y"] if disk.levels else disk.places["y"]
-        y = self._products.number(first, disk.memory_words)
-        y.store(words[:disk.memory_words])
-        self._arena.release(0)
-        self.levels = ladder.records
+        with self.stages.stage("ladder in memory"):
+            plan = dataclasses.replace(self.plan, words=disk.memory_words, disk=None)
+            ladder = Ladder(plan, self._products.products, self._arena, lambda event: None)
+            words, residue = ladder.inverse_root()
+            first = disk.levels[0].places["y"] if disk.levels else disk.places["y"]
+            y = self._products.number(first, disk.memory_words)
+            y.store(words[:disk.memory_words])
+            self._arena.release(0)
+            self.levels = ladder.records
         return y, residue
 
     def remainder(self, x: Number, residue: int) -> Remainder:

@@ -1,0 +1,85 @@
+"""The text file that says what run a scratch directory holds: checksummed, replaced atomically, two generations.
+
+    bigconst-manifest/1 xxh3 0123456789abcdef
+    { ...JSON... }
+
+What the fields mean is not known here.
+"""
+
+import contextlib
+import json
+import os
+
+import xxhash
+
+from bigconst.errors import InputOutputError
+
+NAME = "bigconst.manifest"
+OLD_NAME = "bigconst.manifest.old"
+FORMAT = "bigconst-manifest/1"
+_REMEDY = "see that its disk is there and has room, then resume"
+
+
+def write_manifest(directory: str, fields: dict) -> None:
+    """Replace the manifest of a directory; the one before stays as the older generation."""
+    body = json.dumps(fields, indent=1).encode() + b"\n"
+    text = f"{FORMAT} xxh3 {xxhash.xxh3_64_hexdigest(body)}\n".encode() + body
+    path = os.path.join(directory, NAME)
+    temporary = path + ".new"
+    try:
+        with open(temporary, "wb") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(path, os.path.join(directory, OLD_NAME))
+        os.replace(temporary, path)
+        sync_directory(directory)
+    except OSError as error:
+        raise InputOutputError(f"cannot write {path}: {error.strerror}", _REMEDY) from error
+
+
+def read_manifest(directory: str) -> dict | None:
+    """The newest manifest that is whole; None where there is none.
+
+    One that is damaged becomes .bad.  Raises InputOutputError when none is left, or for another format.
+    """
+    damaged = []
+    for name in (NAME, OLD_NAME):
+        path = os.path.join(directory, name)
+        try:
+            with open(path, "rb") as file:
+                head, _, body = file.read().partition(b"\n")
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise InputOutputError(f"cannot read {path}: {error.strerror}", _REMEDY) from error
+        words = head.decode("ascii", "replace").split()
+        if len(words) == 3 and words[0] != FORMAT and words[0].startswith("bigconst-manifest/"):
+            raise InputOutputError(f"{path} is of the format {words[0]}, this program reads {FORMAT}",
+                                   "resume it with the version of bigconst that began it, or --discard it")
+        if words == [FORMAT, "xxh3", xxhash.xxh3_64_hexdigest(body)]:
+            return json.loads(body)
+        with contextlib.suppress(OSError):
+            os.replace(path, path + ".bad")
+        damaged.append(path)
+    if damaged:
+        raise InputOutputError(f"{damaged[0]} is damaged and has no older generation",
+                               "resume from the --checkpoint directory if there was one, or --discard it")
+    return None
+
+
+def remove_manifest(directory: str) -> None:
+    """Both generations, and what an interrupted replacement left."""
+    for name in (NAME, OLD_NAME, NAME + ".new"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(directory, name))
+
+
+def sync_directory(directory: str) -> None:
+    """Make renames in it durable."""
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -4,19 +4,21 @@ import argparse
 import contextlib
 import os
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Sequence
 from datetime import datetime
 
+from bigconst import __version__
 from bigconst.commands import scratch
 from bigconst.commands.warmup import load_engine
-from bigconst.errors import UsageError
+from bigconst.errors import DoesNotFit, Interrupted, UsageError
 from bigconst.machine import available_memory_bytes, default_threads, peak_memory_bytes
 from bigconst.progress import Progress
 from bigconst.report import DISK_KINDS, Measured, format_report, make_report, report_json
 from bigconst.storage.atomicfile import AtomicFile, StdoutText
-from bigconst.units import format_bytes, parse_count, parse_size
+from bigconst.units import format_bytes, format_seconds, parse_count, parse_size
 
 MAX_D = 2**31 - 1
 MAX_THREADS = 1024
@@ -95,6 +97,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workspace", metavar="SIZE", type=workspace_size, help=workspace)
     parser.add_argument("--swap", metavar="DIR", action="append", help=swap)
     parser.add_argument("--disk", choices=tuple(DISK_KINDS), help=disk)
+    parser.add_argument("--discard", action="store_true", help="remove an interrupted run from the scratch directory")
     parser.add_argument("--output", metavar="FILE", help=output)
     parser.add_argument("--force", action="store_true", help="replace files that exist")
     parser.add_argument("--no-certificate", action="store_true", help="do not write FILE.cert, the proof of the digits")
@@ -105,23 +108,102 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan, compute, write, report.  Raises the errors of bigconst.errors."""
-    start = datetime.now().astimezone()
-    cpu_start_s = time.process_time()
     import bigconst.plan  # noqa: F401
 
-    import_s = time.perf_counter() - arguments.started_s
     named = scratch.directories(arguments.swap)
     if arguments.plan:
         return _print_plan(arguments, named)
+    resumed = _interrupted(arguments, named)
+    if resumed is not None:
+        plan, disks = resumed_plan(resumed, arguments.threads, arguments.memory)
+        return carry_out(arguments, plan, disks, resumed)
     plan, disks = _make_plan(arguments, named)
+    if disks is not None:
+        _check_room(arguments, plan, disks)
+    return carry_out(arguments, plan, disks)
+
+
+def _request(arguments: argparse.Namespace, plan, disks: scratch.Disks) -> dict:
+    """What the manifest says of a run: enough to make its plan again, and to know the same command."""
+    return {
+        "version": __version__,
+        "request": {"kind": plan.constant.kind, "d": plan.constant.d, "digits": plan.decimal_digits, "base": plan.base,
+                    "threads": plan.disk.threads, "memory_bytes": plan.memory_bytes,
+                    "workspace_bytes": arguments.workspace, "disk": plan.disk.kind, "certified": plan.certified},
+        "output": _output(arguments, plan),
+        "reason": disks.reason,
+        "lanes": [os.path.abspath(directory) for directory in disks.directories],
+        "command": shlex.join(["bigconst", *arguments.argv]),
+    }
+
+
+def _output(arguments: argparse.Namespace, plan) -> str:
+    return "-" if arguments.output == "-" else os.path.realpath(_text_path(arguments, plan))
+
+
+def _interrupted(arguments: argparse.Namespace, named: Sequence[str]) -> dict | None:
+    """The manifest of this very run in one of the directories; None where there is none, or it is discarded.
+
+    Raises UsageError when a directory holds another run.
+    """
+    found = scratch.interrupted(named)
+    if found is None:
+        return None
+    if arguments.discard:
+        scratch.discard(found)
+        return None
+    plan, _ = resumed_plan(found, None, None)
+    asked = (arguments.kind, arguments.d, arguments.digits, arguments.base, _certified(arguments))
+    held = tuple(found["request"][name] for name in ("kind", "d", "digits", "base", "certified"))
+    if asked != held or _output(arguments, plan) != found["output"]:
+        raise UsageError(f"{found['directory']} holds the interrupted run `{found['command']}`",
+                         f"resume it with `bigconst resume {found['directory']}`, or add --discard")
+    return found
+
+
+def resumed_plan(fields: dict, threads: int | None, memory_bytes: int | None):
+    """The plan of an interrupted run, which does not change, and its disks.
+
+    Raises DoesNotFit when `memory_bytes` is less than it needs, UsageError when another version began it.
+    """
+    from dataclasses import replace
+
+    from bigconst.constant import Constant
+    from bigconst.plan import make_plan
+
+    request = fields["request"]
+    if fields["version"] != __version__:
+        raise UsageError(f"{fields['directory']} holds a run of bigconst {fields['version']}, this is {__version__}",
+                         "resume it with that version, or add --discard")
+    plan = make_plan(Constant(request["kind"], request["d"]), request["digits"], request["base"], request["threads"],
+                     request["memory_bytes"], workspace_bytes=request["workspace_bytes"], disk=request["disk"],
+                     certified=request["certified"])
+    if memory_bytes is not None and memory_bytes < plan.peak_memory_bytes:
+        raise DoesNotFit(f"the run in {fields['directory']} needs {format_bytes(plan.peak_memory_bytes)} of memory, "
+                         f"{format_bytes(memory_bytes)} are allowed", "allow more with --memory")
+    disks = scratch.Disks(tuple(fields["lanes"]), request["disk"], fields["reason"])
+    return replace(plan, threads=threads or plan.threads), disks
+
+
+def carry_out(arguments: argparse.Namespace, plan, disks: scratch.Disks | None, resumed: dict | None = None) -> int:
+    """Compute, write, report; `resumed` is the manifest of a run that goes on."""
+    start = datetime.now().astimezone()
+    cpu_start_s = time.process_time()
+    import_s = time.perf_counter() - arguments.started_s
     with contextlib.ExitStack() as stack:
         # All is opened before the work, so that what cannot be written costs no computation.
-        if disks is not None:
-            _check_room(arguments, plan, disks)
+        if resumed is not None:
+            scratch.remove_parts(resumed)
         text = stack.enter_context(_open_text(arguments, plan))
-        certificate = stack.enter_context(_open_certificate(text, plan)) if _certified(arguments) else None
+        certificate = stack.enter_context(_open_certificate(text, plan)) if plan.certified else None
         report_file = stack.enter_context(_open_report(arguments, text)) if arguments.json else None
-        space = stack.enter_context(scratch.Scratch(disks, plan.disk)) if disks is not None else None
+        outputs = [file for file in (text, certificate) if file is not None]
+        space = None
+        if disks is not None:
+            parts = [file.part for file in (*outputs, report_file) if isinstance(file, AtomicFile)]
+            run_ = {"parts": parts} if resumed is not None else _request(arguments, plan, disks) | {"parts": parts}
+            space = stack.enter_context(scratch.Scratch(disks, plan.disk, run_, resumed))
+            stop = stack.enter_context(Stopper(space))
         progress = stack.enter_context(Progress(share=space.share_done if space is not None else None))
 
         load_start_s = time.perf_counter()
@@ -130,15 +212,14 @@ def run(arguments: argparse.Namespace) -> int:
         if space is None:
             outcome = engine.run(plan, text, progress, certificate)
         else:
-            outcome = engine.run(plan, text, space.watched(progress), certificate, space.volume)
+            outcome = _run_on_disk(engine, plan, text, progress, certificate, space, stop)
         progress.close()
 
         commit_start_s = time.perf_counter()
-        if space is not None:
-            space.close()
-        outputs = [file for file in (text, certificate) if file is not None]
         for file in outputs:
             file.commit()
+        if space is not None:
+            space.finish()
         end_s = time.perf_counter()
         measured = Measured(
             command=shlex.join(["bigconst", *arguments.argv]),
@@ -160,6 +241,48 @@ def run(arguments: argparse.Namespace) -> int:
     # With the digits on stdout the report goes to stderr.
     _print(format_report(report), sys.stderr if isinstance(text, StdoutText) else sys.stdout)
     return 0
+
+
+def _run_on_disk(engine, plan, text, progress: Progress, certificate, space: scratch.Scratch, stop: "Stopper"):
+    """The engine's run; an interruption says how to resume."""
+    try:
+        return engine.run(plan, text, space.watched(progress), certificate, space.volume, space.recorder(), stop)
+    except (KeyboardInterrupt, Interrupted):
+        progress.close()
+        raise Interrupted("interrupted", f"go on with `bigconst resume {space.directory}`", resumable=True) from None
+
+
+class Stopper:
+    """While it is entered, the first SIGINT, SIGTERM or SIGHUP asks the run to stop after the unit at hand, and a second
+    one stops it at once; SIGUSR1 prints how far it is.  Called, it says whether to stop."""
+
+    def __init__(self, space: scratch.Scratch):
+        self._space, self._asked = space, False
+        self._before: dict = {}
+
+    def __call__(self) -> bool:
+        return self._asked
+
+    def _stop(self, number: int, frame) -> None:
+        if self._asked:
+            raise KeyboardInterrupt
+        self._asked = True
+        print("finishing the unit at hand; once more stops at once", file=sys.stderr, flush=True)
+
+    def _tell(self, number: int, frame) -> None:
+        fields = self._space.status.fields()
+        print(f"{fields['stage']}, {100 * fields['share']:.1f} %, {format_seconds(fields['elapsed_s'])}",
+              file=sys.stderr, flush=True)
+
+    def __enter__(self) -> "Stopper":
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            self._before[number] = signal.signal(number, self._stop)
+        self._before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._tell)
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
 
 def _print(text: str, stream) -> None:

@@ -4,13 +4,17 @@ Everything that can be refused is refused here, before anything is reserved or c
 """
 
 import contextlib
+import json
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bigconst.errors import DiskFull, InputOutputError
+from bigconst.errors import BigconstError, DiskFull, InputOutputError
+from bigconst.events import Fault, StageStarted
 from bigconst.report import DISK_KINDS, ScratchMeasured
 from bigconst.units import format_bytes
 
@@ -105,25 +109,91 @@ def _size(size_bytes: int) -> str:
     return f"{format_bytes(size_bytes)} ({size_bytes} bytes)"
 
 
-class Scratch:
-    """The open volume of a run; `close` (or leaving the `with` block) removes its files."""
+def interrupted(named: Sequence[str]) -> dict | None:
+    """The manifest of the run that one of the directories holds; None where there is none."""
+    from bigconst.storage.manifest import read_manifest
 
-    def __init__(self, disks: Disks, plan: Any):
-        """`plan` is the part on disk.  Raises what Volume raises, and then says nothing else."""
-        from bigconst.storage.volume import Volume
+    for directory in named:
+        if os.path.isdir(directory) and (fields := read_manifest(directory)) is not None:
+            first = fields.get("first")
+            if first is None:
+                return {**fields, "directory": os.path.abspath(directory)}
+            here = read_manifest(first) if os.path.isdir(first) else None
+            if here is None:
+                raise InputOutputError(f"{directory} is a lane of a run whose first lane, {first}, is not there",
+                                       "name all its directories with --swap, the first one first")
+            return {**here, "directory": first}
+    return None
+
+
+def discard(fields: dict) -> None:
+    """Remove an interrupted run and all its scratch."""
+    from bigconst.storage.lane import DATA_NAME, Lane
+    from bigconst.storage.manifest import remove_manifest
+
+    for directory in fields["lanes"]:
+        if os.path.isdir(directory):
+            if os.path.exists(os.path.join(directory, DATA_NAME)):
+                Lane(directory, keep=True).close()
+            remove_manifest(directory)
+            for name in os.listdir(directory):
+                if name.startswith(_OURS):
+                    os.unlink(os.path.join(directory, name))
+    remove_parts(fields)
+
+
+def remove_parts(fields: dict) -> None:
+    """Remove the unfinished output files of a process that was killed."""
+    for path in fields.get("parts", []):
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+
+
+_OURS = ("bigconst.journal.", "bigconst.status")
+
+
+class Scratch:
+    """The open volume of a run, with its checkpoint.
+
+    `finish` removes all; leaving the `with` block in any other way keeps all, to be resumed.
+    """
+
+    def __init__(self, disks: Disks, plan: Any, run: dict, resumed: dict | None = None):
+        """`plan` is the part on disk, `run` what the manifest tells of the run.  Raises what Volume raises."""
+        from bigconst.runtime.checkpoint import Checkpoint
+        from bigconst.storage.volume import Layout, Volume
 
         self._disks = disks
         self._planned_bytes = plan.traffic.read_bytes + plan.traffic.written_bytes
         self._notes: list[str] | None = []
-        if disks.asked:
-            other = next(kind for kind in DISK_KINDS if kind != disks.kind)
-            self._note(f"scratch is planned for {DISK_KINDS[disks.kind]}: {disks.reason} "
-                       f"(--disk {other} for {DISK_KINDS[other]})")
-        self.volume = Volume(disks.directories, plan.scratch_bytes, plan.stripe_bytes, self._note)
+        self.directory = os.path.abspath(disks.directories[0])
+        if resumed is not None:
+            pattern, speeds = resumed["layout"]
+            self.volume = Volume(disks.directories, plan.scratch_bytes, plan.stripe_bytes, self._note,
+                                 kept=Layout(tuple(pattern), tuple(map(tuple, speeds))))
+            self.checkpoint = Checkpoint.load(self.directory)
+            self.checkpoint.update(**run)
+        else:
+            if disks.asked:
+                other = next(kind for kind in DISK_KINDS if kind != disks.kind)
+                self._note(f"scratch is planned for {DISK_KINDS[disks.kind]}: {disks.reason} "
+                           f"(--disk {other} for {DISK_KINDS[other]})")
+            self.volume = Volume(disks.directories, plan.scratch_bytes, plan.stripe_bytes, self._note)
+            self.checkpoint = Checkpoint.create(self.directory, {**run, "layout": self.volume.layout})
+        self._mark_lanes()
+        self._before = dict(self.checkpoint.fields.get("done", {"moved_bytes": 0, "elapsed_s": 0.0}))
         self._peak_bytes = self.volume.allocated_bytes
+        self.status = Status(self)
         held, self._notes = self._notes, None
         for line in held:
             self._note(line)
+
+    def _mark_lanes(self) -> None:
+        """The other lanes say where the first one is."""
+        from bigconst.storage.manifest import write_manifest
+
+        for index, directory in enumerate(self._disks.directories[1:], 1):
+            write_manifest(directory, {"first": self.directory, "lane": index})
 
     def _note(self, line: str) -> None:
         """For the person who waits; held back until it is known that the run will not be refused."""
@@ -133,17 +203,32 @@ class Scratch:
             self._notes.append(line)
 
     def watched(self, emit: Callable) -> Callable:
-        """A listener that also looks how large the scratch is."""
+        """A listener that also looks how large the scratch is, and what stage it is."""
 
         def listener(event) -> None:
             self._peak_bytes = max(self._peak_bytes, self.volume.allocated_bytes)
+            self.status.hear(event)
             emit(event)
 
         return listener
 
+    def recorder(self):
+        """For the engine."""
+        return self.checkpoint.recorder(self.volume.sync)
+
+    @property
+    def moved_bytes(self) -> int:
+        """By all processes of this run."""
+        return self._before["moved_bytes"] + self.volume.read_bytes + self.volume.written_bytes
+
+    @property
+    def elapsed_s(self) -> float:
+        """Of all processes of this run."""
+        return self._before["elapsed_s"] + self.status.elapsed_s
+
     def share_done(self) -> float:
         """Of the traffic that is planned."""
-        return (self.volume.read_bytes + self.volume.written_bytes) / self._planned_bytes
+        return min(1.0, self.moved_bytes / max(1, self._planned_bytes))
 
     def measured(self) -> ScratchMeasured:
         """For the report."""
@@ -152,12 +237,81 @@ class Scratch:
         return ScratchMeasured(self._disks.kind, self._disks.reason, self._peak_bytes, self.volume.read_bytes,
                                self.volume.written_bytes, lanes)
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Remove everything."""
+        self.status.close()
+        self.checkpoint.remove()
         self.volume.close()
+        from bigconst.storage.manifest import remove_manifest
+
+        for directory in self._disks.directories:
+            remove_manifest(directory)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(directory, STATUS_NAME))
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_exception) -> None:
-        self.close()
+        if self.volume.closed:
+            return
+        self.status.close()
+        with contextlib.suppress(BigconstError, OSError):      # the disk may be what failed
+            self.checkpoint.update(done={"moved_bytes": self.moved_bytes, "elapsed_s": self.elapsed_s}, parts=[])
+        self.checkpoint.close()
+        self.volume.close(delete=False)
+
+
+STATUS_NAME = "bigconst.status"
+STATUS_EVERY_S = 2.0
+
+
+class Status:
+    """A small file that says how far the run is, renewed every few seconds for `bigconst status`."""
+
+    def __init__(self, scratch: Scratch):
+        self._scratch = scratch
+        self._path = os.path.join(scratch.directory, STATUS_NAME)
+        self._began_s = time.perf_counter()
+        self._stage, self._index, self._count, self._faults = "starting", 0, 0, 0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._write_always, daemon=True)
+        self._thread.start()
+
+    @property
+    def elapsed_s(self) -> float:
+        """Of this process."""
+        return time.perf_counter() - self._began_s
+
+    def hear(self, event) -> None:
+        """An event of the engine."""
+        match event:
+            case StageStarted(name, index, count):
+                self._stage, self._index, self._count = name, index, count
+            case Fault():
+                self._faults += 1
+
+    def fields(self) -> dict:
+        """As they stand in the file."""
+        scratch = self._scratch
+        return {"stage": self._stage, "index": self._index, "count": self._count, "faults": self._faults,
+                "share": scratch.share_done(), "elapsed_s": scratch.elapsed_s, "moved_bytes": scratch.moved_bytes,
+                "bytes_per_s": (scratch.volume.read_bytes + scratch.volume.written_bytes) / max(self.elapsed_s, 1e-9)}
+
+    def _write_always(self) -> None:
+        while not self._ended.wait(STATUS_EVERY_S):
+            self.write()
+
+    def write(self) -> None:
+        """Renew the file; nothing depends on it, so an error is left to those who write data."""
+        with contextlib.suppress(OSError):
+            with open(self._path + ".new", "w") as file:
+                json.dump(self.fields(), file)
+            os.replace(self._path + ".new", self._path)
+
+    def close(self) -> None:
+        """Write it a last time."""
+        if not self._ended.is_set():
+            self._ended.set()
+            self._thread.join()
+            self.write()

@@ -65,6 +65,11 @@ class AtomicFile:
         with contextlib.suppress(OSError):      # refused by tmpfs and others
             self._direct_fd = os.open(self._temporary, os.O_WRONLY | os.O_DIRECT | os.O_CLOEXEC)
 
+    @property
+    def part(self) -> str:
+        """The temporary name."""
+        return self._temporary
+
     def _check_target(self) -> None:
         try:
             mode = os.stat(self.path).st_mode

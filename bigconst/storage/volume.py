@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xxhash
 
-from bigconst.errors import ChecksumError, InputOutputError, UsageError
+from bigconst.errors import ChecksumError, UsageError
 from bigconst.storage.lane import BLOCK_BYTES, THREADS, Lane, Transfer
 from bigconst.storage.striping import Striping, check_room, make_pattern
 
@@ -140,20 +140,16 @@ class Volume:
             self.striping = Striping(pattern, stripe_bytes)
             self.resize(size_bytes)
         except BaseException:
-            self.close()
+            self.close(delete=kept is None)
             raise
 
     def _reopen(self, directories: Sequence[str | os.PathLike], size_bytes: int, stripe_bytes: int, kept: "Layout",
                 lane: Callable[..., Lane]) -> None:
-        """Take the lanes as they are; each has to be as long as its share."""
+        """Take the lanes as they are; what was given back already is missed by whoever reads it."""
         self.striping = Striping(kept.pattern, stripe_bytes)
         self.speeds = [tuple(speed) for speed in kept.speeds]
-        for directory, size in itertools.zip_longest(directories, self.striping.lane_bytes(_round_up(size_bytes)),
-                                                     fillvalue=0):
+        for directory in directories:
             self._lanes.append(lane(directory, self._note, keep=True))
-            if self._lanes[-1].allocated_bytes < size:
-                raise InputOutputError(f"{self._lanes[-1].path} has {self._lanes[-1].allocated_bytes} bytes of {size}",
-                                       "resume from the --checkpoint directory if there was one")
         self.size_bytes = _round_up(size_bytes)
 
     @property
@@ -205,6 +201,11 @@ class Volume:
             for line in lane.close(delete):
                 self._note(line)
         self._closed = True
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
 
     def __enter__(self) -> "Volume":
         return self

@@ -131,7 +131,7 @@ class Number:
             elif value:
                 todo.setdefault(at // self.chunk_words, []).append((at % self.chunk_words, value))
         step = self._recorder.step(f"{self.name}, add")
-        for fields, arrays in step.records:
+        for _, arrays in step.records:
             self.know(arrays["chunks"], arrays)
         if step.records:
             self._rewrite(*step.records[-1])
@@ -152,10 +152,10 @@ class Number:
 
     def _rewrite(self, fields: dict, arrays: dict[str, np.ndarray]) -> None:
         """Write a recorded batch once more: whoever recorded it may not have come to that."""
-        packed = page_buffer(max(1, arrays["packed"].nbytes)).reshape(-1, self.chunk_bytes) if len(arrays["changed"]) \
-            else np.empty((0, self.chunk_bytes), np.uint8)
-        packed[:] = arrays["packed"]
-        self._write(arrays["changed"].tolist(), packed)
+        changed = arrays["changed"].tolist()
+        packed = page_buffer(max(1, len(changed)) * self.chunk_bytes).reshape(-1, self.chunk_bytes)
+        packed[:len(changed)] = arrays["packed"]
+        self._write(changed, packed)
 
     def _write(self, chunks: list[int], packed: np.ndarray) -> None:
         self.volume.write([self.request(c, packed[i]) for i, c in enumerate(chunks)], self.sums).wait()

@@ -253,8 +253,11 @@ def _run_on_disk(engine, plan, text, progress: Progress, certificate, space: scr
 
 
 class Stopper:
-    """While it is entered, the first SIGINT, SIGTERM or SIGHUP asks the run to stop after the unit at hand, and a second
-    one stops it at once; SIGUSR1 prints how far it is.  Called, it says whether to stop."""
+    """Says, when called, whether to stop after the unit at hand.
+
+    While it is entered, the first SIGINT, SIGTERM or SIGHUP asks for that and a second one stops at once; SIGUSR1
+    prints how far the run is.
+    """
 
     def __init__(self, space: scratch.Scratch):
         self._space, self._asked = space, False

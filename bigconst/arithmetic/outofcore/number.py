@@ -150,7 +150,7 @@ class Number:
             unit += 1
         return sum(value * self.radix**at for changes in todo.values() for at, value in changes)
 
-    def _rewrite(self, fields: dict, arrays: dict[str, np.ndarray]) -> None:
+    def _rewrite(self, _fields: dict, arrays: dict[str, np.ndarray]) -> None:
         """Write a recorded batch once more: whoever recorded it may not have come to that."""
         changed = arrays["changed"].tolist()
         packed = page_buffer(max(1, len(changed)) * self.chunk_bytes).reshape(-1, self.chunk_bytes)

@@ -113,12 +113,18 @@ def run(arguments: argparse.Namespace) -> int:
     named = scratch.directories(arguments.swap)
     if arguments.plan:
         return _print_plan(arguments, named)
-    resumed = _interrupted(arguments, named)
-    if resumed is not None:
-        plan, disks = resumed_plan(resumed, arguments.threads, arguments.memory)
-        return carry_out(arguments, plan, disks, resumed)
+    found = scratch.interrupted(named)
+    if found is not None and arguments.discard:
+        scratch.discard(found)
+        found = None
+    if found is not None and _is_same_run(arguments, found):
+        plan, disks = resumed_plan(found, arguments.threads, arguments.memory)
+        return carry_out(arguments, plan, disks, found)
     plan, disks = _make_plan(arguments, named)
     if disks is not None:
+        if found is not None:
+            raise UsageError(f"{found['directory']} holds the interrupted run `{found['command']}`",
+                             f"resume it with `bigconst resume {found['directory']}`, or add --discard")
         _check_room(arguments, plan, disks)
     return carry_out(arguments, plan, disks)
 
@@ -141,24 +147,11 @@ def _output(arguments: argparse.Namespace, plan) -> str:
     return "-" if arguments.output == "-" else os.path.realpath(_text_path(arguments, plan))
 
 
-def _interrupted(arguments: argparse.Namespace, named: Sequence[str]) -> dict | None:
-    """The manifest of this very run in one of the directories; None where there is none, or it is discarded.
-
-    Raises UsageError when a directory holds another run.
-    """
-    found = scratch.interrupted(named)
-    if found is None:
-        return None
-    if arguments.discard:
-        scratch.discard(found)
-        return None
-    plan, _ = resumed_plan(found, None, None)
+def _is_same_run(arguments: argparse.Namespace, found: dict) -> bool:
+    """Whether a manifest is of the run that is asked for: constant, digits, base, certificate and output."""
     asked = (arguments.kind, arguments.d, arguments.digits, arguments.base, _certified(arguments))
     held = tuple(found["request"][name] for name in ("kind", "d", "digits", "base", "certified"))
-    if asked != held or _output(arguments, plan) != found["output"]:
-        raise UsageError(f"{found['directory']} holds the interrupted run `{found['command']}`",
-                         f"resume it with `bigconst resume {found['directory']}`, or add --discard")
-    return found
+    return asked == held and _output(arguments, resumed_plan(found, None, None)[0]) == found["output"]
 
 
 def resumed_plan(fields: dict, threads: int | None, memory_bytes: int | None):

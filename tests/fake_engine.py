@@ -23,6 +23,7 @@ class Plan:
     base: int
     threads: int
     memory_bytes: int
+    certified: bool = True
 
     @property
     def digits(self) -> int:
@@ -44,9 +45,9 @@ class Plan:
         return [("Constant", self.constant.title), ("Decimal digits", str(self.decimal_digits))]
 
 
-def make_plan(constant, digits, base, threads, memory_bytes, **_options) -> Plan:
+def make_plan(constant, digits, base, threads, memory_bytes, certified=True, **_options) -> Plan:
     """Everything in memory, or not at all."""
-    plan = Plan(constant, digits, base, threads, memory_bytes)
+    plan = Plan(constant, digits, base, threads, memory_bytes, certified)
     if plan.peak_memory_bytes > memory_bytes:
         raise DoesNotFit(f"needs {plan.peak_memory_bytes} bytes, --memory is {memory_bytes}")
     return plan

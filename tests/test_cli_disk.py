@@ -17,6 +17,7 @@ from bigconst.cli import main
 from bigconst.commands import compute
 from bigconst.storage import diskkind
 from bigconst.storage.lane import DATA_NAME, LOCK_NAME
+from bigconst.storage.manifest import NAME
 from bigconst.storage.volume import Volume
 
 SMALL = "--workspace 1MiB --disk ssd"
@@ -279,16 +280,18 @@ sys.exit(main(sys.argv[1:]))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_remove_everything(place, number):
+def test_signals_keep_the_scratch(place, number):
     command = [sys.executable, "-c", TALKATIVE, *"phi --digits 1e7 --workspace 2MiB --disk ssd --swap ../a".split()]
     process = subprocess.Popen(command, text=True, stderr=subprocess.PIPE, env=ENVIRONMENT)
     for line in process.stderr:
         if "level 1, u" in line:
             break
-    assert sorted(os.listdir(place / "a")) == [LOCK_NAME, DATA_NAME]
+    assert {LOCK_NAME, DATA_NAME, NAME} < set(os.listdir(place / "a"))
     assert len(os.listdir(place / "files")) == 2
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert err.splitlines()[-1].startswith("bigconst: interrupted") and "Traceback" not in err
-    assert os.listdir(place / "a") == os.listdir(place / "files") == []
+    assert process.returncode == 75
+    last = err.splitlines()[-1]
+    assert last.startswith("bigconst: interrupted") and f"bigconst resume {place / 'a'}" in last
+    assert "Traceback" not in err
+    assert {DATA_NAME, NAME} < set(os.listdir(place / "a")) and os.listdir(place / "files") == []

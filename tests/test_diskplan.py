@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bigconst.constant import Constant
 from bigconst.diskplan import FULL_WORDS_MAX, HALF_FACTOR
-from bigconst.diskshape import chunk_bytes
+from bigconst.diskshape import chunk_bytes, disk_shape
 from bigconst.errors import DoesNotFit
 from bigconst.plan import DISK_PROCESS_BYTES, make_plan
 from bigconst.units import parse_size
@@ -214,6 +214,7 @@ def test_above_the_longest_transform_that_is_exact_the_bound_is_named(base, long
 
 
 @given(digits=st.integers(1, 10**6), base=st.sampled_from([10, 16]))
+@settings(deadline=None)
 def test_what_fits_memory_stays_there(digits, base):
     plan = make_plan(PHI, digits, base, 2, AMPLE, disk="hdd")
     assert plan.disk is None and plan == make_plan(PHI, digits, base, 2, AMPLE)
@@ -224,6 +225,26 @@ def test_disk_kinds_differ_in_their_runs():
                    for kind in ("hdd", "ssd"))
     assert hard.chunk_words == 1 << 19 and solid.chunk_words == 1 << 16
     assert hard.stripe_bytes >= 8 << 20 and solid.stripe_bytes >= 512 << 10
+
+
+def test_long_runs_in_two_passes_then_in_three_then_shorter_ones():
+    preferred = 1 << 19
+
+    def planned(workspace):
+        disk = make_plan(PHI, 10**11, 10, 4, AMPLE, workspace_bytes=workspace, disk="hdd").disk
+        return disk, disk.chunk_words, {shape.passes for shape in disk.shapes}
+
+    def possible(disk, passes):
+        """Whether its transforms can have the preferred runs in so many passes."""
+        return all(disk_shape(shape.stored_words, 10, shape.digits, preferred, disk.workspace_bytes, operands, 4,
+                              passes) for shape, operands in uses(disk))
+
+    _, chunk_words, passes = planned(16 << 30)
+    assert chunk_words == preferred and passes == {2}
+    disk, chunk_words, passes = planned(2 << 30)
+    assert chunk_words == preferred and passes == {2, 3} and not possible(disk, 2)
+    disk, chunk_words, passes = planned(1 << 28)
+    assert chunk_words < preferred and not possible(disk, 3)
 
 
 def accounts(digits: int, memory_bytes: int, kind: str) -> tuple[float, float, object]:

@@ -113,10 +113,9 @@ def run(arguments: argparse.Namespace) -> int:
     named = scratch.directories(arguments.swap)
     if arguments.plan:
         return _print_plan(arguments, named)
+    if arguments.discard:
+        scratch.discard(named)
     found = scratch.interrupted(named)
-    if found is not None and arguments.discard:
-        scratch.discard(found)
-        found = None
     if found is not None and _is_same_run(arguments, found):
         plan, disks = resumed_plan(found, arguments.threads, arguments.memory)
         return carry_out(arguments, plan, disks, found)
@@ -186,6 +185,7 @@ def carry_out(arguments: argparse.Namespace, plan, disks: scratch.Disks | None, 
     with contextlib.ExitStack() as stack:
         # All is opened before the work, so that what cannot be written costs no computation.
         if resumed is not None:
+            scratch.check_idle(disks.directories[0])     # its parts are those of a process that is gone
             scratch.remove_parts(resumed)
         text = stack.enter_context(_open_text(arguments, plan))
         certificate = stack.enter_context(_open_certificate(text, plan)) if plan.certified else None

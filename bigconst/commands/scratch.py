@@ -126,8 +126,14 @@ def interrupted(named: Sequence[str]) -> dict | None:
     return None
 
 
-def discard(fields: dict) -> None:
-    """Remove an interrupted run and all its scratch."""
+def discard(named: Sequence[str]) -> None:
+    """Remove the interrupted run that one of the directories holds, and all its scratch."""
+    try:
+        fields = interrupted(named)
+    except InputOutputError:        # of another format, or damaged: what is left lies where we are told
+        fields = {"lanes": named}
+    if fields is None:
+        return
     from bigconst.storage.lane import DATA_NAME, Lane
     from bigconst.storage.manifest import remove_manifest
 
@@ -140,6 +146,13 @@ def discard(fields: dict) -> None:
                 if name.startswith(_OURS):
                     os.unlink(os.path.join(directory, name))
     remove_parts(fields)
+
+
+def check_idle(directory: str) -> None:
+    """Raise InputOutputError while another process uses a directory that holds a run."""
+    from bigconst.storage.lane import Lane
+
+    Lane(directory, keep=True).close(delete=False)
 
 
 def remove_parts(fields: dict) -> None:
@@ -164,6 +177,7 @@ class Scratch:
         from bigconst.storage.volume import Layout, Volume
 
         self._disks = disks
+        self.volume = self.checkpoint = None
         self._planned_bytes = plan.traffic.read_bytes + plan.traffic.written_bytes
         self._notes: list[str] | None = []
         self.directory = os.path.abspath(disks.directories[0])
@@ -173,14 +187,19 @@ class Scratch:
                                  kept=Layout(tuple(pattern), tuple(map(tuple, speeds))))
             self.checkpoint = Checkpoint.load(self.directory)
             self.checkpoint.update(**run)
+            self._mark_lanes()
         else:
             if disks.asked:
                 other = next(kind for kind in DISK_KINDS if kind != disks.kind)
                 self._note(f"scratch is planned for {DISK_KINDS[disks.kind]}: {disks.reason} "
                            f"(--disk {other} for {DISK_KINDS[other]})")
-            self.volume = Volume(disks.directories, plan.scratch_bytes, plan.stripe_bytes, self._note)
-            self.checkpoint = Checkpoint.create(self.directory, {**run, "layout": self.volume.layout})
-        self._mark_lanes()
+            try:
+                self._mark_lanes()      # while there is room
+                self.volume = Volume(disks.directories, plan.scratch_bytes, plan.stripe_bytes, self._note)
+                self.checkpoint = Checkpoint.create(self.directory, {**run, "layout": self.volume.layout})
+            except BaseException:
+                self._remove_all()
+                raise
         self._before = dict(self.checkpoint.fields.get("done", {"moved_bytes": 0, "elapsed_s": 0.0}))
         self._peak_bytes = self.volume.allocated_bytes
         self.status = Status(self)
@@ -240,14 +259,20 @@ class Scratch:
     def finish(self) -> None:
         """Remove everything."""
         self.status.close()
-        self.checkpoint.remove()
-        self.volume.close()
+        self._remove_all()
+
+    def _remove_all(self) -> None:
         from bigconst.storage.manifest import remove_manifest
 
+        if self.checkpoint is not None:
+            self.checkpoint.remove()
+        if self.volume is not None:
+            self.volume.close()
         for directory in self._disks.directories:
             remove_manifest(directory)
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(os.path.join(directory, STATUS_NAME))
+            for name in os.listdir(directory):
+                if name.startswith(_OURS):
+                    os.unlink(os.path.join(directory, name))
 
     def __enter__(self):
         return self

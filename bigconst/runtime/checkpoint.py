@@ -44,7 +44,7 @@ class Checkpoint:
         return Recorder(self._journal, self.records, sync, self.rotate)
 
     def rotate(self, records: list[Record]) -> Journal:
-        """A new journal that holds these records alone; the old one goes when the manifest names the new one."""
+        """A new journal that holds these records alone; the old one goes when both manifests name the new one."""
         old = self._journal
         generation = self.fields["generation"] + 1
         name = f"{JOURNAL_NAME}.{generation}"
@@ -52,7 +52,8 @@ class Checkpoint:
         for fields, arrays in records:
             self._journal.append(fields, arrays)
         self._journal.sync()
-        self.update(journal=name, generation=generation)
+        for _ in range(2):      # the older generation must not name a journal that is gone
+            self.update(journal=name, generation=generation)
         old.close()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(old.path)

@@ -57,7 +57,7 @@ def read_manifest(directory: str) -> dict | None:
         words = head.decode("ascii", "replace").split()
         if len(words) == 3 and words[0] != FORMAT and words[0].startswith("bigconst-manifest/"):
             raise InputOutputError(f"{path} is of the format {words[0]}, this program reads {FORMAT}",
-                                   "resume it with the version of bigconst that began it, or --discard it")
+                                   "resume it with the version of bigconst that began it, or remove it with --discard")
         if words == [FORMAT, "xxh3", xxhash.xxh3_64_hexdigest(body)]:
             return json.loads(body)
         with contextlib.suppress(OSError):
@@ -65,7 +65,7 @@ def read_manifest(directory: str) -> dict | None:
         damaged.append(path)
     if damaged:
         raise InputOutputError(f"{damaged[0]} is damaged and has no older generation",
-                               "resume from the --checkpoint directory if there was one, or --discard it")
+                               "remove what is left of the run with --discard")
     return None
 
 

@@ -120,6 +120,7 @@ class Volume:
         self.size_bytes = 0
         self._note = note
         self._closed = False
+        self._kept = kept is not None
         self._settling = threading.Lock()
         self._lanes: list[Lane] = []
         _refuse_duplicates(directories)
@@ -188,10 +189,9 @@ class Volume:
         """
         size_bytes = _round_up(size_bytes)
         sizes = self.striping.lane_bytes(size_bytes)
-        growing = size_bytes > self.size_bytes
         for lane, size in itertools.zip_longest(self._lanes, sizes, fillvalue=0):   # the last may have no share
-            # A run that is resumed may have grown before: what it kept there stays.
-            if not growing or size > lane.allocated_bytes:
+            # A volume that is taken up again may have grown before: what it kept there stays.
+            if not self._kept or size_bytes < self.size_bytes or size > lane.allocated_bytes:
                 lane.resize(size)
         self.size_bytes = size_bytes
 

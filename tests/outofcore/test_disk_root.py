@@ -68,7 +68,7 @@ def test_digits_that_are_units_off_are_never_certified(constant, digits, base, u
 
 @given(kind=st.sampled_from(["phi", "sqrt"]), d=st.integers(2, 2**31 - 1), base=st.sampled_from([10, 16]),
        digits=st.integers(1, 80), step=st.integers(1, 30), off=st.integers(-2, 2), data=st.data())
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 def test_the_bound_is_exact(kind, d, base, digits, step, off, data):
     constant = PHI if kind == "phi" else Constant("sqrt", d)
     p = floor(constant.name, base, digits)

@@ -100,6 +100,17 @@ def test_a_pass_between_on_a_volume_that_watches_it():
     assert same(run_watched(plan, 5).files(), in_memory(PHI, 3_950_004))
 
 
+def test_stages_are_announced_in_order():
+    plan, events = plan_on_disk(PHI, 2_000_000, 10, 2 * MIB), []
+    run_watched(plan, emit=events.append)
+    names = [name for name, _ in plan.disk.stages]
+    told = [(type(event).__name__, event.name, event.index, event.count) for event in events
+            if type(event).__name__.startswith("Stage")]
+    assert told == [(kind, name, i, len(names)) for i, name in enumerate(names, 1)
+                    for kind in ("StageStarted", "StageDone")]
+    assert type(events[0]).__name__ == "PlanMade" and type(events[-1]).__name__ == "Finished"
+
+
 def test_without_a_certificate(tmp_path):
     plan = plan_on_disk(PHI, 400_000, certified=False)
     found = run_on_lanes(plan, tmp_path)

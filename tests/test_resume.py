@@ -1,0 +1,279 @@
+"""Runs on disk that are killed, stopped and resumed: the same files in the end, and nothing lost before.
+
+A process of its own is stopped at a moment that is counted, not timed; what goes on runs in this process.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+
+import pytest
+from test_cli import ENVIRONMENT, one_line
+
+from bigconst.cli import main
+from bigconst.runtime.checkpoint import JOURNAL_NAME
+from bigconst.storage.lane import DATA_NAME
+from bigconst.storage.manifest import NAME, OLD_NAME
+
+STOPPED = """
+import itertools, os, signal, sys
+from bigconst.cli import main
+from bigconst.runtime import recorder
+from bigconst.storage.journal import Journal
+from bigconst.storage.volume import Volume
+
+number, moment = signal.Signals[sys.argv[1]], int(sys.argv[2])
+moments = itertools.count()
+recorder.FLUSH_S = 0
+
+def count(owner, name):
+    original = getattr(owner, name)
+
+    def counted(*args, **named):
+        if next(moments) == moment:
+            os.kill(os.getpid(), number)
+        return original(*args, **named)
+
+    setattr(owner, name, counted)
+
+for name in ("read", "write", "sync"):
+    count(Volume, name)
+for name in ("append", "sync"):
+    count(Journal, name)
+for name in ("replace", "unlink"):
+    count(os, name)
+sys.exit(main(sys.argv[3:]))
+"""
+"""main(argv[3:]), with the signal argv[1] before the read, write, sync or rename number argv[2]."""
+
+COMMAND = "phi --digits 1e6 --workspace 1MiB --disk ssd --swap ../a"
+MIDDLE = 400
+
+
+@pytest.fixture(autouse=True)
+def place(monkeypatch, tmp_path):
+    """Scratch directories, and one for files that is the current one."""
+    for name in ("files", "a", "b"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "files")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def in_memory(tmp_path_factory):
+    """Digits and certificate of runs in memory, by number of digits."""
+    folder = tmp_path_factory.mktemp("in_memory")
+    for digits in ("1e6", "2e6"):
+        assert main(f"phi --digits {digits} --output {folder}/{digits}".split()) == 0
+    return folder
+
+
+def begin(command, number, moment):
+    """The process of a command that gets a signal."""
+    line = [sys.executable, "-c", STOPPED, number, str(moment), *command.split()]
+    return subprocess.Popen(line, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT)
+
+
+def stop(command=COMMAND, number="SIGKILL", moment=MIDDLE):
+    """Exit code and stderr of a command that gets a signal."""
+    process = begin(command, number, moment)
+    _, err = process.communicate(timeout=60)
+    return process.returncode, err
+
+
+@pytest.fixture
+def killed(place):
+    """A run in ../a, killed in the middle."""
+    assert stop()[0] == -signal.SIGKILL
+    assert (place / "a" / NAME).exists()
+    return place / "a"
+
+
+def bigconst(command):
+    return main(command.split())
+
+
+def contents(directory):
+    """What is in all its files."""
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def check_finished(place, in_memory, digits="1e6"):
+    """The files are those of the run in memory, and nothing else is left."""
+    assert sorted(os.listdir(place / "files")) == ["phi.txt", "phi.txt.cert"]
+    for suffix in ("", ".cert"):
+        assert (place / f"files/phi.txt{suffix}").read_bytes() == (in_memory / f"{digits}{suffix}").read_bytes()
+    assert os.listdir(place / "a") == os.listdir(place / "b") == []
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_stopped_by_a_signal(place, in_memory, capsys, number):
+    code, err = stop(number=number)
+    assert code == 75 and "Traceback" not in err
+    assert err.splitlines()[-1].startswith("bigconst: ") and f"bigconst resume {place / 'a'}" in err.splitlines()[-1]
+    assert os.listdir(place / "files") == []
+    capsys.readouterr()
+    assert bigconst("status ../a") == 0
+    assert "stopped" in capsys.readouterr().out
+    assert bigconst("resume ../a") == 0
+    check_finished(place, in_memory)
+
+
+@pytest.mark.slow
+def test_killed_again_and_again(place, in_memory):
+    command = "phi --digits 2e6 --workspace 1MiB --disk ssd --swap ../a"
+    chance = random.Random(7)
+    kills = 0
+    for _ in range(6):
+        code, err = stop(command, moment=chance.randrange(20, 900))
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL, err
+        kills += 1
+        if (place / "a" / NAME).exists() or (place / "a" / OLD_NAME).exists():
+            command = "resume ../a"
+    assert kills >= 3
+    if command == "resume ../a" and os.listdir(place / "a"):
+        assert bigconst(command) == 0
+    check_finished(place, in_memory, "2e6")
+
+
+def test_the_same_command_goes_on(place, killed, in_memory):
+    assert len(os.listdir(place / "files")) == 2        # *.part
+    assert bigconst(COMMAND) == 0
+    check_finished(place, in_memory)
+
+
+def test_another_command_is_refused_and_nothing_is_lost(place, killed, in_memory, capsys):
+    before = contents(killed)
+    for old, new in (("1e6", "2e6"), ("1e6", "1e6 --base 16"), ("../a", "../a --output other"), ("phi", "sqrt 2"),
+                     ("../a", "../a --no-certificate"), ("../a", "../b --swap ../a --output other")):
+        assert bigconst(COMMAND.replace(old, new)) == 2
+        line = one_line(capsys)
+        assert f"bigconst resume {killed}" in line and "--discard" in line and COMMAND in line
+        assert contents(killed) == before
+    assert bigconst("resume ../a") == 0
+    check_finished(place, in_memory)
+
+
+def test_discard(place, killed, in_memory):
+    assert bigconst(f"phi --digits 1e6 {COMMAND.partition('1e6')[2]} --output other --discard") == 0
+    assert sorted(os.listdir(place / "files")) == ["other", "other.cert"]
+    assert (place / "files/other").read_bytes() == (in_memory / "1e6").read_bytes()
+    assert os.listdir(killed) == []
+
+
+def test_other_threads(place, killed, in_memory):
+    assert bigconst("resume ../a --threads 1") == 0
+    check_finished(place, in_memory)
+
+
+def test_too_little_memory(place, killed, in_memory, capsys):
+    before = contents(killed)
+    assert bigconst("resume ../a --memory 20MiB") == 4
+    assert "20.0 MiB" in one_line(capsys)
+    assert contents(killed) == before
+
+
+def test_two_lanes(place, in_memory, capsys):
+    assert stop(f"{COMMAND} --swap ../b")[0] == -signal.SIGKILL
+    capsys.readouterr()
+    assert bigconst("status ../b --short") == 0
+    assert "stopped" in capsys.readouterr().out
+    assert bigconst("resume ../b") == 0
+    check_finished(place, in_memory)
+
+
+def test_lanes_that_have_moved(place, in_memory, capsys):
+    assert stop(f"{COMMAND} --swap ../b")[0] == -signal.SIGKILL
+    for name in ("a", "b"):
+        os.rename(place / name, place / f"moved {name}")
+        (place / name).mkdir()
+    first, second = str(place / "moved a"), str(place / "moved b")
+    capsys.readouterr()
+    assert main(["resume", first]) == 2
+    assert "--swap" in one_line(capsys)
+    assert main(["resume", first, "--swap", first]) == 2
+    assert "2 scratch directories" in one_line(capsys)
+    assert main(["resume", first, "--swap", first, "--swap", second]) == 0
+    check_finished(place, in_memory)
+    assert os.listdir(first) == os.listdir(second) == []
+
+
+def test_one_lane_that_has_moved(place, killed, in_memory):
+    os.rename(killed, place / "moved")
+    killed.mkdir()
+    assert bigconst("resume ../moved") == 0
+    check_finished(place, in_memory)
+    assert os.listdir(place / "moved") == []
+
+
+@pytest.mark.parametrize("damage", [lambda text: text[:-5], lambda text: text + b"\xff" * 100,
+                                    lambda text: text[:len(text) // 2] + bytes(len(text) - len(text) // 2)])
+def test_a_damaged_end_of_the_journal(place, killed, in_memory, damage):
+    path, = killed.glob(f"{JOURNAL_NAME}.*")
+    path.write_bytes(damage(path.read_bytes()))
+    assert bigconst("resume ../a") == 0
+    check_finished(place, in_memory)
+
+
+def test_missing_scratch(place, killed, capsys):
+    (killed / DATA_NAME).unlink()
+    capsys.readouterr()
+    assert bigconst("resume ../a") == 3
+    assert DATA_NAME in one_line(capsys)
+    assert (killed / NAME).exists()
+
+
+def test_a_damaged_manifest(place, killed, in_memory, capsys):
+    (killed / NAME).write_bytes(b"nonsense")
+    capsys.readouterr()
+    assert bigconst("resume ../a") == 0
+    (killed / f"{NAME}.bad").unlink()
+    check_finished(place, in_memory)
+
+
+def test_while_it_runs(place, in_memory, capsys):
+    process = begin(COMMAND, "SIGSTOP", MIDDLE)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+    try:
+        capsys.readouterr()
+        assert bigconst("status ../a --json") == 0
+        fields = json.loads(capsys.readouterr().out)
+        assert fields["running"] and fields["constant"] == "phi" and fields["digits"] == 1000000
+        assert bigconst("status ../a --short") == 0
+        short = capsys.readouterr().out
+        assert len(short) < 60 and short.count("\n") == 1 and "stopped" not in short
+        for command in (COMMAND, "resume ../a", f"{COMMAND} --discard"):
+            assert bigconst(command) == 3
+            assert f"in use by process {process.pid}" in one_line(capsys)
+    finally:
+        process.send_signal(signal.SIGCONT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    check_finished(place, in_memory)
+
+
+def test_status_of_a_stopped_run(place, killed, capsys):
+    before = contents(killed)
+    capsys.readouterr()
+    for form in ("", "--short", "--json"):
+        assert bigconst(f"status ../a {form}") == 0
+    out, err = capsys.readouterr()
+    assert err == "" and "stopped, `bigconst resume` goes on" in out
+    assert bigconst("status ../a --json") == 0
+    fields = json.loads(capsys.readouterr().out)
+    assert not fields["running"] and fields["base"] == 10 and fields["command"] == f"bigconst {COMMAND}"
+    assert contents(killed) == before
+
+
+@pytest.mark.parametrize("command", ["status", "resume"])
+def test_a_directory_without_a_run(place, capsys, command):
+    for directory in ("../a", "../nowhere"):
+        assert bigconst(f"{command} {directory}") == 2
+        line = one_line(capsys)
+        assert directory in line and "--swap" in line
+    assert os.listdir(place / "a") == []

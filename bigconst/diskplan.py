@@ -282,7 +282,7 @@ class _Builder:
         space = Space(min(shape.tile_bytes for shape in shapes))
         accounts = Accounts(self.chunk, self.base)
         space.take(y=accounts.packed(self.memory_words))
-        stages = [("ladder in memory", accounts.linear(0, self.memory_words))]
+        stages = [] if self.request.is_integer else [("ladder in memory", accounts.linear(0, self.memory_words))]
         levels = []
         for i, step in enumerate(self.steps, 1):
             levels.append(DiskLevel(*step, self._level_places(space, accounts, *step)))

@@ -84,8 +84,9 @@ class WatchedVolume:
 
     def resize(self, size_bytes: int) -> None:
         assert not self.under_way
-        more = max(0, size_bytes - len(self.data))
-        self.data = np.concatenate([self.data[:size_bytes], np.full(more, 0xA5, np.uint8)])
+        if size_bytes < self.size_bytes:
+            self.data = self.data[:size_bytes]
+        self.data = np.concatenate([self.data, np.full(max(0, size_bytes - len(self.data)), 0xA5, np.uint8)])
         self.size_bytes = size_bytes
         self.sizes.append(size_bytes)
 

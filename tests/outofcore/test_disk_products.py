@@ -156,12 +156,12 @@ def test_where_no_smaller_words_fit_the_same_are_tried_again(operands, monkeypat
     with products_of(shape) as (products, events):
         original, calls = DiskTransform.forward, []
 
-        def forward(self, operand, tiles):
+        def forward(self, operand, tiles, *name):
             calls.append(tiles.address)
             if len(calls) == 1:
                 wrong = stored(products.scratch, np.full(13 * CHUNK, 3, np.int32), CHUNK, 12 << 20)
-                return original(self, Operand(wrong), tiles)
-            return original(self, operand, tiles)
+                return original(self, Operand(wrong), tiles, *name)
+            return original(self, operand, tiles, *name)
 
         monkeypatch.setattr(DiskTransform, "forward", forward)
         if operands == 2:

@@ -18,6 +18,7 @@ from bigconst.certificate import within_bound
 from bigconst.constant import Constant
 from bigconst.errors import FaultError
 from bigconst.formats import remainder_words
+from bigconst.runtime.recorder import Recorder
 from bigconst.runtime.threads import Pool
 
 CASES = [(PHI, 300_000, 10), (PHI, 299_997, 10), (PHI, 250_000, 16), (PHI, 250_001, 16),
@@ -29,7 +30,7 @@ def started(constant, digits, base, pool):
     plan = plan_on_disk(constant, digits, base)
     words = Words(plan.format, pool)
     run = DiskRun(plan, words, Products(words, lambda event: None), lambda event: None,
-                  WatchedVolume(plan.disk.scratch_bytes))
+                  WatchedVolume(plan.disk.scratch_bytes), Recorder(), lambda: False)
     return plan, words, run, *run.root()
 
 

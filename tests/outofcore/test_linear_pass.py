@@ -53,7 +53,7 @@ def test_every_piece_sees_its_words(base, seed, piece_chunks, lengths, out_chunk
                 result[:] = (result + piece[:size].astype(np.int64)) % radix
             return result
 
-        linear_pass(products, list(zip(numbers, ahead, above, strict=True)), out, compute)
+        linear_pass(products, list(zip(numbers, ahead, above, strict=True)), out, compute, {}, "a pass")
         assert seen == list(range(0, out_chunks, piece_chunks))
         expected = sum(words_from(words, shift * CHUNK, (out_chunks + shift) * CHUNK)
                        for words, shift in zip(given_words, ahead, strict=True)) % radix
@@ -67,7 +67,8 @@ def test_inputs_stay_as_they_are_and_the_memory_comes_back():
         number = stored(products.scratch, words, CHUNK)
         out = Number(products.scratch.volume, products.words, 1 << 20, 9 * CHUNK, CHUNK)
         mark = products.scratch.arena.mark()
-        linear_pass(products, [(number, 0, 0)], out, lambda first, pieces: np.zeros_like(pieces[0]))
+        linear_pass(products, [(number, 0, 0)], out, lambda first, pieces: np.zeros_like(pieces[0]), {},
+                    "a pass")
         assert products.scratch.arena.mark() == mark
         assert np.array_equal(number.read(0, 9 * CHUNK), words) and not out.kinds.any()
 
@@ -79,5 +80,5 @@ def test_a_damaged_chunk_stops_the_pass(damaged):
         out = Number(products.scratch.volume, products.words, 1 << 20, 9 * CHUNK, CHUNK)
         products.scratch.volume.data[damaged * 4096 + 100] ^= 4
         with pytest.raises(ChecksumError):
-            linear_pass(products, [(number, 0, 0)], out, lambda first, pieces: pieces[0])
+            linear_pass(products, [(number, 0, 0)], out, lambda first, pieces: pieces[0], {}, "a pass")
         assert not products.scratch.volume.under_way

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bigconst.errors import Interrupted
 from bigconst.runtime.pipeline import RING, Pipeline, Together
 
 
@@ -89,6 +90,52 @@ def test_an_interrupt_leaves_nothing_under_way_either():
 
     with pytest.raises(KeyboardInterrupt):
         Pipeline().run(10, device.read, compute, device.write)
+    assert not device.under_way
+
+
+class Recorded:
+    """A step of which `done` units are finished; what the pipeline says of others."""
+
+    def __init__(self, device, done=0):
+        self.done, self.kept, self.flushed = done, [], 0
+        self._device = device
+
+    def finished(self, unit, fields, arrays):
+        assert ("write", unit) in self._device.ended and unit == self.done and fields == {"of": unit}
+        self.kept.append(unit)
+        self.done = unit + 1
+
+    def flush(self):
+        self.flushed = self.done
+
+
+@pytest.mark.parametrize("done", [0, 1, 4, 9, 10])
+def test_a_pass_goes_on_behind_the_units_that_are_done(done):
+    device = Device()
+    device.ended = {("write", i) for i in range(done)}
+    step = Recorded(device, done)
+    Pipeline().run(10, device.read, device.compute, device.write, step, lambda i: ({"of": i}, {}))
+    assert [i for name, i in device.log if name == "compute"] == step.kept == list(range(done, 10))
+    assert not device.under_way
+
+
+@pytest.mark.parametrize("asked", range(12))
+def test_a_stop_ends_what_was_begun_and_records_it(asked):
+    device, questions = Device(), []
+    step = Recorded(device)
+
+    def stop():
+        questions.append(0)
+        return len(questions) > asked
+
+    try:
+        Pipeline(stop).run(10, device.read, device.compute, device.write, step, lambda i: ({"of": i}, {}))
+    except Interrupted as error:
+        assert error.exit_code == 75 and asked < 10 and step.flushed == asked
+    else:
+        assert asked >= 10
+    # Nothing that was computed is lost, nothing is computed that was not recorded.
+    assert [i for name, i in device.log if name == "compute"] == step.kept == list(range(min(asked, 10)))
     assert not device.under_way
 
 

@@ -43,18 +43,27 @@ class DiskProducts:
         fields, arrays = found
         number = self.number(fields["address"], fields["length"], fields["first"], name)
         number.know(slice(None), arrays)
+        self._reach(number.end)
         return number, fields
 
-    def _grow(self, size_bytes: int) -> int:
-        """The address of so many bytes more."""
-        volume, unit = self.scratch.volume, self.disk.stripe_bytes
-        address = -(-volume.size_bytes // unit) * unit
-        volume.resize(address + size_bytes)
+    def _grow(self, size_bytes: int, name: str) -> int:
+        """The address of so many bytes more, the same when the run is resumed."""
+        recorder, unit = self.scratch.recorder, self.disk.stripe_bytes
+        known = recorder.fact(name)
+        address = known[0]["address"] if known else -(-self.scratch.volume.size_bytes // unit) * unit
+        self._reach(address + size_bytes)
+        if known is None:
+            recorder.note(name, {"address": address})
         return address
+
+    def _reach(self, size_bytes: int) -> None:
+        """Have a volume of at least this size."""
+        if size_bytes > self.scratch.volume.size_bytes:
+            self.scratch.volume.resize(size_bytes)
 
     def _grown_number(self, shape: DiskShape, first: int, name: str) -> Number:
         size = (shape.stored_words // shape.chunk_words - first) * chunk_bytes(shape.chunk_words, shape.base)
-        return self.number(self._grow(size), shape.stored_words, first, name)
+        return self.number(self._grow(size, f"{name}, place"), shape.stored_words, first, name)
 
     def _checked(self, where: str, shape: DiskShape, operands: int, attempt: Callable, verify: Callable) -> Number:
         """The number that attempt(shape, planned, name) -> (number, (top, error, peak)) and verify(number, top) agree
@@ -89,7 +98,8 @@ class DiskProducts:
                 other, tiles = spectrum, Tiles(shape, work)
                 number = self.number(place, shape.stored_words, first, name)
             else:
-                other, tiles = (Tiles(shape, self._grow(shape.region_bytes)) for _ in range(2))
+                other, tiles = (Tiles(shape, self._grow(shape.region_bytes, f"{name}, {use}"))
+                                for use in ("spectrum", "work"))
                 number = self._grown_number(shape, first, name)
             if tried:       # the spectrum may be what is wrong
                 transform.forward(b, other, f"{name}, b")
@@ -119,7 +129,7 @@ class DiskProducts:
 
         def attempt(now: DiskShape, planned: bool, name: str):
             transform = self.transform(now)
-            tiles = Tiles(now, work if planned else self._grow(now.region_bytes))
+            tiles = Tiles(now, work if planned else self._grow(now.region_bytes, f"{name}, work"))
             number = (self.number(place, now.stored_words, 0, name) if planned else self._grown_number(now, 0, name))
             transform.forward(z, tiles, name)
             transform.square(tiles, name)

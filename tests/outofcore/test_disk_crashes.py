@@ -1,0 +1,115 @@
+"""Runs whose machine loses power again and again: what was not safe is gone, torn or there, and the files are right."""
+
+import numpy as np
+import pytest
+from disk_parts import PAGE_BYTES, WatchedVolume
+from disk_runs import MIB, PHI, Sink, engine, in_memory, plan_on_disk, same
+
+from bigconst.constant import Constant
+from bigconst.runtime import recorder as recorder_module
+from bigconst.runtime.recorder import Recorder
+
+
+class PowerLoss(BaseException):
+    """Nothing that handles errors handles this."""
+
+
+class Disk(WatchedVolume):
+    """A volume that loses power at a write; `journal` is the file beside it, as records."""
+
+    def __init__(self, size_bytes: int, rng, writes: int, data: np.ndarray | None = None, records=()):
+        super().__init__(size_bytes, int(rng.integers(2**32)))
+        self._rng, self._left = rng, writes
+        if data is not None:
+            self.data = np.concatenate([data, self.data[len(data):]])     # it may have grown, or been cut
+        self._safe = self.data.copy()
+        self._records, self._safe_records = list(records), len(records)
+        self.after: tuple | None = None
+
+    # --- the volume
+
+    def sync(self) -> None:
+        self._safe = self.data.copy()
+
+    def resize(self, size_bytes: int) -> None:
+        super().resize(size_bytes)
+        self._safe = self.data.copy()
+
+    def write(self, requests, sums):
+        moved = super().write(requests, sums)
+        self.lose_power()
+        return moved
+
+    def lose_power(self) -> None:
+        """At the last write: every page is as it was when all was safe, or as anything written since left it."""
+        self._left -= 1
+        if self._left:
+            return
+        for moved in list(self.under_way):
+            if moved.writes and self._rng.random() < 0.5:
+                moved.perform()
+        there, safe = (data.reshape(-1, PAGE_BYTES) for data in (self.data.copy(), self._safe))
+        lost = self._rng.random(len(there)) < self._rng.choice([0.1, 0.5, 0.9])
+        there[lost] = safe[lost]
+        kept = self._rng.integers(self._safe_records, len(self._records) + 1)
+        self.after = there.reshape(-1), self._records[:kept]
+        raise PowerLoss
+
+    # --- the journal, as the recorder sees it
+
+    def append(self, fields: dict, arrays: dict) -> None:
+        self._records.append((dict(fields), {name: np.array(array) for name, array in arrays.items()}))
+
+    def rotate(self, records):
+        self._records.clear()
+        for record in records:
+            self.append(*record)
+        self._safe_records = len(self._records)
+        return self._journal()
+
+    def _journal(self):
+        disk = self
+
+        class Journal:
+            append = staticmethod(disk.append)
+
+            @staticmethod
+            def sync():
+                disk._safe_records = len(disk._records)
+
+        return Journal()
+
+    def recorder(self) -> Recorder:
+        return Recorder(self._journal(), list(self._records), self.sync, self.rotate)
+
+
+def lives(plan, rng, most_writes: int) -> tuple[int, tuple[bytes, bytes]]:
+    """Power losses until a run came to its end, and its files."""
+    disk, losses = Disk(plan.disk.scratch_bytes, rng, int(rng.integers(1, most_writes))), 0
+    while True:
+        text, certificate = Sink(plan.text_bytes), Sink(plan.certificate_bytes)
+        try:
+            engine.run(plan, text, lambda event: None, certificate, disk, disk.recorder())
+            return losses, (bytes(text.data), bytes(certificate.data))
+        except PowerLoss:
+            losses += 1
+            # Longer lives after many losses, so that there is an end.
+            writes = int(rng.integers(1, most_writes)) * (1 + losses // 8)
+            disk = Disk(plan.disk.scratch_bytes, rng, writes, *disk.after)
+
+
+@pytest.mark.parametrize("flush_s", [0.0, 1e9])
+@pytest.mark.parametrize("constant,digits,base,workspace,seeds,most_writes", [
+    (PHI, 300_001, 10, MIB, 4, 50), (Constant("sqrt", 12345), 600_000, 16, MIB, 4, 100),
+    (PHI, 2_000_000, 10, 2 * MIB, 2, 150), (PHI, 3_950_000, 10, MIB, 1, 400),
+])
+def test_the_files_are_right_in_the_end(constant, digits, base, workspace, seeds, most_writes, flush_s, monkeypatch):
+    """Records are made safe as soon as they can be, or only when they must be."""
+    monkeypatch.setattr(recorder_module, "FLUSH_S", flush_s)
+    plan = plan_on_disk(constant, digits, base, workspace)
+    expected, losses = in_memory(constant, digits, base), 0
+    for seed in range(seeds):
+        count, files = lives(plan, np.random.default_rng([seed, digits]), most_writes)
+        assert same(files, expected), seed
+        losses += count
+    assert losses > 3, "power was hardly ever lost, the test is void"

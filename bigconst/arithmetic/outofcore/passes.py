@@ -317,12 +317,14 @@ class DiskTransform:
         tiles.behind = not behind
         arena.release(mark)
 
-    def _row_angle(self, row: int, inner: int) -> tuple[int, int]:
+    def _outer_angle(self, row: int) -> tuple[int, int]:
         numerators, denominator = self._angles
-        angle = int(numerators[row]), denominator
+        return int(numerators[row]), denominator
+
+    def _row_angle(self, row: int, inner: int) -> tuple[int, int]:
         if not self.shape.inner_radices:
-            return angle
-        numerators, denominator = tables.child_numerators(self.shape.inner_radices, *angle)
+            return self._outer_angle(row)
+        numerators, denominator = tables.child_numerators(self.shape.inner_radices, *self._outer_angle(row))
         return int(numerators[inner]), denominator
 
     def _row_tables(self, numerator: int, denominator: int) -> tuple[np.ndarray, np.ndarray]:
@@ -383,7 +385,7 @@ class DiskTransform:
 
         def compute(i: int) -> None:
             row, _ = unit(i)
-            twiddles = tables.level_twiddles(s.inner_radices, *self._row_angle_of_outer(row))
+            twiddles = tables.level_twiddles(s.inner_radices, *self._outer_angle(row))
             self._columns(kernel, data[i % RING].reshape(-1), s.inner_radices, 16 * s.tile_width, s.tile_width,
                           twiddles)
 
@@ -404,7 +406,3 @@ class DiskTransform:
         step.flush()        # the next pass over rows writes where this one read
         tiles.behind = not behind
         arena.release(mark)
-
-    def _row_angle_of_outer(self, row: int) -> tuple[int, int]:
-        numerators, denominator = self._angles
-        return int(numerators[row]), denominator

@@ -7,9 +7,12 @@ import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
+from bigconst import failpoints
 from bigconst.errors import InputOutputError, UsageError
+from bigconst.runtime.arena import Arena
 from bigconst.storage import atomicfile
 from bigconst.storage.atomicfile import AtomicFile, StdoutText
 
@@ -129,28 +132,40 @@ def test_full_disk_is_seen_at_once_with_both_numbers(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def raising(code):
-    def call(*_):
-        raise OSError(code, os.strerror(code))
-
-    return call
-
-
-@pytest.mark.parametrize("call", ["posix_fallocate", "pwrite", "fsync"])
-def test_disk_errors_leave_nothing(tmp_path, monkeypatch, call):
-    monkeypatch.setattr(atomicfile.os, call, raising(errno.ENOSPC))
-    with pytest.raises(InputOutputError, match="No space left"), AtomicFile(tmp_path / "a", 3) as text:
+@pytest.mark.parametrize("name", ["ENOSPC", "EIO"])
+@pytest.mark.parametrize("place, what", [("reserve", "reserve 3 B for"), ("write", "write"), ("sync", "write")])
+def test_disk_errors_leave_nothing(tmp_path, name, place, what):
+    message = f"cannot {what} {tmp_path / 'a'}: {os.strerror(getattr(errno, name))}; make room"
+    with failpoints.active(f"output.{place}={name}"), pytest.raises(InputOutputError, match=message) as caught, \
+            AtomicFile(tmp_path / "a", 3) as text:
         text.write_at(0, memoryview(b"new"))
         text.commit()
+    assert caught.value.exit_code == 3
     assert os.listdir(tmp_path) == []
 
 
-def test_failed_fsync_is_not_repeated(tmp_path, monkeypatch):
-    calls = []
-    monkeypatch.setattr(atomicfile.os, "fsync", lambda fd: calls.append(fd) or raising(errno.EIO)())
-    with pytest.raises(InputOutputError), AtomicFile(tmp_path / "a", 3) as text:
+def test_failed_fsync_is_not_repeated(tmp_path):
+    with failpoints.active("output.sync=EIO@1") as (rule,):
+        with pytest.raises(InputOutputError), AtomicFile(tmp_path / "a", 3) as text:
+            text.commit()
+    assert rule.calls == 1
+
+
+def test_failed_rename_says_where_the_file_is(tmp_path):
+    with failpoints.active("output.rename=EIO"), pytest.raises(InputOutputError) as caught, \
+            AtomicFile(tmp_path / "a", 3) as text:
+        text.write_at(0, memoryview(b"new"))
         text.commit()
-    assert len(calls) == 1
+    (kept,) = tmp_path.iterdir()
+    assert kept.read_bytes() == b"new" and kept == tmp_path / os.path.basename(text.part)
+    assert str(caught.value) == f"cannot rename to {tmp_path / 'a'}: Input/output error; the finished file is {kept}"
+
+
+def test_failed_sync_of_the_directory(tmp_path):
+    with failpoints.active("output.sync=EIO@2"), AtomicFile(tmp_path / "a", 3) as text, \
+            pytest.raises(InputOutputError, match=f"directory of {tmp_path / 'a'}: Input/.*the file is there"):
+        text.commit()
+    assert os.listdir(tmp_path) == ["a"]
 
 
 def test_file_then_directory_are_synced(tmp_path, monkeypatch):
@@ -166,13 +181,13 @@ def test_file_then_directory_are_synced(tmp_path, monkeypatch):
     assert log == ["file", "rename", "directory"]
 
 
-def test_short_writes_are_continued(tmp_path, monkeypatch):
-    pwrite, data = os.pwrite, os.urandom(1000)
-    monkeypatch.setattr(atomicfile.os, "pwrite", lambda fd, rest, offset: pwrite(fd, rest[:7], offset))
-    with AtomicFile(tmp_path / "a", len(data)) as text:
-        write(text, data, 400)
+@pytest.mark.parametrize("kind", [bytes, lambda data: Arena(len(data)).take(len(data), np.uint8)])
+def test_short_writes_are_continued(tmp_path, kind):
+    data = kind(os.urandom(1 << 14))        # aligned memory goes past the page cache
+    with failpoints.active("output.write=short"), AtomicFile(tmp_path / "a", len(data)) as text:
+        write(text, data, 1 << 13)
         text.commit()
-    assert (tmp_path / "a").read_bytes() == data
+    assert (tmp_path / "a").read_bytes() == bytes(data)
 
 
 def read_pipe(size_bytes, body):

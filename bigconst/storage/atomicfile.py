@@ -11,6 +11,7 @@ import os
 import stat
 import threading
 
+from bigconst import failpoints
 from bigconst.errors import InputOutputError, UsageError
 from bigconst.units import format_bytes
 
@@ -97,6 +98,8 @@ class AtomicFile:
                     f"its disk has {format_bytes(free_bytes)} ({free_bytes} bytes) free",
                     "make room or choose another place",
                 )
+            if failpoints.ACTIVE:
+                failpoints.hit("output.reserve", self.path)
             os.posix_fallocate(self._fd, 0, self.size_bytes)
         except OSError as error:
             raise self._failure(f"cannot reserve {format_bytes(self.size_bytes)} for", error) from error
@@ -110,18 +113,31 @@ class AtomicFile:
         aligned = (offset | len(data) | _address(data)) % BLOCK_BYTES == 0
         fd = self._direct_fd if aligned and self._direct_fd >= 0 else self._fd
         try:
-            _write_all(lambda rest, done: os.pwrite(fd, rest, offset + done), data)
+            _write_all(lambda rest, done: self._pwrite(fd, rest, offset + done), data)
             # Sends the pages to the disk now, without waiting, so that the fsync of commit finds little left to do.
             if fd == self._fd and len(data) >= _WRITE_BACK_BYTES:
                 os.posix_fadvise(self._fd, offset, len(data), os.POSIX_FADV_DONTNEED)
         except OSError as error:
             raise self._failure("cannot write", error) from error
 
+    def _pwrite(self, fd: int, data: memoryview, offset: int) -> int:
+        """One system call; bytes written."""
+        if failpoints.ACTIVE:
+            unit = BLOCK_BYTES if fd == self._direct_fd else 1
+            return failpoints.write("output.write", self.path, lambda views: os.pwrite(fd, views[0], offset), [data],
+                                    unit)
+        return os.pwrite(fd, data, offset)
+
+    def _fsync(self, fd: int) -> None:
+        if failpoints.ACTIVE:
+            failpoints.hit("output.sync", self.path)
+        os.fsync(fd)
+
     def commit(self) -> None:
         """Make the file durable, then visible under its name: fsync, rename, fsync of the directory."""
         self._close_direct()
         try:
-            os.fsync(self._fd)
+            self._fsync(self._fd)
         except OSError as error:
             # Never asked again: after a failed fsync the kernel may forget the pages and report success.
             self.abort()
@@ -131,6 +147,8 @@ class AtomicFile:
         if not self.force and os.path.lexists(self.path):
             raise InputOutputError(f"{self.path} appeared during the run", f"the finished file is {self._temporary}")
         try:
+            if failpoints.ACTIVE:
+                failpoints.hit("output.rename", self.path)
             os.rename(self._temporary, self.path)
         except OSError as error:
             raise InputOutputError(
@@ -139,7 +157,7 @@ class AtomicFile:
         try:
             directory = os.open(os.path.dirname(self.path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
-                os.fsync(directory)
+                self._fsync(directory)
             finally:
                 os.close(directory)
         except OSError as error:

@@ -5,6 +5,7 @@ half a record at the end: reading stops there, and `open_journal` cuts it off.
 What the records mean is not known here.
 """
 
+import contextlib
 import json
 import os
 import struct
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 import xxhash
 
+from bigconst import failpoints
 from bigconst.errors import InputOutputError
 
 _FRAME = struct.Struct("<4sIQQ")     # magic, bytes of the head, bytes of the arrays, xxh3 of both
@@ -22,11 +24,12 @@ Record = tuple[dict, dict[str, np.ndarray]]
 
 
 class Journal:
-    """A file of records, written by one process."""
+    """A file of records, written by one process; after an error nothing more is written to it."""
 
     def __init__(self, path: str, size_bytes: int = 0):
         """Append behind the first `size_bytes` of `path`, dropping the rest; 0 starts it anew."""
         self.path = path
+        self._failed: InputOutputError | None = None
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             os.ftruncate(self._fd, size_bytes)
@@ -41,18 +44,33 @@ class Journal:
         body = b"".join(np.ascontiguousarray(array).tobytes() for array in arrays.values())
         digest = xxhash.xxh3_64_intdigest(head + body)
         data = memoryview(_FRAME.pack(_MAGIC, len(head), len(body), digest) + head + body)
-        try:
+        # What stands behind half a record, or behind one that never reached the disk, is not found again.
+        with self._final():
             while data:
-                data = data[os.write(self._fd, data):]
-        except OSError as error:
-            raise _failure("cannot write", self.path, error) from error
+                data = data[self._write(data):]
+
+    def _write(self, data: memoryview) -> int:
+        if failpoints.ACTIVE:
+            return failpoints.write("journal.append", self.path, lambda views: os.write(self._fd, views[0]), [data])
+        return os.write(self._fd, data)
 
     def sync(self) -> None:
         """Wait until all records are on the disk.  A failure is final: the file must not be trusted any more."""
-        try:
+        with self._final():
+            if failpoints.ACTIVE:
+                failpoints.hit("journal.sync", self.path)
             os.fdatasync(self._fd)
+
+    @contextlib.contextmanager
+    def _final(self) -> Iterator[None]:
+        """The first error is the answer to everything that comes later."""
+        if self._failed is not None:
+            raise self._failed
+        try:
+            yield
         except OSError as error:
-            raise _failure("cannot write", self.path, error) from error
+            self._failed = _failure("cannot write", self.path, error)
+            raise self._failed from error
 
     def close(self) -> None:
         """Close the file; it may be called twice."""
@@ -65,6 +83,8 @@ def read_journal(path: str) -> Iterator[tuple[Record, int]]:
     """(record, where it ends) for all whole records from the start."""
     try:
         with open(path, "rb") as file:
+            # What a failed fsync left in the page cache may not be on the disk.
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
             end = 0
             while len(frame := file.read(_FRAME.size)) == _FRAME.size:
                 magic, head_bytes, body_bytes, digest = _FRAME.unpack(frame)

@@ -9,7 +9,6 @@ not known here.
 
 import contextlib
 import errno
-import fcntl
 import mmap
 import os
 import threading
@@ -18,7 +17,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from queue import SimpleQueue
 
+from bigconst import failpoints
 from bigconst.errors import DiskFull, InputOutputError
+from bigconst.storage.lock import DirectoryLock
 from bigconst.units import format_bytes
 
 BLOCK_BYTES = 4096
@@ -28,7 +29,6 @@ THREADS = 8
 """Threads that read, and as many that write: 4 move small requests 20 % slower, 16 nothing faster."""
 
 DATA_NAME = "bigconst.scratch"
-LOCK_NAME = "bigconst.lock"
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _MOST_VIEWS = os.sysconf("SC_IOV_MAX")
@@ -91,12 +91,14 @@ class Lane:
         self.allocated_bytes = 0
         self.read_bytes = self.written_bytes = 0
         self._counting = threading.Lock()
-        self._closing = False
-        self._lock_fd = self._fd = self._direct_fd = -1
+        self._closing = self._measuring = False
+        self._lost: InputOutputError | None = None
+        self._fd = self._direct_fd = -1
         self._reads: SimpleQueue = SimpleQueue()
         self._writes: SimpleQueue = SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._take_lock()
+        self._lock = DirectoryLock(self.directory)
+        self.device = self._lock.device
         try:
             self._open_file(direct, note, keep)
             for queue in (self._reads, self._writes):
@@ -109,35 +111,6 @@ class Lane:
             raise
 
     # --- opening and closing -----------------------------------------------------------
-
-    def _take_lock(self) -> None:
-        """Take the lock file; another process that holds it is named."""
-        path = os.path.join(self.directory, LOCK_NAME)
-        while self._lock_fd < 0:
-            try:
-                fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-            except OSError as error:
-                raise InputOutputError(f"cannot use {self.directory} for scratch: {error.strerror}",
-                                       "name a directory that is there and writable with --swap") from error
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                # Its owner may have removed the file between open and flock: then the lock is worth nothing.
-                with contextlib.suppress(FileNotFoundError):
-                    if os.path.samestat(os.fstat(fd), os.stat(path)):
-                        os.ftruncate(fd, 0)
-                        with contextlib.suppress(OSError):      # a full disk is a matter for the caller
-                            os.write(fd, f"{os.getpid()}\n".encode())
-                        self.device = os.fstat(fd).st_dev
-                        self._lock_fd = fd
-            except BlockingIOError as error:
-                pid = os.pread(fd, 32, 0).decode("ascii", "replace").strip() or "unknown"
-                raise InputOutputError(f"{self.directory} is in use by process {pid}",
-                                       f"wait for it to end, or {_ELSEWHERE}") from error
-            except OSError as error:
-                raise InputOutputError(f"cannot lock {path}: {error.strerror}", _ELSEWHERE) from error
-            finally:
-                if self._lock_fd < 0:
-                    os.close(fd)
 
     def _open_file(self, direct: bool, note: Callable[[str], None], keep: bool) -> None:
         """Create the scratch file, dropping what is there, or open it to go on."""
@@ -173,10 +146,16 @@ class Lane:
 
     def sync(self) -> None:
         """Return when all that was written is on the disk; a failure is final, the data must not be trusted."""
+        if self._lost is not None:
+            raise self._lost
         try:
+            if failpoints.ACTIVE:
+                failpoints.hit("lane.sync", self.path)
             os.fdatasync(self._fd)
         except OSError as error:
-            raise InputOutputError(f"cannot write {self.path}: {error.strerror}", _DISK) from error
+            # Never asked again: the kernel reports a lost page once, and success from then on.
+            self._lost = InputOutputError(f"cannot write {self.path}: {error.strerror}", _DISK)
+            raise self._lost from error
 
     @property
     def direct(self) -> bool:
@@ -195,8 +174,7 @@ class Lane:
         for thread in self._threads:
             thread.join()
         left = []
-        # The lock goes last: until then no other process may take the directory.
-        for fd, name in ((self._direct_fd, None), (self._fd, DATA_NAME), (self._lock_fd, LOCK_NAME)):
+        for fd, name in ((self._direct_fd, None), (self._fd, DATA_NAME)):
             if fd < 0:
                 continue
             if delete and name:
@@ -207,8 +185,9 @@ class Lane:
                 except OSError as error:
                     left.append(f"cannot remove {os.path.join(self.directory, name)}: {error.strerror}")
             os.close(fd)
-        self._direct_fd = self._fd = self._lock_fd = -1
-        return left
+        self._direct_fd = self._fd = -1
+        # The lock goes last: until then no other process may take the directory.
+        return left + self._lock.release(delete)
 
     # --- space -------------------------------------------------------------------------
 
@@ -225,6 +204,8 @@ class Lane:
         before = self.allocated_bytes
         try:
             if size_bytes > before:
+                if failpoints.ACTIVE:
+                    failpoints.hit("lane.reserve", self.path)
                 os.posix_fallocate(self._fd, before, size_bytes - before)
             else:
                 os.ftruncate(self._fd, size_bytes)
@@ -280,17 +261,24 @@ class Lane:
 
     def _preadv(self, views: list[memoryview], offset: int) -> int:
         """One system call; bytes read, 0 at the end of the file."""
-        count = os.preadv(self._direct_fd if self.direct else self._fd, views, offset)
+        count = self._call(failpoints.read, "lane.read", os.preadv, views, offset)
         with self._counting:
             self.read_bytes += count
         return count
 
     def _pwritev(self, views: list[memoryview], offset: int) -> int:
         """One system call; bytes written."""
-        count = os.pwritev(self._direct_fd if self.direct else self._fd, views, offset)
+        count = self._call(failpoints.write, "lane.write", os.pwritev, views, offset)
         with self._counting:
             self.written_bytes += count
         return count
+
+    def _call(self, failing: Callable, name: str, call: Callable, views: list[memoryview], offset: int) -> int:
+        fd = self._direct_fd if self.direct else self._fd
+        if failpoints.ACTIVE and not self._measuring:
+            unit = BLOCK_BYTES if self.direct else 1
+            return failing(name, self.path, lambda views: call(fd, views, offset), views, unit)
+        return call(fd, views, offset)
 
     # --- speed -------------------------------------------------------------------------
 
@@ -299,7 +287,13 @@ class Lane:
 
         Overwrites and resizes it; the bytes are not counted in `read_bytes` and `written_bytes`.
         """
-        size_bytes = max(BLOCK_BYTES, min(size_bytes, _MEASURED_BYTES) // BLOCK_BYTES * BLOCK_BYTES)
+        self._measuring = True      # how many calls that takes differs every time
+        try:
+            return self._measure(max(BLOCK_BYTES, min(size_bytes, _MEASURED_BYTES) // BLOCK_BYTES * BLOCK_BYTES))
+        finally:
+            self._measuring = False
+
+    def _measure(self, size_bytes: int) -> tuple[float, float]:
         self.resize(size_bytes)
         data = mmap.mmap(-1, min(size_bytes, _MEASURED_REQUEST_BYTES))
         data[:] = os.urandom(len(data))     # some disks compress

@@ -9,13 +9,18 @@ What the fields mean is not known here.
 import contextlib
 import json
 import os
+from typing import BinaryIO
 
 import xxhash
 
+from bigconst import failpoints
 from bigconst.errors import InputOutputError
 
 NAME = "bigconst.manifest"
 OLD_NAME = "bigconst.manifest.old"
+NEW, BAD = ".new", ".bad"
+"""What is added to the name of a manifest that is being written, and of one that is damaged."""
+
 FORMAT = "bigconst-manifest/1"
 _REMEDY = "see that its disk is there and has room, then resume"
 
@@ -25,24 +30,45 @@ def write_manifest(directory: str, fields: dict) -> None:
     body = json.dumps(fields, indent=1).encode() + b"\n"
     text = f"{FORMAT} xxh3 {xxhash.xxh3_64_hexdigest(body)}\n".encode() + body
     path = os.path.join(directory, NAME)
-    temporary = path + ".new"
+    temporary = path + NEW
     try:
-        with open(temporary, "wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        with open(temporary, "wb", buffering=0) as file:
+            data = memoryview(text)
+            while data:
+                data = data[_write(file, path, data):]
+            _sync(file.fileno(), path)
         with contextlib.suppress(FileNotFoundError):
-            os.replace(path, os.path.join(directory, OLD_NAME))
-        os.replace(temporary, path)
+            _rename(path, os.path.join(directory, OLD_NAME))
+        _rename(temporary, path)
         sync_directory(directory)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
         raise InputOutputError(f"cannot write {path}: {error.strerror}", _REMEDY) from error
+
+
+def _write(file: BinaryIO, path: str, data: memoryview) -> int:
+    if failpoints.ACTIVE:
+        return failpoints.write("manifest.write", path, lambda views: file.write(views[0]), [data])
+    return file.write(data)
+
+
+def _sync(fd: int, path: str) -> None:
+    if failpoints.ACTIVE:
+        failpoints.hit("manifest.sync", path)
+    os.fsync(fd)
+
+
+def _rename(source: str, target: str) -> None:
+    if failpoints.ACTIVE:
+        failpoints.hit("manifest.rename", target)
+    os.replace(source, target)
 
 
 def read_manifest(directory: str) -> dict | None:
     """The newest manifest that is whole; None where there is none.
 
-    One that is damaged becomes .bad.  Raises InputOutputError when none is left, or for another format.
+    One that is damaged becomes .bad.  Raises InputOutputError when none is left, now and later, or for another format.
     """
     damaged = []
     for name in (NAME, OLD_NAME):
@@ -51,6 +77,8 @@ def read_manifest(directory: str) -> dict | None:
             with open(path, "rb") as file:
                 head, _, body = file.read().partition(b"\n")
         except FileNotFoundError:
+            if os.path.lexists(path + BAD):
+                damaged.append(path)
             continue
         except OSError as error:
             raise InputOutputError(f"cannot read {path}: {error.strerror}", _REMEDY) from error
@@ -61,25 +89,27 @@ def read_manifest(directory: str) -> dict | None:
         if words == [FORMAT, "xxh3", xxhash.xxh3_64_hexdigest(body)]:
             return json.loads(body)
         with contextlib.suppress(OSError):
-            os.replace(path, path + ".bad")
+            os.replace(path, path + BAD)
         damaged.append(path)
     if damaged:
+        # A run was interrupted here: whoever takes this for an empty directory would write over its scratch.
         raise InputOutputError(f"{damaged[0]} is damaged and has no older generation",
                                "remove what is left of the run with --discard")
     return None
 
 
 def remove_manifest(directory: str) -> None:
-    """Both generations, and what an interrupted replacement left."""
-    for name in (NAME, OLD_NAME, NAME + ".new"):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(os.path.join(directory, name))
+    """Both generations, damaged or not, and what an interrupted replacement left."""
+    for name in (NAME, OLD_NAME):
+        for suffix in ("", NEW, BAD):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(directory, name + suffix))
 
 
 def sync_directory(directory: str) -> None:
     """Make renames in it durable."""
     fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(fd)
+        _sync(fd, directory)
     finally:
         os.close(fd)

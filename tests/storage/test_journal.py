@@ -1,8 +1,13 @@
 """The journal: every record comes back as it was, and a damaged end costs only what is behind it."""
 
+import signal
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
+from bigconst import failpoints
 from bigconst.errors import InputOutputError
 from bigconst.storage.journal import Journal, read_journal
 
@@ -94,10 +99,60 @@ def test_errors_say_what_to_do(tmp_path):
             attempt()
 
 
-def test_a_full_disk_says_so():
-    journal = Journal.__new__(Journal)
-    journal.path = "/dev/full"
-    with open("/dev/full", "wb", buffering=0) as file:
-        journal._fd = file.fileno()
-        with pytest.raises(InputOutputError, match="cannot write /dev/full: No space"):
-            journal.append({}, {})
+def test_a_full_disk_says_so_and_nothing_is_written_behind_half_a_record(path):
+    journal = Journal(path, check(path, RECORDS)[-1])
+    # Half of the record still has room.
+    with failpoints.active("journal.append=short@1, journal.append=ENOSPC@2, journal.append=sleep:0@3-") as rules:
+        for _ in range(2):
+            with pytest.raises(InputOutputError, match=f"cannot write {path}: No space left.*; .*has room, then res"):
+                journal.append({"key": "c"}, {})
+        with pytest.raises(InputOutputError, match="No space left"):
+            journal.sync()
+        assert rules[0].calls == 2
+    journal.close()
+    ends = check(path, RECORDS)
+    journal = Journal(path, ends[-1])
+    journal.append({"key": "d"}, {})
+    journal.close()
+    check(path, [*RECORDS, ({"key": "d"}, {})])
+
+
+def test_a_failed_sync_is_not_repeated(path):
+    journal = Journal(path, check(path, RECORDS)[-1])
+    journal.append({"key": "c"}, {})
+    with failpoints.active("journal.sync=EIO@1") as (rule,):
+        for attempt in (journal.sync, journal.sync, lambda: journal.append({}, {})):
+            with pytest.raises(InputOutputError, match=f"cannot write {path}: Input/output error; .*resume") as failure:
+                attempt()
+            assert failure.value.exit_code == 3
+        assert rule.calls == 1
+    journal.close()
+    check(path, [*RECORDS, ({"key": "c"}, {})])
+
+
+@pytest.mark.parametrize("failure", ["short", "short@1", "sleep:0.001"])
+def test_what_does_no_harm(tmp_path, failure):
+    path = str(tmp_path / "journal")
+    with failpoints.active(f"journal.append={failure}"):
+        journal = Journal(path)
+        for record in RECORDS:
+            journal.append(*record)
+        journal.close()
+    check(path, RECORDS)
+
+
+@pytest.mark.parametrize("failure, left", [("torn@3", 2), ("kill@2", 1), ("flip:999@2", 1), ("truncate@2", 1)])
+def test_what_it_leaves_when_it_is_cut_or_spoiled(tmp_path, failure, left):
+    script = """if True:
+        import sys
+        from bigconst import failpoints
+        from bigconst.storage.journal import Journal
+        with failpoints.active(sys.argv[2]):
+            journal = Journal(sys.argv[1])
+            for key in "abc":
+                journal.append({"key": key}, {})
+        """
+    path = str(tmp_path / "journal")
+    code = subprocess.run([sys.executable, "-c", script, path, f"journal.append={failure}"]).returncode
+    assert code == (-signal.SIGKILL if failure[0] in "tk" and "trunc" not in failure else 0)
+    check(path, [({"key": key}, {}) for key in "abc"[:left]])

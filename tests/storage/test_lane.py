@@ -1,5 +1,6 @@
 """One suite for every kind of lane, and what a lane says when its directory or its disk is no good."""
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -14,20 +15,21 @@ from functools import partial
 import numpy as np
 import pytest
 
+from bigconst import failpoints
 from bigconst.errors import DiskFull, InputOutputError
 from bigconst.runtime.arena import Arena
-from bigconst.storage.faulty import Fault, FaultyLane
-from bigconst.storage.lane import DATA_NAME, LOCK_NAME, Lane, Transfer
+from bigconst.storage.lane import DATA_NAME, Lane, Transfer
+from bigconst.storage.lock import LOCK_NAME
 
 PAGE = 4096
-SHORT = [Fault("read", short=True), Fault("write", short=True)]
+SHORT = "lane.read[{0}]=short, lane.write[{0}]=short"
 KINDS = {
     "direct": Lane,
     "buffered": partial(Lane, direct=False),
     "refused": Lane,
     "shm": Lane,
-    "double": FaultyLane,
-    "short": partial(FaultyLane, faults=SHORT),
+    "short": Lane,
+    "short buffered": partial(Lane, direct=False),
 }
 
 
@@ -65,9 +67,10 @@ def lane(request, tmp_path, monkeypatch):
         folder = tempfile.mkdtemp(dir="/dev/shm")
     if request.param == "refused":
         refuse_direct(monkeypatch)
-    lane = KINDS[request.param](folder)
-    yield lane
-    lane.close()
+    with failpoints.active(SHORT.format(folder)) if "short" in request.param else contextlib.nullcontext():
+        lane = KINDS[request.param](folder)
+        yield lane
+        lane.close()
     assert os.listdir(folder) == []
     if request.param == "shm":
         os.rmdir(folder)
@@ -257,7 +260,7 @@ def test_what_cannot_be_removed_is_told(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name, reason", [("missing", "No such file"), ("file", "Not a directory")])
 def test_a_directory_that_is_none(tmp_path, name, reason):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputOutputError, match=rf"cannot use {tmp_path / name} for scratch: {reason}.*--swap"):
+    with pytest.raises(InputOutputError, match=rf"cannot use {tmp_path / name}: {reason}.*; name a directory"):
         Lane(tmp_path / name)
 
 
@@ -265,7 +268,7 @@ def test_a_read_only_directory(tmp_path):
     tmp_path.chmod(0o500)
     if os.access(tmp_path, os.W_OK):
         pytest.skip("this user may write anywhere")
-    with pytest.raises(InputOutputError, match=f"cannot use {tmp_path} for scratch: Permission denied"):
+    with pytest.raises(InputOutputError, match=f"cannot use {tmp_path}: Permission denied"):
         Lane(tmp_path)
 
 
@@ -303,37 +306,77 @@ def test_a_full_disk_names_both_numbers(tmp_path, monkeypatch, code):
     lane.close()
 
 
-def test_other_refusals_to_reserve(tmp_path, monkeypatch):
-    lane = Lane(tmp_path)
-
-    def refuse(fd, offset, length):
-        raise OSError(errno.EFBIG, "File too large")
-
-    monkeypatch.setattr(os, "posix_fallocate", refuse)
-    with pytest.raises(InputOutputError, match="cannot resize .*File too large"):
-        lane.resize(16 * PAGE)
-    lane.close()
-
-
 @pytest.mark.parametrize("operation", ["read", "write"])
-@pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC, errno.ENODEV])
-def test_an_error_names_file_and_offset(tmp_path, operation, code):
-    lane = FaultyLane(tmp_path, faults=[Fault(operation, 0, 0, short=True), Fault(operation, 1, None, error=code)])
+@pytest.mark.parametrize("name", ["EIO", "ENOSPC", "ENODEV"])
+def test_an_error_names_file_and_offset(tmp_path, operation, name):
+    lane = Lane(tmp_path)
     lane.resize(8 * PAGE)
-    message = rf"cannot {operation} {lane.path} at offset {4 * PAGE}: {os.strerror(code)}; "
-    with pytest.raises(InputOutputError, match=message) as failure:
+    message = (rf"cannot {operation} {lane.path} at offset {4 * PAGE}: {os.strerror(getattr(errno, name))}; "
+               r".*\(dmesg\), then run it again")
+    with failpoints.active(f"lane.{operation}=short@1, lane.{operation}={name}@2-"), \
+            pytest.raises(InputOutputError, match=message) as failure:
         getattr(lane, operation)(2 * PAGE, [memoryview(pages(4))])
     assert failure.value.exit_code == 3
     lane.close()
 
 
+@pytest.mark.parametrize("direct", [True, False])
 @pytest.mark.parametrize("operation", ["read", "write"])
-def test_the_double_flips_one_bit_and_leaves_the_callers_data(tmp_path, operation):
-    lane = FaultyLane(tmp_path, faults=[Fault(operation, 0, 0, flip=True)])
+@pytest.mark.parametrize("bit", [0, 8 * PAGE + 1, 4 * 8 * PAGE - 1, 4 * 8 * PAGE + 5])
+def test_a_flipped_bit_leaves_what_is_written_alone(tmp_path, operation, bit, direct):
+    lane = Lane(tmp_path, direct=direct)
     lane.resize(4 * PAGE)
     data, back = pages(4), pages(5)[:4 * PAGE]
-    lane.write(0, [memoryview(data)])
-    lane.read(0, [memoryview(back)])
+    with failpoints.active(f"lane.{operation}=flip:{bit}"):
+        lane.write(0, [memoryview(piece) for piece in np.split(data, [PAGE, 3 * PAGE])])
+        lane.read(0, [memoryview(piece) for piece in np.split(back, [2 * PAGE])])
     assert np.array_equal(data, pages(4))
-    assert np.unpackbits(data ^ back).sum() == 1 and data[0] != back[0]
+    wrong = np.flatnonzero(np.unpackbits(data ^ back, bitorder="little"))
+    assert wrong.tolist() == [bit % (4 * 8 * PAGE)]
+    on_disk = np.fromfile(lane.path, np.uint8)
+    assert np.array_equal(on_disk, back if operation == "write" else data)
+    lane.close()
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_a_write_that_lies_is_found_on_the_disk(tmp_path, direct):
+    lane = Lane(tmp_path, direct=direct)
+    lane.resize(4 * PAGE)
+    with failpoints.active("lane.write=truncate@1"):
+        lane.write(0, [memoryview(pages(4))])
+    assert np.fromfile(lane.path, np.uint8).tobytes() == pages(4)[:2 * PAGE].tobytes() + bytes(2 * PAGE)
+    lane.close()
+
+
+def test_a_disk_that_is_full_when_space_is_reserved(tmp_path):
+    lane = Lane(tmp_path)
+    lane.resize(PAGE)
+    with failpoints.active("lane.reserve=ENOSPC@1, lane.reserve=EFBIG@2"):
+        lane.resize(0)          # needs no room
+        with pytest.raises(DiskFull, match=rf"cannot resize {lane.path} to .*No space left.*--swap"):
+            lane.resize(16 * PAGE)
+        with pytest.raises(InputOutputError, match=rf"cannot resize {lane.path} to .*File too large; .*--swap"):
+            lane.resize(16 * PAGE)
+        lane.resize(2 * PAGE)
+    assert lane.allocated_bytes == os.path.getsize(lane.path) == 2 * PAGE
+    lane.close()
+
+
+def test_a_failed_sync_is_not_repeated(tmp_path):
+    lane = Lane(tmp_path)
+    with failpoints.active("lane.sync=EIO@2") as (rule,):
+        lane.sync()
+        for _ in range(3):
+            with pytest.raises(InputOutputError, match=f"cannot write {lane.path}: Input/output error; .*dmesg"):
+                lane.sync()
+        assert rule.calls == 2
+    lane.close(delete=False)
+    assert sorted(os.listdir(tmp_path)) == sorted([DATA_NAME, LOCK_NAME])
+
+
+def test_what_is_moved_to_measure_is_not_counted(tmp_path):
+    lane = Lane(tmp_path)
+    with failpoints.active("lane.read=EIO, lane.write=EIO, lane.reserve=sleep:0") as rules:
+        lane.measure(8 * PAGE)
+    assert [rule.calls for rule in rules] == [0, 0, 1]
     lane.close()

@@ -1,11 +1,13 @@
 """The manifest: whatever happens to the newest generation, one that is whole is read, or none and an error says so."""
 
+import errno
 import os
 
 import pytest
 
+from bigconst import failpoints
 from bigconst.errors import InputOutputError
-from bigconst.storage.manifest import NAME, OLD_NAME, read_manifest, remove_manifest, write_manifest
+from bigconst.storage.manifest import BAD, NAME, NEW, OLD_NAME, read_manifest, remove_manifest, write_manifest
 
 
 @pytest.fixture
@@ -40,13 +42,35 @@ def test_damaged(written, damage):
     assert read_manifest(str(written))["generation"] == 3
 
 
-def test_both_damaged(written):
+@pytest.mark.parametrize("names", [(NAME, OLD_NAME), (OLD_NAME,), (NAME,)])
+def test_none_is_left(written, names):
     for name in (NAME, OLD_NAME):
-        (written / name).write_bytes(b"nonsense")
-    with pytest.raises(InputOutputError, match="damaged") as caught:
-        read_manifest(str(written))
-    assert caught.value.exit_code == 3 and str(written / NAME) in str(caught.value)
-    assert sorted(os.listdir(written)) == [f"{NAME}.bad", f"{OLD_NAME}.bad"]
+        if name in names:
+            (written / name).write_bytes(b"nonsense")
+        else:
+            (written / name).unlink()
+    for _ in range(2):      # nobody begins anew because he asks twice
+        with pytest.raises(InputOutputError, match=f"{written / names[0]} is damaged.*--discard") as caught:
+            read_manifest(str(written))
+        assert caught.value.exit_code == 3
+        assert sorted(os.listdir(written)) == sorted(name + BAD for name in names)
+    write_manifest(str(written), {"generation": 5})
+    assert read_manifest(str(written))["generation"] == 5
+    remove_manifest(str(written))
+    assert os.listdir(written) == [] and read_manifest(str(written)) is None
+
+
+def test_one_that_cannot_be_renamed_is_still_damaged(written, monkeypatch):
+    def refuse(source, target):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    (written / NAME).write_bytes(b"nonsense")
+    assert read_manifest(str(written))["generation"] == 1
+    (written / OLD_NAME).write_bytes(b"nonsense")
+    for _ in range(2):
+        with pytest.raises(InputOutputError, match="damaged"):
+            read_manifest(str(written))
 
 
 def test_another_format(written):
@@ -80,10 +104,49 @@ def test_interrupted_replacement(written, monkeypatch, ended_at):
 
 
 def test_remove(written):
-    (written / f"{NAME}.new").touch()
+    (written / f"{NAME}{NEW}").touch()
     remove_manifest(str(written))
     assert os.listdir(written) == []
     remove_manifest(str(written))
+
+
+# generation that is read afterwards, and names that are left
+FAILURES = {
+    "manifest.write=ENOSPC": (2, [NAME, OLD_NAME]),
+    "manifest.write=short@1, manifest.write=EDQUOT@2": (2, [NAME, OLD_NAME]),
+    "manifest.sync=EIO@1": (2, [NAME, OLD_NAME]),
+    "manifest.rename=EIO@1": (2, [NAME, OLD_NAME]),
+    "manifest.rename=EIO@2": (2, [OLD_NAME]),
+    "manifest.sync=EIO@2": (3, [NAME, OLD_NAME]),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_failed_replacement(written, failure):
+    generation, left = FAILURES[failure]
+    with failpoints.active(failure), pytest.raises(InputOutputError) as caught:
+        write_manifest(str(written), {"generation": 3})
+    name = failure.rpartition("=")[2].partition("@")[0]
+    assert str(caught.value).startswith(f"cannot write {written / NAME}: {os.strerror(getattr(errno, name))}; ")
+    assert "resume" in str(caught.value) and caught.value.exit_code == 3
+    assert sorted(os.listdir(written)) == left
+    assert read_manifest(str(written))["generation"] == generation
+    write_manifest(str(written), {"generation": 4})
+    assert read_manifest(str(written))["generation"] == 4
+
+
+def test_short_writes_are_continued(written):
+    with failpoints.active("manifest.write=short"):
+        write_manifest(str(written), {"generation": 3})
+    assert read_manifest(str(written))["generation"] == 3
+
+
+@pytest.mark.parametrize("failure", ["truncate", "flip:1000", "flip:5"])
+def test_a_replacement_that_a_disk_has_spoiled(written, failure):
+    with failpoints.active(f"manifest.write={failure}"):
+        write_manifest(str(written), {"generation": 3, "ballast": "-" * 1000})
+    assert read_manifest(str(written))["generation"] == 2
+    assert sorted(os.listdir(written)) == [NAME + BAD, OLD_NAME]
 
 
 def test_errors_name_the_file(tmp_path):

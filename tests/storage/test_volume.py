@@ -1,5 +1,6 @@
 """The volume against a bytearray, its checksums, its space, and what it does when disks fail."""
 
+import contextlib
 import errno
 import os
 import subprocess
@@ -11,14 +12,28 @@ import numpy as np
 import pytest
 import xxhash
 
+from bigconst import failpoints
 from bigconst.errors import ChecksumError, DiskFull, InputOutputError, UsageError
 from bigconst.runtime.arena import Arena
-from bigconst.storage.faulty import Fault, FaultyLane
 from bigconst.storage.lane import DATA_NAME, Lane
 from bigconst.storage.volume import LONGEST_BYTES, Request, Volume
 
 PAGE = 4096
-SHORT = (Fault("read", short=True), Fault("write", short=True))
+SHORT = "lane.read=short, lane.write=short"
+
+
+class Steady(Lane):
+    """A lane of a speed that is known, (bytes/s read, written) by the name of its directory."""
+
+    speeds: dict[str, tuple[float, float]] = {}
+
+    def measure(self, size_bytes):
+        return self.speeds.get(Path(self.directory).name, (1e9, 1e9))
+
+
+def with_speeds(speeds, kind=Steady):
+    """Lanes of these speeds."""
+    return type("WithSpeeds", (kind,), {"speeds": speeds})
 
 
 def memory(count, seed=0):
@@ -45,14 +60,6 @@ def folders(tmp_path):
     assert [os.listdir(folder) for folder in out] == [[]] * 4
 
 
-def lanes(folders, **scripts):
-    """A factory: the lane in directory "a" gets FaultyLane's arguments under a=..., and so on."""
-    def make(directory, note):
-        return FaultyLane(directory, note, **scripts.get(Path(directory).name, {}))
-
-    return make
-
-
 def one_block(count, seed=0):
     return [Request(0, [memory(count, seed)], 0)], np.zeros(1, np.uint64)
 
@@ -60,13 +67,14 @@ def one_block(count, seed=0):
 # --- data --------------------------------------------------------------------------
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
-@pytest.mark.parametrize("faults", [(), SHORT])
-def test_random_blocks_against_a_bytearray(folders, count, faults):
+@pytest.mark.parametrize("failures", [None, SHORT])
+def test_random_blocks_against_a_bytearray(folders, count, failures):
     random = np.random.default_rng(count)
     pages, unit = 300, int(random.integers(1, 5)) * PAGE
-    scripts = {folder.name: {"faults": faults, "speed": tuple(random.uniform(1, 9, 2))} for folder in folders}
+    speeds = {folder.name: tuple(random.uniform(1, 9, 2)) for folder in folders}
     model, sums = bytearray(pages * PAGE), np.zeros(pages, np.uint64)
-    with Volume(folders[:count], pages * PAGE, unit, lane=lanes(folders, **scripts)) as volume:
+    with failpoints.active(failures) if failures else contextlib.nullcontext(), \
+            Volume(folders[:count], pages * PAGE, unit, lane=with_speeds(speeds)) as volume:
         moved = 0
         for turn in range(12):
             cuts = [0, *sorted(random.choice(np.arange(1, pages), 25, replace=False)), pages]
@@ -115,7 +123,7 @@ def test_real_lanes_read_and_write_at_the_same_time(folders):
 def test_any_contiguous_numpy_type(folders):
     data = memory(8 * PAGE).view(np.complex128).reshape(16, -1)
     sums = np.zeros(1, np.uint64)
-    with Volume(folders[:1], 8 * PAGE, PAGE, lane=FaultyLane) as volume:
+    with Volume(folders[:1], 8 * PAGE, PAGE, lane=Steady) as volume:
         finish(volume.write([Request(0, [data], 0)], sums))
         assert sums[0] == xxhash.xxh3_64_intdigest(data.tobytes())
         with pytest.raises(ValueError, match="contiguous"):
@@ -124,17 +132,17 @@ def test_any_contiguous_numpy_type(folders):
 
 def test_neighbours_are_merged_and_long_blocks_cut(folders):
     total, size = 2 * LONGEST_BYTES, 32 << 10
-    with Volume(folders[:1], total, 64 << 10, lane=FaultyLane) as volume:
+    with failpoints.active("lane.read=sleep:0, lane.write=sleep:0") as (reads, writes), \
+            Volume(folders[:1], total, 64 << 10) as volume:
         data, sums = memory(total), np.zeros(total // size, np.uint64)
-        lane = volume._lanes[0]
         finish(volume.write([Request(at, [data[at:at + size]], at // size) for at in range(0, total, size)], sums))
-        assert lane._calls["write"] <= total >> 20
+        assert writes.calls <= total >> 20
         finish(volume.read([Request(0, [data], 0)], np.array([xxhash.xxh3_64_intdigest(data)], np.uint64)))
-        assert 4 <= lane._calls["read"] <= total >> 20
+        assert 4 <= reads.calls <= total >> 20
 
 
 def test_no_requests_are_done_at_once(folders):
-    with Volume(folders[:1], PAGE, PAGE, lane=FaultyLane) as volume:
+    with Volume(folders[:1], PAGE, PAGE, lane=Steady) as volume:
         finish(volume.read([], np.zeros(0, np.uint64)))
 
 
@@ -143,7 +151,7 @@ def test_no_requests_are_done_at_once(folders):
     (3 * PAGE, 2 * PAGE, "not within"), (-PAGE, PAGE, "not within"),
 ])
 def test_requests_that_make_no_sense(folders, address, length, message):
-    with Volume(folders[:1], 4 * PAGE, PAGE, lane=FaultyLane) as volume:
+    with Volume(folders[:1], 4 * PAGE, PAGE, lane=Steady) as volume:
         with pytest.raises(ValueError, match=message):
             volume.read([Request(address, [memory(PAGE * 2)[:length]], 0)], np.zeros(1, np.uint64))
         with pytest.raises(ValueError, match="uint64"):
@@ -161,8 +169,8 @@ def test_requests_that_make_no_sense(folders, address, length, message):
 @pytest.mark.parametrize("operation", ["read", "write"])
 def test_a_damaged_block_is_named(folders, operation):
     # Lane b has every second unit: its second page holds the third block.
-    script = {"faults": [Fault(operation, 1, 1, flip=True)]}
-    with Volume(folders[:2], 6 * PAGE, PAGE, lane=lanes(folders, b=script)) as volume:
+    with failpoints.active(f"lane.{operation}[{folders[1]}]=flip:12345@2"), \
+            Volume(folders[:2], 6 * PAGE, PAGE, lane=Steady) as volume:
         data, sums = memory(6 * PAGE), np.zeros(3, np.uint64)
         requests = [Request(i * 2 * PAGE, [data[i * 2 * PAGE:(i + 1) * 2 * PAGE]], i) for i in range(3)]
         for request in requests:
@@ -176,10 +184,10 @@ def test_a_damaged_block_is_named(folders, operation):
 
 
 @pytest.mark.parametrize("operation", ["read", "write"])
-@pytest.mark.parametrize("nth", [0, 5])
+@pytest.mark.parametrize("nth", [1, 6])
 def test_a_bad_sector_surfaces(folders, operation, nth):
-    script = {"faults": [Fault(operation, nth, nth, error=errno.EIO)]}
-    with Volume(folders[:3], 60 * PAGE, PAGE, lane=lanes(folders, b=script)) as volume:
+    with failpoints.active(f"lane.{operation}[{folders[1]}]=EIO@{nth}"), \
+            Volume(folders[:3], 60 * PAGE, PAGE, lane=Steady) as volume:
         data, sums = memory(60 * PAGE), np.zeros(60, np.uint64)
         requests = [Request(i * PAGE, [data[i * PAGE:(i + 1) * PAGE]], i) for i in range(60)]
         with pytest.raises(InputOutputError, match=f"cannot {operation} {folders[1] / DATA_NAME} at offset") as failure:
@@ -191,9 +199,8 @@ def test_a_bad_sector_surfaces(folders, operation, nth):
 
 def test_wait_returns_only_when_no_thread_touches_the_buffers(folders):
     """An error on one lane while another is slow."""
-    scripts = {"a": {"faults": [Fault("read", error=errno.EIO)]},
-               "b": {"faults": [Fault("read", latency_s=0.1)]}}
-    with Volume(folders[:2], 2 * PAGE, PAGE, lane=lanes(folders, **scripts)) as volume:
+    with failpoints.active(f"lane.read[{folders[0]}]=EIO, lane.read[{folders[1]}]=sleep:0.1"), \
+            Volume(folders[:2], 2 * PAGE, PAGE, lane=Steady) as volume:
         requests, sums = one_block(2 * PAGE)
         finish(volume.write(requests, sums))
         transfer = volume.read(requests, sums)
@@ -206,8 +213,8 @@ def test_wait_returns_only_when_no_thread_touches_the_buffers(folders):
 
 
 def test_a_disk_that_vanishes(folders):
-    gone = {"faults": [Fault("read", 1, error=errno.ENODEV), Fault("write", 1, error=errno.ENODEV)]}
-    with Volume(folders[:2], 8 * PAGE, PAGE, lane=lanes(folders, a=gone)) as volume:
+    gone = f"lane.read[{folders[0]}]=ENODEV@2-, lane.write[{folders[0]}]=ENODEV@2-"
+    with failpoints.active(gone), Volume(folders[:2], 8 * PAGE, PAGE, lane=Steady) as volume:
         requests, sums = one_block(2 * PAGE)
         finish(volume.write(requests, sums))
         finish(volume.read(requests, sums))
@@ -217,7 +224,7 @@ def test_a_disk_that_vanishes(folders):
 
 
 def test_an_unforeseen_failure_of_a_thread_surfaces(folders):
-    class Broken(FaultyLane):
+    class Broken(Steady):
         def _preadv(self, views, offset):
             raise SystemExit("worker")
 
@@ -229,9 +236,8 @@ def test_an_unforeseen_failure_of_a_thread_surfaces(folders):
 
 
 def test_closing_ends_what_is_under_way(folders):
-    slow = {"faults": [Fault("write", latency_s=0.02)]}
     data, sums = memory(PAGE), np.zeros(200, np.uint64)
-    with Volume(folders[:1], 400 * PAGE, PAGE, lane=lanes(folders, a=slow)) as volume:
+    with failpoints.active("lane.write=sleep:0.02"), Volume(folders[:1], 400 * PAGE, PAGE) as volume:
         transfer = volume.write([Request(2 * i * PAGE, [data], i) for i in range(200)], sums)
     with pytest.raises(InputOutputError, match="was closed"):
         finish(transfer)
@@ -250,7 +256,7 @@ def test_a_directory_named_twice(folders, tmp_path):
 
 def test_lanes_on_one_disk_are_noted(folders):
     notes = []
-    Volume(folders[:3], 16 * PAGE, PAGE, notes.append, FaultyLane).close()
+    Volume(folders[:3], 16 * PAGE, PAGE, notes.append, Steady).close()
     assert len(notes) == 2 and all("same disk" in note and str(folders[0]) in note for note in notes)
 
 
@@ -274,7 +280,7 @@ def test_too_little_room_is_refused_with_both_numbers(folders):
 
 
 def test_shares_follow_speed_and_space(folders):
-    class Small(FaultyLane):
+    class Small(Steady):
         def free_bytes(self):
             return 4 * (2000 if self.directory.endswith("a") else 9000) * PAGE
 
@@ -282,21 +288,18 @@ def test_shares_follow_speed_and_space(folders):
     total = 8000 * PAGE
 
     def allocated(kind):
-        def make(directory, note):
-            return kind(directory, note, speed=speeds[Path(directory).name])
-
-        with Volume(folders, total, PAGE, lane=make) as volume:
+        with Volume(folders, total, PAGE, lane=with_speeds(speeds, kind)) as volume:
             assert volume.allocated_bytes == total
             return [lane.allocated_bytes / total for lane in volume._lanes]
 
     # Speeds of reading and writing together: 2.5, 0.75, 0.75 and next to nothing.
-    assert allocated(FaultyLane) == pytest.approx([5 / 8, 1.5 / 8, 1.5 / 8, 0], abs=0.01)
+    assert allocated(Steady) == pytest.approx([5 / 8, 1.5 / 8, 1.5 / 8, 0], abs=0.01)
     # The fast one has room for a quarter (lanes on one disk share what is free).
     assert allocated(Small) == pytest.approx([1 / 4, 3 / 8, 3 / 8, 0], abs=0.01)
 
 
 def test_resize_keeps_what_stays(folders):
-    with Volume(folders[:3], 30 * PAGE, 2 * PAGE, lane=FaultyLane) as volume:
+    with Volume(folders[:3], 30 * PAGE, 2 * PAGE, lane=Steady) as volume:
         requests, sums = one_block(9 * PAGE)
         finish(volume.write(requests, sums))
         for size in (90 * PAGE, 9 * PAGE, 10 * PAGE + 1):

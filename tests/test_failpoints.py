@@ -1,0 +1,421 @@
+"""Failpoints, and runs on disk that fail at each of them: message, exit code, what is left, and how they go on.
+
+What ends a process ends one of its own, told by the environment; other failures, and what goes on, are in this one.
+"""
+
+import errno
+import os
+import re
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+from test_cli import ENVIRONMENT, PYTHON, one_line
+
+import bigconst
+from bigconst import failpoints
+from bigconst.cli import main
+from bigconst.errors import UsageError
+from bigconst.failpoints import ACTIONS, NAMES, VARIABLE, Rule, parse
+from bigconst.runtime.checkpoint import JOURNAL_NAME
+from bigconst.storage.journal import read_journal
+from bigconst.storage.lane import DATA_NAME
+from bigconst.storage.manifest import BAD, FORMAT, NAME, NEW, OLD_NAME, read_manifest, write_manifest
+
+# --- the module ------------------------------------------------------------------------
+
+SPECS = {
+    "": (),
+    " , ": (),
+    "lane.read=EIO": (Rule("lane.read", "fail", errno.EIO),),
+    "lane.read=EIO@3": (Rule("lane.read", "fail", errno.EIO, None, 3, 3),),
+    "lane.read=EIO@3-": (Rule("lane.read", "fail", errno.EIO, None, 3),),
+    "lane.write=flip:12345@7-9": (Rule("lane.write", "flip", 12345, None, 7, 9),),
+    "output.write[/a, b/c]=short": (Rule("output.write", "short", 0, "/a, b/c"),),
+    "lane.sync[d]=sleep:0.5@1, manifest.rename=kill@2,":
+        (Rule("lane.sync", "sleep", 0.5, os.path.abspath("d"), 1, 1), Rule("manifest.rename", "kill", 0, None, 2, 2)),
+}
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_parse(spec):
+    assert parse(spec) == SPECS[spec]
+
+
+@pytest.mark.parametrize("spec, why", [
+    ("lane.read", "it is not NAME"), ("lane.read=EIO@", "it is not NAME"), ("lane.read[=EIO", "it is not NAME"),
+    ("lane.read[]=EIO", "it is not NAME"), ("lane.read=EIO@x", "it is not NAME"), ("=EIO", "it is not NAME"),
+    ("lane.raed=EIO", "there is no lane.raed"), ("lane.read=EOI", "there is no action EOI"),
+    ("lane.read=errorcode", "there is no action errorcode"), ("lane.read=torn", "torn makes no sense there"),
+    ("lane.sync=short", "short makes no sense there"), ("lane.read=EIO:5", "EIO takes no argument"),
+    ("lane.read=flip:0.5", "0.5 is no number"), ("lane.read=sleep:x", "x is no number"),
+    ("lane.read=EIO@0", "counted from 1"), ("lane.read=EIO@3-2", "counted from 1"),
+])
+def test_what_cannot_be_read(spec, why):
+    with pytest.raises(UsageError) as caught, failpoints.active(f"lane.sync=EIO, {spec}"):
+        pass
+    assert f"{VARIABLE}: {spec!r}: " in str(caught.value) and why in str(caught.value)
+    assert all(name in str(caught.value) for name in (*NAMES, *ACTIONS, "errno"))
+    assert not failpoints.ACTIVE
+
+
+def test_every_name_is_a_place():
+    text = "".join(path.read_text() for path in Path(bigconst.__file__).parent.glob("storage/*.py"))
+    assert [name for name in NAMES if text.count(f'"{name}"') != 1] == []
+
+
+def test_calls_are_counted_for_each_rule():
+    with failpoints.active("lane.sync=EIO@2, lane.sync[/a]=EPERM@1-2, lane.sync[/a/]=sleep:0") as rules:
+        assert failpoints.hit("journal.sync", "/a") == [] and failpoints.hit("lane.sync", "/ab") == []
+        with pytest.raises(OSError, match="Input/output"):
+            failpoints.hit("lane.sync", "/a/b")
+        with pytest.raises(PermissionError):
+            failpoints.hit("lane.sync", "/a")
+        failpoints.hit("lane.sync", "/a/b")
+        assert [rule.calls for rule in rules] == [4, 3, 3]
+        with failpoints.active(""):
+            assert not failpoints.ACTIVE
+        assert failpoints.ACTIVE is rules
+    assert not failpoints.ACTIVE
+
+
+def test_threads_count_together():
+    failed = []
+
+    def work():
+        for _ in range(2000):
+            try:
+                failpoints.hit("lane.sync", "")
+            except OSError:
+                failed.append(1)
+
+    with failpoints.active("lane.sync=EIO@5001-5100") as (rule,):
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert rule.calls == 16000 and len(failed) == 100
+
+
+def run(failures, command):
+    """Exit code and stderr of a command in a process of its own that fails so."""
+    found = subprocess.run([*PYTHON, *command.split()], env={**ENVIRONMENT, VARIABLE: failures}, text=True,
+                           capture_output=True, timeout=120)
+    assert "Traceback" not in found.stderr
+    return found.returncode, found.stderr
+
+
+def test_a_wrong_environment_is_one_line(tmp_path):
+    code, err = run("lane.raed=EIO", f"phi --digits 100 --output {tmp_path / 'a'}")
+    assert code == 2 and err.count("\n") == 1 and err.startswith(f"bigconst: {VARIABLE}: 'lane.raed=EIO': there is no")
+    assert os.listdir(tmp_path) == []
+
+
+# --- runs on disk that fail -------------------------------------------------------------
+
+COMMAND = "phi --digits 5e5 --workspace 1MiB --disk ssd --swap ../a"
+
+
+@pytest.fixture
+def place(monkeypatch, tmp_path):
+    """A directory for scratch, and one for files that is the current one."""
+    for name in ("files", "a"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "files")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def in_memory(tmp_path_factory):
+    """The files of a run in memory."""
+    folder = tmp_path_factory.mktemp("in_memory")
+    assert main(f"phi --digits 5e5 --output {folder}/phi.txt".split()) == 0
+    return contents(folder)
+
+
+def contents(directory):
+    """What is in all its files."""
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def same(a, b):
+    """Equality without pytest's attempt to explain a difference of a million characters."""
+    return a == b
+
+
+def fail(failures, capsys):
+    """Exit code, the error on stderr, and how often each rule was asked, of the command with these failures."""
+    capsys.readouterr()
+    with failpoints.active(failures) as rules:
+        code = main(COMMAND.split())
+    err = capsys.readouterr().err
+    line = err.splitlines()[-1]         # before it there is only progress
+    assert line.startswith("bigconst: ") and err.count("bigconst: ") == 1
+    return code, line, [rule.calls for rule in rules]
+
+
+def bigconst_(command):
+    return main(command.split())
+
+
+def check_kept(place, files=0):
+    """The scratch of a run that can be resumed, and so many files beside it."""
+    left = os.listdir(place / "a")
+    assert DATA_NAME in left and {NAME, OLD_NAME} & set(left) and NAME + NEW not in left
+    assert len(os.listdir(place / "files")) == files
+
+
+def check_finished(place, in_memory):
+    """The files are those of the run in memory, and nothing else is left."""
+    assert sorted(os.listdir(place / "files")) == sorted(in_memory)
+    assert same(contents(place / "files"), in_memory)
+    assert os.listdir(place / "a") == []
+
+
+def check_resumes(place, in_memory):
+    assert bigconst_("resume ../a") == 0
+    check_finished(place, in_memory)
+
+
+def test_nothing_is_called_when_nothing_is_set(place, in_memory, monkeypatch):
+    for name in ("hit", "read", "write"):
+        monkeypatch.setattr(failpoints, name, None)
+    assert bigconst_(COMMAND) == 0
+    check_finished(place, in_memory)
+
+
+def test_a_full_disk_at_the_start(place, capsys):
+    code, line, _ = fail("lane.reserve=ENOSPC", capsys)
+    assert code == 4
+    assert f"cannot resize {place / 'a' / DATA_NAME} to " in line and "No space left" in line and "--swap" in line
+    assert os.listdir(place / "a") == os.listdir(place / "files") == []
+
+
+SCRATCH, JOURNAL, MANIFEST = (rf"{{a}}/{name}" for name in (DATA_NAME, rf"{JOURNAL_NAME}\.\d+", NAME))
+LASTING = {
+    "journal.append=ENOSPC@60-": rf"cannot write {JOURNAL}: No space left .*; .*has room, then resume",
+    "journal.append=EIO@20": rf"cannot write {JOURNAL}: Input/output error; .*resume",
+    "lane.sync=EIO@25": rf"cannot write {SCRATCH}: Input/output error; .*dmesg",
+    "journal.sync=EIO@25": rf"cannot write {JOURNAL}: Input/output error; .*resume",
+    "lane.read=EIO@150-": rf"cannot read {SCRATCH} at offset \d+: Input/output error.*; ",
+    "lane.write=EIO@150-": rf"cannot write {SCRATCH} at offset \d+: Input/output error; .*dmesg",
+    "lane.write=ENODEV@50-": rf"cannot write {SCRATCH} at offset \d+: No such device; .*dmesg",
+    "manifest.write=ENOSPC@4-": rf"cannot write {MANIFEST}: No space left .*; .*has room, then resume",
+    "manifest.sync=EIO@7-": rf"cannot write {MANIFEST}: Input/output error; .*resume",
+    "manifest.rename=EIO@8-": rf"cannot write {MANIFEST}: Input/output error; .*resume",
+}
+"""What goes wrong for good, and the message."""
+
+
+@pytest.mark.parametrize("failures", LASTING)
+def test_an_error_keeps_what_is_finished(place, in_memory, failures, capsys):
+    code, line, calls = fail(failures, capsys)
+    assert code == 3 or failures.startswith("lane.read") and code == 5
+    assert re.search(LASTING[failures].replace("{a}", str(place / "a")), line)
+    assert ".sync=EIO@25" not in failures or calls == [25]        # a sync that failed is not asked for again
+    check_kept(place)
+    check_resumes(place, in_memory)
+
+
+def test_an_error_in_a_process_of_its_own(place, in_memory):
+    # A second sync would end it in another way.
+    code, err = run("lane.sync=EIO@25, lane.sync=kill@26-", COMMAND)
+    assert code == 3 and f"bigconst: cannot write {place / 'a' / DATA_NAME}: Input/output error" in err
+    check_kept(place)
+    check_resumes(place, in_memory)
+
+
+KILLED = {
+    "journal.append=torn@60": {NAME, OLD_NAME},
+    "journal.sync=kill@25": {NAME, OLD_NAME},
+    "lane.write=torn@150": {NAME, OLD_NAME},
+    "lane.sync=kill@25": {NAME, OLD_NAME},
+    "manifest.write=torn@4": {NAME, NAME + NEW, OLD_NAME},
+    "manifest.rename=kill@7": {NAME, NAME + NEW, OLD_NAME},
+    "manifest.rename=kill@4": {NAME + NEW, OLD_NAME},
+    "manifest.rename=kill@8": {NAME + NEW, OLD_NAME},
+    "manifest.rename=kill@10": {NAME + NEW, OLD_NAME},
+    "manifest.sync=kill@8": {NAME, OLD_NAME},
+    "output.write=torn@2": {NAME, OLD_NAME},
+    "output.sync=kill@1": {NAME, OLD_NAME},
+    "output.rename=kill@1": {NAME, OLD_NAME},
+}
+"""Where the process ends, and what is left of the manifest: between its two renames it has only the old name."""
+
+
+SLOW = ["journal.sync=kill@25", "lane.sync=kill@25", "manifest.write=torn@4",
+        "manifest.rename=kill@7", "manifest.rename=kill@10", "manifest.sync=kill@8", "output.rename=kill@1"]
+
+
+def kill(failures):
+    code, err = run(failures, COMMAND)
+    assert code == -signal.SIGKILL and "bigconst: " not in err
+
+
+def manifests(directory):
+    return {name for name in os.listdir(directory) if name.startswith(NAME)}
+
+
+@pytest.mark.parametrize("failures", [pytest.param(each, marks=[pytest.mark.slow] * (each in SLOW)) for each in KILLED])
+def test_a_kill_keeps_what_is_finished(place, in_memory, failures):
+    kill(failures)
+    assert manifests(place / "a") == KILLED[failures]
+    if failures == "journal.append=torn@60":
+        path, = (place / "a").glob(f"{JOURNAL_NAME}.*")
+        *_, (_, end) = read_journal(str(path))
+        assert end < path.stat().st_size
+    check_resumes(place, in_memory)
+
+
+def test_a_kill_before_the_first_manifest_has_its_name(place, in_memory, capsys):
+    kill("manifest.rename=kill@2")
+    assert manifests(place / "a") == {NAME + NEW}
+    capsys.readouterr()
+    assert bigconst_("resume ../a") == 2
+    assert "holds no run" in one_line(capsys)
+    for path in (place / "files").iterdir():        # nothing says whose they are
+        assert path.suffix == ".part"
+        path.unlink()
+    assert bigconst_(COMMAND) == 0
+    check_finished(place, in_memory)
+
+
+# --- the manifest ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def killed_once(tmp_path_factory):
+    """A directory with the files and the scratch of a killed run, and what they hold."""
+    place = tmp_path_factory.mktemp("killed")
+    folders = [place / "files", place / "a"]
+    for folder in folders:
+        folder.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folders[0])
+        kill("journal.append=kill@60")
+    assert manifests(place / "a") == {NAME, OLD_NAME}
+    return place, {folder: contents(folder) for folder in folders}
+
+
+@pytest.fixture
+def killed(killed_once, monkeypatch):
+    """The same again: its manifest knows where it lies."""
+    place, held = killed_once
+    for folder, files in held.items():
+        for path in folder.iterdir():
+            path.unlink()
+        for name, data in files.items():
+            (folder / name).write_bytes(data)
+    monkeypatch.chdir(place / "files")
+    return place
+
+
+@pytest.mark.parametrize("failures", ["manifest.write=truncate@4, manifest.sync=kill@8",
+                                      "manifest.write=truncate@5, manifest.sync=kill@10"])
+def test_a_truncated_manifest(place, in_memory, failures, capsys):
+    kill(failures)
+    assert manifests(place / "a") == {NAME, OLD_NAME}
+    capsys.readouterr()
+    assert bigconst_("status ../a") == 0
+    assert manifests(place / "a") == {NAME + BAD, OLD_NAME}
+    check_resumes(place, in_memory)
+
+
+@pytest.mark.parametrize("name", [NAME, OLD_NAME])
+def test_one_generation_is_lost(killed, in_memory, name):
+    (killed / "a" / name).unlink()
+    check_resumes(killed, in_memory)
+
+
+def check_refused(place, code, words, capsys):
+    """Neither `resume` nor the command itself touches a run that they do not understand."""
+    before = contents(place / "a")
+    capsys.readouterr()
+    for command in ("resume ../a", "resume ../a", COMMAND):
+        assert bigconst_(command) == code
+        line = one_line(capsys)
+        assert "--discard" in line and all(word in line for word in words)
+        assert same(contents(place / "a"), before)
+
+
+def check_discarded(place, in_memory):
+    for path in (place / "files").glob("*.part"):       # only a manifest knows them
+        path.unlink()
+    assert bigconst_(f"{COMMAND} --discard") == 0
+    check_finished(place, in_memory)
+
+
+def test_both_generations_are_damaged(killed, in_memory, capsys):
+    for name in (NAME, OLD_NAME):
+        (killed / "a" / name).write_bytes((killed / "a" / name).read_bytes()[:100])
+    assert bigconst_("status ../a") == 3
+    assert manifests(killed / "a") == {NAME + BAD, OLD_NAME + BAD}
+    check_refused(killed, 3, [f"a/{NAME} is damaged"], capsys)
+    check_discarded(killed, in_memory)
+
+
+def test_a_manifest_of_another_format(killed, in_memory, capsys):
+    path = killed / "a" / NAME
+    path.write_bytes(path.read_bytes().replace(FORMAT.encode(), b"bigconst-manifest/99"))
+    check_refused(killed, 3, [f"a/{NAME} ", "bigconst-manifest/99", FORMAT], capsys)
+    check_discarded(killed, in_memory)
+
+
+def test_a_manifest_of_another_version(killed, in_memory, capsys):
+    directory = str(killed / "a")
+    fields = read_manifest(directory)
+    write_manifest(directory, fields | {"version": "99.0"})
+    check_refused(killed, 2, [directory, "bigconst 99.0"], capsys)
+    write_manifest(directory, fields)
+    check_resumes(killed, in_memory)
+
+
+# --- the files -------------------------------------------------------------------------
+
+FILES = {
+    "output.write[phi.txt]=EIO": ("cannot write {files}/phi.txt: Input/output error", 0),
+    "output.write[phi.txt]=ENOSPC": ("cannot write {files}/phi.txt: No space left on device", 0),
+    "output.write[phi.txt.cert]=ENOSPC": ("cannot write {files}/phi.txt.cert: No space left on device", 0),
+    "output.sync=EIO@1": ("cannot write {files}/phi.txt: Input/output error", 0),
+    "output.rename=EACCES@1": ("cannot rename to {files}/phi.txt: Permission denied", 1),
+}
+"""What goes wrong with them, the message, and how many are left."""
+
+
+@pytest.mark.parametrize("failures", FILES)
+def test_files_that_cannot_be_written(place, in_memory, failures, capsys):
+    message, files = FILES[failures]
+    code, line, calls = fail(failures, capsys)
+    assert code == 3 and ("@1" not in failures or calls == [1])
+    assert message.format(files=place / "files") in line
+    check_kept(place, files)
+    for part in (place / "files").iterdir():        # it was finished, and is not ours any more
+        assert str(part) in line and "the finished file is" in line
+        assert same(part.read_bytes(), in_memory["phi.txt"])
+        part.unlink()
+    check_resumes(place, in_memory)
+
+
+@pytest.mark.parametrize("failures, message", [
+    ("output.rename=EACCES@2", "cannot rename to {files}/phi.txt.cert: Permission denied; the finished file is"),
+    ("output.sync=EIO@3", "cannot write {files}/phi.txt.cert: Input/output error; make room"),
+    ("output.sync=EIO@2", "cannot sync the directory of {files}/phi.txt: Input/output error; the file is there"),
+])
+def test_digits_are_there_and_the_certificate_is_not(place, in_memory, failures, message, capsys):
+    code, line, _ = fail(failures, capsys)
+    assert code == 3 and message.format(files=place / "files") in line
+    assert same((place / "files/phi.txt").read_bytes(), in_memory["phi.txt"])
+    for part in (place / "files").glob("*.part"):
+        assert same(part.read_bytes(), in_memory["phi.txt.cert"])
+        part.unlink()
+    check_kept(place, 1)
+    check_resumes(place, in_memory)     # over what is there: it is its own
+
+
+def test_no_room_for_the_files(place, capsys):
+    code, line, _ = fail("output.reserve=ENOSPC@2", capsys)
+    assert code == 3 and f"for {place / 'files/phi.txt.cert'}: No space left on device; make room" in line
+    assert os.listdir(place / "a") == os.listdir(place / "files") == []

@@ -39,6 +39,10 @@ class InputOutputError(BigconstError):
     remedy = "choose another place with --output"
 
 
+class ReadError(InputOutputError):
+    """A disk cannot give back what was written to it."""
+
+
 class DoesNotFit(BigconstError):
     """The plan needs more memory than allowed; the message names both numbers."""
 
@@ -47,10 +51,17 @@ class DoesNotFit(BigconstError):
 
 
 class FaultError(BigconstError):
-    """A wrong intermediate result was detected and repeating it did not help."""
+    """A wrong intermediate result was detected and repeating it did not help.
+
+    `value` is what came out, where that tells one wrong result from another.
+    """
 
     exit_code = 5
     remedy = "run it again; if it comes back, run bigconst warmup and test this machine's memory"
+
+    def __init__(self, what: str, remedy: str | None = None, *, value: int | None = None):
+        super().__init__(what, remedy)
+        self.value = value
 
 
 class Interrupted(BigconstError):

@@ -8,6 +8,7 @@ from bigconst.arithmetic.packed import page_buffer
 from bigconst.arithmetic.root import guard_value, guard_words
 from bigconst.arithmetic.words import Words
 from bigconst.errors import FaultError
+from bigconst.kernels.residue import ForeignCharacter
 from bigconst.kernels.text import write_text
 from bigconst.plan import Plan
 from bigconst.runtime.stream import in_order, slots
@@ -68,7 +69,10 @@ def write_digits(plan: Plan, words: Words, read: Callable[[int, int], np.ndarray
             tail[last - n + len(tail):end - n + len(tail)] = bytes(digits[last - first:])
         piece = memoryview(buffer.at(0, stop - start))
         text.write_at(start, piece)
-        return piece, words.modulus.residue_text(digits, fmt.base), len(digits)
+        try:
+            return piece, words.modulus.residue_text(digits, fmt.base), len(digits)
+        except ForeignCharacter as error:
+            raise FaultError("the text holds what is no digit") from error
 
     def take(made: tuple) -> None:
         nonlocal value
@@ -79,5 +83,5 @@ def write_digits(plan: Plan, words: Words, read: Callable[[int, int], np.ndarray
     in_order(words.pool.threads, len(pieces), make, take)
     guard, size = guard_value(plan, words, read(0, guard_words(plan)))
     if (value * size + guard - x_residue) % p != 0:
-        raise FaultError("the text does not have the residue of the number")
+        raise FaultError("the text does not have the residue of the number", value=value % p)
     return tail.decode(), value % p

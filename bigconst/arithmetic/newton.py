@@ -15,53 +15,124 @@ from memory that may have changed.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from gmpy2 import isqrt, mpz
 
+from bigconst.arithmetic.packed import pieces
 from bigconst.arithmetic.products import Products
-from bigconst.errors import FaultError
+from bigconst.errors import FaultError, Interrupted
 from bigconst.events import StageDone, StageStarted
+from bigconst.kernels.pack import pack, packed_limbs, unpack
 from bigconst.plan import Level, Plan
 from bigconst.runtime.arena import Arena
+from bigconst.runtime.levelstore import LevelStore
 from bigconst.shape import Shape
+
+SAVE_S = 10.0
+"""A finished level is saved when so much time would be lost with it."""
+
+STORED_NAME = "memory"
+"""Of levels in a store."""
 
 
 class Ladder:
     """Climbs the levels of a plan; y stands at the upper end of its array so that no level moves it."""
 
-    def __init__(self, plan: Plan, products: Products, arena: Arena, emit: Callable):
+    def __init__(self, plan: Plan, products: Products, arena: Arena, emit: Callable, store: LevelStore | None = None,
+                 stop: Callable[[], bool] = lambda: False, save_last: bool = True):
+        """`store` keeps levels that took long, and knows those of the processes before; the last one with `save_last`.
+
+        When stop() is true, the run ends after a level with Interrupted.
+        """
         self.plan = plan
         self.products = products
         self.words = products.words
         self.arena = arena
         self.records: list[dict] = []
-        self._emit = emit
+        self._emit, self._store, self._stop, self._save_last = emit, store, stop, save_last
         self._modulus = products.words.modulus
 
     def inverse_root(self) -> tuple[np.ndarray, int]:
         """y near B^K/sqrt(d) as K + 1 words, and its residue."""
         plan = self.plan
-        k = plan.levels[0].words_in if plan.levels else plan.words      # a short number is its own start
         y = self.arena.take(plan.words + 1, np.int32)
+        k, residue = self._stored(y) or self._first(y)
+        saved_s = time.perf_counter()
+        for index, level in enumerate(plan.levels, 1):
+            if level.words_out <= k:
+                continue
+            residue = self._level(y, level, residue, index)
+            last, stopped = index == len(plan.levels), self._stop()
+            due = stopped or time.perf_counter() - saved_s >= SAVE_S
+            if self._store is not None and due and (self._save_last or not last):
+                self._save(y, level.words_out, residue)
+                saved_s = time.perf_counter()
+            if stopped:
+                raise Interrupted(resumable=True)
+        return y, residue
+
+    def _first(self, y: np.ndarray) -> tuple[int, int]:
+        """Put the start of the ladder into y; its words and its residue."""
+        plan = self.plan
+        k = plan.levels[0].words_in if plan.levels else plan.words      # a short number is its own start
         start = int(isqrt(mpz(plan.format.radix) ** (2 * k) // plan.constant.d))
         y[plan.words - k:] = self.words.from_int(start, k + 1)
-        residue = start % self._modulus.p
-        for index, level in enumerate(plan.levels, 1):
-            name = f"{level.words_out * plan.format.digits} digits"
-            self._emit(StageStarted(name, index, len(plan.levels)))
-            began, largest = time.perf_counter(), self.products.max_roundoff
-            self.products.max_roundoff = 0.0
-            mark = self.arena.mark()
-            residue = self._step(y, level, residue)
-            self.arena.release(mark)
-            seconds = time.perf_counter() - began
-            self.records.append({"name": name, "words": level.words_out, "seconds": seconds,
-                                 "max_roundoff": self.products.max_roundoff})
-            self.products.max_roundoff = max(self.products.max_roundoff, largest)
-            self._emit(StageDone(name, index, len(plan.levels), seconds))
-        return y, residue
+        return k, start % self._modulus.p
+
+    def _level(self, y: np.ndarray, level: Level, residue: int, index: int) -> int:
+        """One level with its record; returns the residue of the new y."""
+        name = f"{level.words_out * self.plan.format.digits} digits"
+        self._emit(StageStarted(name, index, len(self.plan.levels)))
+        began, largest = time.perf_counter(), self.products.max_roundoff
+        self.products.max_roundoff = 0.0
+        mark = self.arena.mark()
+        residue = self._step(y, level, residue)
+        self.arena.release(mark)
+        seconds = time.perf_counter() - began
+        self.records.append({"name": name, "words": level.words_out, "seconds": seconds,
+                             "max_roundoff": self.products.max_roundoff})
+        self.products.max_roundoff = max(self.products.max_roundoff, largest)
+        self._emit(StageDone(name, index, len(self.plan.levels), seconds))
+        return residue
+
+    # -- levels that are kept ---------------------------------------------------------
+
+    def _save(self, y: np.ndarray, k: int, residue: int) -> None:
+        """Keep the k words of a finished level, packed."""
+        words, radix = y[self.plan.words - k:self.plan.words], self.plan.format.radix
+
+        def packed() -> Iterator[dict]:
+            for start, stop in pieces(k):
+                limbs = np.empty(packed_limbs(stop - start, radix), np.uint64)
+                pack(limbs, words[start:stop], radix)
+                yield {"packed": limbs}
+
+        self._store.save(STORED_NAME, {"words": k, "residue": int(residue)}, {}, packed())
+
+    def _stored(self, y: np.ndarray) -> tuple[int, int] | None:
+        """Put the newest level of the store that is right into y; its words and its residue."""
+        sizes = {level.words_out for level in self.plan.levels}
+        while self._store is not None and (found := self._store.newest()) is not None:
+            fields, _, packed = found
+            if fields["name"] != STORED_NAME or fields["words"] not in sizes:
+                break
+            k, residue = fields["words"], fields["residue"]
+            if self._load(y[self.plan.words - k:self.plan.words], packed) == residue:
+                y[self.plan.words] = 0
+                return k, residue
+            self.products.faults.note("residue", f"level of {k} words", "what was saved is not what was computed")
+            self._store.reject()
+        return None
+
+    def _load(self, words: np.ndarray, packed: Iterable[dict]) -> int:
+        """Fill the words; their residue, or -1 if they are none."""
+        largest = 0
+        for (start, stop), arrays in zip(pieces(len(words)), packed, strict=True):
+            # What comes from a file is read-only, which the kernel is not compiled for.
+            largest = max(largest, unpack(words[start:stop], arrays["packed"].copy(), self.plan.format.radix))
+        return self.words.residue(words) if largest < self.plan.format.radix else -1
 
     def _step(self, y: np.ndarray, level: Level, y_residue: int) -> int:
         """One level; returns the residue of the new y."""

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import numpy as np
 
 from bigconst.arithmetic.words import MERSENNE_61, Words
+from bigconst.errors import FaultError
 from bigconst.formats import HEADER_BYTES, packed_bytes
-from bigconst.kernels.pack import pack
+from bigconst.kernels.pack import is_packed, pack
 from bigconst.runtime.stream import in_order, slots
 from bigconst.runtime.threads import split
 
@@ -28,7 +29,8 @@ def pieces(words: int) -> list[tuple[int, int]]:
 def write_packed(words: Words, length: int, read: Callable[[int, int], np.ndarray], file, hasher) -> int:
     """Pack `length` words into file.write_at behind the header, and their bytes in order into `hasher`.
 
-    read(start, stop) gives these words, to several threads at once.  Returns their residue modulo 2^61 - 1.
+    read(start, stop) gives these words, to several threads at once.  Returns their residue modulo 2^61 - 1; raises
+    FaultError when the bytes are not these words.
     """
     radix = words.format.radix
     ranges = pieces(length)
@@ -41,6 +43,8 @@ def write_packed(words: Words, length: int, read: Callable[[int, int], np.ndarra
         data = buffers[slot][:packed_bytes(stop - start, words.format.base)]
         piece = read(start, stop)
         pack(data.view(np.uint64), piece, radix)
+        if not is_packed(data.view(np.uint64), piece, radix):
+            raise FaultError("a piece of the certificate was packed wrongly")
         file.write_at(HEADER_BYTES + packed_bytes(start, words.format.base), memoryview(data))
         return data, words.modulus.residue_words(piece, radix), start
 

@@ -108,6 +108,6 @@ def is_above(plan: Plan, ladder: Ladder, x: np.ndarray, x_residue: int, spare: n
     return sign > 0 and bool(out[:length].any())
 
 
-def make_ladder(plan: Plan, products: Products, emit) -> Ladder:
-    """A ladder with its arena."""
-    return Ladder(plan, products, Arena(plan.arena_bytes), emit)
+def make_ladder(plan: Plan, products: Products, emit, store=None) -> Ladder:
+    """A ladder with its arena; `store` keeps its levels but the last."""
+    return Ladder(plan, products, Arena(plan.arena_bytes), emit, store, save_last=False)

@@ -8,6 +8,7 @@ pieces are added afterwards, which ripples hardly ever.
 import numpy as np
 from gmpy2 import mpz
 
+from bigconst.errors import FaultError
 from bigconst.formats import WordFormat
 from bigconst.kernels import linear, text
 from bigconst.kernels.newton import BLOCK, newton_update
@@ -40,10 +41,13 @@ class Words:
         return out
 
     def to_int(self, words: np.ndarray) -> int:
-        """The value of canonical words."""
+        """The value of canonical words; FaultError for a word that is none."""
         digits = np.empty(self.format.digits * len(words), dtype=np.uint8)
         text.write_text(digits, words, self.format.base)
-        return int(mpz(digits.tobytes() or b"0", self.format.base))
+        try:
+            return int(mpz(digits.tobytes() or b"0", self.format.base))
+        except ValueError:
+            raise FaultError("a number in memory holds a word that is none") from None
 
     def regroup(self, words: np.ndarray, digits_from: int, digits_to: int) -> np.ndarray:
         """The same number in words of another number of digits."""

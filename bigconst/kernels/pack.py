@@ -92,6 +92,41 @@ def unpack17(words, shorts):
     return largest
 
 
+@helper
+def _differs(words, shorts, low, high):
+    """Bits in which words (at most 64) differ from those of 68 shorts."""
+    n = words.size
+    bits = np.int32(0)
+    for j in range(min(n, 32)):
+        bits |= words[j] ^ np.int32(np.int32(shorts[j]) | np.int32(((low >> np.uint32(j)) & np.uint32(1))
+                                                                    << np.uint32(16)))
+    for j in range(n - 32):
+        bits |= words[32 + j] ^ np.int32(np.int32(shorts[32 + j]) | np.int32(((high >> np.uint32(j)) & np.uint32(1))
+                                                                             << np.uint32(16)))
+    return bits
+
+
+@kernel("int32(int32[::1], uint16[::1])")
+def compare17(words, shorts):
+    """0 when unpack17 would give these words."""
+    bits = np.int32(0)
+    for g in range(-(-words.size // 64)):
+        s = shorts[68 * g:68 * g + 68]
+        low = np.uint32(s[64]) | np.uint32(np.uint32(s[65]) << np.uint32(16))
+        high = np.uint32(s[66]) | np.uint32(np.uint32(s[67]) << np.uint32(16))
+        bits |= _differs(words[64 * g:min(words.size, 64 * g + 64)], s, low, high)
+    return bits
+
+
+@kernel("int32(int32[::1], uint16[::1])")
+def compare16(words, shorts):
+    """0 when unpack16 would give these words."""
+    bits = np.int32(0)
+    for j in range(words.size):
+        bits |= words[j] ^ np.int32(shorts[j])
+    return bits
+
+
 @kernel("void(uint16[::1], int32[::1])")
 def pack16(shorts, words):
     """`words` in 0 .. 2^16 - 1 -> shorts, zeros after the last word."""
@@ -118,6 +153,12 @@ def pack(limbs: np.ndarray, words: np.ndarray, radix: int) -> None:
         pack17(limbs.view(np.uint16), limbs, words)
     else:
         pack16(limbs.view(np.uint16), words)
+
+
+def is_packed(limbs: np.ndarray, words: np.ndarray, radix: int) -> bool:
+    """Whether `limbs` are these words, packed."""
+    compare = compare17 if radix == 10**5 else compare16
+    return compare(words, limbs.view(np.uint16)) == 0
 
 
 def unpack(words: np.ndarray, limbs: np.ndarray, radix: int) -> int:

@@ -23,12 +23,12 @@ class Pipeline:
         self._stop = stop
 
     def run(self, count: int, read: Callable[[int], Any], compute: Callable[[int], None], write: Callable[[int], Any],
-            step: Step | None = None, keep: Callable[[int], tuple[dict, dict]] = lambda i: ({}, {})) -> None:
+            step: Step | None = None, keep: Callable[[int], tuple] = lambda i: ({}, {})) -> None:
         """read(i), compute(i), write(i) for all units that `step` has not done, computing in order of i.
 
         `read` and `write` start a transfer and return it (wait()).  When read(i)
         is called, write(i - RING) has ended; when compute(i) is called, also write(i - 2).
-        keep(i) gives what the record of a unit holds, and is called when write(i) has ended.
+        keep(i) gives what the record of a unit holds (Step.finished), and is called when write(i) has ended.
         """
         step = step or Recorder().step("")
         reads: dict[int, Any] = {}

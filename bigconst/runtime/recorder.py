@@ -13,8 +13,23 @@ from collections.abc import Callable
 
 from bigconst.storage.journal import Journal, Record
 
+LATEST = "latest"
+"""Field of a record that names its arrays of which only the last ones of a step matter."""
+PARTIAL = "partial"
+"""Field of a record that lacks what the next one of its name has."""
+
 FLUSH_S = 10.0
 """Longest time that finished units stay unrecorded, a unit's own time apart."""
+
+
+def supersede(record: Record, later: Record) -> None:
+    """Take from a record what a later one of the same step has."""
+    names = later[0].get(LATEST, ())
+    for name, array in list(record[1].items()):
+        if name in names:
+            del record[1][name]
+        elif names and array.base is not None:
+            record[1][name] = array.copy()      # a view would keep what was deleted
 
 
 class Recorder:
@@ -53,10 +68,18 @@ class Recorder:
             self._sync()
             self._journal = self._rotate([({**fields, "key": f"{key} !"}, arrays)])
 
-    def append(self, name: str, fields: dict, arrays: dict) -> None:
-        """Keep a record with the next flush."""
-        if self._journal is not None:
-            self._waiting.append(({**fields, "key": name}, arrays))
+    def append(self, name: str, fields: dict, arrays: dict, latest: dict | None = None) -> None:
+        """Keep a record with the next flush; of the `latest` arrays of records of one name, the last ones."""
+        if self._journal is None:
+            return
+        record = {**fields, "key": name}, {**arrays, **(latest or {})}
+        if latest:
+            record[0][LATEST] = list(latest)
+            if self._waiting and self._waiting[-1][0]["key"] == name:
+                # Without them it is worth nothing unless the record that follows is safe, too.
+                self._waiting[-1][0][PARTIAL] = True
+                supersede(self._waiting[-1], record)
+        self._waiting.append(record)
 
     @property
     def is_due(self) -> bool:
@@ -78,13 +101,15 @@ class Step:
     """A pass over units, of which `done` are finished already."""
 
     def __init__(self, recorder: Recorder, name: str, records: list[Record]):
+        while records and PARTIAL in records[-1][0]:
+            records = records[:-1]
         self._recorder, self._name, self.records = recorder, name, records
         self.done = records[-1][0]["unit"] + 1 if records else 0
         self._durable = self.done
 
-    def finished(self, unit: int, fields: dict, arrays: dict) -> None:
-        """Keep the record of a unit, the one after the last."""
-        self._recorder.append(self._name, {**fields, "unit": unit}, arrays)
+    def finished(self, unit: int, fields: dict, arrays: dict, latest: dict | None = None) -> None:
+        """Keep the record of a unit, the one after the last; `latest` arrays are those of all units so far."""
+        self._recorder.append(self._name, {**fields, "unit": unit}, arrays, latest)
         self.done = unit + 1
         if self._recorder.is_due:
             self.flush()

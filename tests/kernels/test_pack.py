@@ -40,6 +40,12 @@ def check(words, radix):
     assert pack.unpack(back[3:3 + n], limbs, radix) == max(words, default=0)
     assert np.array_equal(back[3:3 + n], words)
     assert (back[:3] == -3).all() and (back[3 + n:] == -3).all()
+    assert pack.is_packed(limbs, words, radix)
+    if n:
+        at = n // 2
+        words[at] ^= 1 << n % 16
+        assert not pack.is_packed(limbs, words, radix)
+        words[at] ^= 1 << n % 16
 
 
 @pytest.mark.parametrize("radix", RADIXES)

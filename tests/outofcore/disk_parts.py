@@ -184,8 +184,14 @@ def value_of(number: Number, start_chunk: int = 0) -> mpz:
 
 
 def check_records(number: Number, start_chunk: int = 0) -> None:
-    """What is known of the chunks is what is in them."""
+    """What is known of the chunks is what is in them, and the parity is that of all."""
     size = number.chunk_words
+    parity = np.zeros(number.chunk_bytes // 8, np.uint64)
+    for c in range(number.first, number.chunks):
+        at = number.request(c, np.empty(0)).address
+        if number.is_stored(c):
+            parity ^= number.volume.data[at:at + number.chunk_bytes].view(np.uint64)
+    assert np.array_equal(number.parity, parity)
     words = number.read(start_chunk * size, number.chunks * size)
     assert words.min(initial=0) >= 0 and words.max(initial=0) < number.radix
     for c in range(start_chunk, number.chunks):

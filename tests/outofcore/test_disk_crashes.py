@@ -90,8 +90,8 @@ class Disk(WatchedVolume):
         return Recorder(self._journal(), list(self._records), self.sync, self.rotate)
 
 
-def lives(plan, rng, most_writes: int) -> tuple[int, tuple[bytes, bytes]]:
-    """Power losses until a run came to its end, and its files."""
+def lives(plan, rng, most_writes: int, flips: bool = False) -> tuple[int, tuple[bytes, bytes]]:
+    """Power losses until a run came to its end, and its files; with `flips` each one changes a bit on the disk."""
     disk, losses = Disk(plan.disk.scratch_bytes, rng, int(rng.integers(1, most_writes))), 0
     while True:
         text, certificate = Sink(plan.text_bytes), Sink(plan.certificate_bytes)
@@ -102,6 +102,8 @@ def lives(plan, rng, most_writes: int) -> tuple[int, tuple[bytes, bytes]]:
             losses += 1
             # Longer lives after many losses, so that there is an end.
             writes = int(rng.integers(1, most_writes)) * (1 + losses // 8)
+            if flips:
+                disk.after[0][rng.integers(len(disk.after[0]))] ^= 1 << int(rng.integers(8))
             disk = Disk(plan.disk.scratch_bytes, rng, writes, *disk.after)
 
 
@@ -138,3 +140,24 @@ def test_what_was_repeated_beyond_the_plan_is_found_again(constant, base, monkey
         assert same(files, in_memory(constant, 2_000_000, base)), seed
         losses += count
     assert losses > 3, "power was hardly ever lost, the test is void"
+
+
+def test_faults_and_power_losses_together(monkeypatch):
+    """Bits that flip on the disk, words that flip in memory: what was repeated, and how often, is found again."""
+    original, rng = DiskTransform._columns_back, np.random.default_rng(14)
+    spoiled = []
+
+    def columns_back(self, data, words, stats):
+        out = original(self, data, words, stats)
+        if rng.random() < 0.05:
+            words[rng.integers(len(words))] ^= 1
+            spoiled.append(1)
+        return out
+
+    monkeypatch.setattr(DiskTransform, "_columns_back", columns_back)
+    plan, losses = plan_on_disk(PHI, 2_000_000, 10, 2 * MIB), 0
+    for seed in range(4):
+        count, files = lives(plan, np.random.default_rng([seed, 5]), 300, flips=True)
+        assert same(files, in_memory(PHI, 2_000_000)), seed
+        losses += count
+    assert losses > 3 and len(spoiled) > 3, "the test is void"

@@ -1,6 +1,5 @@
-"""Disks that fail under a run: an error with its exit code, no file left, nothing that hangs; never a wrong digit."""
+"""Disks that fail under a run: repaired, or an error with its exit code and no file left; never a wrong digit."""
 
-import errno
 import os
 import re
 import signal
@@ -9,13 +8,21 @@ import numpy as np
 import pytest
 from disk_runs import MIB, PHI, engine, in_memory, plan_on_disk, run_on_lanes, same
 
-from bigconst.errors import BigconstError, ChecksumError, InputOutputError
+from bigconst import failpoints
+from bigconst.errors import BigconstError, InputOutputError
 from bigconst.storage.atomicfile import AtomicFile
-from bigconst.storage.faulty import Fault, FaultyLane
+from bigconst.storage.lane import Lane
 from bigconst.storage.volume import Volume
 
 DIGITS = 600_000
 LONGEST_S = 60
+
+
+class Steady(Lane):
+    """A lane that is as fast as any other."""
+
+    def measure(self, size_bytes: int) -> tuple[float, float]:
+        return 1e9, 1e9
 
 
 @pytest.fixture(autouse=True)
@@ -35,19 +42,11 @@ def plan():
     return plan_on_disk(PHI, DIGITS, 10, MIB, "ssd", 2)
 
 
-def lanes_with(faults: dict[int, list[Fault]], made: list | None = None):
-    """Makes lanes, the n-th of which follows faults[n]."""
-    made = made if made is not None else []
+def failed(plan, directory, failures: str, lanes: int = 2, emit=lambda event: None) -> BigconstError | None:
+    """The error of a run into files that are committed at its end, as the command does it; no trace of it is left.
 
-    def lane(directory, note):
-        made.append(FaultyLane(directory, note, faults.get(len(made), ())))
-        return made[-1]
-
-    return lane
-
-
-def failed(plan, directory, faults: dict[int, list[Fault]], lanes: int = 2) -> BigconstError | None:
-    """The error of a run into files that are committed at its end, as the command does it; no trace of it is left."""
+    In `failures`, failpoints, {0} is the first lane.
+    """
     out = directory / "out"
     out.mkdir()
     places = [directory / f"lane{i}" for i in range(lanes)]
@@ -57,8 +56,9 @@ def failed(plan, directory, faults: dict[int, list[Fault]], lanes: int = 2) -> B
     try:
         with AtomicFile(out / "phi.txt", plan.text_bytes) as text, \
                 AtomicFile(out / "phi.txt.cert", plan.certificate_bytes) as certificate, \
-                Volume(places, plan.disk.scratch_bytes, plan.disk.stripe_bytes, lane=lanes_with(faults)) as volume:
-            engine.run(plan, text, lambda event: None, certificate, volume)
+                failpoints.active(failures.format(*places)), \
+                Volume(places, plan.disk.scratch_bytes, plan.disk.stripe_bytes, lane=Steady) as volume:
+            engine.run(plan, text, emit, certificate, volume)
             text.commit()
             certificate.commit()
     except BigconstError as caught:
@@ -75,52 +75,58 @@ def failed(plan, directory, faults: dict[int, list[Fault]], lanes: int = 2) -> B
 @pytest.fixture(scope="module")
 def calls(plan, tmp_path_factory):
     """System calls of each operation on the first of two lanes, about."""
-    made = []
-    run_on_lanes(plan, tmp_path_factory.mktemp("count"), 2, lanes_with({}, made))
-    return made[0]._calls
+    directory = tmp_path_factory.mktemp("count")
+    with failpoints.active(f"lane.read[{directory}/lane0]=sleep:0, lane.write[{directory}/lane0]=sleep:0") as rules:
+        run_on_lanes(plan, directory, 2, Steady)
+    return {rule.name.removeprefix("lane."): rule.calls for rule in rules}
 
 
-@pytest.mark.parametrize("operation", ["read", "write"])
 @pytest.mark.parametrize("share", [0, 0.1, 0.3, 0.5, 0.7, 0.9])
-def test_a_bad_sector_stops_the_run(plan, calls, operation, share, tmp_path):
-    at = int(share * calls[operation])
-    error = failed(plan, tmp_path, {0: [Fault(operation, at, at, error=errno.EIO)]})
+def test_a_failed_write_stops_the_run(plan, calls, share, tmp_path):
+    at = 1 + int(share * calls["write"])
+    error = failed(plan, tmp_path, f"lane.write[{{0}}]=EIO@{at}")
     assert isinstance(error, InputOutputError) and error.exit_code == 3
-    assert re.search(rf"cannot {operation} .*lane0/bigconst.scratch at offset \d+: Input/output error", str(error))
+    assert re.search(r"cannot write .*lane0/bigconst.scratch at offset \d+: Input/output error", str(error))
+
+
+@pytest.mark.parametrize("fault", ["EIO", "flip:777"])
+@pytest.mark.parametrize("share", [0, 0.1, 0.3, 0.5, 0.7, 0.9])
+def test_what_is_not_read_right_is_read_again(plan, calls, share, fault, tmp_path):
+    events = []
+    at = 1 + int(share * calls["read"])
+    assert failed(plan, tmp_path, f"lane.read[{{0}}]={fault}@{at}", emit=events.append) is None
+    [found] = [event for event in events if type(event).__name__ == "Fault"]
+    assert found.kind == ("read" if fault == "EIO" else "checksum") and found.message.endswith("when it was read again")
+
+
+@pytest.mark.parametrize("share", [0, 0.2, 0.4, 0.6, 0.8, 0.95])
+def test_what_is_twice_not_read_right_is_computed_again(plan, calls, share, tmp_path):
+    """The second call is that of the second attempt, or another one that then is repaired, too."""
+    at = 1 + int(share * calls["read"])
+    assert failed(plan, tmp_path, f"lane.read[{{0}}]=EIO@{at}-{at + 3}") is None
 
 
 @pytest.mark.parametrize("lanes", [1, 2, 3])
 @pytest.mark.parametrize("operation,share", [("read", 0), ("read", 0.4), ("write", 0.2), ("write", 0.8)])
 def test_a_disk_that_vanishes_stops_the_run(plan, calls, lanes, operation, share, tmp_path):
-    faults = [Fault(each, int(share * calls[each] * 2 / lanes), error=errno.ENODEV) for each in (operation,)]
-    error = failed(plan, tmp_path, {lanes - 1: faults}, lanes)
+    first = 1 + int(share * calls[operation] * 2 / lanes)
+    error = failed(plan, tmp_path, f"lane.{operation}[{{{lanes - 1}}}]=ENODEV@{first}-", lanes)
     assert isinstance(error, InputOutputError) and error.exit_code == 3
     assert f"lane{lanes - 1}" in str(error) and "No such device" in str(error)
 
 
 def test_short_transfers_do_no_harm(plan, tmp_path):
-    faults = [Fault("read", short=True), Fault("write", short=True)]
-    assert failed(plan, tmp_path, {0: faults}) is None
+    assert failed(plan, tmp_path, "lane.read[{0}]=short, lane.write[{0}]=short") is None
 
 
 def test_a_slow_disk_does_no_harm(plan, tmp_path):
-    faults = [Fault("read", latency_s=0.001), Fault("write", latency_s=0.002)]
-    assert failed(plan, tmp_path, {1: faults}) is None
+    assert failed(plan, tmp_path, "lane.read[{1}]=sleep:0.001, lane.write[{1}]=sleep:0.002") is None
 
 
 @pytest.mark.parametrize("share", [0, 0.2, 0.4, 0.6, 0.8, 0.95])
-def test_a_bit_that_is_read_wrong_stops_the_run(plan, calls, share, tmp_path):
-    at = int(share * calls["read"])
-    error = failed(plan, tmp_path, {0: [Fault("read", at, at, flip=True)]})
-    assert isinstance(error, ChecksumError) and error.exit_code == 5
-    assert re.search(r"starts at offset \d+ of .*lane[01]/bigconst.scratch is not what was written", str(error))
-
-
-@pytest.mark.parametrize("share", [0, 0.2, 0.4, 0.6, 0.8, 0.95])
-def test_a_bit_that_is_written_wrong_stops_the_run_or_is_never_read(plan, calls, share, tmp_path):
-    at = int(share * calls["write"])
-    error = failed(plan, tmp_path, {0: [Fault("write", at, at, flip=True)]})
-    assert error is None or isinstance(error, ChecksumError)
+def test_a_bit_that_is_written_wrong_is_repaired(plan, calls, share, tmp_path):
+    at = 1 + int(share * calls["write"])
+    assert failed(plan, tmp_path, f"lane.write[{{0}}]=flip:{12345 * at}@{at}") is None
 
 
 # --- bits that change between writing and reading -----------------------------------------
@@ -161,25 +167,28 @@ def test_every_stage_is_looked_at(plan):
 
 
 @pytest.mark.parametrize("turn", range(30))
-def test_a_bit_that_changes_on_the_disk_is_always_found(plan, turn, tmp_path):
+def test_a_bit_that_changes_on_the_disk_is_found_and_repaired(plan, turn, tmp_path):
     rng = np.random.default_rng(turn)
     stages = live(plan)
     stage = sorted(stages)[turn % len(stages)]
     address, size, block_bytes = stages[stage][rng.integers(len(stages[stage]))]
     at = address + int(rng.integers(size))
     path = tmp_path / "lane0" / "bigconst.scratch"
+    faults = []
 
     def flip(event):
+        if type(event).__name__ == "Fault":
+            faults.append(event)
         if type(event).__name__ == "StageStarted" and event.name == stage:
             with open(path, "r+b") as file:
                 byte = os.pread(file.fileno(), 1, at)
                 os.pwrite(file.fileno(), bytes([byte[0] ^ 1 << int(rng.integers(8))]), at)
                 os.fsync(file.fileno())
 
-    with pytest.raises(ChecksumError) as caught:
-        run_on_lanes(plan, tmp_path, 1, emit=flip)
-    assert caught.value.exit_code == 5
+    found = run_on_lanes(plan, tmp_path, 1, emit=flip)
+    assert same(found.files(), in_memory(PHI, DIGITS))
+    assert [fault.kind for fault in faults] == ["checksum"]
     block, offset, named = re.search(r"the block of (\d+) bytes that starts at offset (\d+) of (\S+) is not",
-                                     str(caught.value)).groups()
+                                     faults[0].message).groups()
     assert named == str(path) and int(block) == block_bytes
     assert int(offset) <= at < int(offset) + block_bytes

@@ -171,14 +171,78 @@ def test_a_word_that_is_none_is_a_fault():
             number.read(CHUNK, CHUNK + 1)
 
 
-def test_a_changed_byte_is_not_read(scratch):
-    number = stored(scratch, np.arange(1, 3 * CHUNK + 1), CHUNK)
-    scratch.volume.data[2 * 4096 + 7] ^= 1
+def damage(number, chunk: int, bit: int = 57) -> None:
+    number.volume.data[number.request(chunk, np.empty(0)).address + bit // 8] ^= 1 << bit % 8
+
+
+@given(seed=SEEDS, data=st.data())
+@settings(deadline=None, max_examples=40)
+def test_a_damaged_chunk_is_rebuilt_from_all_others(scratch, seed, data):
+    rng = np.random.default_rng(seed)
+    chunks = data.draw(st.integers(1, 200))
+    words = chunky_words(rng, chunks, CHUNK, scratch.words.format.radix)
+    number = stored(scratch, words, CHUNK, 4096)
+    number.add([(int(rng.integers(len(words) - CHUNK // 2)), int(rng.integers(-9, 9))) for _ in range(5)])
+    before = number.read(0, len(words))
+    there = [c for c in range(chunks) if number.is_stored(c)]
+    for chunk in rng.choice(there, min(3, len(there)), replace=False).tolist():
+        damage(number, chunk, int(rng.integers(8 * number.chunk_bytes)))
+        assert np.array_equal(number.read(0, len(words)), before)
+        check_records(number)       # what is on the disk, too
+
+
+def test_what_was_mended_is_told(scratch):
+    told = []
+    number = Number(scratch.volume, scratch.words, 0, 3 * CHUNK, CHUNK, name="y", note=lambda *all_: told.append(all_))
+    number.store(np.arange(1, 3 * CHUNK + 1, dtype=np.int32))
+    damage(number, 2)
+    assert number.read(2 * CHUNK, 2 * CHUNK + 1)[0] == 2 * CHUNK + 1
+    [(kind, where, message)] = told
+    assert kind == "checksum" and where == "y" and "not what was written" in message and message.endswith("rebuilt")
+
+
+def test_a_read_that_fails_once_is_read_again(scratch, monkeypatch):
+    told = []
+    number = Number(scratch.volume, scratch.words, 0, 3 * CHUNK, CHUNK, name="y", note=lambda *all_: told.append(all_))
+    number.store(np.arange(1, 3 * CHUNK + 1, dtype=np.int32))
+    original, left = type(scratch.volume).move, [1]
+
+    def move(self, writes, *rest):
+        if not writes and left and left.pop():
+            raise ChecksumError("a block is not what was written")
+        original(self, writes, *rest)
+
+    monkeypatch.setattr(type(scratch.volume), "move", move)
+    assert number.read(0, 3 * CHUNK).tolist() == list(range(1, 3 * CHUNK + 1))
+    assert [fault[0] for fault in told] == ["checksum"] and told[0][2].endswith("right when it was read again")
+
+
+def test_two_damaged_chunks_are_not_read(scratch):
+    number = stored(scratch, np.arange(1, 4 * CHUNK + 1), CHUNK)
+    damage(number, 2)
+    damage(number, 3)
     assert number.read(0, 2 * CHUNK)[0] == 1
-    with pytest.raises(ChecksumError):
-        number.read(0, 2 * CHUNK + 1)
-    with pytest.raises(ChecksumError):
-        number.add([(2 * CHUNK, 1)])
+    for chunk in (2, 3):
+        with pytest.raises(ChecksumError):
+            number.read(0, chunk * CHUNK + 1)
+        with pytest.raises(ChecksumError):
+            number.add([(chunk * CHUNK, 1)])
+
+
+def test_a_copy_in_pieces_is_put_back(scratch):
+    rng = np.random.default_rng(8)
+    words = chunky_words(rng, 150, CHUNK, scratch.words.format.radix)
+    number = stored(scratch, words, CHUNK)
+    pieces = [{name: array.copy() for name, array in piece.items()} for piece in number.pieces()]
+    assert len(pieces) > 1
+    other = Number(scratch.volume, scratch.words, 1 << 20, len(words), CHUNK)
+    other.know(slice(None), number.known(slice(None)) | {"parity": number.parity})
+    other.put(pieces)
+    assert np.array_equal(other.read(0, len(words)), words)
+    check_records(other)
+    pieces[1]["packed"] = pieces[1]["packed"] ^ 1
+    with pytest.raises(FaultError, match="not what was computed"):
+        other.put(pieces)
 
 
 def test_a_new_number_is_zero(scratch):

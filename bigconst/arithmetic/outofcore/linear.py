@@ -13,8 +13,7 @@ class Stretch:
     """Buffers and transfers of consecutive pieces of a number in a pass over chunks."""
 
     def __init__(self, products: DiskProducts, number: Number, piece_chunks: int):
-        self.number, self._volume = number, products.scratch.volume
-        self._size = piece_chunks
+        self.number, self._size = number, piece_chunks
         take = products.scratch.arena.take
         self._packed = [take(piece_chunks * number.chunk_bytes, np.uint8).reshape(piece_chunks, -1) for _ in range(2)]
         # room for the word above
@@ -22,9 +21,8 @@ class Stretch:
 
     def read(self, slot: int, first: int):
         """Start reading the piece that begins with chunk `first` (chunks outside the number are zeros)."""
-        return self._volume.read([self.number.request(c, self._packed[slot][c - first])
-                                  for c in range(max(0, first), first + self._size) if self.number.is_stored(c)],
-                                 self.number.sums)
+        return self.number.fetch([(c, self._packed[slot][c - first]) for c in range(max(0, first), first + self._size)
+                                  if self.number.is_stored(c)])
 
     def unpack(self, pool, slot: int, first: int, above: int) -> np.ndarray:
         """The words of a piece that was read, and `above` (0 or 1) more."""
@@ -78,14 +76,19 @@ def linear_pass(products: DiskProducts, inputs: list[tuple[Number, int, int]], o
         pieces = [source.unpack(pool, i % 2, i * size + ahead, above)
                   for source, (_, ahead, above) in zip(sources, inputs, strict=True)]
         waiting[i] = target.pack(pool, i % 2, i * size, compute(i * size, pieces))
-        after[i] = dict(state)
+        after[i] = dict(state), out.parity.copy()
 
-    after: dict[int, dict] = {}
+    after: dict[int, tuple[dict, np.ndarray]] = {}
+
+    def keep(i: int) -> tuple[dict, dict, dict]:
+        now, parity = after.pop(i)
+        return {"state": now}, out.known(slice(i * size, (i + 1) * size)), {"parity": parity}
+
     step = scratch.recorder.step(name)
     for fields, arrays in step.records:
         out.know(slice(fields["unit"] * size, (fields["unit"] + 1) * size), arrays)
         state.update(fields["state"])
     scratch.pipeline.run(-(-out.chunks // size), read, work, lambda i: scratch.volume.write(waiting.pop(i), out.sums),
-                         step, lambda i: ({"state": after.pop(i)}, out.known(slice(i * size, (i + 1) * size))))
+                         step, keep)
     step.flush()
     scratch.arena.release(mark)

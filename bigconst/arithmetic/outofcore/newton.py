@@ -8,14 +8,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from bigconst.arithmetic.faults import wrong_of
 from bigconst.arithmetic.outofcore.linear import linear_pass
 from bigconst.arithmetic.outofcore.number import Number
 from bigconst.arithmetic.outofcore.operand import Operand
-from bigconst.arithmetic.outofcore.passes import Tiles
 from bigconst.arithmetic.outofcore.products import DiskProducts
 from bigconst.arithmetic.outofcore.stages import Stages
 from bigconst.diskplan import DiskLevel
-from bigconst.errors import FaultError
+from bigconst.errors import FaultError, ReadError
 from bigconst.plan import Plan
 
 
@@ -27,30 +27,41 @@ class DiskLadder:
 
     def inverse_root(self, start: Callable[[], tuple[Number, int]]) -> tuple[Number, int]:
         """y near B^K/sqrt(d), K words, and its residue, from what start() finds or from the last level recorded."""
-        done, known = self._last_level()
-        if known is None:
+        done, y, residue = self._last_level()
+        if y is None:
             y, residue = start()
-            self.products.note("level 0", y, alone=True, residue=residue)
-        else:
-            y, residue = known[0], known[1]["residue"]
+            self.products.finish("level 0", y, residue)
         for index, level in enumerate(self.plan.disk.levels[done:], done + 1):
-            y, residue = self._step(y, level, residue, f"level {index}")
-            self.products.note(f"level {index}", y, alone=True, residue=residue)
+            y, residue = self._level(y, level, residue, f"level {index}")
+            self.products.finish(f"level {index}", y, residue)
         return y, residue
 
-    def _last_level(self) -> tuple[int, tuple[Number, dict] | None]:
-        """The number of the last level that is recorded as done, and what is recorded."""
+    def _last_level(self) -> tuple[int, Number | None, int]:
+        """The number of the last level that is recorded as done, its y and the residue of that."""
         for done in range(len(self.plan.disk.levels), -1, -1):
-            if (known := self.products.noted(f"level {done}")) is not None:
-                return done, known
-        return 0, None
+            if (known := self.products.finished(f"level {done}")) is not None:
+                return done, *known
+        return 0, None, 0
 
-    def _step(self, y: Number, level: DiskLevel, y_residue: int, name: str) -> tuple[Number, int]:
-        """One level; the new y and its residue."""
+    def _level(self, y: Number, level: DiskLevel, y_residue: int, name: str) -> tuple[Number, int]:
+        """One level; once more from y, which is all it needs, where something within it is beyond repair."""
+        recorder, arena, key = self.products.scratch.recorder, self.products.scratch.arena, f"{name}, again"
+        mark = arena.mark()
+        if recorder.fact(key) is None:
+            try:
+                return self._step(y, level, y_residue, name, "")
+            except (FaultError, ReadError) as error:
+                self.products.faults.note("level", name, f"{wrong_of(error).message}, so the level begins anew")
+                arena.release(mark)
+                recorder.note(key, {})
+        return self._step(y, level, y_residue, name, ", again")
+
+    def _step(self, y: Number, level: DiskLevel, y_residue: int, name: str, turn: str) -> tuple[Number, int]:
+        """The new y and its residue; `turn` tells the records of one computation of a level from those of another."""
         plan, products, places = self.plan, self.products, level.places
         words, p = products.words, products.words.modulus.p
         k, k_out, chunk = level.words_in, level.words_out, plan.disk.chunk_words
-        where = f"level {k} -> {k_out} words"
+        where = f"level {k} -> {k_out} words{turn}"
         power = words.power
         with self.stages.stage(f"{name}, e"):
             e, sign, e_residue = products.residual(
@@ -65,8 +76,7 @@ class DiskLadder:
             return (u.residue(0, at_k) + high * power(k) - y_residue * e_residue) % p == 0
 
         with self.stages.stage(f"{name}, u"):
-            spectrum = Tiles(level.product, places["spectrum"])
-            products.transform(level.product).forward(e, spectrum, f"{where}, spectrum")
+            spectrum = products.spectrum(e, level.product, places["spectrum"], where + ", spectrum")
             u = products.multiply(Operand(y), e, spectrum, places["work"], places["u"], 0, where + ", u", check_u)
 
         def check_v(v: Number) -> bool:
@@ -80,12 +90,17 @@ class DiskLadder:
         half = (u.residue(o) - u.first_word(o) % 2) * pow(2, -1, p)
         eighth = (v.residue(dropped) - v.first_word(dropped) % 8) * pow(8, -1, p)
         expected = (y_residue * power(k_out - k) - sign * half + 3 * eighth) % p
+        result: list[Number] = []
+
+        def attempt(tries: int, _level: int) -> None:
+            result[:] = [products.number(places["next"], k_out, name=f"{where}, sum, attempt {tries + 1}")]
+            self._sum(result[0], y, u, v, sign, o, dropped)
+            if (found := result[0].residue()) != expected:
+                raise FaultError("the new approximation does not have the residue of its parts", value=found)
+
         with self.stages.stage(f"{name}, sum"):
-            new = products.number(places["next"], k_out, name=f"{where}, sum")
-            self._sum(new, y, u, v, sign, o, dropped)
-        if new.residue() != expected:
-            raise FaultError(f"{where}: the new approximation does not have the residue of its parts")
-        return new, expected
+            products.repeat(f"{where}, sum", attempt)
+        return result[0], expected
 
     def _sum(self, new: Number, y: Number, u: Number, v: Number, sign: int, o: int, dropped: int) -> None:
         """new = y*B^(K-k) - sign*floor(u/(2 B^o)) + 3*floor(v/(8 B^dropped)), o and dropped in chunks."""
@@ -103,4 +118,4 @@ class DiskLadder:
 
         linear_pass(self.products, [(y, -missing, 0), (u, o, 1), (v, dropped, 1)], new, compute, state, new.name)
         if state["carry"] != 0:
-            raise FaultError("a sum of the ladder left its words")
+            raise FaultError("a sum of the ladder left its words", value=state["carry"])

@@ -4,22 +4,26 @@ A number is a sequence of canonical words cut into chunks of `chunk_words`.  A
 chunk whose words are all 0, or all radix - 1, is not stored at all; of every
 chunk its first and last words and its residue modulo 2^61 - 1 are kept in memory, beside
 the checksum of its packed bytes.  Residues of long stretches, the borders of
-runs and the sign of a number thus cost no reading.
+runs and the sign of a number thus cost no reading.  The *parity* of a number is
+the exclusive or of its packed chunks: it stays in memory and in the journal, and
+rebuilds one chunk that the disk has lost from all others.
 
 A number is written chunk by chunk, corrected where carries arrive late
 (`add`), and not changed any more once somebody reads it.
 """
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import xxhash
 
+from bigconst.arithmetic.outofcore.fetch import Fetch
 from bigconst.arithmetic.packed import page_buffer
 from bigconst.arithmetic.words import MERSENNE_61, Words
 from bigconst.diskshape import chunk_bytes
-from bigconst.errors import FaultError
-from bigconst.kernels.pack import pack, packed_limbs, unpack
+from bigconst.errors import ChecksumError, FaultError, InputOutputError
+from bigconst.kernels.pack import is_packed, pack, packed_limbs, unpack
 from bigconst.runtime.recorder import Recorder
 from bigconst.storage.volume import Request, Volume
 
@@ -39,9 +43,11 @@ class Number:
     """
 
     def __init__(self, volume: Volume, words: Words, address: int, length: int, chunk_words: int, first: int = 0,
-                 name: str = "", recorder: Recorder | None = None):
+                 name: str = "", recorder: Recorder | None = None,
+                 note: Callable[[str, str, str], None] = lambda kind, where, message: None):
+        """`name` is what its steps are called in the journal; note(kind, where, message) hears of bad chunks."""
         self.volume, self.words, self.address = volume, words, address
-        self.name, self._recorder = name, recorder or Recorder()
+        self.name, self._recorder, self._note = name, recorder or Recorder(), note
         self.length, self.chunk_words, self.first = length, chunk_words, first
         self.radix = words.format.radix
         self.chunk_bytes = chunk_bytes(chunk_words, words.format.base)
@@ -52,6 +58,8 @@ class Number:
         self.sums = np.zeros(count, np.uint64)
         self.residues = np.zeros(count, np.uint64)
         self.edges = np.zeros((count, 2), np.int32)     # first word and last
+        self.parity = np.zeros(self.chunk_bytes // 8, np.uint64)
+        self._combining, self._rebuilding = threading.Lock(), threading.Lock()
 
     @property
     def end(self) -> int:
@@ -63,6 +71,12 @@ class Number:
     def request(self, chunk: int, packed: np.ndarray) -> Request:
         """The transfer of a stored chunk from or to `chunk_bytes` bytes of memory."""
         return Request(self.address + (chunk - self.first) * self.chunk_bytes, [packed], chunk)
+
+    def fetch(self, wanted: Sequence[tuple[int, np.ndarray]]) -> Fetch:
+        """Start reading (chunk, packed) pairs of stored chunks; a bad one is rebuilt."""
+        requests = [self.request(chunk, packed) for chunk, packed in wanted]
+        return Fetch(self.volume, requests, self.sums, lambda kind, message: self._note(kind, self.name, message),
+                     self._rebuild)
 
     def unpack(self, chunk: int, packed: np.ndarray, out: np.ndarray) -> None:
         """The words of a chunk, `packed` having been read if it is stored; FaultError for a word that is none."""
@@ -90,31 +104,65 @@ class Number:
         self.kinds[chunk] = kind
         if kind != STORED or chunk < self.first:
             return False
-        pack(packed.view(np.uint64)[:self.limbs], words, self.radix)
+        limbs = packed.view(np.uint64)
+        pack(limbs[:self.limbs], words, self.radix)
+        limbs[self.limbs:] = 0
+        # Checksum and parity would keep what is wrong from here on.  Words that are none are the round-off's matter.
+        if not is_packed(limbs, words, self.radix) and 0 <= words.min() and words.max() < self.radix:
+            raise FaultError("a chunk was packed wrongly")
+        self._combine(limbs)
         return True
+
+    def _combine(self, limbs: np.ndarray) -> None:
+        """A chunk comes to the parity, or goes from it."""
+        with self._combining:
+            np.bitwise_xor(self.parity, limbs, out=self.parity)
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Words start .. stop-1 as a new array, waiting for the disk."""
         low, high = start // self.chunk_words, -(-stop // self.chunk_words)
         out = np.empty((high - low) * self.chunk_words, np.int32)
         packed = page_buffer((high - low) * self.chunk_bytes).reshape(high - low, -1)
-        self.volume.read([self.request(c, packed[c - low]) for c in range(low, high) if self.is_stored(c)],
-                         self.sums).wait()
+        self.fetch([(c, packed[c - low]) for c in range(low, high) if self.is_stored(c)]).wait()
         for c in range(low, high):
             self.unpack(c, packed[c - low], out[(c - low) * self.chunk_words:(c - low + 1) * self.chunk_words])
         return out[start - low * self.chunk_words:stop - low * self.chunk_words]
 
+    def _rebuild(self, bad: Request, error: Exception) -> None:
+        """Fill the views of a chunk from all others, and write it once more; raises `error` where another is bad, too.
+
+        The packed bytes are right when they have their checksum.
+        """
+        with self._rebuilding:
+            packed = page_buffer(self._batch * self.chunk_bytes).reshape(self._batch, -1)
+            limbs = self.parity.copy()
+            others = [c for c in range(self.first, self.chunks) if self.is_stored(c) and c != bad.index]
+            for low in range(0, len(others), self._batch):
+                batch = others[low:low + self._batch]
+                try:
+                    self.volume.read([self.request(c, packed[i]) for i, c in enumerate(batch)], self.sums).wait()
+                except (ChecksumError, InputOutputError):
+                    raise error from None
+                for i in range(len(batch)):
+                    limbs ^= packed[i].view(np.uint64)
+            if xxhash.xxh3_64_intdigest(limbs) != int(self.sums[bad.index]):
+                raise error
+            bad.views[0].view(np.uint64)[:] = limbs
+            self.volume.write([bad], self.sums).wait()
+
     # -- records -----------------------------------------------------------------------
 
     def known(self, chunks: np.ndarray | slice) -> dict[str, np.ndarray]:
-        """What is known of these chunks, for a journal."""
+        """What is known of these chunks, for a journal; the parity is apart."""
         return {"kinds": self.kinds[chunks], "sums": self.sums[chunks], "residues": self.residues[chunks],
                 "edges": self.edges[chunks]}
 
     def know(self, chunks: np.ndarray | slice, arrays: dict[str, np.ndarray]) -> None:
-        """The way back."""
+        """The way back, with the parity where it is recorded, too."""
         for name in ("kinds", "sums", "residues", "edges"):
             getattr(self, name)[chunks] = arrays[name]
+        if "parity" in arrays:
+            self.parity[:] = arrays["parity"]
 
     # -- corrections ----------------------------------------------------------------
 
@@ -143,8 +191,9 @@ class Number:
             chunks = np.array([c for c, _ in batch])
             self.sums[changed] = [xxhash.xxh3_64_intdigest(packed[i]) for i in range(len(changed))]
             step.finished(unit, {"todo": sorted(todo.items())},
-                          {"chunks": chunks, "changed": np.array(changed, np.int64), "packed": packed[:len(changed)],
-                           **self.known(chunks)})
+                          {"chunks": chunks, **self.known(chunks)},
+                          {"changed": np.array(changed, np.int64), "packed": packed[:len(changed)],
+                           "parity": self.parity.copy()})
             step.flush()
             self._write(changed, packed)
             unit += 1
@@ -166,13 +215,14 @@ class Number:
         words = np.empty(self.chunk_words, np.int32)
         packed = page_buffer(size * self.chunk_bytes).reshape(size, -1)
         uniform = self._shortcuts(batch)
-        self.volume.read([self.request(c, packed[i]) for i, (c, _) in enumerate(batch)
-                          if c not in uniform and self.is_stored(c)], self.sums).wait()
+        self.fetch([(c, packed[i]) for i, (c, _) in enumerate(batch) if c not in uniform and self.is_stored(c)]).wait()
         changed: list[int] = []
         for i, (c, changes) in enumerate(batch):
             carry = uniform.get(c)
             if carry is None:
                 self.unpack(c, packed[i], words)
+                if self.is_stored(c):
+                    self._combine(packed[i].view(np.uint64))
                 carry = sum(self.words.add_at(words, at, value) for at, value in changes)
                 if self.set_chunk(c, words, packed[len(changed)]):
                     changed.append(c)
@@ -213,6 +263,26 @@ class Number:
                 if self.set_chunk(c, piece, packed[c - low]):
                     requests.append(self.request(c, packed[c - low]))
             self.volume.write(requests, self.sums).wait()
+
+    def pieces(self) -> Iterator[dict[str, np.ndarray]]:
+        """All stored chunks, packed, for a copy; a piece is worth nothing when the next one is asked for."""
+        packed = page_buffer(self._batch * self.chunk_bytes).reshape(self._batch, -1)
+        stored = [c for c in range(self.first, self.chunks) if self.is_stored(c)]
+        for low in range(0, len(stored), self._batch):
+            batch = stored[low:low + self._batch]
+            self.fetch([(c, packed[i]) for i, c in enumerate(batch)]).wait()
+            yield {"chunks": np.array(batch), "packed": packed[:len(batch)]}
+
+    def put(self, pieces: Iterable[dict[str, np.ndarray]]) -> None:
+        """Write what `pieces` gave; raises FaultError for a chunk that is not the one that is known."""
+        packed = page_buffer(self._batch * self.chunk_bytes).reshape(self._batch, -1)
+        for piece in pieces:
+            chunks = piece["chunks"].tolist()
+            packed[:len(chunks)] = piece["packed"]
+            before = self.sums[chunks]
+            self._write(chunks, packed)
+            if (self.sums[chunks] != before).any():
+                raise FaultError("a copied level is not what was computed")
 
     # -- what is known without reading -------------------------------------------------
 

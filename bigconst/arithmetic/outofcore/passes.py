@@ -15,6 +15,7 @@ from math import prod
 import numpy as np
 
 from bigconst.arithmetic import tables
+from bigconst.arithmetic.outofcore.fetch import Fetch
 from bigconst.arithmetic.outofcore.number import Number
 from bigconst.arithmetic.outofcore.operand import Operand
 from bigconst.arithmetic.products import COEFFICIENT_LIMIT
@@ -43,6 +44,8 @@ class Scratch:
     arena: Arena
     pipeline: Pipeline
     recorder: Recorder = field(default_factory=Recorder)
+    note: Callable[[str, str, str], None] = lambda kind, where, message: None
+    """hears of blocks that were bad and have been mended: (kind, where, message)"""
 
 
 class Tiles:
@@ -104,6 +107,11 @@ class DiskTransform:
         """Of a run of a slab; runs are numbered by half, then row."""
         return (run * self.shape.slabs + slab) * self._run_chunks
 
+    def _fetch(self, tiles: Tiles, requests: list[Request], name: str) -> Fetch:
+        """Start reading tiles; one that is bad twice cannot be rebuilt."""
+        return Fetch(self._scratch.volume, requests, tiles.sums,
+                     lambda kind, message: self._scratch.note(kind, name, message))
+
     # -- slabs: words to tiles --------------------------------------------------------
 
     def forward(self, operand: Operand, tiles: Tiles, name: str = "") -> None:
@@ -124,8 +132,8 @@ class DiskTransform:
         def read(slab: int):
             first = ((run, i, self._first_chunk(run, slab) + i) for run in range(runs)
                      for i in range(self._run_chunks))
-            return volume.read([operand.number.request(operand.first + c, packed[slab % 2][run, i])
-                                for run, i, c in first if operand.is_stored(c)], operand.number.sums)
+            return operand.number.fetch([(operand.first + c, packed[slab % 2][run, i])
+                                         for run, i, c in first if operand.is_stored(c)])
 
         def compute(slab: int) -> None:
             self._pool.run(lambda run: self._fill(operand, words[run], packed[slab % 2][run],
@@ -182,14 +190,14 @@ class DiskTransform:
         stats = np.zeros((len(self._parts), 2))
         into = [0] * runs
         changed: list[list[Request]] = [[] for _ in range(runs)]
-        after: dict[int, dict] = {}
+        after: dict[int, tuple[dict, np.ndarray]] = {}
         step = self._scratch.recorder.step(f"{name}, back")
         for fields, arrays in step.records:
             number.know(self._chunks(fields["unit"]), arrays)
             into, stats[0] = fields["into"], fields["stats"]
 
         def read(slab: int):
-            return volume.read([tiles.request(r, slab, data[slab % 2][r]) for r in range(s.rows)], tiles.sums)
+            return self._fetch(tiles, [tiles.request(r, slab, data[slab % 2][r]) for r in range(s.rows)], name)
 
         def compute(slab: int) -> None:
             out = self._columns_back(data[slab % 2].reshape(-1), words.reshape(-1), stats)
@@ -199,13 +207,16 @@ class DiskTransform:
                                                        self._first_chunk(run, slab), factor, into[run], int(out[run]))
 
             self._pool.run(finish, [(run,) for run in range(runs)])
-            after[slab] = {"into": list(into), "stats": stats.max(axis=0).tolist()}
+            after[slab] = {"into": list(into), "stats": stats.max(axis=0).tolist()}, number.parity.copy()
 
         def write(slab: int):
             return volume.write([request for requests in changed for request in requests], number.sums)
 
-        self._scratch.pipeline.run(s.slabs, read, compute, write, step,
-                                   lambda i: (after.pop(i), number.known(self._chunks(i))))
+        def keep(slab: int) -> tuple[dict, dict, dict]:
+            now, parity = after.pop(slab)
+            return now, number.known(self._chunks(slab)), {"parity": parity}
+
+        self._scratch.pipeline.run(s.slabs, read, compute, write, step, keep)
         step.flush()        # the tiles may be written over now
         arena.release(mark)
         run_words = s.slabs * s.run_words
@@ -286,9 +297,9 @@ class DiskTransform:
             return [which.request(row, first + t, parts[t], place) for t in order]
 
         def read(i: int):
-            transfers = [volume.read(requests(tiles, i, mine[i % RING], behind), tiles.sums)]
+            transfers = [self._fetch(tiles, requests(tiles, i, mine[i % RING], behind), name)]
             if other is not None:
-                transfers.append(volume.read(requests(other, i, theirs[i % 2], other.behind), other.sums))
+                transfers.append(self._fetch(other, requests(other, i, theirs[i % 2], other.behind), name))
             return Together(transfers)
 
         def compute(i: int) -> None:
@@ -401,7 +412,7 @@ class DiskTransform:
             step.durable((i // slabs - SPARE_ROWS + 1) * slabs - 1)
             return volume.write(requests(i, not behind), tiles.sums)
 
-        self._scratch.pipeline.run(s.rows * slabs, lambda i: volume.read(requests(i, behind), tiles.sums), compute,
+        self._scratch.pipeline.run(s.rows * slabs, lambda i: self._fetch(tiles, requests(i, behind), name), compute,
                                    write, step, lambda i: ({}, {"sums": tiles.sums[sums(i)]}))
         step.flush()        # the next pass over rows writes where this one read
         tiles.behind = not behind

@@ -1,39 +1,42 @@
-"""Squares and products on disk, each one checked and repeated on smaller words when a check fails.
+"""Squares and products on disk, each one checked, and repeated from its packed operands when a check fails.
 
-What a repetition needs beyond the plan (smaller words, more of them) is taken
-at the end of the volume, which grows.
+What smaller words need beyond the plan is taken at the end of the volume, which grows.
 """
 
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import lru_cache
 
+from bigconst.arithmetic.faults import Wrong
 from bigconst.arithmetic.outofcore.number import NINES, ZEROS, Number
 from bigconst.arithmetic.outofcore.operand import Operand
 from bigconst.arithmetic.outofcore.passes import DiskTransform, Scratch, Tiles
-from bigconst.arithmetic.products import Products
+from bigconst.arithmetic.products import Products, wrong_residue
 from bigconst.diskplan import DiskPlan
 from bigconst.diskshape import DiskShape, chunk_bytes
+from bigconst.runtime.levelstore import LevelStore
 
 
 class DiskProducts:
     """Checked products on one volume."""
 
-    def __init__(self, disk: DiskPlan, scratch: Scratch, products: Products):
-        self.disk, self.scratch, self.products = disk, scratch, products
-        self.words = scratch.words
+    def __init__(self, disk: DiskPlan, scratch: Scratch, products: Products, store: LevelStore | None = None):
+        """`store` keeps copies of what is finished, if it lies outside."""
+        self.disk, self.scratch, self.products, self.store = disk, scratch, products, store
+        self.words, self.faults = scratch.words, products.faults
         self.transform = lru_cache(maxsize=2)(lambda shape: DiskTransform(shape, scratch))
 
     def number(self, address: int, length: int, first: int = 0, name: str = "") -> Number:
         """A new number on the volume."""
         return Number(self.scratch.volume, self.words, address, length, self.disk.chunk_words, first, name,
-                      self.scratch.recorder)
+                      self.scratch.recorder, self.scratch.note)
 
     def note(self, name: str, number: Number, alone: bool = False, **fields) -> None:
         """Record a number as finished; `alone` forgets all that was recorded before."""
         recorder = self.scratch.recorder
         keep = recorder.restart if alone else recorder.note
         keep(name, {"address": number.address, "length": number.length, "first": number.first, **fields},
-             number.known(slice(None)))
+             number.known(slice(None)) | {"parity": number.parity})
 
     def noted(self, name: str) -> tuple[Number, dict] | None:
         """The number that was recorded, and the fields beside it."""
@@ -45,6 +48,28 @@ class DiskProducts:
         number.know(slice(None), arrays)
         self._reach(number.end)
         return number, fields
+
+    def finish(self, name: str, number: Number, residue: int) -> None:
+        """Record a number that all after it is made of, and copy it where copies are kept."""
+        self.note(name, number, alone=True, residue=residue)
+        if self.store is not None and self.store.outside:
+            fields = {"address": number.address, "length": number.length, "first": number.first, "residue": residue}
+            self.store.save(name, fields, number.known(slice(None)) | {"parity": number.parity}, number.pieces())
+
+    def finished(self, name: str) -> tuple[Number, int] | None:
+        """The number that was recorded, or else the copy of it, put back; and its residue."""
+        if (known := self.noted(name)) is not None:
+            return known[0], known[1]["residue"]
+        copy = self.store.newest() if self.store is not None and self.store.outside else None
+        if copy is None or copy[0]["name"] != name:
+            return None
+        fields, arrays, pieces = copy
+        number = self.number(fields["address"], fields["length"], fields["first"], name)
+        number.know(slice(None), arrays)
+        self._reach(number.end)
+        number.put(pieces)
+        self.note(name, number, alone=True, residue=fields["residue"])
+        return number, fields["residue"]
 
     def _grow(self, size_bytes: int, name: str) -> int:
         """The address of so many bytes more, the same when the run is resumed."""
@@ -66,33 +91,55 @@ class DiskProducts:
         return self.number(self._grow(size, f"{name}, place"), shape.stored_words, first, name)
 
     def _checked(self, where: str, shape: DiskShape, operands: int, attempt: Callable, verify: Callable) -> Number:
-        """The number that attempt(shape, planned, name) -> (number, (top, error, peak)) and verify(number, top) agree
-        on."""
-        shapes = [shape, *self.disk.smaller(shape, operands)]
+        """The number that attempt(shape, planned, tries, name) -> (number, (top, error, peak)) and verify(number, top)
+        agree on."""
+        shapes = {s.digits: s for s in (shape, *self.disk.smaller(shape, operands))}
+        formats = [fmt for fmt in self.products.formats if fmt.digits in shapes]
         result: list[Number] = []
 
-        def try_one(fmt) -> int | None:
-            now = next(s for s in shapes if s.digits == fmt.digits)
-            number, stats = attempt(now, now is shape, f"{where}, {fmt.digits} digits")
+        def once(tries: int, level: int) -> Wrong | None:
+            now = shapes[formats[level].digits]
+            name = f"{where}, {now.digits} digits" + (f", attempt {tries + 1}" if tries else "")
+            number, stats = attempt(now, now is shape, tries, name)
             result[:] = [number]
-            return self.products.rounded(stats, where)
+            top = self.products.rounded(stats)
+            if isinstance(top, Wrong):
+                return top
+            return None if verify(number, top) else wrong_residue(number.residue(), formats[level])
 
-        formats = [fmt for fmt in self.products.formats if fmt.digits in {s.digits for s in shapes}]
-        if len(formats) == 1:       # no room for smaller words: an error of the hardware does not come twice
-            formats *= 2
-        self.products.checked(where, formats, try_one, lambda top: verify(result[0], top))
+        self.repeat(where, once, len(formats))
         return result[0]
+
+    def repeat(self, where: str, attempt: Callable[[int, int], Wrong | None], levels: int = 1) -> None:
+        """Faults.repeat, with attempts that a resumed run remembers: their places hold something else by now."""
+        recorder, arena, key = self.scratch.recorder, self.scratch.arena, f"{where}, wrong"
+        known, mark = recorder.fact(key), arena.mark()
+
+        def once(tries: int, level: int) -> Wrong | None:
+            arena.release(mark)     # what a failed attempt held
+            return attempt(tries, level)
+
+        self.faults.repeat(where, once, levels, [Wrong(**wrong) for wrong in known[0]["wrongs"]] if known else (),
+                           lambda wrongs: recorder.note(key, {"wrongs": [asdict(wrong) for wrong in wrongs]}))
+
+    def spectrum(self, b: Operand, shape: DiskShape, address: int, where: str) -> Tiles:
+        """b after `forward`, for products of this shape."""
+        tiles = Tiles(shape, address)
+
+        def attempt(tries: int, _level: int) -> None:
+            self.transform(shape).forward(b, tiles, f"{where}, attempt {tries + 1}")
+
+        self.repeat(where, attempt)
+        return tiles
 
     def multiply(self, a: Operand, b: Operand, spectrum: Tiles, work: int, place: int, first: int, where: str,
                  verify: Callable[[Number], bool]) -> Number:
-        """a*b, unwrapped; `spectrum` is b after `forward`, `work` the address of tiles, `place` that of the number,
+        """a*b, unwrapped; `spectrum` is that of b, `work` the address of tiles, `place` that of the number,
         whose chunks below `first` are not stored."""
         if (known := self.noted(where)) is not None and verify(known[0]):
             return known[0]
-        tried = 0
 
-        def attempt(shape: DiskShape, planned: bool, name: str):
-            nonlocal tried
+        def attempt(shape: DiskShape, planned: bool, tries: int, name: str):
             transform = self.transform(shape)
             if planned:
                 other, tiles = spectrum, Tiles(shape, work)
@@ -101,9 +148,8 @@ class DiskProducts:
                 other, tiles = (Tiles(shape, self._grow(shape.region_bytes, f"{name}, {use}"))
                                 for use in ("spectrum", "work"))
                 number = self._grown_number(shape, first, name)
-            if tried:       # the spectrum may be what is wrong
+            if tries or not planned:        # after a fault the spectrum may be what is wrong
                 transform.forward(b, other, f"{name}, b")
-            tried += 1
             transform.forward(a, tiles, f"{name}, a")
             transform.multiply(tiles, other, name)
             return number, transform.inverse(tiles, number, 1, name)
@@ -127,7 +173,7 @@ class DiskProducts:
             return Operand(number, complement=fields["sign"] < 0), fields["sign"], fields["residue"]
         found: list = []
 
-        def attempt(now: DiskShape, planned: bool, name: str):
+        def attempt(now: DiskShape, planned: bool, _tries: int, name: str):
             transform = self.transform(now)
             tiles = Tiles(now, work if planned else self._grow(now.region_bytes, f"{name}, work"))
             number = (self.number(place, now.stored_words, 0, name) if planned else self._grown_number(now, 0, name))

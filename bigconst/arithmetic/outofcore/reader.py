@@ -48,8 +48,8 @@ class Reader:
         operand, number = self._operand, self._operand.number
         try:
             packed = page_buffer(len(missing) * number.chunk_bytes).reshape(len(missing), -1)
-            number.volume.read([number.request(operand.first + chunk, packed[i]) for i, chunk in enumerate(missing)
-                                if operand.is_stored(chunk)], number.sums).wait()
+            number.fetch([(operand.first + chunk, packed[i]) for i, chunk in enumerate(missing)
+                          if operand.is_stored(chunk)]).wait()
             for i, (chunk, future) in enumerate(missing.items()):
                 words = np.empty(number.chunk_words, np.int32)
                 operand.fill(chunk, packed[i], words)

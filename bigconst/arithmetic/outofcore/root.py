@@ -48,13 +48,21 @@ def root(plan: Plan, products: DiskProducts, y: Number | None, y_residue: int) -
         words.shift_bits(half, piece, 1, parity & 1)
         return half
 
-    linear_pass(products, [(y, 0, 1)], x, compute, state, x.name)
-    expected = y_residue * d
-    if halved:
-        expected = (expected + words.power(plan.words) - state["odd"]) * pow(2, -1, p)
-    if state["carry"] != 0 or x.residue() != expected % p:
-        raise FaultError("the root does not have the residue of its parts")
-    return x, expected % p
+    result, expected = [x], 0
+
+    def attempt(tries: int, _level: int) -> None:
+        nonlocal expected
+        state.update(carry=0, odd=0)
+        x = result[0] = products.number(plan.disk.places["x"], plan.words + 1, name=f"root, attempt {tries + 1}")
+        linear_pass(products, [(y, 0, 1)], x, compute, state, x.name)
+        expected = y_residue * d
+        if halved:
+            expected = (expected + words.power(plan.words) - state["odd"]) * pow(2, -1, p)
+        if state["carry"] != 0 or x.residue() != expected % p:
+            raise FaultError("the root does not have the residue of its parts", value=x.residue())
+
+    products.repeat("root", attempt)
+    return result[0], expected % p
 
 
 def settled(plan: Plan, products: DiskProducts, x: Number, x_residue: int) -> int:

@@ -24,9 +24,11 @@ from bigconst.arithmetic.words import Words
 from bigconst.certificate import Header
 from bigconst.plan import Plan
 from bigconst.runtime.arena import Arena
+from bigconst.runtime.levelstore import LevelStore
 from bigconst.runtime.pipeline import Pipeline
 from bigconst.runtime.recorder import Recorder
 from bigconst.runtime.stream import slots
+from bigconst.storage.atomicfile import StdoutText
 from bigconst.storage.volume import Volume
 
 
@@ -34,19 +36,27 @@ class DiskRun:
     """What the parts share."""
 
     def __init__(self, plan: Plan, words: Words, products: Products, emit: Callable, volume: Volume,
-                 recorder: Recorder, stop: Callable[[], bool]):
-        self.plan, self.words, self.volume, self._recorder = plan, words, volume, recorder
+                 recorder: Recorder, stop: Callable[[], bool], store: LevelStore | None = None):
+        """`store` keeps levels in memory, and copies of those on disk if it lies outside."""
+        self.plan, self.words, self.volume, self._store = plan, words, volume, store
+        self._stop = stop
         self.levels: list[dict] = []
         self._arena = Arena(max(plan.arena_bytes, plan.disk.used_bytes))
-        scratch = Scratch(volume, words, self._arena, Pipeline(stop), recorder)
+        self._pipeline = Pipeline(stop)
+        scratch = Scratch(volume, words, self._arena, self._pipeline, recorder, products.faults.note)
         self.stages = Stages(plan.disk, scratch, emit)
-        self._products = DiskProducts(plan.disk, scratch, products)
+        self._products = DiskProducts(plan.disk, scratch, products, store)
+
+    @property
+    def longest_unit_s(self) -> float:
+        """Of all that is recorded as a whole."""
+        return self._pipeline.slowest_unit_s
 
     def root(self) -> tuple[Number, int]:
         """x, K + 1 words of which the written ones are right, and its residue."""
         plan, products = self.plan, self._products
-        if (known := products.noted("root")) is not None:
-            return known[0], known[1]["residue"]
+        if (known := products.finished("root")) is not None:
+            return known
         y, residue = None, 0
         if not plan.constant.is_integer:
             y, residue = DiskLadder(plan, products, self.stages).inverse_root(self._in_memory)
@@ -54,22 +64,28 @@ class DiskRun:
             x, residue = root.root(plan, products, y, residue)
             if y is not None:
                 residue = root.settled(plan, products, x, residue)
-        products.note("root", x, alone=True, residue=residue)
+        products.finish("root", x, residue)
         return x, residue
 
     def _in_memory(self) -> tuple[Number, int]:
         """The first levels."""
-        disk = self.plan.disk
-        with self.stages.stage("ladder in memory"):
-            plan = dataclasses.replace(self.plan, words=disk.memory_words, disk=None)
-            ladder = Ladder(plan, self._products.products, self._arena, lambda event: None)
+        disk, products = self.plan.disk, self._products
+        plan = dataclasses.replace(self.plan, words=disk.memory_words, disk=None)
+        first = disk.levels[0].places["y"] if disk.levels else disk.places["y"]
+        result: list = []
+
+        def attempt(_tries: int, _level: int) -> None:
+            ladder = Ladder(plan, products.products, self._arena, lambda event: None, self._store, self._stop)
             words, residue = ladder.inverse_root()
-            first = disk.levels[0].places["y"] if disk.levels else disk.places["y"]
-            y = self._products.number(first, disk.memory_words)
+            y = products.number(first, disk.memory_words)
             y.store(words[:disk.memory_words])
-            self._arena.release(0)
+            result[:] = [y, residue]
             self.levels = ladder.records
-        return y, residue
+
+        with self.stages.stage("ladder in memory"):
+            products.repeat("ladder in memory", attempt)
+            self._arena.release(0)
+        return result[0], result[1]
 
     def remainder(self, x: Number, residue: int) -> Remainder:
         """The remainder of the written digits."""
@@ -91,12 +107,20 @@ class DiskRun:
         self.volume.resize(min(self.volume.size_bytes, kept_bytes))
         # a piece of text or of the certificate for every slot
         kept = slots(plan.threads) * (1 + PIECE_WORDS // plan.disk.chunk_words)
-        with self.stages.stage("files"):
+        result: list = []
+
+        def attempt(_tries: int, _level: int) -> None:
             hasher = xxhash.xxh3_128()
-            last_digits, digit_hash = write_digits(plan, self.words, Reader(Operand(x), kept), residue, text, hasher)
+            result[:] = write_digits(plan, self.words, Reader(Operand(x), kept), residue, text, hasher)
             if r is not None:
                 read = root.remainder_reader(plan, self.words, r, kept)
                 root.check_bound(plan, self.words, x, read)
                 header = Header(plan.constant, plan.base, plan.digits, False, __version__, hasher.hexdigest())
                 write_certificate(self.words, header, read, r.residue, certificate)
-        return last_digits, digit_hash
+
+        with self.stages.stage("files"):
+            if isinstance(text, StdoutText):        # what is printed cannot be printed again
+                attempt(0, 0)
+            else:
+                self._products.faults.repeat("files", attempt)
+        return result[0], result[1]

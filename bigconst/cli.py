@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Sequence
 
 from bigconst import __version__
-from bigconst.commands import certify, compute, resume, verify, warmup
+from bigconst.commands import certify, compute, resume, status, verify, warmup
 from bigconst.errors import BigconstError, DoesNotFit, InputOutputError, Interrupted, UsageError
 
 _EPILOG = """\
@@ -40,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"bigconst {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (compute, resume, verify, certify, warmup):
+    for command in (compute, resume, status, verify, certify, warmup):
         command.add(commands)
     return parser
 

@@ -27,6 +27,8 @@ class Outcome:
     """floor(x * base^digits) modulo 2^61 - 1"""
     stages: list[dict] = field(default_factory=list)
     """on disk: what each stage of the plan took"""
+    longest_unit_s: float = 0.0
+    """on disk: the longest time between two moments at which the run could have been interrupted and resumed"""
 
 
 def load_kernels() -> None:
@@ -40,13 +42,14 @@ def load_kernels() -> None:
 
 
 def run(plan: Plan, text, emit: Callable, certificate=None, volume=None, recorder=None,
-        stop: Callable[[], bool] = lambda: False) -> Outcome:
+        stop: Callable[[], bool] = lambda: False, store=None) -> Outcome:
     """Compute the digits of `plan` into `text` (write_at(offset, bytes)); the caller commits it.
 
     `certificate` is a file of the same kind, of plan.certificate_bytes, for r beside the digits.
     `volume` is the scratch of a plan on disk, of plan.disk.scratch_bytes at least.
     `recorder` keeps what is finished there, and knows what was before; when stop() is true, the run
     ends between two units with Interrupted.
+    `store` (runtime.levelstore) keeps finished levels, and knows those of the processes before.
     Raises FaultError when a wrong value cannot be repaired.
     """
     from bigconst.arithmetic.products import Products
@@ -58,15 +61,15 @@ def run(plan: Plan, text, emit: Callable, certificate=None, volume=None, recorde
         words = Words(WORDS[plan.base], pool)
         products = Products(words, emit)
         if plan.disk is None:
-            outcome = _run_in_memory(plan, words, products, text, emit, certificate)
+            outcome = _run_in_memory(plan, words, products, text, emit, certificate, store)
         else:
-            outcome = _run_on_disk(plan, words, products, text, emit, certificate, volume, recorder, stop)
+            outcome = _run_on_disk(plan, words, products, text, emit, certificate, volume, recorder, stop, store)
         emit(Finished())
-    outcome.max_roundoff, outcome.faults = products.max_roundoff, dict(products.faults)
+    outcome.max_roundoff, outcome.faults = products.max_roundoff, dict(products.faults.counts)
     return outcome
 
 
-def _run_in_memory(plan: Plan, words, products, text, emit: Callable, certificate) -> Outcome:
+def _run_in_memory(plan: Plan, words, products, text, emit: Callable, certificate, store) -> Outcome:
     from concurrent.futures import ThreadPoolExecutor
 
     import xxhash
@@ -76,7 +79,7 @@ def _run_in_memory(plan: Plan, words, products, text, emit: Callable, certificat
     from bigconst.arithmetic.root import make_ladder, root_words
 
     began = time.perf_counter()
-    ladder = make_ladder(plan, products, emit)
+    ladder = make_ladder(plan, products, emit, store)
     x, spare, residue = root_words(plan, ladder)
     computed = time.perf_counter()
     hasher = xxhash.xxh3_128()
@@ -96,11 +99,12 @@ def _run_in_memory(plan: Plan, words, products, text, emit: Callable, certificat
                     "output": 0.0 if certified else rest}, ladder.records, 0.0, {}, last_digits, digit_hash)
 
 
-def _run_on_disk(plan: Plan, words, products, text, emit: Callable, certificate, volume, recorder, stop) -> Outcome:
+def _run_on_disk(plan: Plan, words, products, text, emit: Callable, certificate, volume, recorder, stop,
+                 store) -> Outcome:
     from bigconst.arithmetic.outofcore.run import DiskRun
     from bigconst.runtime.recorder import Recorder
 
-    run_ = DiskRun(plan, words, products, emit, volume, recorder or Recorder(), stop)
+    run_ = DiskRun(plan, words, products, emit, volume, recorder or Recorder(), stop, store=store)
     began = time.perf_counter()
     x, residue = run_.root()
     computed = time.perf_counter()
@@ -109,7 +113,7 @@ def _run_on_disk(plan: Plan, words, products, text, emit: Callable, certificate,
     last_digits, digit_hash = run_.write_files(x, residue, r, text, certificate)
     written = time.perf_counter()
     return Outcome({"compute": computed - began, "certificate": proved - computed, "output": written - proved},
-                   run_.levels, 0.0, {}, last_digits, digit_hash, run_.stages.records)
+                   run_.levels, 0.0, {}, last_digits, digit_hash, run_.stages.records, run_.longest_unit_s)
 
 
 class _Collected:

@@ -14,9 +14,11 @@ import pytest
 from test_cli import ENVIRONMENT, one_line
 
 from bigconst.cli import main
-from bigconst.commands import compute
+from bigconst.commands import compute, lanes
+from bigconst.errors import DiskFull
 from bigconst.storage import diskkind
-from bigconst.storage.lane import DATA_NAME, LOCK_NAME
+from bigconst.storage.lane import DATA_NAME
+from bigconst.storage.lock import LOCK_NAME
 from bigconst.storage.manifest import NAME
 from bigconst.storage.volume import Volume
 
@@ -192,14 +194,14 @@ def test_too_little_memory(place, capsys, engine_must_not_run):
 
 
 def plan_bytes(digits):
-    """(scratch, digit file, certificate) of a run like those here."""
+    """(scratch with its journal, digit file, certificate) of a run like those here."""
     from bigconst.constant import Constant
     from bigconst.machine import available_memory_bytes, default_threads
     from bigconst.plan import make_plan
 
     plan = make_plan(Constant("phi", 5), int(digits), 10, default_threads(), available_memory_bytes() * 3 // 4,
                      workspace_bytes=1 << 20, disk="ssd")
-    return plan.disk.scratch_bytes, plan.text_bytes, plan.certificate_bytes
+    return plan.disk.scratch_bytes + plan.disk.journal_bytes, plan.text_bytes, plan.certificate_bytes
 
 
 def disks_have(monkeypatch, free_bytes):
@@ -231,6 +233,17 @@ def test_no_room_for_files(place, capsys, monkeypatch, engine_must_not_run):
     line = refused(f"phi --digits {DIGITS} {SMALL} --swap ../a", 3, capsys, place)
     assert f"({text + certificate} bytes)" in line and f"({text + certificate - 1} bytes) free" in line
     assert "--output" in line
+
+
+def test_no_room_for_the_journal(place, monkeypatch):
+    """The lanes together may have room; the journal is on the first one."""
+    monkeypatch.setattr(lanes, "_device", lambda directory: os.path.basename(directory))
+    free = {"a": 999, "b": 10**6, "files": 10**6}
+    monkeypatch.setattr(lanes, "_free_bytes", lambda named, files: free)
+    lanes.check_room(10**5, 1000, ["b", "a"], 10, "files")
+    lanes.check_room(10**5, 999, ["a", "b"], 10, "files")
+    with pytest.raises(DiskFull, match=r"journal needs .*\(1000 bytes\), the disk of a has .*\(999 bytes\)"):
+        lanes.check_room(10**5, 1000, ["a", "b"], 10, "files")
 
 
 def test_what_a_killed_run_left_is_no_obstacle(place, capsys, monkeypatch):

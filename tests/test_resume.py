@@ -6,17 +6,23 @@ A process of its own is stopped at a moment that is counted, not timed; what goe
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from test_cli import ENVIRONMENT, one_line
 
+from bigconst import failpoints
 from bigconst.cli import main
+from bigconst.commands import compute
+from bigconst.runtime import drill
 from bigconst.runtime.checkpoint import JOURNAL_NAME
 from bigconst.storage.lane import DATA_NAME
-from bigconst.storage.manifest import NAME, OLD_NAME
+from bigconst.storage.manifest import NAME, OLD_NAME, read_manifest, write_manifest
+from bigconst.storage.striping import Striping
 
 STOPPED = """
 import itertools, os, signal, sys
@@ -232,8 +238,114 @@ def test_a_damaged_manifest(place, killed, in_memory, capsys):
     (killed / NAME).write_bytes(b"nonsense")
     capsys.readouterr()
     assert bigconst("resume ../a") == 0
-    (killed / f"{NAME}.bad").unlink()
     check_finished(place, in_memory)
+
+
+# --- parts that do not belong together ------------------------------------------------
+
+def lose_directory(place):
+    shutil.rmtree(place / "b")
+
+
+def lose_scratch(place):
+    (place / "b" / DATA_NAME).unlink()
+
+
+def lose_manifest(place):
+    (place / "b" / NAME).unlink()
+
+
+def mount_another(place):
+    fields = read_manifest(str(place / "b"))
+    write_manifest(str(place / "b"), fields | {"run_id": "0123456789abcdef"})
+
+
+def lose_first(place):
+    shutil.rmtree(place / "a")
+
+
+@pytest.mark.parametrize("damage, lane, said", [(lose_directory, "b", "is not there"), (lose_scratch, "b", DATA_NAME),
+                                                (lose_manifest, "b", "manifest"),
+                                                (mount_another, "b", "belongs to another run"),
+                                                (lose_first, "a", "is not there")])
+def test_a_lane_that_is_missing_or_of_another_run(place, capsys, damage, lane, said):
+    command = f"{COMMAND} --swap ../b"
+    assert stop(command)[0] == -signal.SIGKILL
+    damage(place)
+    before = [contents(place / name) for name in ("a", "b", "files") if (place / name).exists()]
+    capsys.readouterr()
+    for each in (command, "resume ../a" if lane == "b" else "resume ../b"):
+        assert bigconst(each) == 3
+        line = one_line(capsys)
+        assert str(place / lane) in line and said in line and "--swap" in line and "--discard" in line
+        assert [contents(place / name) for name in ("a", "b", "files") if (place / name).exists()] == before
+
+
+def test_lanes_in_another_order(place, in_memory, capsys):
+    assert stop(f"{COMMAND} --swap ../b")[0] == -signal.SIGKILL
+    before = contents(place / "a"), contents(place / "b")
+    capsys.readouterr()
+    assert bigconst("resume ../a --swap ../b --swap ../a") == 3
+    assert "is directory number 2 of the run, not 1" in one_line(capsys)
+    assert (contents(place / "a"), contents(place / "b")) == before
+    assert bigconst("resume ../a --swap ../a --swap ../b") == 0
+    check_finished(place, in_memory)
+
+
+def test_where_it_is_and_what_it_writes_is_remembered(place, in_memory):
+    assert stop()[0] == -signal.SIGKILL
+    os.rename(place / "a", place / "moved")
+    assert stop("resume ../moved --output other", moment=100)[0] == -signal.SIGKILL
+    assert bigconst("resume ../moved") == 0
+    assert sorted(os.listdir(place / "files")) == ["other", "other.cert"]
+    assert (place / "files/other").read_bytes() == (in_memory / "1e6").read_bytes()
+    assert os.listdir(place / "moved") == []
+
+
+# --- the drill -----------------------------------------------------------------------
+
+@pytest.mark.parametrize("failure, code, named", [
+    ("lane.write[{a}]=flip:12345@1-2", 5, DATA_NAME), ("lane.write[{b}]=flip:99@1-2", 5, f"b/{DATA_NAME}"),
+    ("lane.write=EIO@2", 3, DATA_NAME), ("lane.sync=EIO", 3, DATA_NAME), ("lane.read=EIO@1", 3, DATA_NAME),
+    ("journal.append=truncate@1", 5, JOURNAL_NAME), ("journal.append=flip:999@1", 5, JOURNAL_NAME),
+    ("journal.sync=EIO@1", 3, JOURNAL_NAME), ("manifest.write[{a}]=flip:777@1", 3, NAME),
+])
+def test_the_drill_finds_what_could_not_be_resumed(place, capsys, monkeypatch, failure, code, named):
+    def load():
+        raise AssertionError("the drill should have failed")
+
+    monkeypatch.setattr(compute, "load_engine", load)
+    with failpoints.active(failure.format(a=place / "a", b=place / "b")):
+        assert bigconst(f"{COMMAND} --swap ../b") == code
+    line = one_line(capsys)
+    assert "the checkpoint drill failed" in line and named in line and ";" in line
+    for name in ("a", "b", "files"):
+        assert os.listdir(place / name) == []
+
+
+def test_the_drill_of_copies(place, capsys):
+    (place / "c").mkdir()
+    with failpoints.active(f"manifest.write[{place / 'c'}]=flip:777@1"):
+        assert bigconst(f"{COMMAND} --checkpoint ../c") == 3
+    assert str(place / "c") in one_line(capsys)
+    for name in ("a", "c", "files"):
+        assert os.listdir(place / name) == []
+
+
+@pytest.mark.parametrize("size, lanes, stripe", [(8912896, 1, 8192), (1 << 30, 3, 1 << 20), (3 << 20, 2, 4096),
+                                                 (10 * 4096, 4, 4096), (4096, 1, 4096)])
+def test_blocks_of_the_drill_are_everywhere(size, lanes, stripe):
+    pattern = [0] if lanes == 1 else [i * i % lanes if i % 5 else lanes - 1 for i in range(17)]
+    volume = SimpleNamespace(size_bytes=size, striping=Striping(pattern, stripe))
+    addresses, length = drill.places(volume)
+    assert length <= stripe and length % 4096 == 0 and len(addresses) <= drill.SPREAD + 2 * lanes
+    assert all(a + length <= b for a, b in zip(addresses, [*addresses[1:], size], strict=True))
+    assert addresses[0] == 0 and addresses[-1] + length > size - 2 * length
+    pieces = [volume.striping.split(address, length) for address in addresses]
+    assert all(len(each) == 1 for each in pieces)
+    touched = {lane for (lane, _, _), in pieces}
+    stripes = -(-size // stripe)
+    assert touched >= {pattern[i % len(pattern)] for i in range(min(stripes, len(pattern)))}
 
 
 def test_while_it_runs(place, in_memory, capsys):

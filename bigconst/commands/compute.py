@@ -4,21 +4,23 @@ import argparse
 import contextlib
 import os
 import shlex
-import signal
 import sys
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from bigconst import __version__
-from bigconst.commands import scratch
+from bigconst.commands import held, lanes, request
+from bigconst.commands.continuing import continued
+from bigconst.commands.places import Places
+from bigconst.commands.signals import Stopper
 from bigconst.commands.warmup import load_engine
-from bigconst.errors import DoesNotFit, Interrupted, UsageError
-from bigconst.machine import available_memory_bytes, default_threads, peak_memory_bytes
+from bigconst.errors import InputOutputError, Interrupted, UsageError
+from bigconst.machine import peak_memory_bytes
 from bigconst.progress import Progress
 from bigconst.report import DISK_KINDS, Measured, format_report, make_report, report_json
 from bigconst.storage.atomicfile import AtomicFile, StdoutText
-from bigconst.units import format_bytes, format_seconds, parse_count, parse_size
+from bigconst.units import format_bytes, parse_count, parse_size
 
 MAX_D = 2**31 - 1
 MAX_THREADS = 1024
@@ -31,6 +33,8 @@ examples:
   bigconst phi --digits 1000 --output -          digits on the screen
   bigconst phi --digits 2e9 --plan               memory and transforms, without computing
   bigconst phi --digits 2e12 --swap /mnt         with a scratch directory for what memory does not hold
+  bigconst phi --digits 2e12 --swap /mnt --checkpoint /data
+                                                 with copies of finished levels on a disk that is safer
 """
 _SQRT_EPILOG = """\
 examples:
@@ -86,6 +90,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     memory = "most memory to use, like 512MiB or 8GB (default: 75 %% of what is available)"
     workspace = "most memory for the working arrays alone, from 1MiB: what it does not hold goes to the disk"
     swap = "scratch directory for what memory does not hold; repeat it for more disks (default: swap/, if it is there)"
+    checkpoint = "directory on another disk for copies of finished levels, from which a run goes on without its scratch"
     disk = "kind of the scratch disks (default: ask the system; --plan assumes hdd)"
     output = "default phi.txt, sqrt2.txt, ... (.hex.txt in base 16); - is standard output"
     parser.add_argument("--digits", metavar="N", required=True, type=argument(parse_count, 1), help=digits)
@@ -97,7 +102,8 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workspace", metavar="SIZE", type=workspace_size, help=workspace)
     parser.add_argument("--swap", metavar="DIR", action="append", help=swap)
     parser.add_argument("--disk", choices=tuple(DISK_KINDS), help=disk)
-    parser.add_argument("--discard", action="store_true", help="remove an interrupted run from the scratch directory")
+    parser.add_argument("--checkpoint", metavar="DIR", help=checkpoint)
+    parser.add_argument("--discard", action="store_true", help="remove an interrupted run from these directories")
     parser.add_argument("--output", metavar="FILE", help=output)
     parser.add_argument("--force", action="store_true", help="replace files that exist")
     parser.add_argument("--no-certificate", action="store_true", help="do not write FILE.cert, the proof of the digits")
@@ -110,109 +116,86 @@ def run(arguments: argparse.Namespace) -> int:
     """Plan, compute, write, report.  Raises the errors of bigconst.errors."""
     import bigconst.plan  # noqa: F401
 
-    named = scratch.directories(arguments.swap)
+    named = lanes.directories(arguments.swap)
     if arguments.plan:
         return _print_plan(arguments, named)
+    note = lanes.check_checkpoint(arguments.checkpoint, named) if arguments.checkpoint is not None else None
     if arguments.discard:
-        scratch.discard(named)
-    found = scratch.interrupted(named)
-    if found is not None and _is_same_run(arguments, found):
-        plan, disks = resumed_plan(found, arguments.threads, arguments.memory)
-        return carry_out(arguments, plan, disks, found)
-    plan, disks = _make_plan(arguments, named)
+        held.discard([*named, *_checkpoint(arguments)])
+    found, copy = held.interrupted(named), held.interrupted(_checkpoint(arguments))
+    going_on = _going_on(arguments, found, copy)
+    if going_on is not None:
+        return carry_out(arguments, *continued(arguments, going_on, named if arguments.swap else None))
+    plan, disks = request.new_plan(arguments, named)
+    fields = request.manifest(arguments, plan, disks)
+    depot = fields["checkpoint"]
     if disks is not None:
         if found is not None:
-            raise UsageError(f"{found['directory']} holds the interrupted run `{found['command']}`",
-                             f"resume it with `bigconst resume {found['directory']}`, or add --discard")
-        _check_room(arguments, plan, disks)
-    return carry_out(arguments, plan, disks)
+            raise _held(found)
+        request.check_room(arguments, plan, disks)
+    elif depot is None and named and found is None and os.path.isdir(named[0]):
+        depot = os.path.abspath(named[0])
+    outside = arguments.checkpoint is not None
+    return carry_out(arguments, plan, Places(fields, disks, depot, outside, note=note if disks is not None else None))
 
 
-def _request(arguments: argparse.Namespace, plan, disks: scratch.Disks) -> dict:
-    """What the manifest says of a run: enough to make its plan again, and to know the same command."""
-    return {
-        "version": __version__,
-        "request": {"kind": plan.constant.kind, "d": plan.constant.d, "digits": plan.decimal_digits, "base": plan.base,
-                    "threads": plan.disk.threads, "memory_bytes": plan.memory_bytes,
-                    "workspace_bytes": arguments.workspace, "disk": plan.disk.kind, "certified": plan.certified},
-        "output": _output(arguments, plan),
-        "reason": disks.reason,
-        "lanes": [os.path.abspath(directory) for directory in disks.directories],
-        "command": shlex.join(["bigconst", *arguments.argv]),
-    }
+def _checkpoint(arguments: argparse.Namespace) -> list[str]:
+    return [] if arguments.checkpoint is None else [arguments.checkpoint]
 
 
-def _output(arguments: argparse.Namespace, plan) -> str:
-    return "-" if arguments.output == "-" else os.path.realpath(_text_path(arguments, plan))
+def _going_on(arguments: argparse.Namespace, found: dict | None, copy: dict | None) -> dict | None:
+    """Which manifest this command goes on from: that of the scratch, or that of the checkpoint where it is gone.
 
-
-def _is_same_run(arguments: argparse.Namespace, found: dict) -> bool:
-    """Whether a manifest is of the run that is asked for: constant, digits, base, certificate and output."""
-    asked = (arguments.kind, arguments.d, arguments.digits, arguments.base, _certified(arguments))
-    held = tuple(found["request"][name] for name in ("kind", "d", "digits", "base", "certified"))
-    return asked == held and _output(arguments, resumed_plan(found, None, None)[0]) == found["output"]
-
-
-def resumed_plan(fields: dict, threads: int | None, memory_bytes: int | None):
-    """The plan of an interrupted run, which does not change, and its disks.
-
-    Raises DoesNotFit when `memory_bytes` is less than it needs, UsageError when another version began it.
+    Raises UsageError where a directory is taken by a run that this one would destroy.
     """
-    from dataclasses import replace
-
-    from bigconst.constant import Constant
-    from bigconst.plan import make_plan
-
-    request = fields["request"]
-    if fields["version"] != __version__:
-        raise UsageError(f"{fields['directory']} holds a run of bigconst {fields['version']}, this is {__version__}",
-                         "resume it with that version, or add --discard")
-    plan = make_plan(Constant(request["kind"], request["d"]), request["digits"], request["base"], request["threads"],
-                     request["memory_bytes"], workspace_bytes=request["workspace_bytes"], disk=request["disk"],
-                     certified=request["certified"])
-    if memory_bytes is not None and memory_bytes < plan.peak_memory_bytes:
-        raise DoesNotFit(f"the run in {fields['directory']} needs {format_bytes(plan.peak_memory_bytes)} of memory, "
-                         f"{format_bytes(memory_bytes)} are allowed", "allow more with --memory")
-    disks = scratch.Disks(tuple(fields["lanes"]), request["disk"], fields["reason"])
-    return replace(plan, threads=threads or plan.threads), disks
+    same = found is not None and request.is_same_run(arguments, found)
+    if copy is None:
+        return found if same else None
+    if not request.is_same_run(arguments, copy):
+        raise _held(copy)
+    if found is None:
+        return copy
+    if not same or found.get("run_id") != copy.get("run_id"):
+        raise _held(found)
+    return found
 
 
-def carry_out(arguments: argparse.Namespace, plan, disks: scratch.Disks | None, resumed: dict | None = None) -> int:
-    """Compute, write, report; `resumed` is the manifest of a run that goes on."""
+def _held(found: dict) -> UsageError:
+    return UsageError(f"{found['directory']} holds the interrupted run `{found['command']}`",
+                      f"resume it with `bigconst resume {found['directory']}`, or add --discard")
+
+
+def carry_out(arguments: argparse.Namespace, plan: Any, places: Places) -> int:
+    """Compute, write, report."""
     start = datetime.now().astimezone()
     cpu_start_s = time.process_time()
     import_s = time.perf_counter() - arguments.started_s
     with contextlib.ExitStack() as stack:
         # All is opened before the work, so that what cannot be written costs no computation.
-        if resumed is not None:
-            scratch.check_idle(disks.directories[0])     # its parts are those of a process that is gone
-            scratch.remove_parts(resumed)
+        if places.before is not None:
+            held.check_idle(places.before["directory"])     # its parts are those of a process that is gone
+            held.remove_parts(places.before)
+            # It may have come between the digits and their certificate.
+            arguments.force = arguments.force or places.before.get("committing", False)
         text = stack.enter_context(_open_text(arguments, plan))
         certificate = stack.enter_context(_open_certificate(text, plan)) if plan.certified else None
         report_file = stack.enter_context(_open_report(arguments, text)) if arguments.json else None
         outputs = [file for file in (text, certificate) if file is not None]
-        space = None
-        if disks is not None:
-            parts = [file.part for file in (*outputs, report_file) if isinstance(file, AtomicFile)]
-            run_ = {"parts": parts} if resumed is not None else _request(arguments, plan, disks) | {"parts": parts}
-            space = stack.enter_context(scratch.Scratch(disks, plan.disk, run_, resumed))
-            stop = stack.enter_context(Stopper(space))
-        progress = stack.enter_context(Progress(share=space.share_done if space is not None else None))
+        parts = [file.part for file in (*outputs, report_file) if isinstance(file, AtomicFile)]
+        run_ = _Run(plan, places, places.fields | {"parts": parts}, stack)
+        progress = stack.enter_context(Progress(share=run_.share_done))
 
         load_start_s = time.perf_counter()
         engine = load_engine()
         kernels_ready_s = import_s + time.perf_counter() - load_start_s
-        if space is None:
-            outcome = engine.run(plan, text, progress, certificate)
-        else:
-            outcome = _run_on_disk(engine, plan, text, progress, certificate, space, stop)
+        outcome = run_.compute(engine, text, progress, certificate)
         progress.close()
 
         commit_start_s = time.perf_counter()
+        run_.note_committing()
         for file in outputs:
             file.commit()
-        if space is not None:
-            space.finish()
+        run_.finish()
         end_s = time.perf_counter()
         measured = Measured(
             command=shlex.join(["bigconst", *arguments.argv]),
@@ -225,7 +208,7 @@ def carry_out(arguments: argparse.Namespace, plan, disks: scratch.Disks | None, 
             peak_memory_bytes=peak_memory_bytes(),
             files=tuple((file.path, file.size_bytes) for file in outputs if isinstance(file, AtomicFile)),
             certificate=certificate.path if certificate is not None else None,
-            scratch=space.measured() if space is not None else None,
+            scratch=run_.measured(),
         )
         report = make_report(plan, outcome, measured)
         if report_file is not None:
@@ -236,49 +219,65 @@ def carry_out(arguments: argparse.Namespace, plan, disks: scratch.Disks | None, 
     return 0
 
 
-def _run_on_disk(engine, plan, text, progress: Progress, certificate, space: scratch.Scratch, stop: "Stopper"):
-    """The engine's run; an interruption says how to resume."""
-    try:
-        return engine.run(plan, text, space.watched(progress), certificate, space.volume, space.recorder(), stop)
-    except (KeyboardInterrupt, Interrupted):
-        progress.close()
-        raise Interrupted("interrupted", f"go on with `bigconst resume {space.directory}`", resumable=True) from None
+class _Run:
+    """The computation with what it keeps: on disk a scratch, and a directory for levels where there is one."""
 
+    def __init__(self, plan: Any, places: Places, fields: dict, stack: contextlib.ExitStack):
+        """Opens all, and leaves the closing to `stack`."""
+        self._plan, self._depot, self._space = plan, None, None
+        if places.depot is not None:
+            from bigconst.commands.depot import Depot
 
-class Stopper:
-    """Says, when called, whether to stop after the unit at hand.
+            self._depot = stack.enter_context(Depot(places.depot, places.outside, fields, places.depot_kept))
+        if places.disks is not None:
+            from bigconst.commands.scratch import Scratch
 
-    While it is entered, the first SIGINT, SIGTERM or SIGHUP asks for that and a second one stops at once; SIGUSR1
-    prints how far the run is.
-    """
+            self._space = stack.enter_context(Scratch(places.disks, plan.disk, fields,
+                                                      places.before if places.scratch_kept else None, self._depot))
+            self._stop = stack.enter_context(Stopper(self._space))
+        if places.note is not None:
+            print(places.note, file=sys.stderr, flush=True)
 
-    def __init__(self, space: scratch.Scratch):
-        self._space, self._asked = space, False
-        self._before: dict = {}
+    @property
+    def share_done(self):
+        """How to tell how much is done; None where stages tell it."""
+        return None if self._space is None else self._space.share_done
 
-    def __call__(self) -> bool:
-        return self._asked
+    def compute(self, engine, text, progress: Progress, certificate):
+        """The engine's run; an interruption says how to resume."""
+        space, depot = self._space, self._depot
+        try:
+            if space is not None:
+                outcome = engine.run(self._plan, text, space.watched(progress), certificate, space.volume,
+                                     space.recorder(), self._stop, space.store)
+                outcome.faults = space.with_faults_before(outcome.faults)
+                return outcome
+            if depot is not None:
+                return engine.run(self._plan, text, progress, certificate, store=depot)
+            return engine.run(self._plan, text, progress, certificate)
+        except (KeyboardInterrupt, Interrupted):
+            progress.close()
+            if space is None and (depot is None or not depot.kept):
+                raise
+            directory = space.directory if space is not None else depot.directory
+            raise Interrupted("interrupted", f"go on with `bigconst resume {directory}`", resumable=True) from None
 
-    def _stop(self, number: int, frame) -> None:
-        if self._asked:
-            raise KeyboardInterrupt
-        self._asked = True
-        print("finishing the unit at hand; once more stops at once", file=sys.stderr, flush=True)
+    def measured(self):
+        """What the report says of the scratch."""
+        return None if self._space is None else self._space.measured()
 
-    def _tell(self, number: int, frame) -> None:
-        fields = self._space.status.fields()
-        print(f"{fields['stage']}, {100 * fields['share']:.1f} %, {format_seconds(fields['elapsed_s'])}",
-              file=sys.stderr, flush=True)
+    def note_committing(self) -> None:
+        """From here on the files with these names are those of this run."""
+        for each in (self._depot, self._space):
+            if each is not None:
+                with contextlib.suppress(InputOutputError):     # the files are finished, whatever that disk says
+                    each.update(committing=True)
 
-    def __enter__(self) -> "Stopper":
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            self._before[number] = signal.signal(number, self._stop)
-        self._before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._tell)
-        return self
-
-    def __exit__(self, *_exception) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+    def finish(self) -> None:
+        """Remove everything that was kept."""
+        for each in (self._depot, self._space):
+            if each is not None:
+                each.finish()
 
 
 def _print(text: str, stream) -> None:
@@ -286,82 +285,25 @@ def _print(text: str, stream) -> None:
     print(text.encode(errors="backslashreplace").decode(), end="", file=stream)
 
 
-def _planner(arguments: argparse.Namespace):
-    """The plan of the request as a function of the kind of its disks, None where there are none."""
-    from bigconst.constant import Constant
-    from bigconst.plan import make_plan
-
-    memory_bytes = arguments.memory or available_memory_bytes() * 3 // 4
-
-    def make(kind: str | None):
-        return make_plan(
-            Constant(arguments.kind, arguments.d),
-            arguments.digits,
-            arguments.base,
-            arguments.threads or default_threads(),
-            memory_bytes,
-            workspace_bytes=arguments.workspace,
-            disk=kind,
-            certified=_certified(arguments),
-        )
-
-    return make
-
-
-def _make_plan(arguments: argparse.Namespace, named: Sequence[str]):
-    """The plan, and the disks it takes; None for a plan in memory, which leaves all disks alone."""
-    make = _planner(arguments)
-    if not named:
-        return make(None), None
-    plan = make(arguments.disk or scratch.DEFAULT_KIND)
-    if plan.disk is None:
-        return plan, None
-    disks = scratch.examine(named, arguments.disk)
-    return plan if disks.kind == plan.disk.kind else make(disks.kind), disks
-
-
 def _print_plan(arguments: argparse.Namespace, named: Sequence[str]) -> int:
     """Touches no disk: directories need not be there, and hard disks are assumed."""
     if arguments.json:
         raise UsageError("--plan writes no report", "leave out --json")
-    plan = _planner(arguments)(arguments.disk or scratch.DEFAULT_KIND)
+    plan = request.planner(arguments)(arguments.disk or lanes.DEFAULT_KIND)
     rows = plan.describe()
     if plan.disk is not None:
         rows.append(("Scratch directories", ", ".join(named) or "none yet, name them with --swap DIR"))
         if arguments.output != "-":
-            files = format_bytes(_files_bytes(arguments, plan))
+            files = format_bytes(request.files_bytes(arguments, plan))
             rows.append(("Room for files", f"{files} on their own file system, or beside the scratch"))
     _print("".join(f"{name + ':':<24}{value}\n" for name, value in rows), sys.stdout)
     return 0
 
 
-def _check_room(arguments: argparse.Namespace, plan, disks: scratch.Disks) -> None:
-    directory = os.path.dirname(os.path.realpath(_text_path(arguments, plan)))
-    if arguments.output == "-" or not os.path.isdir(directory):     # opening the file says what is wrong with it
-        directory = disks.directories[0]
-    scratch.check_room(plan.disk.scratch_bytes, disks.directories, _files_bytes(arguments, plan), directory)
-
-
-def _files_bytes(arguments: argparse.Namespace, plan) -> int:
-    """Of digits and certificate where they become files."""
-    if arguments.output == "-":
-        return 0
-    return plan.text_bytes + (plan.certificate_bytes if _certified(arguments) else 0)
-
-
-def _text_path(arguments: argparse.Namespace, plan) -> str:
-    suffix = ".txt" if plan.base == 10 else ".hex.txt"
-    return arguments.output or plan.constant.file_stem + suffix
-
-
 def _open_text(arguments: argparse.Namespace, plan) -> AtomicFile | StdoutText:
     if arguments.output == "-":
         return StdoutText(plan.text_bytes)
-    return AtomicFile(_text_path(arguments, plan), plan.text_bytes, arguments.force)
-
-
-def _certified(arguments: argparse.Namespace) -> bool:
-    return not arguments.no_certificate and arguments.output != "-"
+    return AtomicFile(request.text_path(arguments, plan), plan.text_bytes, arguments.force)
 
 
 def _open_certificate(text: AtomicFile, plan) -> AtomicFile:

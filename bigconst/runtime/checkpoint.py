@@ -2,13 +2,18 @@
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable
+from datetime import datetime
 
-from bigconst.runtime.recorder import Recorder
+from bigconst.runtime.recorder import Recorder, supersede
 from bigconst.storage.journal import Journal, Record, read_journal
 from bigconst.storage.manifest import read_manifest, remove_manifest, write_manifest
 
 JOURNAL_NAME = "bigconst.journal"
+
+FAULTS_KEPT = 100
+"""Faults that the manifest lists; those before are only counted."""
 
 
 class Checkpoint:
@@ -17,6 +22,7 @@ class Checkpoint:
     def __init__(self, directory: str, fields: dict, records: list[Record], journal: Journal):
         self.directory, self.fields, self.records = directory, fields, records
         self._journal = journal
+        self._updating = threading.Lock()       # faults are met by several threads
 
     @classmethod
     def create(cls, directory: str, fields: dict) -> "Checkpoint":
@@ -34,7 +40,12 @@ class Checkpoint:
             return None
         path = os.path.join(directory, fields["journal"])
         records, end = [], 0
+        last: dict[str, Record] = {}
         for record, end_ in read_journal(path):
+            key = record[0]["key"]
+            if key in last:
+                supersede(last[key], record)        # redo logs of weeks do not fit memory
+            last[key] = record
             records.append(record)
             end = end_
         return cls(directory, fields, records, Journal(path, end))
@@ -59,10 +70,29 @@ class Checkpoint:
             os.unlink(old.path)
         return self._journal
 
+    def append(self, fields: dict, arrays: dict) -> None:
+        """A record that is safe on return."""
+        self._journal.append(fields, arrays)
+        self._journal.sync()
+
     def update(self, **fields) -> None:
         """Change fields of the manifest."""
-        self.fields = {**self.fields, **fields}
-        write_manifest(self.directory, self.fields)
+        with self._updating:
+            self.fields = {**self.fields, **fields}
+            write_manifest(self.directory, self.fields)
+
+    @property
+    def fault_counts(self) -> dict[str, int]:
+        """Faults of all processes of the run, by kind."""
+        return dict(self.fields.get("fault_counts", {}))
+
+    def fault(self, kind: str, where: str, message: str) -> None:
+        """List a fault in the manifest, and count it."""
+        counts = self.fault_counts
+        counts[kind] = counts.get(kind, 0) + 1
+        time = datetime.now().astimezone().isoformat(timespec="seconds")
+        fault = {"time": time, "kind": kind, "where": where, "message": message}
+        self.update(faults=[*self.fields.get("faults", []), fault][-FAULTS_KEPT:], fault_counts=counts)
 
     def close(self) -> None:
         """Close the journal; everything stays."""

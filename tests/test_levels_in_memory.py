@@ -1,0 +1,181 @@
+"""Runs in memory keep finished levels, too, and go on from them: the same files, and nothing is left."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+from saved_levels import IN_MEMORY, ON_DISK, bigconst, check_finished, contents, killed, levels, stop
+from test_cli import one_line
+
+from bigconst.arithmetic import newton
+from bigconst.arithmetic.products import Products
+from bigconst.arithmetic.words import Words
+from bigconst.cli import main
+from bigconst.commands.depot import Depot
+from bigconst.constant import Constant
+from bigconst.errors import Interrupted
+from bigconst.plan import make_plan
+from bigconst.runtime.arena import Arena
+from bigconst.runtime.levelstore import LevelStore
+from bigconst.runtime.threads import Pool
+from bigconst.storage.lock import LOCK_NAME
+from bigconst.storage.manifest import NAME, OLD_NAME, read_manifest, write_manifest
+
+
+@pytest.fixture(autouse=True)
+def place(monkeypatch, tmp_path):
+    """Scratch directories, one for copies, and one for files that is the current one."""
+    for name in ("files", "a", "b", "c"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "files")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory):
+    """Digits and certificate by a run in memory that nothing interrupts."""
+    folder = tmp_path_factory.mktemp("expected")
+    assert main(f"phi --digits 1e6 --output {folder}/phi.txt".split()) == 0
+    return folder
+
+
+def test_a_short_run_leaves_the_scratch_alone(place, expected):
+    (place / "files/swap").mkdir()
+    before = os.stat("swap").st_mtime_ns
+    assert bigconst(IN_MEMORY) == 0
+    assert os.stat("swap").st_mtime_ns == before
+    check_finished(place, expected)
+
+
+def counted_steps(monkeypatch):
+    """Words of the levels that a run in this process computes."""
+    sizes, step = [], newton.Ladder._step
+    monkeypatch.setattr(newton.Ladder, "_step",
+                        lambda self, y, level, residue: sizes.append(level.words_out) or step(self, y, level, residue))
+    return sizes
+
+
+@pytest.mark.parametrize("where, directory", [("--checkpoint ../c", "c"), ("--swap ../a", "a"), ("", "files/swap")])
+def test_a_run_in_memory_goes_on(place, expected, monkeypatch, where, directory):
+    if not where:
+        (place / "files/swap").mkdir()
+    killed(f"{IN_MEMORY} {where}", "memory", 5)
+    assert len(levels(place / directory)) == 2
+    sizes = counted_steps(monkeypatch)
+    assert bigconst(f"resume {place / directory}") == 0
+    assert len(sizes) == 1
+    check_finished(place, expected)
+    assert not where or os.listdir(place / directory) == []
+
+
+def test_the_same_command_goes_on_in_memory(place, expected, monkeypatch):
+    command = f"{IN_MEMORY} --swap ../a"
+    killed(command, "memory", 3)
+    newest = place / "a" / levels(place / "a")[-1]
+    newest.write_bytes(newest.read_bytes()[:-1])
+    sizes = counted_steps(monkeypatch)
+    assert bigconst(command) == 0
+    assert len(sizes) == 4
+    check_finished(place, expected)
+
+
+def test_a_saved_level_that_is_wrong(place, expected, monkeypatch, capsys):
+    """Its checksums are right, its residue is not: what memory did before it was written."""
+    killed(f"{IN_MEMORY} --swap ../a", "memory", 3, spoil=True)
+    sizes = counted_steps(monkeypatch)
+    capsys.readouterr()
+    assert bigconst("resume ../a") == 0
+    assert len(sizes) == 4 and "what was saved is not what was computed" in capsys.readouterr().err
+    check_finished(place, expected)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_in_memory_is_stopped(place, expected, capsys, number):
+    code, err = stop(f"{IN_MEMORY} --checkpoint ../c", "memory", 2, number)
+    assert code == 75 and f"bigconst resume {place / 'c'}" in err.splitlines()[-1] and "Traceback" not in err
+    assert os.listdir(place / "files") == [] and LOCK_NAME not in os.listdir(place / "c")
+    capsys.readouterr()
+    assert bigconst("status ../c") == 0
+    out = capsys.readouterr().out
+    assert "stopped" in out and "in memory" in out and "Last level saved" in out
+    assert bigconst("resume ../c --threads 1") == 0
+    check_finished(place, expected)
+
+
+def test_a_ladder_that_is_asked_to_stop(place):
+    plan = make_plan(Constant("phi", 5), 100_000, 10, 2, 1 << 40)
+    store = LevelStore(str(place / "c"), outside=False)
+
+    def ladder(stop, store):
+        words = Words(plan.format, pool)
+        return newton.Ladder(plan, Products(words, lambda event: None), Arena(plan.arena_bytes), lambda event: None,
+                             store, stop)
+
+    with Pool(2) as pool:
+        expected, residue = ladder(lambda: False, None).inverse_root()
+        for k in [level.words_out for level in plan.levels]:
+            with pytest.raises(Interrupted):
+                ladder(lambda: True, store).inverse_root()
+            assert store.newest()[0]["words"] == k
+        again = ladder(lambda: True, store)
+        y, found = again.inverse_root()
+    assert found == residue and again.records == []
+    np.testing.assert_array_equal(y, expected)
+
+
+def test_a_run_in_memory_that_saved_nothing_leaves_nothing(place, monkeypatch, capsys):
+    def step(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(newton.Ladder, "_step", step)
+    for where in ("--checkpoint ../c", "--swap ../a"):
+        assert bigconst(f"{IN_MEMORY} {where}") == 130
+        one_line(capsys)
+    for name in ("a", "c", "files"):
+        assert os.listdir(place / name) == []
+
+
+def test_a_run_in_memory_leaves_the_scratch_of_another_alone(place, expected, monkeypatch):
+    killed(ON_DISK.replace("phi", "sqrt 2"), "level 1")
+    for path in (place / "files").iterdir():
+        path.unlink()
+    before = contents(place / "a", place / "c")
+    monkeypatch.setattr(newton, "SAVE_S", 0)
+    assert bigconst(f"{IN_MEMORY} --swap ../a") == 0
+    assert contents(place / "a", place / "c") == before
+    assert bigconst("sqrt 2 --digits 1000 --discard --swap ../a") == 0
+    for name in ("sqrt2.txt", "sqrt2.txt.cert"):
+        os.unlink(name)
+    check_finished(place, expected)
+
+
+def test_a_run_on_disk_does_not_destroy_levels_in_memory(place, capsys):
+    killed(f"{IN_MEMORY} --swap ../a", "memory", 3)
+    before = contents(place / "a")
+    capsys.readouterr()
+    assert bigconst(f"{ON_DISK} --output other") == 2
+    assert f"bigconst resume {place / 'a'}" in one_line(capsys)
+    assert contents(place / "a") == before
+
+
+def test_a_scratch_that_was_taken_meanwhile_is_left_alone(place, capsys):
+    fields = {"lanes": [], "run_id": "1"}
+    with Depot(str(place / "a"), False, fields) as depot:
+        write_manifest(str(place / "a"), {"run_id": "2"})
+        depot.save("memory", {}, {}, [])
+    assert "another run" in capsys.readouterr().err
+    assert os.listdir(place / "a") == [NAME] and read_manifest(str(place / "a")) == {"run_id": "2"}
+
+
+def test_levels_of_a_run_that_is_over_are_not_taken(place, expected, monkeypatch):
+    """It removes its manifest last; killed before, it leaves levels of nobody knows what."""
+    killed("sqrt 2 --digits 1e6 --swap ../a", "memory", 3)
+    for name in (NAME, OLD_NAME):
+        (place / "a" / name).unlink()
+    for path in (place / "files").iterdir():
+        path.unlink()
+    monkeypatch.setattr(newton, "SAVE_S", 0)
+    assert bigconst(f"{IN_MEMORY} --swap ../a --checkpoint ../c") == 0
+    assert bigconst(f"{IN_MEMORY} --swap ../a --force") == 0
+    check_finished(place, expected)

@@ -1,6 +1,7 @@
 # make run    100 million digits of the golden ratio into out/phi.txt
 # make test   the whole test suite
 # make bench  the benchmark programs
+# make torture  kills, bad blocks and wrong results on purpose: no wrong file may come out
 # make clean  remove what the above made, except .venv
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ BIN := .venv/bin
 INSTALL = $(BIN)/python -m pip install --quiet --editable
 DIGITS ?= 1e8
 
-.PHONY: run test bench clean
+.PHONY: run test bench torture clean
 
 # One stamp for each set of extras; a changed pyproject.toml installs again.
 .venv/installed: pyproject.toml
@@ -32,7 +33,10 @@ test: .venv/installed-test
 	$(BIN)/python -m pytest -q -m slow
 
 bench: .venv/installed-bench
-	set -e; for program in benchmarks/[a-z]*.py; do echo "== $$program"; $(BIN)/python $$program; done
+	set -e; for program in $(filter-out %/torture.py,$(wildcard benchmarks/[a-z]*.py)); do echo "== $$program"; $(BIN)/python $$program; done
+
+torture: .venv/installed-bench
+	$(BIN)/python benchmarks/torture.py
 
 clean:
 	rm -rf out build *.egg-info .pytest_cache .ruff_cache .hypothesis .benchmarks

@@ -14,14 +14,16 @@ from functools import cached_property
 from bigconst.diskshape import DiskShape, chunk_bytes, disk_shape
 from bigconst.errors import DoesNotFit
 from bigconst.formats import WORDS
-from bigconst.scratchspace import Accounts, Space, Traffic
-from bigconst.units import format_bytes, format_count
+from bigconst.scratchspace import Accounts, JournalAccounts, Space, Traffic
+from bigconst.units import format_bytes, format_count, format_seconds
 
 CHUNK_WORDS = {"hdd": {10: 1 << 19, 16: 1 << 19}, "ssd": {10: 1 << 16, 16: 1 << 16}}
 """Of a packed run, at least: 1.06 MiB and 136 KiB; the tiles beside it are 8 MiB and 1 MiB or more."""
 MIN_CHUNK_WORDS = 1 << 8
 CHUNK_RECORD_BYTES = 160
 """Of memory for each chunk of the result: checksum, residue and border words of the numbers alive at a time."""
+PARITY_CHUNKS = 10
+"""Of memory for the parities of the numbers alive at a time, and of units whose records wait."""
 PIECE_WORDS = 1 << 20
 """Words of a piece of a linear pass, where chunks are not larger."""
 MIN_WORKSPACE_BYTES = 1 << 20
@@ -30,6 +32,9 @@ FULL_WORDS_MAX = {(10, 5): 1 << 30, (10, 4): 1 << 42, (10, 3): 1 << 48, (16, 4):
 """Longest square of a full operand whose rounding errors stay below 0.3, by (base, digits) (docs/word-size.md)."""
 HALF_FACTOR = 4
 """A product of two half-full operands may be this much longer."""
+
+RAID_BYTES_PER_S = 594e6
+"""Of the six hard disks in one RAID0 that held the run of July 2015, when read (swap/README.md)."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ class DiskPlan:
     workspace_bytes: int
     """bound on the working arrays"""
     record_bytes: int
-    """of memory for what is known of each chunk"""
+    """of memory for what is known of each chunk, and for parities"""
     memory_words: int
     """the ladder climbs to so many words in memory"""
     levels: tuple[DiskLevel, ...]
@@ -112,6 +117,31 @@ class DiskPlan:
         most = min(PIECE_WORDS // self.chunk_words, self.workspace_bytes // _linear_bytes(self.chunk_words, self.base))
         return max(1, most)
 
+    @property
+    def longest_unit_bytes(self) -> int:
+        """Most that is read and written for one unit: a slab, a row, a piece of a sum.  What is lost at most with a
+        unit that is cut short."""
+        of_sum = 4 * self.piece_chunks * self.chunk_bytes       # y, u, v and the new y
+        return max([s.unit_bytes(operands) for level in self.levels
+                    for s, operands in ((level.residual, 1), (level.product, 2))]
+                   + [self.square.unit_bytes(1), of_sum])
+
+    @property
+    def journal_bytes(self) -> int:
+        """Most that the journal takes beside the scratch on the first lane, unless a product is repeated."""
+        accounts = JournalAccounts(self.chunk_words, self.base)
+        if self.memory_words == 0:      # a perfect square: two words, and no transform
+            return 4 * accounts.number(self.words + 1) + 2 * self.chunk_bytes
+
+        def product(shape: DiskShape, operands: int) -> int:
+            return operands * accounts.forward(shape) + accounts.rows(shape) + accounts.inverse(shape)
+
+        last = accounts.linear(self.words + 1, self.piece_chunks) + product(self.square, 1)
+        steps = [product(level.residual, 1) + product(level.product, 2) + product(level.product, 1)
+                 + accounts.linear(level.words_out, self.piece_chunks) for level in self.levels]
+        # The next journal, which begins with a finished number as this one did, is there before this one goes.
+        return max([last, *steps]) + 2 * accounts.number(self.words + 1)
+
     def smaller(self, shape: DiskShape, operands: int) -> list[DiskShape]:
         """Transforms of the same length on smaller words, for data that rounds badly, in the memory there is."""
         found = [disk_shape(shape.stored_words, self.base, digits, self.chunk_words, self.used_bytes, operands,
@@ -134,6 +164,10 @@ class DiskPlan:
             ("Scratch", f"{format_bytes(self.scratch_bytes)} ({self.scratch_bytes} bytes)"),
             ("Scratch traffic", f"{format_bytes(traffic.read_bytes)} read, {format_bytes(traffic.written_bytes)} "
                                 "written"),
+            ("Longest unit", f"{format_bytes(self.longest_unit_bytes)} moved, "
+                             f"{format_seconds(self.longest_unit_bytes / RAID_BYTES_PER_S)} at "
+                             f"{RAID_BYTES_PER_S / 1e6:.0f} MB/s, six hard disks of 2015"),
+            ("Journal", f"at most {format_bytes(self.journal_bytes)} on the first lane"),
         ]
 
 
@@ -233,7 +267,8 @@ class _Builder:
         self.request, self.chunk, self.passes = request, chunk, passes
         self.base, self.guard = request.base, request.guard
         self.target = -(-request.target // chunk) * chunk
-        self.record_bytes = self.target // chunk * CHUNK_RECORD_BYTES
+        self.record_bytes = (self.target // chunk * CHUNK_RECORD_BYTES
+                             + PARITY_CHUNKS * chunk_bytes(chunk, self.base))
         self.workspace_bytes = min(request.workspace_bytes, request.memory_bytes - self.record_bytes)
         self.steps: list[tuple[int, int, DiskShape, DiskShape]] = []
         self.memory_words = 0

@@ -131,6 +131,12 @@ class DiskShape:
         inner = INNER_BUFFERS * self.inner_rows * self.tile_bytes if self.inner_radices else 0
         return max(self.slab_bytes, buffers * self.row_bytes, inner) + 16 * 4096
 
+    def unit_bytes(self, operands: int) -> int:
+        """What the longest unit of its passes reads and writes, in a square (1 operand) or a product (2)."""
+        slab = self.rows * (self.tile_bytes + 2 * self.run_bytes)
+        between = 2 * self.inner_rows * self.tile_bytes if self.inner_radices else 0
+        return max(slab, between, (operands + 1) * self.row_bytes)
+
     def __str__(self) -> str:
         parts = [self.outer_radices, self.inner_radices, self.middle_radices + self.row_radices + (8, 8)]
         text = " * ".join(f"({'*'.join(map(str, part))})" for part in parts if part)

@@ -99,7 +99,7 @@ def _scratch(plan: Any, outcome: Any, measured: ScratchMeasured | None) -> dict:
     """The scratch of a run on disk, planned and measured; zeros for a run in memory."""
     if measured is None:
         return {"planned_bytes": 0, "peak_bytes": 0, "planned_read_bytes": 0, "read_bytes": 0,
-                "planned_written_bytes": 0, "written_bytes": 0, "wait_seconds": 0,
+                "planned_written_bytes": 0, "written_bytes": 0, "wait_seconds": 0, "longest_unit_seconds": 0,
                 "disk": None, "disk_reason": None, "lanes": []}
     return {
         "planned_bytes": plan.disk.scratch_bytes,
@@ -109,6 +109,7 @@ def _scratch(plan: Any, outcome: Any, measured: ScratchMeasured | None) -> dict:
         "planned_written_bytes": plan.disk.traffic.written_bytes,
         "written_bytes": measured.written_bytes,
         "wait_seconds": sum(stage["wait_seconds"] for stage in outcome.stages),
+        "longest_unit_seconds": outcome.longest_unit_s,
         "disk": measured.disk,
         "disk_reason": measured.reason,
         "lanes": [{"directory": directory, "read_bytes_per_s": read, "write_bytes_per_s": written}
@@ -146,7 +147,7 @@ def format_report(report: dict) -> str:
         ("CPU utilisation", f"{report['cpu_percent']:.1f} %"),
         ("Multi-core efficiency", f"{report['efficiency']:.1f} %"),
         ("Largest round-off", f"{report['max_roundoff']:.3g}"),
-        ("Faults repaired", str(sum(report["faults"].values()))),
+        ("Faults repaired", _faults(report["faults"])),
         *((("File", file["path"])) for file in report["files"]),
     ]
     lines = [f"{name + ':':<24}{value}" for name, value in rows]
@@ -184,7 +185,14 @@ def _scratch_rows(report: dict) -> list[tuple[str, str]]:
         ("Throughput", f"{_rate(moved / seconds)} on average, {100 * least_s / seconds:.0f} % of the lanes' speed"),
         ("Waiting for disks", f"{format_seconds(scratch['wait_seconds'])}, "
                               f"{100 * scratch['wait_seconds'] / seconds:.0f} %"),
+        ("Longest unit", format_seconds(scratch["longest_unit_seconds"])),
     ]
+
+
+def _faults(faults: dict[str, int]) -> str:
+    """How many, and of which kinds where there are any."""
+    kinds = ", ".join(f"{count} {kind}" for kind, count in faults.items())
+    return str(sum(faults.values())) + (f": {kinds}" if kinds else "")
 
 
 def _rate(bytes_per_s: float) -> str:

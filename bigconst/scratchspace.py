@@ -1,4 +1,4 @@
-"""Accounts of a plan on disk: where things lie on the volume, and what the passes read and write.
+"""Accounts of a plan on disk: where things lie on the volume, what the passes read and write, what a journal takes.
 
 Pure functions of shapes and lengths.
 """
@@ -83,3 +83,64 @@ class Accounts:
         # The first chunk of a run is read and written again when the carry from the run below is known.
         begins = min(2 * shape.rows, words * 2 * shape.rows // shape.stored_words + 1) * self._chunk_bytes
         return Traffic(shape.data_bytes + inner + begins, inner + self.packed(words) + begins)
+
+
+RECORD_BYTES = 512
+"""Of a record of the journal without its arrays: frame, names, layout."""
+CHUNK_FACTS_BYTES = 25
+"""Of a chunk: kind, checksum, residue, first word and last (arithmetic.outofcore.number)."""
+CARRY_BYTES = 48
+"""Of a carry that waits, as JSON with its place."""
+SAFE_BYTES = 1 << 30
+"""That a sum moves before its records are made safe, at least: in ten seconds (runtime.recorder) at 100 MB/s."""
+LATE_CHUNKS = 8
+"""That signs and wrapped words change behind an inverse, beside those where runs meet."""
+
+
+class JournalAccounts:
+    """Bytes that the passes leave in the journal at most, when no product is repeated."""
+
+    def __init__(self, chunk_words: int, base: int):
+        self._chunk_words, self._chunk_bytes = chunk_words, chunk_bytes(chunk_words, base)
+
+    @property
+    def batch_chunks(self) -> int:
+        """Chunks that late carries change at a time, as arithmetic.outofcore.number does."""
+        return max(1, min(64, (16 << 20) // (self._chunk_bytes + 4 * self._chunk_words)))
+
+    def number(self, words: int) -> int:
+        """Of a finished number, with its parity."""
+        return RECORD_BYTES + self._chunk_bytes + -(-words // self._chunk_words) * CHUNK_FACTS_BYTES
+
+    def linear(self, words: int, piece_chunks: int) -> int:
+        """Of a sum of so many words, with its parity whenever its records are made safe."""
+        pieces = -(-words // (self._chunk_words * piece_chunks))
+        moved = 4 * pieces * piece_chunks * self._chunk_bytes
+        return (pieces * (RECORD_BYTES + piece_chunks * CHUNK_FACTS_BYTES)
+                + min(pieces, 1 + moved // SAFE_BYTES) * self._chunk_bytes)
+
+    def forward(self, shape: DiskShape) -> int:
+        """Of the slabs of an operand, and the pass between."""
+        return self._tiles(shape, shape.slabs) + self._between(shape)
+
+    def rows(self, shape: DiskShape) -> int:
+        """Of the row pass."""
+        return self._tiles(shape, shape.rows * shape.inner_rows)
+
+    def inverse(self, shape: DiskShape) -> int:
+        """Of the pass between, the slabs back, the carries that arrive late and the finished number."""
+        runs, chunks = 2 * shape.rows, shape.stored_words // self._chunk_words
+        slabs = shape.slabs * (RECORD_BYTES + runs * CARRY_BYTES + self._chunk_bytes) + chunks * CHUNK_FACTS_BYTES
+        # The new bytes of a chunk are written down whole; what still waits goes into the record of every batch.
+        late = runs + LATE_CHUNKS
+        batches = -(-late // self.batch_chunks) + LATE_CHUNKS
+        late_bytes = late * (self._chunk_bytes + CHUNK_FACTS_BYTES + 16)
+        return (self._between(shape) + slabs + late_bytes + self.number(shape.stored_words)
+                + batches * (RECORD_BYTES + late * CARRY_BYTES + self._chunk_bytes))
+
+    def _between(self, shape: DiskShape) -> int:
+        return self._tiles(shape, shape.rows * shape.slabs // shape.inner_rows) if shape.inner_radices else 0
+
+    def _tiles(self, shape: DiskShape, units: int) -> int:
+        """Checksums of all tiles, in the records of so many units."""
+        return 8 * shape.rows * shape.slabs + units * RECORD_BYTES

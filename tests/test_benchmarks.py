@@ -18,6 +18,9 @@ PROGRAMS = {
     "proof": ({"proof"}, ()),
     "volume": ({"volume"}, ()),
     "outofcore": ({"outofcore"}, ()),
+    "checks": ({"turns", "checks"}, ()),
+    "torture": ({"kills", "all_kills", "flips", "flips_runs", "corruptions_kernel", "corruptions_check",
+                 "corruptions_runs"}, ()),
 }
 """Sections of the results, and the packages that a program does without."""
 

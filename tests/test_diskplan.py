@@ -9,12 +9,16 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from bigconst.cli import main
 from bigconst.constant import Constant
-from bigconst.diskplan import FULL_WORDS_MAX, HALF_FACTOR
+from bigconst.diskplan import FULL_WORDS_MAX, HALF_FACTOR, RAID_BYTES_PER_S
 from bigconst.diskshape import chunk_bytes, disk_shape
 from bigconst.errors import DoesNotFit
 from bigconst.plan import DISK_PROCESS_BYTES, make_plan
-from bigconst.units import parse_size
+from bigconst.runtime.checkpoint import JOURNAL_NAME
+from bigconst.scratchspace import CHUNK_FACTS_BYTES, JournalAccounts
+from bigconst.storage.journal import Journal
+from bigconst.units import format_bytes, parse_size
 
 PHI = Constant("phi", 5)
 AMPLE = 1 << 60
@@ -179,6 +183,9 @@ def test_equal_requests_give_equal_plans_and_every_shape_is_printed(request):
     for shape in plan.disk.shapes:
         assert f"{shape}, {shape.base}^{shape.digits}, {shape.passes} passes" in text
     assert str(plan.disk.scratch_bytes) in text
+    rows = dict(plan.describe())
+    assert f"{format_bytes(plan.disk.longest_unit_bytes)} moved" in rows["Longest unit"]
+    assert "594 MB/s" in rows["Longest unit"] and format_bytes(plan.disk.journal_bytes) in rows["Journal"]
 
 
 @given(digits=st.floats(9.3, 13).map(lambda log: int(10**log)), base=st.sampled_from([10, 16]),
@@ -252,6 +259,55 @@ def accounts(digits: int, memory_bytes: int, kind: str) -> tuple[float, float, o
     """Scratch and traffic in bytes per digit."""
     disk = make_plan(PHI, digits, 10, 8, memory_bytes, disk=kind).disk
     return disk.scratch_bytes / digits, (disk.traffic.read_bytes + disk.traffic.written_bytes) / digits, disk
+
+
+@given(requests())
+@plans
+def test_a_unit_is_a_small_part_of_a_run_and_the_journal_of_the_scratch(request):
+    disk = on_disk(request).disk
+    # Units move what is in memory, operands of a product and its result at most.
+    assert 0 < disk.longest_unit_bytes <= 3 * disk.workspace_bytes
+    for shape, operands in uses(disk):
+        slab, row = shape.rows * (shape.tile_bytes + 2 * shape.run_bytes), (operands + 1) * shape.row_bytes
+        assert disk.longest_unit_bytes >= max(slab, row)
+    assert disk.journal_bytes > 0
+
+
+@pytest.mark.parametrize("base,chunk_words", [(10, 1 << 8), (10, 1 << 16), (10, 1 << 19), (16, 1 << 19)])
+def test_the_journal_counts_the_batches_of_numbers(base, chunk_words):
+    """Whose size a pure plan cannot ask for."""
+    from bigconst.arithmetic.outofcore.number import Number
+    from bigconst.arithmetic.words import Words
+    from bigconst.formats import WORDS
+
+    number = Number(None, Words(WORDS[base], None), 0, chunk_words, chunk_words)
+    assert JournalAccounts(chunk_words, base).batch_chunks == number._batch
+    facts = sum(array.nbytes for array in number.known(slice(0, 1)).values())
+    assert facts == CHUNK_FACTS_BYTES
+
+
+@pytest.mark.parametrize("base,workspace", [(10, "1MiB"), (16, "1MiB"), (10, "4MiB")])
+def test_the_journal_stays_below_its_bound(monkeypatch, tmp_path, base, workspace):
+    """All journals of a real run together, after each record."""
+    (tmp_path / "scratch").mkdir()
+    digits, append, largest = 1000000 if workspace == "1MiB" else 3000000, Journal.append, 0
+
+    def watched(journal, *record):
+        nonlocal largest
+        append(journal, *record)
+        largest = max(largest, sum(path.stat().st_size for path in tmp_path.glob(f"scratch/{JOURNAL_NAME}.*")))
+
+    monkeypatch.setattr(Journal, "append", watched)
+    options = f"--digits {digits} --base {base} --workspace {workspace} --threads 2 --disk ssd"
+    assert main(f"phi {options} --swap {tmp_path}/scratch --output {tmp_path}/phi.txt".split()) == 0
+    plan = make_plan(PHI, digits, base, 2, AMPLE, workspace_bytes=parse_size(workspace), disk="ssd")
+    assert plan.disk.journal_bytes / 8 < largest <= plan.disk.journal_bytes
+
+
+def test_two_trillion_digits_in_57_gib_lose_a_minute_at_most():
+    *_, disk = accounts(2 * 10**12, 57 << 30, "hdd")
+    assert disk.longest_unit_bytes / RAID_BYTES_PER_S <= 60
+    assert disk.journal_bytes <= disk.scratch_bytes / 500
 
 
 def test_two_trillion_digits_in_57_gib_on_hard_disks():

@@ -40,6 +40,8 @@ def test_a_shape_is_what_was_asked_for(words, fmt, chunk, workspace, operands, t
     if base == 10 and digits != 5:
         assert 5 in s.middle_radices and s.tile_width % 5 == 0
     assert s.data_bytes == 8 * s.words and s.region_bytes == s.data_bytes // s.rows * (s.rows + 4)
+    assert s.slab_bytes >= s.rows * s.tile_bytes + 2 * s.rows * s.run_bytes
+    assert s.unit_bytes(operands) <= 3 * workspace and s.unit_bytes(operands) >= (operands + 1) * s.row_bytes
     assert s.memory_bytes(operands) <= workspace and s.memory_bytes(1) <= s.memory_bytes(2)
 
 

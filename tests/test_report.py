@@ -20,7 +20,7 @@ KEYS = """constant base digits decimal_digits hex_digits version host command th
 
 
 SCRATCH_KEYS = "planned_bytes peak_bytes planned_read_bytes read_bytes planned_written_bytes written_bytes".split()
-SCRATCH_KEYS.append("wait_seconds")
+SCRATCH_KEYS += ["wait_seconds", "longest_unit_seconds"]
 
 
 class Discard:
@@ -131,6 +131,7 @@ def make_on_disk():
     outcome.stages = [stage("ladder in memory", 1.0, 0, 10**9, 0.0), stage("level 1, e", 2.0, 4 * 10**9, 10**9, 1.0),
                       stage("level 1, u", 4.0, 8 * 10**9, 10**9, 2.0), stage("root", 1.0, 10**9, 10**9, 0.5),
                       stage("files", 2.0, 3 * 10**9, 0, 0.0)]
+    outcome.longest_unit_s = 1.25
     lanes = (("/mnt/a", 2e9, 1e9), ("/mnt/b", 2e9, 5e8))
     scratch = report.ScratchMeasured("hdd", "it turns", 5 << 30, 16 * 10**9, 4 * 10**9, lanes)
     moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -142,7 +143,7 @@ def test_scratch_of_a_run_on_disk():
     made = json.loads(report.report_json(make_on_disk()))
     assert made["mode"] == "on disk"
     assert [made["scratch"][key] for key in SCRATCH_KEYS] == [
-        5 << 30, 5 << 30, 15 * 10**9, 16 * 10**9, 4 * 10**9, 4 * 10**9, 3.5]
+        5 << 30, 5 << 30, 15 * 10**9, 16 * 10**9, 4 * 10**9, 4 * 10**9, 3.5, 1.25]
     assert made["scratch"]["disk"] == "hdd" and made["scratch"]["disk_reason"] == "it turns"
     assert made["scratch"]["lanes"][1] == {
         "directory": "/mnt/b", "read_bytes_per_s": 2e9, "write_bytes_per_s": 5e8}
@@ -158,7 +159,7 @@ def test_terminal_lines_of_a_run_on_disk():
     assert rows["  lane 2"] == "2.00 GB/s read, 500 MB/s written before the run, /mnt/b"
     # 16 GB at 4 GB/s and 4 GB at 1.5 GB/s are 6.67 of the 10 seconds.
     assert rows["Throughput"] == "2.00 GB/s on average, 67 % of the lanes' speed"
-    assert rows["Waiting for disks"] == "3.50 s, 35 %"
+    assert rows["Waiting for disks"] == "3.50 s, 35 %" and rows["Longest unit"] == "1.25 s"
     table = [" ".join(line.split()) for line in lines[lines.index("") + 1:][:6]]
     assert table == [
         "Stage time read written GB/s waiting",
@@ -168,6 +169,14 @@ def test_terminal_lines_of_a_run_on_disk():
         "files 2.00 s 2.79 GiB 0 B 1.50 0 %",
         "together 10.00 s 14.9 GiB 3.73 GiB 2.00 35 %",
     ]
+
+
+@pytest.mark.parametrize("faults,line", [({}, "0"), ({"residue": 1}, "1: 1 residue"),
+                                         ({"round-off": 2, "checksum": 1}, "3: 2 round-off, 1 checksum")])
+def test_faults_are_told_by_kind(faults, line):
+    _, _, made = make()
+    made["faults"] = faults
+    assert f"{'Faults repaired:':<24}{line}" in report.format_report(made).splitlines()
 
 
 class Stream:

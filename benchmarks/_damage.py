@@ -1,0 +1,214 @@
+"""Runs on disk in which something is spoilt: trials in processes of their own, because a trial may crash or hang.
+
+A trial is a run that is made from a seed and a number alone, in one thread, so that it can be repeated.
+"""
+
+import argparse
+import contextlib
+import multiprocessing
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from bigconst.errors import BigconstError, ChecksumError
+
+HARMLESS, REPAIRED, STOPPED, WRONG, UNNOTICED, CRASHED, HUNG = OUTCOMES = (
+    "harmless", "repaired", "stopped", "WRONG FILE", "UNNOTICED", "crashed", "hung")
+BAD = (WRONG, UNNOTICED, HUNG)
+"""What must not be; a process that crashes leaves no file."""
+
+TRIAL_S = 180
+"""An undisturbed run takes a second."""
+DIGITS = 10**6
+THREE_PASSES = 5 * 10**6
+"""Digits that take three passes in a workspace of 1 MiB."""
+CHECKS = (
+    ("holds a word that is none", "range of words"), ("the text does not have", "residue of the text"),
+    ("does not have the residue of its parts", "residue of a sum"), ("within its bounds", "bound of the remainder"),
+    ("r changed in memory", "residue of the certificate"), ("left its words", "carry of a sum"),
+    ("integer part", "integer part"), ("round-off", "round-off"), ("checksum", "checksum"),
+    ("is not what was written", "checksum"), ("wrong with words of every size", "residue"), ("residue", "residue"),
+    ("wrong value", "residue of a part"),
+)
+"""What a message says, and what has noticed."""
+
+
+def check_of(error: BaseException) -> str:
+    """The check that raised it."""
+    if isinstance(error, ChecksumError):
+        return "checksum"
+    if not isinstance(error, BigconstError):
+        return f"{type(error).__name__}"
+    return next((name for part, name in CHECKS if part in str(error)), str(error)[:40])
+
+
+# --- runs ------------------------------------------------------------------------------
+
+
+class FilePair:
+    """Text and certificate in files that a run writes into."""
+
+    def __init__(self, plan, folder: Path):
+        self.paths = folder / "digits.txt", folder / "digits.txt.cert"
+        self.files = [_Target(path, size) for path, size in
+                      zip(self.paths, (plan.text_bytes, plan.certificate_bytes), strict=True)]
+
+    def contents(self) -> tuple[bytes, bytes]:
+        """Both."""
+        return tuple(bytes(target.data) for target in self.files)
+
+    def write(self) -> Path:
+        """Both as files; the path of the text."""
+        for path, target in zip(self.paths, self.files, strict=True):
+            path.write_bytes(target.data)
+        return self.paths[0]
+
+
+class _Target:
+    def __init__(self, path: Path, size: int):
+        self.path, self.data = path, bytearray(size)
+
+    def write_at(self, offset: int, data) -> None:
+        self.data[offset:offset + len(data)] = data
+
+
+@contextlib.contextmanager
+def journaled(folder: Path, volume) -> Iterator:
+    """A recorder with a journal, as a command has it."""
+    from bigconst.runtime.checkpoint import Checkpoint
+
+    checkpoint = Checkpoint.create(str(folder), {})
+    try:
+        yield checkpoint.recorder(volume.sync)
+    finally:
+        checkpoint.remove()
+
+
+def make_plan(digits: int, base: int, narrow: bool = False):
+    """On disk in 1 MiB; `narrow` takes four digits a word, as long transforms do."""
+    from bigconst import diskplan, plan
+    from bigconst.constant import Constant
+
+    longest = dict(diskplan.FULL_WORDS_MAX)
+    if narrow:
+        diskplan.FULL_WORDS_MAX[10, 5] = diskplan.FULL_WORDS_MAX[16, 4] = 1 << 10
+    try:
+        made = plan.make_plan(Constant("phi", 5), digits, base, 1, 1 << 60, workspace_bytes=1 << 20, disk="ssd")
+        assert made.disk is not None
+        return made
+    finally:
+        diskplan.FULL_WORDS_MAX.update(longest)
+
+
+def carry_out(plan, folder: Path, lane_volume, emit: Callable) -> FilePair:
+    """A run on a volume lane_volume(directories, size_bytes, stripe_bytes) below `folder`."""
+    from bigconst import engine
+
+    folder.mkdir(parents=True, exist_ok=True)
+    files = FilePair(plan, folder)
+    scratch = folder / "scratch"
+    scratch.mkdir(exist_ok=True)
+    with (lane_volume([scratch], plan.disk.scratch_bytes, plan.disk.stripe_bytes) as volume,
+          journaled(folder, volume) as recorder):
+        engine.run(plan, files.files[0], emit, files.files[1], volume, recorder)
+    return files
+
+
+def plan_of(chance: random.Random, digits: int | None, three_passes: bool = True):
+    """One of several plans, and what it is called."""
+    kind = chance.choices(["decimal", "hexadecimal", "narrow", "three passes"], [5, 3, 2, 1 if three_passes else 0])[0]
+    size = digits or (THREE_PASSES if kind == "three passes" else DIGITS)
+    return kind, make_plan(size, 16 if kind == "hexadecimal" else 10, kind == "narrow")
+
+
+# --- trials in processes ------------------------------------------------------------------
+
+
+def trials(part: str, arguments: argparse.Namespace, folder: Path, count: int) -> list[dict]:
+    """What became of so many flips or corruptions, a row for every run."""
+    from bigconst import engine
+
+    engine.load_kernels()
+    found: list[dict] = []
+    first = arguments.trial or 0
+    with contextlib.ExitStack() as stack:
+        worker = None
+        while arguments.trial is None or not found:
+            if sum(weight(trial) for trial in found) >= count:
+                break
+            if worker is None:
+                worker = stack.enter_context(contextlib.closing(_Worker(part, arguments, folder)))
+            trial = worker.trial(first + len(found))
+            found.append(trial)
+            if trial["outcome"] in (CRASHED, HUNG):
+                worker.close()
+                worker = None
+    return found
+
+
+def weight(trial: dict) -> int:
+    """Flips or corruptions in a run."""
+    return len(trial["flips"]) if "flips" in trial else 1
+
+
+class _Worker:
+    """A process that carries out trials."""
+
+    def __init__(self, part: str, arguments: argparse.Namespace, folder: Path):
+        context = multiprocessing.get_context("fork")
+        self._ours, theirs = context.Pipe()
+        self._process = context.Process(target=_work, daemon=True,
+                                        args=(theirs, part, arguments.seed, arguments.digits, folder))
+        self._process.start()
+        theirs.close()
+
+    def trial(self, number: int) -> dict:
+        """The row of a trial."""
+        self._ours.send(number)
+        try:
+            if self._ours.poll(TRIAL_S):
+                return self._ours.recv() | {"trial": number}
+            return {"trial": number, "outcome": HUNG}
+        except EOFError:
+            self._process.join()
+            return {"trial": number, "outcome": CRASHED, "message": f"exit code {self._process.exitcode}"}
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.join()
+        self._ours.close()
+
+
+def _work(pipe, part: str, seed: int, digits: int | None, folder: Path) -> None:
+    """In the process: trials as their numbers come."""
+    import _corruptions
+    import _flips
+
+    trial = _flips.Flips(digits, folder) if part == "flips" else _corruptions.Corruptions(digits, folder)
+    while True:
+        try:
+            number = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(trial.carry_out(random.Random(f"{part} {seed} {number}"), number))
+
+
+class Rights:
+    """The files of plans that run undisturbed."""
+
+    def __init__(self, folder: Path):
+        self._folder, self._known = folder, {}
+
+    def of(self, name: str, plan) -> tuple[bytes, bytes]:
+        """Text and certificate of a plan, by the engine in memory."""
+        from bigconst import engine
+        from bigconst import plan as planning
+
+        key = plan.decimal_digits, plan.base
+        if key not in self._known:
+            in_memory = planning.make_plan(plan.constant, plan.decimal_digits, plan.base, 1, 1 << 60)
+            files = FilePair(in_memory, self._folder)
+            engine.run(in_memory, files.files[0], lambda event: None, files.files[1])
+            self._known[key] = files.contents()
+        return self._known[key]

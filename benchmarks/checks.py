@@ -1,0 +1,167 @@
+"""What journal, checksums, parity and residues cost together: the golden ratio on disk with and without them.
+
+    python benchmarks/checks.py [--digits 1e9] [--memory 512MiB] [--swap DIR ...] [--pairs 3] [--each] [--json FILE]
+
+Fresh processes in turn, one with everything and one without: no journal (nothing is recorded or synced for it), no
+checksums of blocks, no parity of chunks, no residues.  --each leaves out one of the four as well.  Seconds are
+total - kernels_ready of the report; the digits have to be the same, byte for byte.
+"""
+
+import argparse
+import filecmp
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from _common import Column, Report, make_parser
+
+from bigconst.units import format_bytes, parse_count, parse_size
+
+PARTS = ("journal", "checksums", "parity", "residues")
+
+
+# --- without them ------------------------------------------------------------------
+
+
+def replace(owner, name: str, value) -> None:
+    """Put something else into the program, which has to have it under this name."""
+    getattr(owner, name)
+    setattr(owner, name, value)
+
+
+def without_journal() -> None:
+    """A recorder that keeps nothing, as the engine takes it where there is no journal."""
+    from bigconst.runtime.checkpoint import Checkpoint
+    from bigconst.runtime.recorder import Recorder
+
+    replace(Checkpoint, "recorder", lambda self, *arguments, **named: Recorder())
+
+
+def without_checksums() -> None:
+    """All blocks have the checksum 0, unread."""
+    from bigconst.storage import volume
+
+    replace(volume._Block, "checksum", lambda self: 0)
+
+
+def without_parity() -> None:
+    """What would rebuild a bad chunk stays 0."""
+    from bigconst.arithmetic.outofcore.number import Number
+
+    replace(Number, "_combine", lambda self, limbs: None)
+
+
+def without_residues() -> None:
+    """Modulo 1 every identity holds, and no residue has to be taken."""
+    from bigconst.arithmetic import packed, words
+    from bigconst.arithmetic.outofcore import number
+
+    class NoModulus:
+        p = 1
+
+        def residue_words(self, data, radix: int) -> int:
+            return 0
+
+        def residue_text(self, text, base: int) -> int:
+            return 0
+
+    replace(words, "Modulus", lambda p: NoModulus())
+    # 0 less 1, for a chunk of largest words, would be no residue.
+    replace(words.Words, "power", lambda self, exponent: 1)
+    for module in (words, number, packed):
+        replace(module, "MERSENNE_61", 1)
+
+
+def child(without: list[str], command: list[str]) -> int:
+    """The command without some of its checks."""
+    from bigconst.cli import main
+
+    for part in without:
+        globals()[f"without_{part}"]()
+    return main(command)
+
+
+# --- measuring ------------------------------------------------------------------------
+
+
+def run(without: tuple[str, ...], arguments: argparse.Namespace, folder: Path) -> tuple[float, Path]:
+    """Seconds of a fresh process, and its digits."""
+    name = "-".join(without) or "all"
+    output = folder / f"{name}.txt"
+    lanes = arguments.swap or [str(folder / "swap")]
+    for lane in lanes:
+        Path(lane).mkdir(exist_ok=True)
+    options = [part for lane in lanes for part in ("--swap", lane)]
+    for option in ("memory", "workspace", "disk", "threads"):
+        if getattr(arguments, option) is not None:
+            options += [f"--{option}", str(getattr(arguments, option))]
+    command = [sys.executable, __file__, "--without", ",".join(without), "phi", "--digits", str(arguments.digits),
+               *options, "--output", str(output), "--json", str(folder / "report.json"), "--force"]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)} failed:\n{done.stderr}")
+    seconds = json.loads((folder / "report.json").read_text())["seconds"]
+    return seconds["total"] - seconds["kernels_ready"], output
+
+
+def measure(arguments: argparse.Namespace, report: Report, folder: Path) -> None:
+    """The tables."""
+    contestants: list[tuple[str, ...]] = [(), PARTS, *([(part,) for part in PARTS] if arguments.each else [])]
+    times: dict[tuple[str, ...], list[float]] = {without: [] for without in contestants}
+    turns = report.section("turns", "seconds of each turn", [
+        Column("turn", "turn", "d"), Column("without", "without", "", 38), Column("seconds", "seconds", ".2f")])
+    for turn in range(1, arguments.pairs + 1):
+        outputs = []
+        # Who comes first may find the disk in another state: they take turns in that, too.
+        for without in contestants if turn % 2 else contestants[::-1]:
+            seconds, output = run(without, arguments, folder)
+            times[without].append(seconds)
+            outputs.append(output)
+            turns.add(turn=turn, without=", ".join(without) or "nothing", seconds=seconds)
+        for output in outputs[1:]:
+            if not filecmp.cmp(outputs[0], output, shallow=False):
+                sys.exit(f"{output.name} has other digits than {outputs[0].name}")
+    bound = format_bytes(arguments.memory) if arguments.memory else f"workspace {format_bytes(arguments.workspace)}"
+    section = report.section("checks", f"{arguments.digits:,} digits, {bound}; medians", [
+        Column("without", "without", "", 38), Column("seconds", "seconds", ".2f"), Column("cost", "cost %", ".2f"),
+        Column("least", "of a pair", ".2f"), Column("most", "to", ".2f")])
+    whole = statistics.median(times[()])
+    for without, found in times.items():
+        costs = [100 * (all_ / seconds - 1) for all_, seconds in zip(times[()], found, strict=True)]
+        middle = statistics.median(found)
+        section.add(without=", ".join(without) or "nothing", seconds=middle, cost=100 * (whole / middle - 1),
+                    least=min(costs), most=max(costs), times_s=found)
+
+
+def main() -> None:
+    """Measure and print."""
+    if sys.argv[1:2] == ["--without"]:
+        sys.exit(child([part for part in sys.argv[2].split(",") if part], sys.argv[3:]))
+    parser = make_parser(__doc__)
+    parser.add_argument("--digits", type=parse_count, metavar="N", help="default 1e9")
+    parser.add_argument("--memory", type=parse_size, metavar="SIZE", help="bound on the process (default 512MiB)")
+    parser.add_argument("--workspace", type=parse_size, metavar="SIZE", help="bound on the working arrays")
+    parser.add_argument("--threads", type=int, metavar="N", help="default: all processors")
+    parser.add_argument("--swap", action="append", metavar="DIR", help="repeatable (default: a temporary directory)")
+    parser.add_argument("--disk", choices=("hdd", "ssd"), help="default: what the system says")
+    parser.add_argument("--dir", help="for outputs, and scratch without --swap (default: a temporary directory)")
+    parser.add_argument("--pairs", type=int, metavar="N", help="turns of each (default 3)")
+    parser.add_argument("--each", action="store_true", help="leave out each one alone, too")
+    arguments = parser.parse_args()
+    arguments.digits = arguments.digits or (10**6 if arguments.quick else 10**9)
+    arguments.pairs = arguments.pairs or (1 if arguments.quick else 3)
+    if arguments.quick:
+        arguments.workspace = arguments.workspace or 1 << 20
+    elif arguments.workspace is None:
+        arguments.memory = arguments.memory or 512 << 20
+    report = Report("checks", arguments)
+    with tempfile.TemporaryDirectory(prefix="bigconst-", dir=arguments.dir) as name:
+        measure(arguments, report, Path(name))
+    report.close()
+
+
+if __name__ == "__main__":
+    main()

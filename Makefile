@@ -29,8 +29,8 @@ run: .venv/installed
 
 test: .venv/installed-test
 	$(BIN)/ruff check
-	$(BIN)/python -m pytest -q -m "not slow"
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q -n auto -m "not slow"
+	$(BIN)/python -m pytest -q -n auto -m slow
 
 bench: .venv/installed-bench
 	set -e; for program in $(filter-out %/torture.py,$(wildcard benchmarks/[a-z]*.py)); do echo "== $$program"; $(BIN)/python $$program; done

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 PROGRAMS = {
     "memory": ({"bandwidth", "first_touch"}, ()),

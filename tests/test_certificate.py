@@ -225,6 +225,7 @@ def test_any_changed_byte_of_a_text_is_refused(verifier, base):
     assert verifier(text, file) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("base", [10, 16])
 def test_any_flipped_bit_of_a_certificate_is_refused(verifier, base):
     text, file = right("sqrt 2", base, 10)[2:]

@@ -15,9 +15,9 @@ import _damage  # noqa: E402
 import _kills  # noqa: E402
 
 KILLS = 20
+pytestmark = pytest.mark.slow
 
 
-@pytest.mark.slow
 def test_a_run_that_is_killed_twenty_times_has_the_digits_of_one_that_is_not(tmp_path):
     """Several runs, if one comes to its end before; the moments are counted, not timed."""
     case = _kills.Case(2 * 10**6, f"--workspace 1MiB {_kills.DISK}")
@@ -37,7 +37,6 @@ def torture(tmp_path, *arguments) -> tuple[int, dict, str]:
     return done.returncode, json.loads(result.read_text())["results"] if result.exists() else {}, done.stderr
 
 
-@pytest.mark.slow
 def test_flips_on_disk_are_noticed(tmp_path):
     code, results, err = torture(tmp_path, "flips", "--count", "9")
     assert code == 0, err
@@ -45,7 +44,6 @@ def test_flips_on_disk_are_noticed(tmp_path):
     assert {row["outcome"] for row in results["flips_runs"]} <= {_damage.REPAIRED, _damage.HARMLESS}
 
 
-@pytest.mark.slow
 def test_spoilt_results_make_no_wrong_file(tmp_path):
     code, results, err = torture(tmp_path, "corruptions", "--count", "15")
     assert code == 0, err

@@ -124,6 +124,7 @@ def test_the_files_are_right_in_the_end(constant, digits, base, workspace, seeds
     assert losses > 3, "power was hardly ever lost, the test is void"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("constant,base", [(PHI, 10), (Constant("sqrt", 2), 16)])
 def test_what_was_repeated_beyond_the_plan_is_found_again(constant, base, monkeypatch):
     """Every product fails on the planned words, and the scratch has grown when power is lost."""

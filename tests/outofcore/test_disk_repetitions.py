@@ -16,6 +16,7 @@ SQRT2, SQRT_MAX = Constant("sqrt", 2), Constant("sqrt", 2**31 - 1)
 # --- the last digit ----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("constant", [PHI, SQRT2, Constant("sqrt", 3)])
 @pytest.mark.parametrize("base", [10, 16])
 def test_last_digits_settled_by_the_exact_square(constant, base, monkeypatch):

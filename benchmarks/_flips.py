@@ -154,12 +154,14 @@ class Flips:
         else:
             same = files.contents() == right
             row["outcome"] = (_damage.REPAIRED if any(f.repair for f in volumes[0].flips) else _damage.HARMLESS)
-            if any(flip.read and not flip.repair for flip in volumes[0].flips):
+            # What was read ahead when a product was given up is read for nothing.
+            if row["outcome"] == _damage.HARMLESS and any(flip.read for flip in volumes[0].flips):
                 row["outcome"] = _damage.UNNOTICED
             if not same:
                 row["outcome"] = _damage.WRONG
         # When a run stops it may have read ahead, or read a second bad chunk to rebuild the first one.
-        without = "bad as well when the run stopped" if row["outcome"] == _damage.STOPPED else "not noticed"
+        without = {_damage.STOPPED: "bad as well when the run stopped",
+                   _damage.REPAIRED: "read ahead of a repetition"}.get(row["outcome"], "not noticed")
         row["flips"] = [{"what": flip.what, "address": flip.start, "repair": flip.repair or without}
                         for flip in volumes[0].flips if flip.read]
         shutil.rmtree(folder, ignore_errors=True)

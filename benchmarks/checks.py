@@ -87,8 +87,8 @@ def child(without: list[str], command: list[str]) -> int:
 # --- measuring ------------------------------------------------------------------------
 
 
-def run(without: tuple[str, ...], arguments: argparse.Namespace, folder: Path) -> tuple[float, Path]:
-    """Seconds of a fresh process, and its digits."""
+def run(without: tuple[str, ...], arguments: argparse.Namespace, folder: Path) -> tuple[float, float, Path]:
+    """Seconds of a fresh process, those of all its processors together, and its digits."""
     name = "-".join(without) or "all"
     output = folder / f"{name}.txt"
     lanes = arguments.swap or [str(folder / "swap")]
@@ -103,37 +103,41 @@ def run(without: tuple[str, ...], arguments: argparse.Namespace, folder: Path) -
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)} failed:\n{done.stderr}")
-    seconds = json.loads((folder / "report.json").read_text())["seconds"]
-    return seconds["total"] - seconds["kernels_ready"], output
+    report = json.loads((folder / "report.json").read_text())
+    seconds = report["seconds"]
+    return seconds["total"] - seconds["kernels_ready"], report["cpu_percent"] / 100 * seconds["total"], output
 
 
 def measure(arguments: argparse.Namespace, report: Report, folder: Path) -> None:
     """The tables."""
     contestants: list[tuple[str, ...]] = [(), PARTS, *([(part,) for part in PARTS] if arguments.each else [])]
     times: dict[tuple[str, ...], list[float]] = {without: [] for without in contestants}
+    cpu: dict[tuple[str, ...], list[float]] = {without: [] for without in contestants}
     turns = report.section("turns", "seconds of each turn", [
-        Column("turn", "turn", "d"), Column("without", "without", "", 38), Column("seconds", "seconds", ".2f")])
+        Column("turn", "turn", "d"), Column("without", "without", "", 38), Column("seconds", "seconds", ".2f"),
+        Column("cpu_s", "CPU s", ".2f")])
     for turn in range(1, arguments.pairs + 1):
         outputs = []
         # Who comes first may find the disk in another state: they take turns in that, too.
         for without in contestants if turn % 2 else contestants[::-1]:
-            seconds, output = run(without, arguments, folder)
+            seconds, cpu_s, output = run(without, arguments, folder)
             times[without].append(seconds)
+            cpu[without].append(cpu_s)
             outputs.append(output)
-            turns.add(turn=turn, without=", ".join(without) or "nothing", seconds=seconds)
+            turns.add(turn=turn, without=", ".join(without) or "nothing", seconds=seconds, cpu_s=cpu_s)
         for output in outputs[1:]:
             if not filecmp.cmp(outputs[0], output, shallow=False):
                 sys.exit(f"{output.name} has other digits than {outputs[0].name}")
     bound = format_bytes(arguments.memory) if arguments.memory else f"workspace {format_bytes(arguments.workspace)}"
     section = report.section("checks", f"{arguments.digits:,} digits, {bound}; medians", [
-        Column("without", "without", "", 38), Column("seconds", "seconds", ".2f"), Column("cost", "cost %", ".2f"),
-        Column("least", "of a pair", ".2f"), Column("most", "to", ".2f")])
+        Column("without", "without", "", 38), Column("seconds", "seconds", ".2f"), Column("cpu_s", "CPU s", ".2f"),
+        Column("cost", "cost %", ".2f"), Column("least", "of a pair", ".2f"), Column("most", "to", ".2f")])
     whole = statistics.median(times[()])
     for without, found in times.items():
         costs = [100 * (all_ / seconds - 1) for all_, seconds in zip(times[()], found, strict=True)]
         middle = statistics.median(found)
         section.add(without=", ".join(without) or "nothing", seconds=middle, cost=100 * (whole / middle - 1),
-                    least=min(costs), most=max(costs), times_s=found)
+                    cpu_s=statistics.median(cpu[without]), least=min(costs), most=max(costs), times_s=found)
 
 
 def main() -> None:

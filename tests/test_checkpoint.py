@@ -260,7 +260,7 @@ def test_another_checkpoint_directory(place, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_killed_again_and_again_and_its_scratch_lost(place, expected, seed):
     """The same command every time, killed at any moment, of which some are between a file and its manifest."""
     chance = random.Random(seed)
@@ -276,8 +276,6 @@ def test_killed_again_and_again_and_its_scratch_lost(place, expected, seed):
     else:
         assert bigconst(ON_DISK) == 0
     assert kills >= 3
-    for path in (place / "files").glob("*.part"):       # of processes that did not come to their first manifest
-        path.unlink()
     check_finished(place, expected)
 
 

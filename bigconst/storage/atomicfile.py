@@ -7,6 +7,7 @@ committed.  What the text means is not known here.
 
 import contextlib
 import ctypes
+import errno
 import os
 import stat
 import threading
@@ -37,7 +38,7 @@ def _address(data: memoryview) -> int:
 class AtomicFile:
     """A file of `size_bytes` bytes, invisible under its final name until `commit`.
 
-    Opening it creates a temporary name beside `path` and reserves the space,
+    Opening it creates a file without a name beside `path` and reserves the space,
     so that a missing directory, a missing right or a full disk is an error
     before the computation.  `size_bytes` 0 reserves nothing.
 
@@ -53,10 +54,7 @@ class AtomicFile:
         self._fd = self._direct_fd = -1
         self._check_target()
         self._temporary = f"{self.path}.{os.urandom(4).hex()}.part"
-        try:
-            self._fd = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        except OSError as error:
-            raise self._failure("cannot create", error) from error
+        self._open()
         try:
             self._reserve()
         except BaseException:
@@ -64,12 +62,28 @@ class AtomicFile:
             raise
         # The page cache takes memory that costs more to come by than the disk takes to write it.
         with contextlib.suppress(OSError):      # refused by tmpfs and others
-            self._direct_fd = os.open(self._temporary, os.O_WRONLY | os.O_DIRECT | os.O_CLOEXEC)
+            self._direct_fd = os.open(f"/proc/self/fd/{self._fd}", os.O_WRONLY | os.O_DIRECT | os.O_CLOEXEC)
+
+    def _open(self) -> None:
+        """A file without a name, which a kill leaves nothing of; with a temporary one where the system has none such."""
+        directory = os.path.dirname(self.path)
+        self._named = False
+        try:
+            self._fd = os.open(directory, os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC, 0o666)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT):
+                raise self._failure("cannot create", error) from error
+        try:
+            self._fd = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            self._named = True
+        except OSError as error:
+            raise self._failure("cannot create", error) from error
 
     @property
-    def part(self) -> str:
-        """The temporary name."""
-        return self._temporary
+    def part(self) -> str | None:
+        """The temporary name, if it has one."""
+        return self._temporary if self._named else None
 
     def _check_target(self) -> None:
         try:
@@ -142,6 +156,7 @@ class AtomicFile:
             # Never asked again: after a failed fsync the kernel may forget the pages and report success.
             self.abort()
             raise self._failure("cannot write", error) from error
+        self._name()
         os.close(self._fd)
         self._fd = -1
         if not self.force and os.path.lexists(self.path):
@@ -165,6 +180,21 @@ class AtomicFile:
                 f"cannot sync the directory of {self.path}: {error.strerror}", "the file is there, check its disk"
             ) from error
 
+    def _name(self) -> None:
+        """Give a finished file its temporary name."""
+        if self._named:
+            return
+        try:
+            # Only with a directory does Python ask for the link to be followed.
+            descriptors = os.open("/proc/self/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.link(str(self._fd), self._temporary, src_dir_fd=descriptors, follow_symlinks=True)
+            finally:
+                os.close(descriptors)
+        except OSError as error:
+            raise self._failure("cannot create", error) from error
+        self._named = True
+
     def _close_direct(self) -> None:
         if self._direct_fd >= 0:
             os.close(self._direct_fd)
@@ -176,7 +206,8 @@ class AtomicFile:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-            os.unlink(self._temporary)
+            if self._named:
+                os.unlink(self._temporary)
 
     def __enter__(self):
         return self

@@ -77,7 +77,7 @@ class DiskRun:
         def attempt(_tries: int, _level: int) -> None:
             ladder = Ladder(plan, products.products, self._arena, lambda event: None, self._store, self._stop)
             words, residue = ladder.inverse_root()
-            y = products.number(first, disk.memory_words)
+            y = products.number(first, disk.memory_words, name="ladder in memory")
             y.store(words[:disk.memory_words])
             result[:] = [y, residue]
             self.levels = ladder.records

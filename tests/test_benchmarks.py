@@ -17,6 +17,7 @@ PROGRAMS = {
     "multiplication": ({"multiplication"}, ("flint",)),
     "phi": ({"phi"}, ("flint",)),
     "proof": ({"proof"}, ()),
+    "mersenne": ({"lengths", "exponents"}, ("pyfftw",)),
     "volume": ({"volume"}, ()),
     "outofcore": ({"outofcore"}, ()),
     "checks": ({"turns", "checks"}, ()),

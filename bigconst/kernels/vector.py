@@ -319,6 +319,42 @@ def balance(typingctx, word, previous, radix):
     return I8(I8, I8, types.int32), codegen
 
 
+@intrinsic
+def at_least(typingctx, a, b, x, y):
+    """x where a >= b, else y, lane by lane."""
+    def codegen(context, builder, sig, args):
+        a, b, x, y = args
+        return builder.select(builder.fcmp_ordered(">=", a, b), x, y)
+    return F8(F8, F8, F8, F8), codegen
+
+
+# --- threads --------------------------------------------------------------------
+
+@intrinsic
+def atomic_add(typingctx, array, index, value):
+    """array[index] += value at once, for an int64 array; what was there before."""
+    def codegen(context, builder, sig, args):
+        pointer = _pointer(context, builder, sig.args[0], args[0], args[1], _I64)
+        return builder.atomic_rmw("add", pointer, args[2], "seq_cst")
+    return types.int64(array, types.int64, types.int64), codegen
+
+
+@intrinsic
+def atomic_load(typingctx, array, index):
+    """array[index] of an int64 array, and with it all that was written before it was set."""
+    def codegen(context, builder, sig, args):
+        return builder.load_atomic(_pointer(context, builder, sig.args[0], args[0], args[1], _I64), "acquire", 8)
+    return types.int64(array, types.int64), codegen
+
+
+@intrinsic
+def give_way(typingctx):
+    """Let another thread of the system have this processor (sched_yield)."""
+    def codegen(context, builder, sig, args):
+        return builder.sext(_call(builder, "sched_yield", [], _I32), _I64)
+    return types.int64(), codegen
+
+
 # --- memory ---------------------------------------------------------------------
 
 @intrinsic

@@ -65,7 +65,7 @@ class AtomicFile:
             self._direct_fd = os.open(f"/proc/self/fd/{self._fd}", os.O_WRONLY | os.O_DIRECT | os.O_CLOEXEC)
 
     def _open(self) -> None:
-        """A file without a name, which a kill leaves nothing of; with a temporary one where the system has none such."""
+        """A file without a name, of which a kill leaves nothing; with a temporary one where there is no such thing."""
         directory = os.path.dirname(self.path)
         self._named = False
         try:

@@ -1,0 +1,85 @@
+"""Squarings modulo 2^p - 1 against gmpy2's integers."""
+
+import pytest
+from gmpy2 import mpz, mpz_random, random_state
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bigconst.arithmetic.squarer import Squarer
+from bigconst.dwtshape import DwtShape, dwt_shape, lengths
+
+SHORT = [shape for shape in lengths() if shape.words <= 1 << 15]
+ODD_HEIGHTS = [DwtShape(height, 8) for height in (16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 192, 320, 448, 512)]
+
+
+def check(p, shape, threads, count, value, shift, subtract):
+    modulus = (mpz(1) << p) - 1
+    with Squarer(p, shape, threads) as squarer:
+        squarer.load(value, shift)
+        assert squarer.value() == value % modulus
+        assert squarer.iterate(count, subtract) < 0.45
+        expected = value
+        for _ in range(count):
+            expected = (expected * expected - subtract) % modulus
+        assert squarer.value() == expected
+        assert squarer.shift == shift * 2**count % p
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("shape", SHORT + ODD_HEIGHTS, ids=lambda shape: f"{shape.height}x{shape.width}")
+def test_every_length_at_its_largest_exponent(shape, threads):
+    p = shape.max_exponent * 99 // 100
+    value = mpz_random(random_state(p), mpz(1) << p)
+    check(p, shape, threads, 3, value, p // 3, 2)
+
+
+@given(data=st.data(), p=st.integers(1024, 30_000), threads=st.integers(1, 3), subtract=st.sampled_from([0, 2]))
+@settings(deadline=None, max_examples=60)
+def test_any_residue_shift_and_count(data, p, threads, subtract):
+    """2^p - 1 need not be prime, nor the residue random."""
+    m = (1 << p) - 1
+    value = data.draw(st.one_of(st.integers(0, m - 1), st.sampled_from([0, 1, 2, m - 1, m - 2, m >> 1, m >> (p // 2)])))
+    shape = data.draw(st.sampled_from([s for s in lengths() if s.min_exponent <= p <= s.max_exponent]))
+    check(p, shape, threads, data.draw(st.integers(1, 9)), value, data.draw(st.integers(0, p - 1)), subtract)
+
+
+@given(p=st.integers(1024, 20_000), seed=st.integers(0, 2**32 - 1), threads=st.integers(1, 2))
+@settings(deadline=None, max_examples=30)
+def test_products_leave_what_was_loaded(p, seed, threads):
+    state, modulus = random_state(seed), (mpz(1) << p) - 1
+    a, b, c = (mpz_random(state, modulus) for _ in range(3))
+    with Squarer(p, dwt_shape(p), threads) as squarer:
+        squarer.load(c, 5)
+        product, error = squarer.multiply(a, b)
+        assert product == a * b % modulus and error < 0.45
+        assert squarer.value() == c
+        assert squarer.multiply(product, b)[0] == product * b % modulus
+
+
+@pytest.mark.parametrize("p", [1279, 2203, 2281, 3217, 4253, 4423, 9689, 9941])
+def test_mersenne_primes(p):
+    with Squarer(p, dwt_shape(p)) as squarer:
+        squarer.load(4, p // 2)
+        squarer.iterate(p - 2, 2)
+        assert squarer.value() == 0
+
+
+def test_a_value_that_is_no_number_is_seen():
+    with Squarer(9941, dwt_shape(9941)) as squarer:
+        squarer.load(3)
+        squarer._row_weights[-1] = float("nan")
+        assert not squarer.iterate(2, 0) <= 0.4
+
+
+def test_lengths_grow_and_hold_more():
+    shapes = lengths()
+    for shape, following in zip(shapes, shapes[1:], strict=False):
+        assert shape.words < following.words and shape.max_exponent < following.max_exponent
+        assert following.words <= 1.51 * shape.words
+    assert str(dwt_shape(57_885_161)) == "3072K" and shapes[-1].max_exponent > 2**32
+    for shape in shapes:
+        trees = shape.trees
+        assert [tree.base for tree in trees] == [sum(t.size for t in trees[:i]) for i in range(len(trees))]
+        assert [tree.is_pair for tree in trees] == sorted((tree.is_pair for tree in trees), reverse=True)
+        # Rows with their conjugates are all rows, those that are real may be there twice.
+        assert 2 * shape.paired_rows + 1 <= shape.height <= 2 * shape.rows

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Sequence
 
 from bigconst import __version__
-from bigconst.commands import certify, compute, resume, status, verify, warmup
+from bigconst.commands import certify, compute, mersenne, resume, selftest, status, verify, warmup, work
 from bigconst.errors import BigconstError, DoesNotFit, InputOutputError, Interrupted, UsageError
 
 _EPILOG = """\
@@ -17,6 +17,7 @@ examples:
   bigconst phi --digits 1e8             100 million digits of the golden ratio into phi.txt
   bigconst sqrt 2 --digits 1M           a million digits of the square root of 2 into sqrt2.txt
   bigconst verify phi.txt               check every digit against the certificate phi.txt.cert
+  bigconst ll 216091                    is 2^216091 - 1 prime?
   bigconst warmup                       compile and self-test the kernels
   bigconst phi --help                   all options of a command
 """
@@ -40,7 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"bigconst {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (compute, resume, status, verify, certify, warmup):
+    for command in (compute, resume, status, verify, certify, mersenne, work, selftest, warmup):
         command.add(commands)
     return parser
 

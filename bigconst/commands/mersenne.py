@@ -1,0 +1,101 @@
+"""`bigconst ll P...` and `bigconst prp P...`: tests of Mersenne numbers."""
+
+import argparse
+import re
+
+from bigconst.commands.compute import MAX_THREADS, argument
+from bigconst.commands.testrun import DEFAULT_SAVE_EVERY_S, Request, RunStopper, Screen, carry_out, check, known
+from bigconst.errors import UsageError
+from bigconst.machine import default_threads
+from bigconst.units import parse_count
+
+_LL_EPILOG = """\
+examples:
+  bigconst ll 216091                          M216091 is prime
+  bigconst ll 57885161 --save-every 300       the same command goes on after an interruption
+  bigconst ll 57984131 --iterations 100       residue after 100 squarings, as published tables have it
+  bigconst ll 57885161 --fft 3584K --shift 0  transform length and shift chosen by hand
+"""
+_PRP_EPILOG = """\
+examples:
+  bigconst prp 216091                         M216091 is a probable prime, base 3
+  bigconst prp 57885161 --dir /data           save files on another disk
+"""
+
+
+def parse_length(text: str) -> int:
+    """A transform length: 3145728, 3072K or 3M, K being 1024."""
+    match = re.fullmatch(r"(\d{1,12})([kKmM]?)", text, re.ASCII)
+    if match is None:
+        raise UsageError(f"{text[:80]!r} is not a transform length", "write it like 3072K or 3145728")
+    return int(match[1]) << {"": 0, "k": 10, "m": 20}[match[2].lower()]
+
+
+def parse_duration_s(text: str) -> float:
+    """Seconds, more than 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds; write it like 600 or 0.5")
+    return value
+
+
+def add(commands) -> None:
+    """Declare both commands on an argparse subparsers object."""
+    for name, kind, what, text, epilog in (
+            ("ll", "LL", "Lucas-Lehmer test of 2^P - 1",
+             "Tell by the Lucas-Lehmer test whether 2^P - 1 is prime.", _LL_EPILOG),
+            ("prp", "PRP-3", "probable prime test of 2^P - 1",
+             "Tell whether 2^P - 1 is a probable prime to base 3, with Gerbicz-Li checking.", _PRP_EPILOG)):
+        parser = commands.add_parser(name, help=what, description=text, epilog=epilog, allow_abbrev=False,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+        parser.add_argument("exponents", metavar="P", nargs="+", type=argument(parse_count, 2), help="exponent")
+        parser.add_argument("--iterations", metavar="N", type=argument(parse_count, 1),
+                            help="stop after N squarings from the start and print the residue")
+        parser.add_argument("--shift", metavar="S", type=argument(parse_count, 0),
+                            help="shift of the residue in its transform (default: random)")
+        parser.add_argument("--fft", metavar="LENGTH", type=argument(parse_length, 1),
+                            help="transform length in doubles, like 3072K (default: the shortest safe one)")
+        parser.add_argument("--no-factor", action="store_true", help="do not look for small factors first")
+        add_running_options(parser)
+        parser.add_argument("--dir", metavar="DIR", default=".", help="directory of save files (default: this one)")
+        parser.set_defaults(run=run, kind=kind)
+
+
+def add_running_options(parser: argparse.ArgumentParser) -> None:
+    """Those that `work` has, too."""
+    parser.add_argument("--threads", metavar="N", type=argument(parse_count, 1, MAX_THREADS),
+                        help="default: all processors")
+    parser.add_argument("--save-every", metavar="SECONDS", type=parse_duration_s, default=DEFAULT_SAVE_EVERY_S,
+                        help="time between save files (default 600)")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Test one exponent after the other and print a line for each."""
+    requests = [Request(arguments.kind, p, arguments.threads or default_threads(), arguments.iterations,
+                        arguments.shift, arguments.fft, not arguments.no_factor, arguments.save_every, arguments.dir)
+                for p in arguments.exponents]
+    for request in requests:
+        check(request)
+    for request in requests:
+        line = known(request)
+        if line is not None:
+            print(line, flush=True)
+            continue
+        screen = Screen()
+
+        def show(outcome, screen=screen):
+            from bigconst.mersenne.results import sentence
+
+            screen.clear()
+            print(sentence(outcome), flush=True)
+
+        try:
+            with RunStopper(screen) as stop:
+                carry_out(request, stop, screen, show)
+        finally:
+            screen.clear()
+    return 0

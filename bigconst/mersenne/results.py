@@ -1,0 +1,94 @@
+"""Results: the lines for people, and the JSON objects of `results.json.txt` for the servers of distributed searches."""
+
+import json
+import os
+from datetime import UTC, datetime
+
+from bigconst import __version__
+from bigconst.errors import InputOutputError
+from bigconst.mersenne.test import Outcome
+from bigconst.mersenne.worktodo import locked
+from bigconst.storage.manifest import sync_directory
+
+NAME = "results.json.txt"
+
+_REPORTED = ("Roundoff", "Jacobi", "gerbicz")
+
+_ERROR_FIELDS = {"Jacobi": (4, 0xF), "Roundoff": (8, 0x3F), "Zeroed": (14, 1), "gerbicz": (20, 0xF),
+                 "Repeatable": (24, 0x3F)}
+"""Where Prime95 keeps each count in its error code: (lowest bit, largest count)."""
+
+
+def res64(residue: int) -> str:
+    """The last 64 bits, as 16 upper-case hexadecimal digits."""
+    return f"{int(residue) & (2**64 - 1):016X}"
+
+
+def sentence(outcome: Outcome, factors: tuple[int, ...] = ()) -> str:
+    """The result line of a test."""
+    name = f"M{outcome.exponent}"
+    if not outcome.finished:
+        return (f"{name} {outcome.kind} after {outcome.iterations} iterations: res64 {res64(outcome.residue)}, "
+                f"mod 2^35-1 {outcome.residue % (2**35 - 1)}, mod 2^36-1 {outcome.residue % (2**36 - 1)}")
+    if factors:
+        name += "/" + "/".join(map(str, factors))
+    if is_prime(outcome, factors):
+        return f"{name} is {'prime' if outcome.kind == 'LL' or outcome.exponent == 2 else 'a probable prime, base 3'}"
+    return f"{name} is composite, res64 {res64(outcome.residue)}"
+
+
+def is_prime(outcome: Outcome, factors: tuple[int, ...]) -> bool:
+    """Of M, or of M without the known factors."""
+    return outcome.is_probable_cofactor(factors) if factors else bool(outcome.is_prime)
+
+
+def error_code(errors: dict[str, int]) -> str:
+    """Eight hexadecimal digits."""
+    code = 0
+    for kind, (bit, most) in _ERROR_FIELDS.items():
+        code |= min(errors.get(kind, 0), most) << bit
+    return f"{code:08X}"
+
+
+def result_line(outcome: Outcome, aid: str | None, factors: tuple[int, ...] = (), now: datetime | None = None) -> str:
+    """The JSON object of a finished test.
+
+    With known factors the residue is 3^(M-1) mod M as without (type 5), and the status that of the cofactor.
+    """
+    prime = is_prime(outcome, factors)
+    fields = {"status": "P" if prime else "C", "exponent": outcome.exponent}
+    if factors:
+        fields["known-factors"] = [str(factor) for factor in factors]
+    fields["worktype"] = outcome.kind
+    if not (prime and outcome.kind == "LL"):
+        fields["res64"] = res64(outcome.residue)
+    if outcome.kind != "LL":
+        fields["residue-type"] = 5 if factors else 1
+        fields["res2048"] = f"{int(outcome.residue) & (2**2048 - 1):0512X}"
+    fields |= {"fft-length": outcome.words, "shift-count": outcome.shift, "error-code": error_code(outcome.errors),
+               "program": {"name": "bigconst", "version": __version__},
+               "timestamp": f"{now or datetime.now(UTC):%Y-%m-%d %H:%M:%S}"}
+    errors = {kind: outcome.errors[kind] for kind in _REPORTED if outcome.errors.get(kind)}
+    if errors:
+        fields["errors"] = errors
+    if aid is not None:
+        fields["aid"] = aid
+    return json.dumps(fields, separators=(", ", ":"))
+
+
+def append(path: str, line: str) -> None:
+    """Add a line, and return when it is on the disk.  Raises InputOutputError."""
+    directory = os.path.dirname(os.path.abspath(path))
+    try:
+        with locked(directory), open(path, "ab+", buffering=0) as file:
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(0, end - 1))
+            # A line that was cut off does not take this one with it.
+            data = (b"\n" if end and file.read(1) != b"\n" else b"") + line.encode() + b"\n"
+            if file.write(data) != len(data):
+                raise OSError(0, "the disk is full")
+            os.fsync(file.fileno())
+            sync_directory(directory)
+    except OSError as error:
+        raise InputOutputError(f"cannot write {path}: {error.strerror}",
+                               "the result is printed and its save file kept: make room, then run it again") from error

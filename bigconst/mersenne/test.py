@@ -1,0 +1,180 @@
+"""The run of one test: `LucasLehmer` and `Prp3`.
+
+Both are a chain of squarings modulo M = 2^p - 1, p an odd prime:
+
+    Lucas-Lehmer    S_0 = 4, S_(k+1) = S_k^2 - 2;   M is prime exactly when S_(p-2) = 0
+    PRP, base 3     x_0 = 3, x_(k+1) = x_k^2;       M is a probable prime when 3^(M-1) = x_p / 9 = 1
+
+`bigconst.mersenne.chain` squares and goes back; here is what each chain starts
+from and how it is checked:
+
+*   The Jacobi symbol of S_k - 2 over M is -1 for all k >= 1, since S_(k+1) - 2 = (S_k - 2) S_(k-1)^2 and
+    S_1 - 2 = 12.  An error makes it +1 with probability 1/2.  S = 0 and -2 pass it and 2 and -1 do not, but
+    none of the four can come before the end: 2 is where 0 and -2 lead, and 2 and -1 have the wrong symbol.
+*   Gerbicz and Li: with blocks of B squarings, d_t = x_0 x_B ... x_(tB) satisfies d_t = x_0 d_(t-1)^(2^B).  A wrong
+    x or d passes only if it is 0, which no x can be.  What is left after the last block is computed twice.
+"""
+
+import math
+import random
+import time
+from dataclasses import dataclass, field
+
+import gmpy2
+from gmpy2 import mpz
+
+from bigconst.mersenne.chain import Bad, Chain
+from bigconst.mersenne.savefile import Saved
+
+BLOCK = 1000
+"""Iterations of a Gerbicz block; its square is the distance of checks."""
+
+MIN_BLOCK = 8
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to."""
+
+    kind: str
+    exponent: int
+    iterations: int
+    residue: mpz
+    """After `iterations` squarings; of a finished PRP test divided by 9, so that it is 3^(M-1)."""
+    finished: bool
+    """False where fewer squarings were asked for than the test has."""
+    words: int
+    shift: int
+    max_roundoff: float
+    errors: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_prime(self) -> bool | None:
+        """A prime, in a PRP test a probable one; None for a test that is not finished."""
+        if not self.finished:
+            return None
+        return self.residue == (0 if self.kind == LucasLehmer.kind else 1)
+
+    def is_probable_cofactor(self, factors: list[int]) -> bool:
+        """Whether M without these factors is a probable prime (PRP alone): a^(M-1) = a^(f-1) modulo M/f."""
+        product = math.prod(factors)
+        cofactor, rest = divmod((mpz(1) << self.exponent) - 1, product)
+        if rest or cofactor == 1:
+            raise ValueError("not a proper factor")
+        return (self.residue - gmpy2.powmod(3, product - 1, cofactor)) % cofactor == 0
+
+
+class LucasLehmer(Chain):
+    """Lucas-Lehmer with Jacobi symbols.  `jacobi_every_s` is the time between them, the first and last apart."""
+
+    kind, start, subtract = "LL", 4, 2
+    IMPOSSIBLE = (0, 2, -2, -1)
+    reading_verifies = True
+
+    def __init__(self, p: int, *, jacobi_every_s: float = 4 * 3600.0, **options):
+        super().__init__(p, p - 2, **options)
+        self._jacobi_every_s = jacobi_every_s
+        self._jacobi_at_s = time.monotonic()
+        self._near_end = self.total - max(1, self.total // 1000)
+        """From here the end is repeated if it comes out 0: whatever goes wrong last, it finds no prime."""
+
+    def boundary(self, iteration: int) -> int:
+        return self._near_end if iteration < self._near_end else self.total
+
+    def at_boundary(self) -> None:
+        if self.iteration == self._near_end:
+            self.mark()
+
+    def check_due(self) -> bool:
+        return time.monotonic() - self._jacobi_at_s >= self._jacobi_every_s
+
+    def check(self) -> None:
+        saved = self.here()
+        if not self.is_right(saved):
+            raise Bad("Jacobi", saved.iteration, int(saved.residue & (2**64 - 1)), "the Jacobi symbol is wrong")
+        self._jacobi_at_s = time.monotonic()
+        self.save(verified=True)
+
+    def is_right(self, saved: Saved) -> bool:
+        if saved.iteration < 1:
+            return saved.residue == self.start
+        if self.is_impossible(saved):
+            return False
+        return gmpy2.jacobi(saved.residue - 2, self.modulus) == -1
+
+    def is_impossible(self, saved: Saved) -> bool:
+        is_last = saved.iteration == self.p - 2
+        return any(saved.residue == value % self.modulus for value in self.IMPOSSIBLE if value or not is_last)
+
+    def finish(self) -> mpz:
+        saved = self.here()
+        if not self.is_right(saved):
+            raise Bad("Jacobi", saved.iteration, int(saved.residue & (2**64 - 1)), "the Jacobi symbol is wrong")
+        if saved.residue == 0 and self.last_stretch_again() != 0:
+            raise Bad("Zeroed", saved.iteration, 0, "the last iterations came out differently when repeated")
+        return saved.residue
+
+
+class Prp3(Chain):
+    """Base-3 probable prime test with Gerbicz-Li checking."""
+
+    kind, start, subtract = "PRP-3", 3, 0
+    IMPOSSIBLE = (0, 1, -1)
+
+    def __init__(self, p: int, *, block: int | None = None, **options):
+        super().__init__(p, p, **options)
+        self.block = block or max(MIN_BLOCK, min(BLOCK, math.isqrt(p) // 2))
+        self._last_block_end = self.total - self.total % self.block
+
+    def first(self) -> Saved:
+        return Saved(self.kind, self.p, 0, mpz(self.start), mpz(self.start), self.block)
+
+    def adopt(self, saved: Saved) -> None:
+        self.block = saved.block        # of the process that saved
+        self._last_block_end = self.total - self.total % self.block
+
+    def boundary(self, iteration: int) -> int:
+        return min(self.total, iteration - iteration % self.block + self.block)
+
+    def at_boundary(self) -> None:
+        iteration, x = self.iteration, self.here().residue
+        if iteration % self.block:
+            return
+        before, shift = self.product, self.shift
+        self.product = self.multiply(before, x)
+        is_check = iteration % self.block**2 == 0 or iteration == self._last_block_end
+        if is_check:
+            power = self.squared(before, self.block)
+            if power * self.start % self.modulus != self.product or not self.product:
+                raise Bad("gerbicz", iteration, int(x & (2**64 - 1)), "the Gerbicz-Li check failed")
+        self.load(x, shift)     # both used its transform
+        if is_check:
+            self.save(verified=True)
+
+    def is_impossible(self, saved: Saved) -> bool:
+        return (any(saved.residue == value % self.modulus for value in self.IMPOSSIBLE if saved.iteration)
+                or saved.product is None or not saved.product)
+
+    def finish(self) -> mpz:
+        left = self.total - self._last_block_end
+        x = self.here().residue
+        if left and self.verified.iteration < self.total:
+            last = self.verified
+            if last.iteration != self._last_block_end or self.squared(last.residue, left) != x:
+                raise Bad("gerbicz", self.total, int(x & (2**64 - 1)),
+                          "the last iterations came out differently when repeated")
+        if self.total < self.p:
+            return x
+        return x * gmpy2.invert(9, self.modulus) % self.modulus
+
+
+def outcome(chain: Chain) -> Outcome:
+    """Run a test to its end.  Raises Interrupted when asked to stop, FaultError when repeating does not help."""
+    residue = chain.run()
+    return Outcome(chain.kind, chain.p, chain.total, residue, chain.total == chain.full, chain.words,
+                   chain.saved.shift, chain.max_roundoff, dict(chain.errors))
+
+
+def random_shift(p: int) -> int:
+    """0 <= shift < p."""
+    return random.SystemRandom().randrange(p)

@@ -21,8 +21,6 @@ PROGRAMS = {
     "volume": ({"volume"}, ()),
     "outofcore": ({"outofcore"}, ()),
     "checks": ({"turns", "checks"}, ()),
-    "torture": ({"kills", "all_kills", "flips", "flips_runs", "corruptions_kernel", "corruptions_check",
-                 "corruptions_runs"}, ()),
 }
 """Sections of the results, and the packages that a program does without."""
 

@@ -132,7 +132,7 @@ def test_interrupted_and_resumed(name, number):
     assert os.listdir() == []
 
 
-@pytest.mark.slow
+@pytest.mark.skipif("BIGCONST_LONG" not in os.environ, reason="takes minutes: set BIGCONST_LONG=1")
 @pytest.mark.parametrize("name", ["ll", "prp"])
 def test_killed_again_and_again(name):
     command = [name, str(SLOW_P), "--save-every", "0.2", "--threads", "1", "--no-factor"]

@@ -181,7 +181,7 @@ def carry_out(arguments: argparse.Namespace, plan: Any, places: Places) -> int:
         certificate = stack.enter_context(_open_certificate(text, plan)) if plan.certified else None
         report_file = stack.enter_context(_open_report(arguments, text)) if arguments.json else None
         outputs = [file for file in (text, certificate) if file is not None]
-        parts = [file.part for file in (*outputs, report_file) if isinstance(file, AtomicFile) and file.part]
+        parts = [file.part for file in (*outputs, report_file) if isinstance(file, AtomicFile)]
         run_ = _Run(plan, places, places.fields | {"parts": parts}, stack)
         progress = stack.enter_context(Progress(share=run_.share_done))
 

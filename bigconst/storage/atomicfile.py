@@ -53,7 +53,8 @@ class AtomicFile:
         self.force = force
         self._fd = self._direct_fd = -1
         self._check_target()
-        self._temporary = f"{self.path}.{os.urandom(4).hex()}.part"
+        self.part = f"{self.path}.{os.urandom(4).hex()}.part"
+        """The temporary name, which the file may have until `commit` has given it its final one."""
         self._open()
         try:
             self._reserve()
@@ -75,15 +76,10 @@ class AtomicFile:
             if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT):
                 raise self._failure("cannot create", error) from error
         try:
-            self._fd = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            self._fd = os.open(self.part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
             self._named = True
         except OSError as error:
             raise self._failure("cannot create", error) from error
-
-    @property
-    def part(self) -> str | None:
-        """The temporary name, if it has one."""
-        return self._temporary if self._named else None
 
     def _check_target(self) -> None:
         try:
@@ -160,14 +156,14 @@ class AtomicFile:
         os.close(self._fd)
         self._fd = -1
         if not self.force and os.path.lexists(self.path):
-            raise InputOutputError(f"{self.path} appeared during the run", f"the finished file is {self._temporary}")
+            raise InputOutputError(f"{self.path} appeared during the run", f"the finished file is {self.part}")
         try:
             if failpoints.ACTIVE:
                 failpoints.hit("output.rename", self.path)
-            os.rename(self._temporary, self.path)
+            os.rename(self.part, self.path)
         except OSError as error:
             raise InputOutputError(
-                f"cannot rename to {self.path}: {error.strerror}", f"the finished file is {self._temporary}"
+                f"cannot rename to {self.path}: {error.strerror}", f"the finished file is {self.part}"
             ) from error
         try:
             directory = os.open(os.path.dirname(self.path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -188,7 +184,7 @@ class AtomicFile:
             # Only with a directory does Python ask for the link to be followed.
             descriptors = os.open("/proc/self/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
-                os.link(str(self._fd), self._temporary, src_dir_fd=descriptors, follow_symlinks=True)
+                os.link(str(self._fd), self.part, src_dir_fd=descriptors, follow_symlinks=True)
             finally:
                 os.close(descriptors)
         except OSError as error:
@@ -207,7 +203,7 @@ class AtomicFile:
             os.close(self._fd)
             self._fd = -1
             if self._named:
-                os.unlink(self._temporary)
+                os.unlink(self.part)
 
     def __enter__(self):
         return self

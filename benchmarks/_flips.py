@@ -13,7 +13,7 @@ from pathlib import Path
 import _damage
 
 from bigconst.arithmetic.outofcore.number import Number
-from bigconst.arithmetic.outofcore.passes import Tiles
+from bigconst.arithmetic.outofcore.tiles import Tiles
 from bigconst.events import Fault
 from bigconst.storage.lane import DATA_NAME
 from bigconst.storage.volume import Request, Volume

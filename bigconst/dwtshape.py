@@ -84,6 +84,17 @@ class DwtShape:
         return block
 
     @property
+    def buffer_doubles(self) -> int:
+        """Of a thread: a block of words, then of transform data; whole pages."""
+        return -(-(8 * self.block * self.height + max(16 * self.block * self.rows, 1024)) // 512) * 512
+
+    def arena_bytes(self, threads: int, products: bool) -> int:
+        """Memory of transforms: data, once more for products, and what the threads hold."""
+        doubles = ((2 if products else 1) * self.stride * self.rows
+                   + threads * (self.buffer_doubles + 8 * self.block * self.height))
+        return 8 * doubles + 16 * 4096
+
+    @property
     def min_exponent(self) -> int:
         """The smallest p: a bit in every word."""
         return self.words

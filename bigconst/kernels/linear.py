@@ -14,8 +14,8 @@ and the differences to the radix, are made before the carry arrives.
 
 import numpy as np
 
+from .integers import mul_hi
 from .jit import helper, kernel
-from .vector import mul_hi
 
 I32, I64, U32, U64 = np.int32, np.int64, np.uint32, np.uint64
 

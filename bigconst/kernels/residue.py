@@ -23,9 +23,10 @@ from functools import lru_cache
 import gmpy2
 import numpy as np
 
+from .integers import mul_add_128
 from .jit import helper, kernel
 from .text import BLOCK, digit_value, read_block
-from .vector import mul_add_128, prefetch
+from .vector import prefetch
 
 RADIX = {10: 10**5, 16: 2**16}
 """The radix of words, by base of their digits."""

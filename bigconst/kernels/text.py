@@ -18,8 +18,9 @@ scalar loads and stores.  The host is little-endian.
 
 import numpy as np
 
+from .integers import load_u64, store_u64
 from .jit import helper, kernel
-from .vector import load_u64, prefetch, store_u64
+from .vector import prefetch
 
 BLOCK = 512
 """Words converted at a time; `scratch` arguments are uint64 arrays of this length."""

@@ -1,7 +1,7 @@
-"""Explicit 8-lane vectors for numba, and the few wide integer operations it lacks.
+"""Explicit 8-lane vectors for numba, made of LLVM's.
 
-The only file that speaks LLVM.  numba does not vectorise the butterflies of a
-transform, so the kernels say which values are vectors:
+numba does not vectorise the butterflies of a transform, so the kernels say
+which values are vectors:
 
     F8   eight doubles
     Z8   eight complex numbers, split: an F8 of real, an F8 of imaginary parts
@@ -19,14 +19,11 @@ stores, which need 64-byte alignment.
 import operator
 
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
-LANES = 8
-_DOUBLE = ir.DoubleType()
-_I32, _I64, _I128 = ir.IntType(32), ir.IntType(64), ir.IntType(128)
-_VF, _VI, _VL = ir.VectorType(_DOUBLE, LANES), ir.VectorType(_I32, LANES), ir.VectorType(_I64, LANES)
+from .llvm import I32, LANES, VF, VI, VL, call, element, load_at, pack, store_at
 
 
 class _Vector(types.Type):
@@ -37,9 +34,9 @@ class _Vector(types.Type):
         self.llvm = llvm
 
 
-F8 = _Vector("F8", _VF)
-Z8 = _Vector("Z8", ir.LiteralStructType([_VF, _VF]))
-I8 = _Vector("I8", _VI)
+F8 = _Vector("F8", VF)
+Z8 = _Vector("Z8", ir.LiteralStructType([VF, VF]))
+I8 = _Vector("I8", VI)
 
 
 @register_model(_Vector)
@@ -50,19 +47,13 @@ class _VectorModel(models.PrimitiveModel):
 
 # --- LLVM building blocks -----------------------------------------------------
 
-def _call(builder, name: str, args, result=_VF):
-    function = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(result, [a.type for a in args]), name)
-    return builder.call(function, args)
-
-
 def _fma(builder, a, b, c):
-    return _call(builder, "llvm.fma.v8f64", [a, b, c])
+    return call(builder, "llvm.fma.v8f64", [a, b, c])
 
 
 def _splat(builder, scalar, vector_type):
-    one = builder.insert_element(ir.Constant(vector_type, ir.Undefined), scalar, _I32(0))
-    return builder.shuffle_vector(one, ir.Constant(vector_type, ir.Undefined), ir.Constant(_VI, [0] * LANES))
+    one = builder.insert_element(ir.Constant(vector_type, ir.Undefined), scalar, I32(0))
+    return builder.shuffle_vector(one, ir.Constant(vector_type, ir.Undefined), ir.Constant(VI, [0] * LANES))
 
 
 def _parts(builder, z):
@@ -84,24 +75,6 @@ def _cmul(builder, a, b, conjugate: bool = False):
         re = _fma(builder, ar, br, builder.fneg(builder.fmul(ai, bi)))
         im = _fma(builder, ar, bi, builder.fmul(ai, br))
     return _complex(builder, re, im)
-
-
-def _pointer(context, builder, array_type, array, index, to):
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index]), ir.PointerType(to))
-
-
-def _load(builder, pointer, align: int = 8):
-    load = builder.load(pointer)
-    load.align = align
-    return load
-
-
-def _store(builder, value, pointer, align: int = 8, temporal: bool = True):
-    store = builder.store(value, pointer)
-    store.align = align
-    if not temporal:
-        store.set_metadata("nontemporal", builder.module.add_metadata([_I32(1)]))
 
 
 # --- arithmetic operators -------------------------------------------------------
@@ -228,7 +201,7 @@ def axpy(typingctx, a, x, y):
 def splat(typingctx, x):
     """Eight copies of a double."""
     def codegen(context, builder, sig, args):
-        return _splat(builder, args[0], _VF)
+        return _splat(builder, args[0], VF)
     return F8(types.float64), codegen
 
 
@@ -252,7 +225,7 @@ def fnma(typingctx, a, b, c):
 def rint(typingctx, x):
     """Nearest integer, ties to even."""
     def codegen(context, builder, sig, args):
-        return _call(builder, "llvm.rint.v8f64", args)
+        return call(builder, "llvm.rint.v8f64", args)
     return F8(F8), codegen
 
 
@@ -260,20 +233,20 @@ def rint(typingctx, x):
 def floor(typingctx, x):
     """Largest integer not above x."""
     def codegen(context, builder, sig, args):
-        return _call(builder, "llvm.floor.v8f64", args)
+        return call(builder, "llvm.floor.v8f64", args)
     return F8(F8), codegen
 
 
 def _max_bits(builder, a, b):
-    a, b = builder.bitcast(a, _VL), builder.bitcast(b, _VL)
-    return builder.bitcast(builder.select(builder.icmp_unsigned(">", a, b), a, b), _VF)
+    a, b = builder.bitcast(a, VL), builder.bitcast(b, VL)
+    return builder.bitcast(builder.select(builder.icmp_unsigned(">", a, b), a, b), VF)
 
 
 @intrinsic
 def max_abs(typingctx, largest, x):
     """max(largest, |x|) for largest >= 0, by comparing bit patterns: a NaN is larger than all and stays."""
     def codegen(context, builder, sig, args):
-        return _max_bits(builder, args[0], _call(builder, "llvm.fabs.v8f64", [args[1]]))
+        return _max_bits(builder, args[0], call(builder, "llvm.fabs.v8f64", [args[1]]))
     return F8(F8, F8), codegen
 
 
@@ -281,7 +254,7 @@ def max_abs(typingctx, largest, x):
 def lane(typingctx, x, index):
     """One lane of an F8 as a double."""
     def codegen(context, builder, sig, args):
-        return builder.extract_element(args[0], builder.trunc(args[1], _I32))
+        return builder.extract_element(args[0], builder.trunc(args[1], I32))
     return types.float64(F8, types.int64), codegen
 
 
@@ -289,7 +262,7 @@ def lane(typingctx, x, index):
 def to_float(typingctx, x):
     """I8 -> F8."""
     def codegen(context, builder, sig, args):
-        return builder.sitofp(args[0], _VF)
+        return builder.sitofp(args[0], VF)
     return F8(I8), codegen
 
 
@@ -297,7 +270,7 @@ def to_float(typingctx, x):
 def to_int(typingctx, x):
     """F8 holding integers below 2^31 in magnitude -> I8."""
     def codegen(context, builder, sig, args):
-        return builder.fptosi(args[0], _VI)
+        return builder.fptosi(args[0], VI)
     return I8(F8), codegen
 
 
@@ -311,10 +284,10 @@ def balance(typingctx, word, previous, radix):
     """
     def codegen(context, builder, sig, args):
         word, previous, radix = args
-        half = _splat(builder, builder.lshr(radix, _I32(1)), _VI)
-        zero = ir.Constant(_VI, [0] * LANES)
-        low = builder.select(builder.icmp_signed(">=", word, half), _splat(builder, radix, _VI), zero)
-        carry = builder.zext(builder.icmp_signed(">=", previous, half), _VI)
+        half = _splat(builder, builder.lshr(radix, I32(1)), VI)
+        zero = ir.Constant(VI, [0] * LANES)
+        low = builder.select(builder.icmp_signed(">=", word, half), _splat(builder, radix, VI), zero)
+        carry = builder.zext(builder.icmp_signed(">=", previous, half), VI)
         return builder.add(builder.sub(word, low), carry)
     return I8(I8, I8, types.int32), codegen
 
@@ -328,40 +301,13 @@ def at_least(typingctx, a, b, x, y):
     return F8(F8, F8, F8, F8), codegen
 
 
-# --- threads --------------------------------------------------------------------
-
-@intrinsic
-def atomic_add(typingctx, array, index, value):
-    """array[index] += value at once, for an int64 array; what was there before."""
-    def codegen(context, builder, sig, args):
-        pointer = _pointer(context, builder, sig.args[0], args[0], args[1], _I64)
-        return builder.atomic_rmw("add", pointer, args[2], "seq_cst")
-    return types.int64(array, types.int64, types.int64), codegen
-
-
-@intrinsic
-def atomic_load(typingctx, array, index):
-    """array[index] of an int64 array, and with it all that was written before it was set."""
-    def codegen(context, builder, sig, args):
-        return builder.load_atomic(_pointer(context, builder, sig.args[0], args[0], args[1], _I64), "acquire", 8)
-    return types.int64(array, types.int64), codegen
-
-
-@intrinsic
-def give_way(typingctx):
-    """Let another thread of the system have this processor (sched_yield)."""
-    def codegen(context, builder, sig, args):
-        return builder.sext(_call(builder, "sched_yield", [], _I32), _I64)
-    return types.int64(), codegen
-
-
 # --- memory ---------------------------------------------------------------------
 
 @intrinsic
 def load_f(typingctx, array, index):
     """Eight doubles from index on."""
     def codegen(context, builder, sig, args):
-        return _load(builder, _pointer(context, builder, sig.args[0], args[0], args[1], _VF))
+        return load_at(builder, element(context, builder, sig.args[0], args[0], args[1], VF))
     return F8(array, types.int64), codegen
 
 
@@ -369,7 +315,7 @@ def load_f(typingctx, array, index):
 def store_f(typingctx, array, index, value):
     """Eight doubles to index on."""
     def codegen(context, builder, sig, args):
-        _store(builder, args[2], _pointer(context, builder, sig.args[0], args[0], args[1], _VF))
+        store_at(builder, args[2], element(context, builder, sig.args[0], args[0], args[1], VF))
     return types.void(array, types.int64, F8), codegen
 
 
@@ -377,19 +323,19 @@ def store_f(typingctx, array, index, value):
 def load_z(typingctx, array, index):
     """A Z8 from 16 doubles."""
     def codegen(context, builder, sig, args):
-        pointer = _pointer(context, builder, sig.args[0], args[0], args[1], _VF)
-        return _complex(builder, _load(builder, pointer), _load(builder, builder.gep(pointer, [_I32(1)])))
+        pointer = element(context, builder, sig.args[0], args[0], args[1], VF)
+        return _complex(builder, load_at(builder, pointer), load_at(builder, builder.gep(pointer, [I32(1)])))
     return Z8(array, types.int64), codegen
 
 
 def _store_z(temporal: bool):
     def store(typingctx, array, index, value):
         def codegen(context, builder, sig, args):
-            pointer = _pointer(context, builder, sig.args[0], args[0], args[1], _VF)
+            pointer = element(context, builder, sig.args[0], args[0], args[1], VF)
             re, im = _parts(builder, args[2])
             align = 8 if temporal else 64
-            _store(builder, re, pointer, align, temporal)
-            _store(builder, im, builder.gep(pointer, [_I32(1)]), align, temporal)
+            store_at(builder, re, pointer, align, temporal)
+            store_at(builder, im, builder.gep(pointer, [I32(1)]), align, temporal)
         return types.void(array, types.int64, Z8), codegen
     return store
 
@@ -402,7 +348,7 @@ store_z_nt = intrinsic(_store_z(False))
 def load_i(typingctx, array, index):
     """Eight int32 from index on, any alignment."""
     def codegen(context, builder, sig, args):
-        return _load(builder, _pointer(context, builder, sig.args[0], args[0], args[1], _VI), align=4)
+        return load_at(builder, element(context, builder, sig.args[0], args[0], args[1], VI), align=4)
     return I8(array, types.int64), codegen
 
 
@@ -410,7 +356,7 @@ def load_i(typingctx, array, index):
 def store_i_nt(typingctx, array, index, value):
     """Eight int32 to index on, past the caches, 32-byte aligned."""
     def codegen(context, builder, sig, args):
-        _store(builder, args[2], _pointer(context, builder, sig.args[0], args[0], args[1], _VI), 32, False)
+        store_at(builder, args[2], element(context, builder, sig.args[0], args[0], args[1], VI), 32, False)
     return types.void(array, types.int64, I8), codegen
 
 
@@ -418,8 +364,8 @@ def store_i_nt(typingctx, array, index, value):
 def prefetch(typingctx, array, index):
     """Ask for the cache line of array[index] in the second-level cache; any index is harmless."""
     def codegen(context, builder, sig, args):
-        pointer = _pointer(context, builder, sig.args[0], args[0], args[1], ir.IntType(8))
-        _call(builder, "llvm.prefetch.p0", [pointer, _I32(0), _I32(1), _I32(1)], ir.VoidType())
+        pointer = element(context, builder, sig.args[0], args[0], args[1], ir.IntType(8))
+        call(builder, "llvm.prefetch.p0", [pointer, I32(0), I32(1), I32(1)], ir.VoidType())
     return types.void(array, types.int64), codegen
 
 
@@ -427,7 +373,7 @@ def prefetch(typingctx, array, index):
 def load_zz(typingctx, re, im, index):
     """A Z8 from eight doubles of `re` and eight of `im`."""
     def codegen(context, builder, sig, args):
-        parts = [_load(builder, _pointer(context, builder, t, a, args[2], _VF))
+        parts = [load_at(builder, element(context, builder, t, a, args[2], VF))
                  for t, a in zip(sig.args[:2], args[:2], strict=True)]
         return _complex(builder, *parts)
     return Z8(re, im, types.int64), codegen
@@ -438,7 +384,7 @@ def load_zz(typingctx, re, im, index):
 def _transposed(builder, rows):
     """The 8x8 transpose: neighbours in pairs, then 4x4 blocks of two lanes, 24 shuffles."""
     def shuffle(a, b, mask):
-        return builder.shuffle_vector(a, b, ir.Constant(_VI, mask))
+        return builder.shuffle_vector(a, b, ir.Constant(VI, mask))
 
     pairs = []
     for i in range(0, 8, 2):
@@ -455,23 +401,19 @@ def _transposed(builder, rows):
     return out
 
 
-def _pack(context, builder, tuple_type, values):
-    return context.make_tuple(builder, tuple_type, values)
-
-
-def _transpose(element):
+def _transpose(kind):
     def transpose(typingctx, a, b, c, d, e, f, g, h):
-        result = types.UniTuple(element, 8)
+        result = types.UniTuple(kind, 8)
 
         def codegen(context, builder, sig, args):
-            if element is Z8:
+            if kind is Z8:
                 re = _transposed(builder, [builder.extract_value(z, 0) for z in args])
                 im = _transposed(builder, [builder.extract_value(z, 1) for z in args])
                 columns = [_complex(builder, x, y) for x, y in zip(re, im, strict=True)]
             else:
                 columns = _transposed(builder, args)
-            return _pack(context, builder, result, columns)
-        return result(*[element] * 8), codegen
+            return pack(context, builder, result, columns)
+        return result(*[kind] * 8), codegen
     return transpose
 
 
@@ -480,45 +422,3 @@ transpose_f = intrinsic(_transpose(F8))
 transpose_i = intrinsic(_transpose(I8))
 
 
-# --- wide integers -------------------------------------------------------------------
-
-@intrinsic
-def load_u64(typingctx, array, index):
-    """Little-endian uint64 from the eight bytes at array[index], any alignment and element type."""
-    def codegen(context, builder, sig, args):
-        return _load(builder, _pointer(context, builder, sig.args[0], args[0], args[1], _I64), align=1)
-    return types.uint64(array, types.int64), codegen
-
-
-@intrinsic
-def store_u64(typingctx, array, index, value):
-    """The eight bytes at array[index] from a uint64, any alignment and element type."""
-    def codegen(context, builder, sig, args):
-        store = builder.store(args[2], _pointer(context, builder, sig.args[0], args[0], args[1], _I64))
-        store.align = 1
-    return types.void(array, types.int64, types.uint64), codegen
-
-
-def _halves(context, builder, wide):
-    high = builder.trunc(builder.lshr(wide, _I128(64)), _I64)
-    return _pack(context, builder, types.UniTuple(types.uint64, 2), [high, builder.trunc(wide, _I64)])
-
-
-@intrinsic
-def mul_add_128(typingctx, high, low, a, b):
-    """(high:low) + a*b modulo 2^128, as (high, low), all uint64."""
-    def codegen(context, builder, sig, args):
-        high, low, a, b = (builder.zext(x, _I128) for x in args)
-        total = builder.add(builder.or_(builder.shl(high, _I128(64)), low), builder.mul(a, b))
-        return _halves(context, builder, total)
-    u = types.uint64
-    return types.UniTuple(u, 2)(u, u, u, u), codegen
-
-
-@intrinsic
-def mul_hi(typingctx, a, b):
-    """High 64 bits of the product of two uint64."""
-    def codegen(context, builder, sig, args):
-        a, b = (builder.zext(x, _I128) for x in args)
-        return builder.trunc(builder.lshr(builder.mul(a, b), _I128(64)), _I64)
-    return types.uint64(types.uint64, types.uint64), codegen

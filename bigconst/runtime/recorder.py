@@ -62,7 +62,9 @@ class Recorder:
         self.flush()
 
     def restart(self, key: str, fields: dict, arrays: dict) -> None:
-        """Keep a result, and forget all before it, which nobody needs any more."""
+        """Keep a result, and forget all before it, which nobody needs any more; names count from here."""
+        self._known.clear()
+        self._uses.clear()
         if self._journal is not None:
             self.flush()
             self._sync()

@@ -45,14 +45,12 @@ def test_any_residue_shift_and_count(data, p, threads, subtract):
 
 @given(p=st.integers(1024, 20_000), seed=st.integers(0, 2**32 - 1), threads=st.integers(1, 2))
 @settings(deadline=None, max_examples=30)
-def test_products_leave_what_was_loaded(p, seed, threads):
+def test_products(p, seed, threads):
     state, modulus = random_state(seed), (mpz(1) << p) - 1
-    a, b, c = (mpz_random(state, modulus) for _ in range(3))
+    a, b = (mpz_random(state, modulus) for _ in range(2))
     with Squarer(p, dwt_shape(p), threads) as squarer:
-        squarer.load(c, 5)
         product, error = squarer.multiply(a, b)
         assert product == a * b % modulus and error < 0.45
-        assert squarer.value() == c
         assert squarer.multiply(product, b)[0] == product * b % modulus
 
 
@@ -67,7 +65,7 @@ def test_mersenne_primes(p):
 def test_a_value_that_is_no_number_is_seen():
     with Squarer(9941, dwt_shape(9941)) as squarer:
         squarer.load(3)
-        squarer._row_weights[-1] = float("nan")
+        squarer._tables.row_weights[-1] = float("nan")
         assert not squarer.iterate(2, 0) <= 0.4
 
 

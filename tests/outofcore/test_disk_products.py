@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bigconst.arithmetic.outofcore.operand import Operand
-from bigconst.arithmetic.outofcore.passes import DiskTransform, Tiles
+from bigconst.arithmetic.outofcore.passes import DiskTransform
+from bigconst.arithmetic.outofcore.tiles import Tiles
 from bigconst.diskshape import disk_shape
 from bigconst.errors import FaultError
 

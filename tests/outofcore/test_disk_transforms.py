@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bigconst.arithmetic.outofcore.number import Number
 from bigconst.arithmetic.outofcore.operand import Operand
-from bigconst.arithmetic.outofcore.passes import DiskTransform, Tiles
+from bigconst.arithmetic.outofcore.passes import DiskTransform
+from bigconst.arithmetic.outofcore.tiles import Tiles
 from bigconst.diskshape import SPARE_ROWS, DiskShape, chunk_bytes, disk_shape
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -134,7 +135,8 @@ def test_squares_wrap_modulo_the_length(s):
             check_records(number)
 
 
-@pytest.mark.parametrize("s", SHAPES, ids=case)
+@pytest.mark.parametrize("s", [pytest.param(s, marks=[pytest.mark.slow] * (i % 2), id=case(s))
+                               for i, s in enumerate(SHAPES)])
 def test_products_of_two_operands_and_a_kept_spectrum(s):
     rng = np.random.default_rng(s.words)
     with bench(s, 1) as scratch:

@@ -18,6 +18,7 @@ from bigconst.arithmetic import tables
 from bigconst.arithmetic.outofcore.fetch import Fetch
 from bigconst.arithmetic.outofcore.number import Number
 from bigconst.arithmetic.outofcore.operand import Operand
+from bigconst.arithmetic.outofcore.tiles import Tiles
 from bigconst.arithmetic.products import COEFFICIENT_LIMIT
 from bigconst.arithmetic.transform import TASK_WORDS, TASKS, thread_scratch
 from bigconst.arithmetic.words import Words
@@ -46,32 +47,6 @@ class Scratch:
     recorder: Recorder = field(default_factory=Recorder)
     note: Callable[[str, str, str], None] = lambda kind, where, message: None
     """hears of blocks that were bad and have been mended: (kind, where, message)"""
-
-
-class Tiles:
-    """Transform data at an address of the volume.
-
-    Rows lie SPARE_ROWS behind their final place until the first pass over rows
-    has written them there, so that no row is written over before it was used.
-    The tiles of a row are rotated by its number: those of a slab then lie on
-    different lanes.
-    """
-
-    def __init__(self, shape: DiskShape, address: int):
-        self.shape, self.address = shape, address
-        self.sums = np.zeros(shape.rows * shape.slabs, np.uint64)
-        self.behind = True
-
-    def slab(self, slab: int) -> np.ndarray:
-        """Indices of the sums of a slab."""
-        return np.arange(self.shape.rows) * self.shape.slabs + slab
-
-    def request(self, row: int, slab: int, view: np.ndarray, behind: bool | None = None) -> Request:
-        """The transfer of a tile; `behind` says where its row lies if not where all rows do."""
-        s = self.shape
-        place = row + (SPARE_ROWS if (self.behind if behind is None else behind) else 0)
-        at = self.address + (place * s.slabs + (slab + row) % s.slabs) * s.tile_bytes
-        return Request(at, [view], row * s.slabs + slab)
 
 
 def _block(height: int, width: int) -> int:

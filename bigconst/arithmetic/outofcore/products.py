@@ -10,7 +10,8 @@ from functools import lru_cache
 from bigconst.arithmetic.faults import Wrong
 from bigconst.arithmetic.outofcore.number import NINES, ZEROS, Number
 from bigconst.arithmetic.outofcore.operand import Operand
-from bigconst.arithmetic.outofcore.passes import DiskTransform, Scratch, Tiles
+from bigconst.arithmetic.outofcore.passes import DiskTransform, Scratch
+from bigconst.arithmetic.outofcore.tiles import Tiles
 from bigconst.arithmetic.products import Products, wrong_residue
 from bigconst.diskplan import DiskPlan
 from bigconst.diskshape import DiskShape, chunk_bytes

@@ -1,0 +1,77 @@
+"""What a transform modulo 2^p - 1 looks up, and the words of a residue: shared by squarings in memory and on disk."""
+
+from math import gcd
+
+import numpy as np
+from gmpy2 import mpz
+
+from bigconst.arithmetic import tables
+from bigconst.dwtshape import DwtShape
+from bigconst.kernels.wordbits import from_limbs, to_limbs
+
+
+class DwtTables:
+    """Weights, twiddles and trees, as kernels.dwt and kernels.rows take them, for one exponent and shape."""
+
+    def __init__(self, p: int, shape: DwtShape):
+        self.p, self.shape = p, shape
+        n, columns = shape.words, 8 * shape.width
+        self.row_weights = _weights(np.array([-p * r * columns % n for r in range(shape.height)], np.float64), n)
+        self.column_weights = _weights(np.array([-p * c % n for c in range(columns)], np.float64), n)
+        self.row_radices = np.array(shape.row_radices, np.int64)
+        self.row_base, self.leaf_re, self.leaf_im = tables.row_base(shape.row_radices)
+        self._trees()
+
+    def _trees(self) -> None:
+        """Twiddles of all trees, and of the rows that they end in."""
+        trees, radices, twiddles, angles = [], [], [], []
+        for tree in self.shape.trees:
+            trees += [tree.base, tree.size, len(tree.radices), len(radices), sum(map(len, twiddles))]
+            radices += tree.radices
+            if tree.radices:
+                twiddles.append(tables.level_twiddles(tree.radices, tree.numerator, 8))
+            numerators, denominator = tables.child_numerators(tree.radices, tree.numerator, 8)
+            angles += [(int(numerator), denominator) for numerator in numerators]
+        common = 8
+        for _, denominator in angles:
+            common = common * denominator // gcd(common, denominator)
+        numerators = np.array([numerator * (common // denominator) for numerator, denominator in angles], np.int64)
+        self.trees, self.radices = np.array(trees, np.int64), np.array(radices, np.int64)
+        self.twiddles = np.concatenate(twiddles) if twiddles else np.zeros(16)
+        self.row_twiddles = tables.row_twiddles(numerators, common, self.shape.row_radices)
+
+    def layout(self, stride: int) -> np.ndarray:
+        """kernels.dwt.LAYOUT for transform data with so many doubles from row to row."""
+        s = self.shape
+        return np.array([s.height, s.width, stride, s.rows, s.paired_rows, s.block, len(s.trees), s.words, self.p,
+                         s.buffer_doubles], np.int64)
+
+    def columns(self, layout: np.ndarray) -> tuple[np.ndarray, ...]:
+        """What every kernel that works on columns takes."""
+        return layout, self.trees, self.radices, self.twiddles, self.row_weights, self.column_weights
+
+    @property
+    def rows(self) -> tuple[np.ndarray, ...]:
+        """What the row kernel takes, row twiddles included."""
+        return self.row_radices, self.row_base, self.row_twiddles, self.leaf_re, self.leaf_im
+
+
+def to_words(value: int, shift: int, p: int, words: np.ndarray) -> None:
+    """value * 2^shift modulo 2^p - 1 as balanced words."""
+    shifted = (mpz(value) << shift) % ((mpz(1) << p) - 1)
+    limbs = np.zeros(-(-p // 64) + 1, np.uint64)
+    limbs[:-1] = np.frombuffer(int(shifted).to_bytes(8 * (len(limbs) - 1), "little"), np.uint64)
+    from_limbs(limbs, p, words)
+
+
+def from_words(words: np.ndarray, shift: int, p: int) -> mpz:
+    """The residue, 0 <= value < 2^p - 1, without the shift."""
+    limbs, modulus = np.zeros(-(-p // 64) + 1, np.uint64), (mpz(1) << p) - 1
+    carry = to_limbs(words, p, limbs)
+    found = (mpz(int.from_bytes(limbs.tobytes(), "little")) + carry) % modulus
+    return (found << (p - shift)) % modulus
+
+
+def _weights(e: np.ndarray, n: int) -> np.ndarray:
+    """e, 2^(e/n) and 2^(-e/n), one after the other."""
+    return np.concatenate([e, np.exp2(e / n), np.exp2(-e / n)])

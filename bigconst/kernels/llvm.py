@@ -1,0 +1,43 @@
+"""What the kernels' own operations are made of: LLVM types, calls, elements of arrays.  Values are those of llvmlite's
+builder; nothing here is called by a kernel."""
+
+from llvmlite import ir
+from numba.core import cgutils
+
+LANES = 8
+DOUBLE = ir.DoubleType()
+I32, I64, I128 = ir.IntType(32), ir.IntType(64), ir.IntType(128)
+VF, VI, VL = ir.VectorType(DOUBLE, LANES), ir.VectorType(I32, LANES), ir.VectorType(I64, LANES)
+
+
+def call(builder, name: str, args, result=VF):
+    """A function of LLVM or of the C library."""
+    function = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(result, [a.type for a in args]), name)
+    return builder.call(function, args)
+
+
+def element(context, builder, array_type, array, index, to):
+    """Pointer to array[index], as one to values of type `to`."""
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [index]), ir.PointerType(to))
+
+
+def load_at(builder, pointer, align: int = 8):
+    """The value there, aligned to so many bytes."""
+    load = builder.load(pointer)
+    load.align = align
+    return load
+
+
+def store_at(builder, value, pointer, align: int = 8, temporal: bool = True):
+    """Put a value there; past the caches if it is not temporal."""
+    store = builder.store(value, pointer)
+    store.align = align
+    if not temporal:
+        store.set_metadata("nontemporal", builder.module.add_metadata([I32(1)]))
+
+
+def pack(context, builder, tuple_type, values):
+    """A tuple of numba."""
+    return context.make_tuple(builder, tuple_type, values)

@@ -1,0 +1,185 @@
+"""The columns of a real transform: down them, blocks of neighbouring ones at a time.
+
+Rows are `height` polynomials, coefficients of powers of Y; Y^height - 1 is split by real radices of 8 into
+
+    Y^m - 1           real again, split further
+    Y^m + 1           real; folded, as Y^(m/2) - i, complex
+    Y^m - zeta^j      complex, j = 1, 2, 3; those of 5, 6, 7 are their conjugates
+
+and the complex ones by trees (kernels.levels) down to rows modulo X^C - w, C columns.  Rows whose conjugates are left
+out count twice; so height/2 + 1 rows, and a few more, take the place of height.
+"""
+
+from .jit import helper, kernel
+from .levels import forward, inverse, keep, stream
+from .vector import imag, load_f, load_z, make_z, prefetch, real, splat, store_f, store_z, store_z_nt
+
+TREE = ("first_row", "rows", "levels", "first_radix", "first_twiddle")
+"""Integers of a complex tree."""
+
+_H = 0.5**0.5
+
+
+# --- real radix 8 ---------------------------------------------------------------------
+
+@helper(fused=True)
+def _real8(x0, x1, x2, x3, x4, x5, x6, x7):
+    """Residues modulo Y - 1, Y + 1 (real), Y - zeta^j, j = 1, 2, 3: 22a 2m."""
+    a0, a1, a2, a3 = x0 + x4, x0 - x4, x2 + x6, x2 - x6
+    b0, b1, b2, b3 = x1 + x5, x1 - x5, x3 + x7, x3 - x7
+    c, d = a0 + a2, b0 + b2
+    p, q = splat(_H) * (b1 - b3), splat(_H) * (b1 + b3)
+    return c + d, c - d, make_z(a1 + p, a3 + q), make_z(a0 - a2, b0 - b2), make_z(a1 - p, q - a3)
+
+
+@helper(fused=True)
+def _real8_back(y0, y4, z1, z2, z3):
+    """8 times the way back, the complex ones counting half: 22a 2m."""
+    c, d = y0 + y4, y0 - y4
+    a0, a2 = c + real(z2), c - real(z2)
+    b0, b2 = d + imag(z2), d - imag(z2)
+    a1, p = real(z1) + real(z3), real(z1) - real(z3)
+    a3, q = imag(z1) - imag(z3), imag(z1) + imag(z3)
+    b1, b3 = splat(_H) * (p + q), splat(_H) * (q - p)
+    return a0 + a1, b0 + b1, a2 + a3, b2 + b3, a0 - a1, b0 - b1, a2 - a3, b2 - b3
+
+
+@helper(fused=True)
+def _split(a, z, height, block):
+    """Real rows in `a` -> the roots of all complex trees in `z`, and what is left of the real one."""
+    half, line = 8 * block, 16 * block
+    n, base = height, 0
+    while n % 8 == 0:
+        m = n // 8
+        fold = m // 2 if m % 2 == 0 else m
+        for i in range(m):
+            at = (base + 3 * m + i % fold) * line + 8 * (i // fold)
+            for b in range(block):
+                o, w = i * half + 8 * b, (base + i) * line + 16 * b
+                y0, y4, z1, z2, z3 = _real8(
+                    load_f(a, o), load_f(a, o + m * half), load_f(a, o + 2 * m * half), load_f(a, o + 3 * m * half),
+                    load_f(a, o + 4 * m * half), load_f(a, o + 5 * m * half), load_f(a, o + 6 * m * half),
+                    load_f(a, o + 7 * m * half))
+                store_f(a, o, y0)
+                store_f(z, at + 16 * b, y4)
+                if fold == m:
+                    store_f(z, at + 16 * b + 8, splat(0.0))
+                store_z(z, w, z1)
+                store_z(z, w + m * line, z2)
+                store_z(z, w + 2 * m * line, z3)
+        base += 3 * m + fold
+        n = m
+    for i in range(n):
+        for b in range(block):
+            store_z(z, (base + i) * line + 16 * b, make_z(load_f(a, i * half + 8 * b), splat(0.0)))
+
+
+@helper(fused=True)
+def _join(a, z, height, block):
+    """The way back, times the number of rows."""
+    half, line = 8 * block, 16 * block
+    n, base = height, 0
+    while n % 8 == 0:
+        m = n // 8
+        base += 3 * m + (m // 2 if m % 2 == 0 else m)
+        n = m
+    for i in range(n):
+        for b in range(block):
+            store_f(a, i * half + 8 * b, load_f(z, (base + i) * line + 16 * b))
+    while n < height:
+        m, n = n, 8 * n
+        fold = m // 2 if m % 2 == 0 else m
+        base -= 3 * m + fold
+        for i in range(m):
+            at = (base + 3 * m + i % fold) * line + 8 * (i // fold)
+            for b in range(block):
+                o, w = i * half + 8 * b, (base + i) * line + 16 * b
+                x0, x1, x2, x3, x4, x5, x6, x7 = _real8_back(
+                    load_f(a, o), load_f(z, at + 16 * b), load_z(z, w), load_z(z, w + m * line),
+                    load_z(z, w + 2 * m * line))
+                store_f(a, o, x0)
+                store_f(a, o + m * half, x1)
+                store_f(a, o + 2 * m * half, x2)
+                store_f(a, o + 3 * m * half, x3)
+                store_f(a, o + 4 * m * half, x4)
+                store_f(a, o + 5 * m * half, x5)
+                store_f(a, o + 6 * m * half, x6)
+                store_f(a, o + 7 * m * half, x7)
+
+
+# --- complex trees --------------------------------------------------------------------
+
+@helper(fused=True)
+def _tree_forward(z, base, size, levels, radices, ro, tw, to, block, x, stride, c):
+    """Rows base .. base+size-1 of z down a tree, into the same rows of x from double c on."""
+    line = 16 * block
+    if levels == 0:
+        for i in range(0, line, 16):
+            store_z_nt(x, base * stride + c + i, load_z(z, base * line + i))
+        return
+    last = radices[ro + levels - 1]
+    for v in range(0, size, last):
+        span, table = size, 0
+        for level in range(levels - 1):
+            r = radices[ro + level]
+            m = span // r
+            if v % span == 0:
+                at = (base + v) * line
+                forward(r, z, at, m * line, z, at, m * line, m * block, tw, to + (table + v // span) * 16, keep)
+            table += size // span
+            span = m
+        forward(last, z, (base + v) * line, line, x, (base + v) * stride + c, stride, block, tw,
+                to + (table + v // last) * 16, stream)
+
+
+@helper(fused=True)
+def _tree_inverse(z, base, size, levels, radices, ro, tw, to, block, x, stride, c):
+    """The way back, times the size."""
+    line = 16 * block
+    if levels == 0:
+        for i in range(0, line, 16):
+            store_z(z, base * line + i, load_z(x, base * stride + c + i))
+        return
+    last = radices[ro + levels - 1]
+    tables, span = 0, size
+    for level in range(levels):
+        tables += size // span
+        span //= radices[ro + level]
+    for v in range(0, size, last):
+        for k in range(last):
+            for i in range(0, line, 8):
+                prefetch(x, (base + v + last + k) * stride + c + i)
+        span, table = 1, tables
+        for level in range(levels - 1, -1, -1):
+            r = radices[ro + level]
+            m = span
+            span *= r
+            if (v + last) % span != 0:
+                break
+            table -= size // span
+            at, here = (base + v + last - span) * line, to + (table + v // span) * 16
+            if level == levels - 1:
+                inverse(r, x, (base + v) * stride + c, stride, z, at, line, block, tw, here)
+            else:
+                inverse(r, z, at, m * line, z, at, m * line, m * block, tw, here)
+
+
+_BLOCK = "void(f8[::1], f8[::1], i8, i8[::1], i8, i8[::1], f8[::1], i8, f8[::1], i8, i8)"
+
+
+@kernel(_BLOCK, fused=True)
+def block_forward(a, z, height, trees, count, radices, tw, block, x, stride, c):
+    """Weighted words in `a` (height rows of 8*block) -> doubles c .. c+16*block-1 of all rows of x; `z` is for work."""
+    _split(a, z, height, block)
+    for t in range(0, 5 * count, 5):
+        _tree_forward(z, trees[t], trees[t + 1], trees[t + 2], radices, trees[t + 3], tw, trees[t + 4], block, x,
+                      stride, c)
+
+
+@kernel(_BLOCK, fused=True)
+def block_inverse(a, z, height, trees, count, radices, tw, block, x, stride, c):
+    """The way back, times height."""
+    for t in range(0, 5 * count, 5):
+        _tree_inverse(z, trees[t], trees[t + 1], trees[t + 2], radices, trees[t + 3], tw, trees[t + 4], block, x,
+                      stride, c)
+    _join(a, z, height, block)

@@ -32,13 +32,21 @@ class Outcome:
 
 
 def load_kernels() -> None:
-    """Compile all kernels, or load them from the cache."""
+    """Compile all kernels that constants need, or load them from the cache."""
     import bigconst.arithmetic.digits  # noqa: F401
     import bigconst.arithmetic.outofcore.root  # noqa: F401
     import bigconst.arithmetic.remainder  # noqa: F401
     from bigconst.kernels import jit
 
     jit.mark_complete()
+
+
+def load_test_kernels() -> None:
+    """The same for tests of Mersenne numbers.  Constants do without: it would cost them a tenth of their start."""
+    import bigconst.arithmetic.squarer  # noqa: F401
+    from bigconst.kernels import jit
+
+    jit.mark_complete(jit.TESTS)
 
 
 def run(plan: Plan, text, emit: Callable, certificate=None, volume=None, recorder=None,
@@ -135,7 +143,11 @@ def compute(constant: Constant, digits: int, base: int = 10, threads: int = 1) -
 
 
 def self_test() -> list[tuple[str, bool]]:
-    """(name, passed) of computations whose results gmpy2 knows."""
+    """(name, passed) of computations whose results gmpy2 knows.  Needs both sets of kernels."""
+    return _test_roots() + _test_squarings()
+
+
+def _test_roots() -> list[tuple[str, bool]]:
     from gmpy2 import isqrt, mpz
 
     results = []
@@ -149,4 +161,23 @@ def self_test() -> list[tuple[str, bool]]:
             expected = (scale + expected) // 2
         ok = mpz(text.replace(".", ""), base) == expected
         results.append((f"{constant.name}, {digits} digits, base {base}", bool(ok)))
+    return results
+
+
+def _test_squarings() -> list[tuple[str, bool]]:
+    from gmpy2 import mpz
+
+    from bigconst.arithmetic.squarer import Squarer
+    from bigconst.dwtshape import dwt_shape
+
+    results = []
+    for p, squarings, threads in ((4253, 300, 1), (216_091, 40, 2)):
+        modulus = (mpz(1) << p) - 1
+        expected = mpz(3)
+        for _ in range(squarings):
+            expected = (expected * expected - 2) % modulus
+        with Squarer(p, dwt_shape(p), threads) as squarer:
+            squarer.load(3, p // 3)
+            squarer.iterate(squarings, 2)
+            results.append((f"{squarings} squarings modulo 2^{p}-1", bool(squarer.value() == expected)))
     return results

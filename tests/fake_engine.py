@@ -91,8 +91,9 @@ def install(monkeypatch):
     """Replace plan, engine and kernels.jit; returns the fake engine module, to be changed by the test."""
     fakes = {
         "plan": {"Constant": Constant, "Plan": Plan, "make_plan": make_plan},
-        "engine": {"run": run, "load_kernels": lambda: None, "self_test": lambda: [("transform", True)]},
-        "kernels.jit": {"is_cold": lambda: False},
+        "engine": {"run": run, "load_kernels": lambda: None, "load_test_kernels": lambda: None,
+                   "self_test": lambda: [("transform", True)]},
+        "kernels.jit": {"is_cold": lambda *_: False, "TESTS": "tests"},
     }
     for name, content in fakes.items():
         module = types.ModuleType(f"bigconst.{name}")

@@ -2,12 +2,16 @@
 
 import argparse
 import re
+from dataclasses import replace
 
 from bigconst.commands.compute import MAX_THREADS, argument
-from bigconst.commands.testrun import DEFAULT_SAVE_EVERY_S, Request, RunStopper, Screen, carry_out, check, known
+from bigconst.commands.signals import Stopper
+from bigconst.commands.testrun import DEFAULT_SAVE_EVERY_S, Request, carry_out, check, known
+from bigconst.commands.testscratch import Space
+from bigconst.commands.testscreen import Screen
 from bigconst.errors import UsageError
 from bigconst.machine import default_threads
-from bigconst.units import parse_count
+from bigconst.units import parse_count, parse_size
 
 _LL_EPILOG = """\
 examples:
@@ -15,6 +19,9 @@ examples:
   bigconst ll 57885161 --save-every 300       the same command goes on after an interruption
   bigconst ll 57984131 --iterations 100       residue after 100 squarings, as published tables have it
   bigconst ll 57885161 --fft 3584K --shift 0  transform length and shift chosen by hand
+  bigconst ll 1000000007 --swap /mnt/a --swap /mnt/b --memory 4GiB
+                                              transform on two disks; resume, status and discard as for digits
+  bigconst ll 216091 --verify                 M216091 is prime, verified: by a second test that differs
 """
 _PRP_EPILOG = """\
 examples:
@@ -58,8 +65,19 @@ def add(commands) -> None:
                             help="shift of the residue in its transform (default: random)")
         parser.add_argument("--fft", metavar="LENGTH", type=argument(parse_length, 1),
                             help="transform length in doubles, like 3072K (default: the shortest safe one)")
+        parser.add_argument("--verify", action="store_true",
+                            help="test again, with another shift and length, and compare residues on the way")
         parser.add_argument("--no-factor", action="store_true", help="do not look for small factors first")
         add_running_options(parser)
+        parser.add_argument("--swap", metavar="DIR", action="append",
+                            help="scratch directory for a transform that does not fit memory; name it again for every "
+                                 "disk")
+        parser.add_argument("--memory", metavar="SIZE", type=argument(parse_size, 1),
+                            help="most that the process may take (default: three quarters of what is available)")
+        parser.add_argument("--workspace", metavar="SIZE", type=argument(parse_size, 1),
+                            help="most for transform and residues, or for the passes over a transform on disk")
+        parser.add_argument("--discard", action="store_true",
+                            help="remove an interrupted run from the scratch directories")
         parser.add_argument("--dir", metavar="DIR", default=".", help="directory of save files (default: this one)")
         parser.set_defaults(run=run, kind=kind)
 
@@ -75,9 +93,23 @@ def add_running_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Test one exponent after the other and print a line for each."""
-    requests = [Request(arguments.kind, p, arguments.threads or default_threads(), arguments.iterations,
-                        arguments.shift, arguments.fft, not arguments.no_factor, arguments.save_every, arguments.dir)
-                for p in arguments.exponents]
+    space = Space(None if arguments.swap is None else tuple(arguments.swap), arguments.memory, arguments.workspace,
+                  arguments.discard, tuple(arguments.argv))
+    return _carry_out([
+        Request(arguments.kind, p, arguments.threads or default_threads(), arguments.iterations, arguments.shift,
+                arguments.fft, not arguments.no_factor, arguments.save_every, arguments.dir, arguments.verify, space)
+        for p in arguments.exponents])
+
+
+def go_on(arguments: argparse.Namespace, found: dict, swap: list[str] | None) -> int:
+    """The test whose manifest `bigconst resume` found, with its scratch in `swap` if that has moved."""
+    request = Request(**found["request"]["again"])
+    return _carry_out([replace(
+        request, threads=arguments.threads or request.threads, directory=arguments.output or request.directory,
+        space=Space(tuple(swap or found["lanes"]), arguments.memory, argv=tuple(arguments.argv)))])
+
+
+def _carry_out(requests: list[Request]) -> int:
     for request in requests:
         check(request)
     for request in requests:
@@ -94,7 +126,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(sentence(outcome), flush=True)
 
         try:
-            with RunStopper(screen) as stop:
+            with Stopper(screen) as stop:
                 carry_out(request, stop, screen, show)
         finally:
             screen.clear()

@@ -117,8 +117,15 @@ def absolute(directories: Sequence[str]) -> list[str]:
     return [os.path.abspath(directory) for directory in directories]
 
 
+def is_test(found: dict) -> bool:
+    """Whether a manifest is of a test of a Mersenne number, not of a constant."""
+    return "exponent" in found["request"]
+
+
 def is_same_run(arguments: argparse.Namespace, found: dict) -> bool:
     """Whether a manifest is of the run that is asked for: constant, digits, base, certificate and output."""
+    if is_test(found):
+        return False
     asked = (arguments.kind, arguments.d, arguments.digits, arguments.base, certified(arguments))
     known = tuple(found["request"][name] for name in ("kind", "d", "digits", "base", "certified"))
     return asked == known and _output(arguments, resumed_plan(found, None, None)) == found["output"]

@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from bigconst.commands import held
+from bigconst.commands import held, mersenne, request
 from bigconst.commands.compute import MAX_THREADS, argument, carry_out
 from bigconst.commands.continuing import continued
 from bigconst.errors import UsageError
@@ -30,7 +30,7 @@ def add(commands) -> None:
                         help="all its scratch directories in their order, where they have moved or shall begin anew")
     parser.add_argument("--threads", metavar="N", type=argument(parse_count, 1, MAX_THREADS), help="default: as before")
     parser.add_argument("--memory", metavar="SIZE", type=argument(parse_size, 1), help="must hold what the plan needs")
-    parser.add_argument("--output", metavar="FILE", help="default: as before")
+    parser.add_argument("--output", metavar="FILE", help="default: as before (of a test: directory of its save files)")
     parser.add_argument("--force", action="store_true", help="replace files that exist")
     parser.add_argument("--json", metavar="FILE", help="write the report as JSON, too")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
@@ -59,6 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
             raise UsageError(f"{found['directory']} and {arguments.directory} hold different runs",
                              "name the scratch directories of one run")
         swap = _moved(found, swap)
+    if request.is_test(found):
+        return mersenne.go_on(arguments, found, swap)
     arguments.output = arguments.output or found["output"]
     arguments.no_certificate = not found["request"]["certified"]
     return carry_out(arguments, *continued(arguments, found, swap))

@@ -1,31 +1,38 @@
-"""What signals mean to a run on disk."""
+"""What signals mean to a run that can be stopped and resumed."""
 
 import signal
 import sys
+import time
 from typing import Any
 
 from bigconst.units import format_seconds
+
+SAME_S = 1.0
+"""A second signal within this time of the first is the same request: `timeout` sends two."""
 
 
 class Stopper:
     """Says, when called, whether to stop after the unit at hand.
 
-    While it is entered, the first SIGINT, SIGTERM or SIGHUP asks for that and a second one stops at once; SIGUSR1
-    prints how far the run is.
+    While it is entered, the first SIGINT, SIGTERM or SIGHUP asks for that and a second one, a second later or more,
+    stops at once; SIGUSR1 prints how far the run is, as `space.status.fields()` tells.
     """
 
     def __init__(self, space: Any):
-        self._space, self._asked = space, False
+        self._space = space
+        self._asked_s: float | None = None
         self._before: dict = {}
 
     def __call__(self) -> bool:
-        return self._asked
+        return self._asked_s is not None
 
     def _stop(self, number: int, frame) -> None:
-        if self._asked:
+        now_s = time.monotonic()
+        if self._asked_s is None:
+            self._asked_s = now_s
+            print("finishing the unit at hand; once more stops at once", file=sys.stderr, flush=True)
+        elif now_s - self._asked_s >= SAME_S:
             raise KeyboardInterrupt
-        self._asked = True
-        print("finishing the unit at hand; once more stops at once", file=sys.stderr, flush=True)
 
     def _tell(self, number: int, frame) -> None:
         fields = self._space.status.fields()

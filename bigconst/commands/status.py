@@ -43,17 +43,25 @@ def run(arguments: argparse.Namespace) -> int:
               "elapsed_s": 0.0, "moved_bytes": 0, "bytes_per_s": 0.0}
     with contextlib.suppress(OSError, ValueError), open(os.path.join(found["directory"], STATUS_NAME)) as file:
         fields |= json.load(file)
-    plan = request.resumed_plan(found, None, None)
-    fields |= {"constant": plan.constant.name, "digits": plan.digits, "base": plan.base,
-               "running": is_locked(found["directory"]), "remaining_s": _remaining_s(fields),
+    fields |= _subject(found)
+    fields |= {"running": is_locked(found["directory"]), "remaining_s": _remaining_s(fields),
                "fault_counts": counts, "saved": found.get("saved"), "command": found["command"]}
     if arguments.json:
         print(json.dumps(fields, indent=2))
     elif arguments.short:
         print(_short(fields))
     else:
-        print(_long(fields, plan), end="")
+        print(_long(fields), end="")
     return 0
+
+
+def _subject(found: dict) -> dict:
+    """What is computed; "constant" is short."""
+    if request.is_test(found):
+        asked = found["request"]
+        return {"constant": f"M{asked['exponent']}", "kind": asked["kind"], "iterations": asked["iterations"]}
+    plan = request.resumed_plan(found, None, None)
+    return {"constant": plan.constant.name, "title": plan.constant.title, "digits": plan.digits, "base": plan.base}
 
 
 def _with_scratch(found: dict) -> dict:
@@ -80,13 +88,12 @@ def _short(fields: dict) -> str:
     return f"{fields['constant']} {100 * fields['share']:.1f}% {what}{faults}"[:59]
 
 
-def _long(fields: dict, plan) -> str:
+def _long(fields: dict) -> str:
     left = fields["remaining_s"]
     rows = [
         ("Run", fields["command"]),
         ("State", "running" if fields["running"] else "stopped, `bigconst resume` goes on"),
-        ("Constant", plan.constant.title),
-        ("Digits", f"{format_count(plan.digits)} in base {plan.base}"),
+        *_subject_rows(fields),
         ("Stage", f"{fields['index']} of {fields['count']}: {fields['stage']}" if fields["count"] else fields["stage"]),
         ("Done", f"{100 * fields['share']:.1f} %"),
         ("Elapsed", format_seconds(fields["elapsed_s"])),
@@ -97,3 +104,10 @@ def _long(fields: dict, plan) -> str:
     if fields["saved"] is not None:
         rows.append(("Last level saved", f"{fields['saved']['name']}, {fields['saved']['time']}"))
     return "".join(f"{name + ':':<24}{value}\n" for name, value in rows)
+
+
+def _subject_rows(fields: dict) -> list[tuple[str, str]]:
+    if "kind" in fields:
+        return [("Number", fields["constant"]), ("Test", f"{fields['kind']}, {format_count(fields['iterations'])} "
+                                                         "iterations")]
+    return [("Constant", fields["title"]), ("Digits", f"{format_count(fields['digits'])} in base {fields['base']}")]

@@ -1,18 +1,16 @@
-"""One test of a Mersenne number as the commands run it: what is known without one, the save files, the screen."""
+"""One test of a Mersenne number as the commands run it: what is known without one, the save files, a second run."""
 
+import contextlib
 import os
-import sys
-import time
+import random
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TextIO
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
-from bigconst.commands.signals import Stopper
+from bigconst.commands.testscratch import Chain, Space, squarers
+from bigconst.commands.warmup import load_test_kernels
 from bigconst.errors import Interrupted, UsageError
-from bigconst.units import format_count, format_seconds
-
-LINE_EVERY_S = 30.0
-"""Between progress lines where there is no terminal."""
+from bigconst.units import format_count
 
 DEFAULT_SAVE_EVERY_S = 600.0
 
@@ -31,6 +29,19 @@ class Request:
     look_for_factors: bool = True
     save_every_s: float = DEFAULT_SAVE_EVERY_S
     directory: str = "."
+    verify: bool = False
+    """Run it twice, the second time with another shift and length."""
+    space: Space = field(default_factory=Space)
+
+    @property
+    def full(self) -> int:
+        """Iterations of the whole test."""
+        return self.exponent - 2 if self.kind == "LL" else self.exponent
+
+    @property
+    def total(self) -> int:
+        """Iterations that are asked for."""
+        return self.full if self.iterations is None else self.iterations
 
     @property
     def stem(self) -> str:
@@ -41,6 +52,7 @@ class Request:
 
 def backend() -> tuple[Callable, Callable, Callable]:
     """(dwt_shape, longer, Squarer), with compiled kernels."""
+    load_test_kernels()
     from bigconst.arithmetic.squarer import Squarer
     from bigconst.dwtshape import dwt_shape, longer
 
@@ -55,9 +67,8 @@ def check(request: Request) -> None:
     p = request.exponent
     if p >= PLAIN_BELOW:
         dwt_shape(p, request.words)
-    full = p - 2 if request.kind == "LL" else p
-    if request.iterations is not None and request.iterations > full:
-        raise UsageError(f"the test of M{p} has {format_count(full)} iterations", "ask for no more of them")
+    if request.total > request.full:
+        raise UsageError(f"the test of M{p} has {format_count(request.full)} iterations", "ask for no more of them")
 
 
 def known(request: Request) -> str | None:
@@ -78,28 +89,104 @@ def carry_out(request: Request, stop: Callable[[], bool], emit: Callable[[Any], 
               use: Callable[[Any], None]) -> None:
     """Run the test and hand its Outcome to `use`; what it saved is removed when that has come back.
 
-    Raises Interrupted, FaultError, InputOutputError.
+    Raises Interrupted, FaultError, InputOutputError; VerificationError where two runs differ.
     """
     from bigconst.mersenne.factor import PLAIN_BELOW
-    from bigconst.mersenne.savefile import SaveFiles
-    from bigconst.mersenne.test import LucasLehmer, Prp3, outcome, random_shift
 
-    p = request.exponent
-    if p < PLAIN_BELOW:
-        use(_plain(request))
+    if request.exponent < PLAIN_BELOW:
+        use(_plain_twice(request) if request.verify else _plain(request))
         return
-    dwt_shape, longer, squarer = backend()
-    shift = random_shift(p) if request.shift is None else request.shift
-    with SaveFiles(request.directory, request.stem, request.kind, p) as saves:
-        chain = (LucasLehmer if request.kind == "LL" else Prp3)(
-            p, make_squarer=lambda shape: squarer(p, shape, request.threads), shape=dwt_shape(p, request.words),
-            longer=longer, iterations=request.iterations, shift=shift, saves=saves,
-            save_every_s=request.save_every_s, emit=emit, stop=stop)
-        try:
-            use(outcome(chain))
-        except KeyboardInterrupt:
-            raise Interrupted("interrupted", "the same command goes on from the last save", resumable=True) from None
-        saves.finish()
+    try:
+        with contextlib.ExitStack() as stack:
+            run_ = _Run(request, stop, emit, stack)
+            use(run_.twice() if request.verify else run_.once())
+            run_.remove()
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted", "the same command goes on from the last save", resumable=True) from None
+
+
+class _Run:
+    """A test with its transform and its save files, whose closing is left to `stack`."""
+
+    def __init__(self, request: Request, stop: Callable[[], bool], emit: Callable, stack: contextlib.ExitStack):
+        from bigconst.mersenne.repetition import Residues
+
+        self._request, self._stop, self._emit, self._stack = request, stop, emit, stack
+        self._dwt_shape, self._longer, _ = backend()
+        self._files: list[Any] = []
+        self._saves = self._open_saves(request.stem)
+        self._residues = Residues(request.directory, request.stem)
+
+    def _open_saves(self, stem: str):
+        from bigconst.mersenne.savefile import SaveFiles
+
+        self._files.append(self._stack.enter_context(
+            SaveFiles(self._request.directory, stem, self._request.kind, self._request.exponent)))
+        return self._files[-1]
+
+    def once(self, at_landmark: Callable[[Any], bool] | None = None):
+        """The outcome."""
+        from bigconst.mersenne.test import random_shift
+
+        request = self._request
+        shift = random_shift(request.exponent) if request.shift is None else request.shift
+        return self._outcome(request.stem, self._dwt_shape(request.exponent, request.words), shift, self._saves,
+                             at_landmark)
+
+    def twice(self):
+        """The outcome of a first run that a second one has confirmed, residue by residue."""
+        from bigconst.mersenne.events import Repeated
+        from bigconst.mersenne.repetition import Comparison
+        from bigconst.mersenne.results import sentence
+
+        request = self._request
+        first = self.once(self._residues.note)
+        shape = self._another(self._dwt_shape(request.exponent, request.words))
+        shift = ((request.shift or 0) + 1 + random.randrange(request.exponent - 1)) % request.exponent
+        self._emit(Repeated(sentence(first), shape))
+        stem = f"{request.stem}-verify"
+        saves = self._open_saves(stem)
+        comparison = Comparison(self._residues.read(), saves, request.stem)
+        second = self._outcome(stem, shape, shift, saves, comparison.at_landmark)
+        comparison.at_end(first, second)
+        return replace(first, verified=True)
+
+    def _another(self, shape: Any):
+        """The next longer transform; where the exponent does not fill it, the next shorter one, if that can hold it."""
+        from bigconst.dwtshape import lengths
+
+        p, longer = self._request.exponent, self._longer(shape)
+        if longer is not None and longer.min_exponent <= p:
+            return longer
+        return max((each for each in lengths() if each.words < shape.words and each.max_exponent >= p),
+                   key=lambda each: each.words, default=shape)
+
+    def _outcome(self, stem: str, shape: Any, shift: int, saves: Any, at_landmark: Callable[[Any], bool] | None):
+        from bigconst.mersenne.repetition import landmarks
+        from bigconst.mersenne.test import LucasLehmer, Prp3, outcome
+
+        request, p = self._request, self._request.exponent
+        options = {} if at_landmark is None else {
+            "landmarks": landmarks(request.total), "at_landmark": at_landmark}
+        chain = Chain(request.kind, p, request.total, shape.words, stem, again(request))
+        with squarers(chain, request.threads, request.space, self._stop, self._emit) as (make_squarer, emit):
+            return outcome((LucasLehmer if request.kind == "LL" else Prp3)(
+                p, make_squarer=make_squarer, shape=shape, longer=self._longer, iterations=request.iterations,
+                shift=shift, saves=saves, save_every_s=request.save_every_s, emit=emit, stop=self._stop, **options))
+
+    def remove(self) -> None:
+        """Everything that was saved."""
+        for saves in self._files:
+            saves.finish()
+        if self._request.verify:
+            self._residues.remove()
+
+
+def again(request: Request) -> dict:
+    """What a manifest keeps of a request."""
+    fields = asdict(replace(request, directory=os.path.abspath(request.directory), space=Space()))
+    del fields["space"]
+    return fields
 
 
 def _plain(request: Request):
@@ -109,90 +196,20 @@ def _plain(request: Request):
     from bigconst.mersenne.factor import plain_residue
     from bigconst.mersenne.test import Outcome
 
-    p, is_ll = request.exponent, request.kind == "LL"
-    full = p - 2 if is_ll else p
-    iterations = full if request.iterations is None else request.iterations
+    p, is_ll, iterations = request.exponent, request.kind == "LL", request.total
     if p == 2:      # divides 4 - 4, 3 and 9
         residue = mpz(0 if is_ll else 1)
     else:
         residue = plain_residue(p, 4 if is_ll else 3, 2 if is_ll else 0, iterations)
-        if not is_ll and iterations == full:
+        if not is_ll and iterations == request.full:
             residue = residue * invert(9, 2**p - 1) % (2**p - 1)
-    return Outcome(request.kind, p, iterations, residue, iterations == full, 0, 0, 0.0)
+    return Outcome(request.kind, p, iterations, residue, iterations == request.full, 0, 0, 0.0)
 
 
-class RunStopper(Stopper):
-    """A second signal right behind the first is the same request: `timeout` sends two."""
+def _plain_twice(request: Request):
+    from bigconst.errors import VerificationError
 
-    _SAME_S = 1.0
-    _asked_s = 0.0
-
-    def _stop(self, number: int, frame) -> None:
-        if self._asked and time.monotonic() - self._asked_s < self._SAME_S:
-            return
-        self._asked_s = time.monotonic()
-        super()._stop(number, frame)
-
-
-class Screen:
-    """Listener for the events of tests: a line that is renewed on a terminal, plain lines elsewhere."""
-
-    def __init__(self, stream: TextIO | None = None, line_every_s: float = LINE_EVERY_S):
-        self._stream = stream or sys.stderr
-        self._terminal = self._stream.isatty()
-        self._line_every_s = line_every_s
-        self._began_s = self._shown_s = time.monotonic()
-        self._drawn = False
-        self._last: Any = None
-
-    def __call__(self, event: Any) -> None:
-        from bigconst.events import Fault
-        from bigconst.mersenne.chain import Advanced, Resumed
-
-        match event:
-            case Fault(kind, where, message):
-                self._line(f"fault ({kind}) in {where}: {message}")
-            case Resumed(exponent, iteration, bad):
-                for path in bad:
-                    self._line(f"{path} is damaged or wrong, kept as {os.path.basename(path)}.bad")
-                self._line(f"M{exponent}: going on from iteration {format_count(iteration)}")
-            case Advanced():
-                self._last = event
-                now_s = time.monotonic()
-                if self._terminal and now_s - self._began_s > 1.0:
-                    print("\r" + self.text(), end="\x1b[K", file=self._stream, flush=True)
-                    self._drawn = True
-                elif not self._terminal and now_s - self._shown_s >= self._line_every_s:
-                    self._line(self.text())
-                    self._shown_s = now_s
-
-    def text(self) -> str:
-        """How far the test is."""
-        at = self._last
-        if at is None:
-            return "starting"
-        return (f"M{at.exponent}: {format_count(at.iteration)}/{format_count(at.total)} "
-                f"({100 * at.iteration / at.total:.2f} %), {at.ms_per_iteration:.3f} ms/iter, "
-                f"ETA {format_seconds(at.left_s)}, round-off {at.roundoff:.4f}, res64 {at.res64:016X}")
-
-    def _line(self, text: str) -> None:
-        self.clear()
-        print(text, file=self._stream, flush=True)
-
-    def clear(self) -> None:
-        """Call it before something else is printed."""
-        if self._drawn:
-            print("\r\x1b[K", end="", file=self._stream, flush=True)
-            self._drawn = False
-
-    # What `bigconst.commands.signals.Stopper` asks for.
-
-    @property
-    def status(self) -> "Screen":
-        return self
-
-    def fields(self) -> dict:
-        """For SIGUSR1."""
-        at = self._last
-        return {"stage": self.text(), "share": at.iteration / at.total if at else 0.0,
-                "elapsed_s": time.monotonic() - self._began_s}
+    first = _plain(request)
+    if _plain(request).residue != first.residue:
+        raise VerificationError(f"two computations of M{request.exponent} differ", "test this machine's memory")
+    return replace(first, verified=True)

@@ -32,6 +32,7 @@ def add(commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Load all kernels, run the self-test, print a line per test.  Raises VerificationError when one fails."""
     engine = load_engine()
+    load_test_kernels()
     print(f"kernels ready: {format_seconds(time.perf_counter() - arguments.started_s)}", flush=True)
     results = engine.self_test()
     for name, ok in results:
@@ -46,24 +47,36 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def load_engine():
-    """Import the engine and load every kernel, saying so when that will take a while."""
+    """Import the engine and load the kernels of constants, saying so when that will take a while."""
     from bigconst.kernels import jit
 
     if jit.is_cold():
-        print("compiling kernels for this machine (once, about 20 s)", file=sys.stderr, flush=True)
-        _compile_elsewhere()
+        _compile_elsewhere("load_kernels", "kernels")
     from bigconst import engine
 
     engine.load_kernels()
     return engine
 
 
-def _compile_elsewhere() -> None:
+def load_test_kernels() -> None:
+    """The same for the kernels that tests of Mersenne numbers need."""
+    from bigconst.kernels import jit
+
+    if jit.is_cold(jit.TESTS):
+        _compile_elsewhere("load_test_kernels", "kernels of squarings")
+    from bigconst import engine
+
+    engine.load_test_kernels()
+
+
+def _compile_elsewhere(loader: str, what: str) -> None:
     """Compile in a child process: the compiler takes memory that this process could not give back.
 
-    Where that fails, loading the kernels compiles them here, or says what is wrong.
+    `loader` is a function of bigconst.engine.  Where the child fails, loading the kernels compiles them here, or
+    says what is wrong.
     """
-    program = f"import sys; sys.path[:] = {sys.path!r}; from bigconst import engine; engine.load_kernels()"
+    print(f"compiling {what} for this machine (once, about 20 s)", file=sys.stderr, flush=True)
+    program = f"import sys; sys.path[:] = {sys.path!r}; from bigconst import engine; engine.{loader}()"
     quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
     with contextlib.suppress(OSError):
         subprocess.run([sys.executable, "-c", program], check=False, **quiet)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from bigconst.commands import testrun
 from bigconst.commands.compute import argument
 from bigconst.commands.mersenne import add_running_options
+from bigconst.commands.signals import Stopper
+from bigconst.commands.testscreen import Screen
 from bigconst.errors import BigconstError, InputOutputError, Interrupted, UsageError
 from bigconst.machine import default_threads
 from bigconst.units import parse_count
@@ -63,8 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
     threads = arguments.threads or max(1, default_threads() // arguments.workers)
     options = _Options(arguments.dir, threads, arguments.save_every)
     queue = _Queue(options)
-    screen = testrun.Screen()
-    with testrun.RunStopper(screen) as stop:
+    screen = Screen()
+    with Stopper(screen) as stop:
         if arguments.workers == 1:
             while (assignment := queue.take()) is not None:
                 try:
@@ -143,6 +145,7 @@ def _side_by_side(options: _Options, queue: _Queue, workers: int, stop) -> None:
     """A process per test.  The first failure ends all, as soon as they have saved."""
     import multiprocessing.connection
 
+    testrun.backend()       # compiled once, not by every worker
     context = multiprocessing.get_context("spawn")
     running: dict = {}
     failed = 0
@@ -185,7 +188,7 @@ def _child(options: _Options, assignment, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)        # the parent tells
     signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
     try:
-        _test(options, assignment, lambda: bool(asked) or os.getppid() != parent, testrun.Screen())
+        _test(options, assignment, lambda: bool(asked) or os.getppid() != parent, Screen())
     except BigconstError as error:
         print("bigconst:", *str(error).split(), file=sys.stderr, flush=True)
         sys.exit(error.exit_code)

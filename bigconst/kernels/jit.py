@@ -22,6 +22,9 @@ from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
 
+CONSTANTS, TESTS = "constants", "tests"
+"""The kernels that computing digits needs, and those of tests of Mersenne numbers."""
+
 
 def sources_hash(folder: Path = _HERE) -> str:
     """16 hex digits naming the kernel sources in `folder` and the compiler versions."""
@@ -56,16 +59,16 @@ if "numba" in sys.modules:
 import numba  # noqa: E402
 
 
-def is_cold() -> bool:
-    """True when the kernels of this version have never been compiled to the end."""
-    return not (CACHE_DIR / "complete").exists()
+def is_cold(kernels: str = CONSTANTS) -> bool:
+    """True when these kernels of this version have never been compiled to the end."""
+    return not (CACHE_DIR / f"complete-{kernels}").exists()
 
 
-def mark_complete() -> None:
-    """Record that every kernel is compiled, and forget long unused versions."""
-    if is_cold():
+def mark_complete(kernels: str = CONSTANTS) -> None:
+    """Record that all these kernels are compiled, and forget long unused versions."""
+    if is_cold(kernels):
         CACHE_DIR.mkdir(parents=True, exist_ok=True)
-        (CACHE_DIR / "complete").touch()
+        (CACHE_DIR / f"complete-{kernels}").touch()
         _prune(CACHE_DIR.parent, CACHE_DIR)
 
 

@@ -5,12 +5,14 @@ import os
 from datetime import UTC, datetime
 
 from bigconst import __version__
-from bigconst.errors import InputOutputError
 from bigconst.mersenne.test import Outcome
 from bigconst.mersenne.worktodo import locked
-from bigconst.storage.manifest import sync_directory
+from bigconst.storage.durable import Places, append_line
 
 NAME = "results.json.txt"
+
+_PLACES = Places("result.append", "result.sync")
+_REMEDY = "the result is printed and its save file kept: make room, then run it again"
 
 _REPORTED = ("Roundoff", "Jacobi", "gerbicz")
 
@@ -26,6 +28,10 @@ def res64(residue: int) -> str:
 
 def sentence(outcome: Outcome, factors: tuple[int, ...] = ()) -> str:
     """The result line of a test."""
+    return _verdict(outcome, factors) + (", verified" if outcome.verified else "")
+
+
+def _verdict(outcome: Outcome, factors: tuple[int, ...]) -> str:
     name = f"M{outcome.exponent}"
     if not outcome.finished:
         return (f"{name} {outcome.kind} after {outcome.iterations} iterations: res64 {res64(outcome.residue)}, "
@@ -78,17 +84,5 @@ def result_line(outcome: Outcome, aid: str | None, factors: tuple[int, ...] = ()
 
 def append(path: str, line: str) -> None:
     """Add a line, and return when it is on the disk.  Raises InputOutputError."""
-    directory = os.path.dirname(os.path.abspath(path))
-    try:
-        with locked(directory), open(path, "ab+", buffering=0) as file:
-            end = file.seek(0, os.SEEK_END)
-            file.seek(max(0, end - 1))
-            # A line that was cut off does not take this one with it.
-            data = (b"\n" if end and file.read(1) != b"\n" else b"") + line.encode() + b"\n"
-            if file.write(data) != len(data):
-                raise OSError(0, "the disk is full")
-            os.fsync(file.fileno())
-            sync_directory(directory)
-    except OSError as error:
-        raise InputOutputError(f"cannot write {path}: {error.strerror}",
-                               "the result is printed and its save file kept: make room, then run it again") from error
+    with locked(os.path.dirname(path)):
+        append_line(path, line, _PLACES, _REMEDY)

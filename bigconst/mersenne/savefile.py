@@ -10,7 +10,6 @@ where a check has vouched for it.  Whether a residue is right is not known here.
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -21,11 +20,15 @@ import xxhash
 from gmpy2 import mpz
 
 from bigconst.errors import InputOutputError
-from bigconst.storage.manifest import sync_directory
+from bigconst.storage.durable import NEW, Places, replace_file
+from bigconst.storage.lock import FileLock
 
 FORMAT = "bigconst-mersenne/1"
 GENERATIONS, VERIFIED_GENERATIONS = 3, 2
-NEW, BAD = ".new", ".bad"
+BAD = ".bad"
+"""What is added to the name of a file that cannot be used."""
+
+_PLACES = Places("save.write", "save.sync", "save.rename")
 _REMEDY = "see that its disk is there and has room, or name another directory with --dir"
 
 
@@ -85,51 +88,37 @@ class SaveFiles:
     def __init__(self, directory: str, stem: str, kind: str, exponent: int):
         self.directory, self.stem, self._kind, self._exponent = directory, stem, kind, exponent
         self._pattern = re.compile(re.escape(stem) + r"\.(\d{10})(\.verified)?\.save")
-        self._lock_path = os.path.join(directory, f"{stem}.lock")
-        self._lock_fd = -1
+        self._lock: FileLock | None = None
 
     def __enter__(self) -> "SaveFiles":
-        try:
-            self._lock_fd = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(self._lock_fd)
-            raise InputOutputError(f"another process runs this test in {self.directory}",
-                                   "wait for it to end, or name another directory with --dir") from error
-        except OSError as error:
-            raise InputOutputError(f"cannot use {self.directory}: {error.strerror}", _REMEDY) from error
+        path = os.path.join(self.directory, self.stem)
+        self._lock = FileLock(f"{path}.lock", path, "name another directory with --dir")
+        for name in self._listed(NEW):      # of a process that was killed
+            self._remove(name)
         return self
 
     def __exit__(self, *_exception) -> None:
-        with contextlib.suppress(OSError):
-            os.unlink(self._lock_path)
-        os.close(self._lock_fd)
+        self._lock.release(delete=True)
 
     def _names(self) -> list[tuple[int, bool, str]]:
         """(iteration, verified, name) of all files that are not marked as bad, newest first."""
+        found = [(self._pattern.fullmatch(name), name) for name in self._listed("")]
+        return sorted(((int(match[1]), match[2] is not None, name) for match, name in found), reverse=True)
+
+    def _listed(self, suffix: str) -> list[str]:
+        """Names of save files with something added."""
         try:
-            found = [(match, name) for name in os.listdir(self.directory) if (match := self._pattern.fullmatch(name))]
+            names = os.listdir(self.directory)
         except OSError as error:
             raise InputOutputError(f"cannot read {self.directory}: {error.strerror}", _REMEDY) from error
-        return sorted(((int(match[1]), match[2] is not None, name) for match, name in found), reverse=True)
+        return sorted(name for name in names
+                      if name.endswith(suffix) and self._pattern.fullmatch(name.removesuffix(suffix)))
 
     def write(self, saved: Saved) -> str:
         """Write a generation and drop what is older than those that are kept; returns its path."""
         name = f"{self.stem}.{saved.iteration:010}{'.verified' if saved.verified else ''}.save"
         path = os.path.join(self.directory, name)
-        temporary = path + NEW
-        try:
-            with open(temporary, "wb", buffering=0) as file:
-                data = memoryview(encode(saved))
-                while data:
-                    data = data[file.write(data):]
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-            sync_directory(self.directory)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise InputOutputError(f"cannot write {path}: {error.strerror}", _REMEDY) from error
+        replace_file(path, encode(saved), _PLACES, _REMEDY)
         self._prune()
         return path
 
@@ -167,7 +156,7 @@ class SaveFiles:
             with contextlib.suppress(OSError):
                 os.replace(path, path + BAD)
             bad.append(path)
-        left = bad or self._bad_names()
+        left = bad or self._listed(BAD)
         if left:
             raise InputOutputError(f"all save files of this test are bad ({os.path.basename(left[0])} and "
                                    f"{len(left) - 1} more in {self.directory})",
@@ -189,10 +178,6 @@ class SaveFiles:
             raise InputOutputError(f"{path} belongs to the {saved.kind} test of M{saved.exponent}",
                                    "move it away: its name is not its own")
 
-    def _bad_names(self) -> list[str]:
-        return sorted(name for name in os.listdir(self.directory)
-                      if name.endswith(BAD) and self._pattern.fullmatch(name.removesuffix(BAD)))
-
     def drop_after(self, iteration: int) -> None:
         """Remove the files behind a point to which the chain went back: what they hold is wrong."""
         for each, _verified, name in self._names():
@@ -201,10 +186,5 @@ class SaveFiles:
 
     def finish(self) -> None:
         """Remove every file of the chain."""
-        for _iteration, _verified, name in self._names():
+        for name in self._listed("") + self._listed(BAD):
             self._remove(name)
-        for name in self._bad_names():
-            self._remove(name)
-        for name in os.listdir(self.directory):
-            if name.endswith(NEW) and self._pattern.fullmatch(name.removesuffix(NEW)):
-                self._remove(name)

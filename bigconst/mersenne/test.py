@@ -23,7 +23,8 @@ from dataclasses import dataclass, field
 import gmpy2
 from gmpy2 import mpz
 
-from bigconst.mersenne.chain import Bad, Chain
+from bigconst.mersenne.chain import Chain
+from bigconst.mersenne.faults import ZEROED, Bad
 from bigconst.mersenne.savefile import Saved
 
 BLOCK = 1000
@@ -47,6 +48,8 @@ class Outcome:
     shift: int
     max_roundoff: float
     errors: dict[str, int] = field(default_factory=dict)
+    verified: bool = False
+    """A second run with another shift and length found the same residues."""
 
     @property
     def is_prime(self) -> bool | None:
@@ -85,15 +88,17 @@ class LucasLehmer(Chain):
         if self.iteration == self._near_end:
             self.mark()
 
-    def check_due(self) -> bool:
-        return time.monotonic() - self._jacobi_at_s >= self._jacobi_every_s
+    def check(self, wanted: bool) -> None:
+        if wanted or time.monotonic() - self._jacobi_at_s >= self._jacobi_every_s:
+            self._confirmed()
+            self._jacobi_at_s = time.monotonic()
+            self.save(verified=True)
 
-    def check(self) -> None:
+    def _confirmed(self) -> Saved:
         saved = self.here()
         if not self.is_right(saved):
             raise Bad("Jacobi", saved.iteration, int(saved.residue & (2**64 - 1)), "the Jacobi symbol is wrong")
-        self._jacobi_at_s = time.monotonic()
-        self.save(verified=True)
+        return saved
 
     def is_right(self, saved: Saved) -> bool:
         if saved.iteration < 1:
@@ -107,11 +112,9 @@ class LucasLehmer(Chain):
         return any(saved.residue == value % self.modulus for value in self.IMPOSSIBLE if value or not is_last)
 
     def finish(self) -> mpz:
-        saved = self.here()
-        if not self.is_right(saved):
-            raise Bad("Jacobi", saved.iteration, int(saved.residue & (2**64 - 1)), "the Jacobi symbol is wrong")
+        saved = self._confirmed()
         if saved.residue == 0 and self.last_stretch_again() != 0:
-            raise Bad("Zeroed", saved.iteration, 0, "the last iterations came out differently when repeated")
+            raise Bad(ZEROED, saved.iteration, 0, "the last iterations came out differently when repeated")
         return saved.residue
 
 
@@ -124,14 +127,13 @@ class Prp3(Chain):
     def __init__(self, p: int, *, block: int | None = None, **options):
         super().__init__(p, p, **options)
         self.block = block or max(MIN_BLOCK, min(BLOCK, math.isqrt(p) // 2))
-        self._last_block_end = self.total - self.total % self.block
+
+    @property
+    def _last_block_end(self) -> int:
+        return self.total - self.total % self.block
 
     def first(self) -> Saved:
         return Saved(self.kind, self.p, 0, mpz(self.start), mpz(self.start), self.block)
-
-    def adopt(self, saved: Saved) -> None:
-        self.block = saved.block        # of the process that saved
-        self._last_block_end = self.total - self.total % self.block
 
     def boundary(self, iteration: int) -> int:
         return min(self.total, iteration - iteration % self.block + self.block)
@@ -151,16 +153,17 @@ class Prp3(Chain):
         if is_check:
             self.save(verified=True)
 
+    def check(self, wanted: bool) -> None:
+        """Those at the ends of blocks are all there are."""
+
     def is_impossible(self, saved: Saved) -> bool:
         return (any(saved.residue == value % self.modulus for value in self.IMPOSSIBLE if saved.iteration)
                 or saved.product is None or not saved.product)
 
     def finish(self) -> mpz:
-        left = self.total - self._last_block_end
-        x = self.here().residue
-        if left and self.verified.iteration < self.total:
-            last = self.verified
-            if last.iteration != self._last_block_end or self.squared(last.residue, left) != x:
+        x, last = self.here().residue, self.verified
+        if last.iteration < self.total:
+            if last.iteration < self._last_block_end or self.squared(last.residue, self.total - last.iteration) != x:
                 raise Bad("gerbicz", self.total, int(x & (2**64 - 1)),
                           "the last iterations came out differently when repeated")
         if self.total < self.p:

@@ -9,19 +9,19 @@
 Sections, comments and whatever cannot be understood stay as they are.
 """
 
-import contextlib
-import fcntl
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gmpy2 import is_prime, powmod
 
 from bigconst.errors import InputOutputError
-from bigconst.storage.manifest import sync_directory
+from bigconst.storage.durable import Places, replace_file
+from bigconst.storage.lock import FileLock
 
 NAME = "worktodo.txt"
+LOCK_NAME = "bigconst-work.lock"
+_PLACES = Places("work.write", "work.sync", "work.rename")
 _REMEDY = "see that its disk is there and that it may be written"
 _AID = re.compile(r"(?:[0-9A-F]{32}|N/A),", re.IGNORECASE)
 _NUMBER = re.compile(r"-?\d{1,12}(?:\.\d{1,6})?")
@@ -149,33 +149,15 @@ def _content(path: str) -> str:
 
 def remove(path: str, assignment: Assignment) -> None:
     """Take the line of a finished assignment out of the file, wherever it stands by now."""
-    directory = os.path.dirname(os.path.abspath(path))
-    temporary = path + ".new"
-    with locked(directory):
+    with locked(os.path.dirname(path)):
         lines = _content(path).split("\n")
         if assignment.text not in lines:
             return
         lines.remove(assignment.text)
-        try:
-            with open(temporary, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-                os.fchmod(file.fileno(), os.stat(path).st_mode & 0o777)
-                file.write("\n".join(lines))
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-            sync_directory(directory)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise InputOutputError(f"cannot write {path}: {error.strerror}", _REMEDY) from error
+        replace_file(path, "\n".join(lines).encode("utf-8", "surrogateescape"), _PLACES, _REMEDY,
+                     mode=os.stat(path).st_mode & 0o777)
 
 
-@contextlib.contextmanager
-def locked(directory: str) -> Iterator[None]:
-    """Workers of one directory change its files one after the other."""
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(fd)
+def locked(directory: str) -> FileLock:
+    """For a `with` block: workers of one directory change its files one after the other."""
+    return FileLock(os.path.join(directory, LOCK_NAME), directory, _REMEDY, wait=True)

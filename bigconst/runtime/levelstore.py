@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from bigconst.errors import InputOutputError
+from bigconst.storage.durable import sync_directory
 from bigconst.storage.journal import Journal, read_journal
-from bigconst.storage.manifest import sync_directory
 
 LEVEL_NAME = "bigconst.level"
 KEPT = 2

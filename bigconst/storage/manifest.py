@@ -9,19 +9,19 @@ What the fields mean is not known here.
 import contextlib
 import json
 import os
-from typing import BinaryIO
 
 import xxhash
 
-from bigconst import failpoints
 from bigconst.errors import InputOutputError
+from bigconst.storage.durable import NEW, Places, replace_file
 
 NAME = "bigconst.manifest"
 OLD_NAME = "bigconst.manifest.old"
-NEW, BAD = ".new", ".bad"
-"""What is added to the name of a manifest that is being written, and of one that is damaged."""
+BAD = ".bad"
+"""What is added to the name of a manifest that is damaged."""
 
 FORMAT = "bigconst-manifest/1"
+_PLACES = Places("manifest.write", "manifest.sync", "manifest.rename")
 _REMEDY = "see that its disk is there and has room, then resume"
 
 
@@ -29,40 +29,7 @@ def write_manifest(directory: str, fields: dict) -> None:
     """Replace the manifest of a directory; the one before stays as the older generation."""
     body = json.dumps(fields, indent=1).encode() + b"\n"
     text = f"{FORMAT} xxh3 {xxhash.xxh3_64_hexdigest(body)}\n".encode() + body
-    path = os.path.join(directory, NAME)
-    temporary = path + NEW
-    try:
-        with open(temporary, "wb", buffering=0) as file:
-            data = memoryview(text)
-            while data:
-                data = data[_write(file, path, data):]
-            _sync(file.fileno(), path)
-        with contextlib.suppress(FileNotFoundError):
-            _rename(path, os.path.join(directory, OLD_NAME))
-        _rename(temporary, path)
-        sync_directory(directory)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise InputOutputError(f"cannot write {path}: {error.strerror}", _REMEDY) from error
-
-
-def _write(file: BinaryIO, path: str, data: memoryview) -> int:
-    if failpoints.ACTIVE:
-        return failpoints.write("manifest.write", path, lambda views: file.write(views[0]), [data])
-    return file.write(data)
-
-
-def _sync(fd: int, path: str) -> None:
-    if failpoints.ACTIVE:
-        failpoints.hit("manifest.sync", path)
-    os.fsync(fd)
-
-
-def _rename(source: str, target: str) -> None:
-    if failpoints.ACTIVE:
-        failpoints.hit("manifest.rename", target)
-    os.replace(source, target)
+    replace_file(os.path.join(directory, NAME), text, _PLACES, _REMEDY, older=os.path.join(directory, OLD_NAME))
 
 
 def read_manifest(directory: str) -> dict | None:
@@ -104,12 +71,3 @@ def remove_manifest(directory: str) -> None:
         for suffix in ("", NEW, BAD):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(os.path.join(directory, name + suffix))
-
-
-def sync_directory(directory: str) -> None:
-    """Make renames in it durable."""
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        _sync(fd, directory)
-    finally:
-        os.close(fd)

@@ -1,6 +1,16 @@
-"""Puts the fake squarer on the path."""
+"""Puts the fake squarer on the path, and compiles what the real one needs before anything is tested."""
 
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def test_kernels(kernels):
+    """As in the conftest above."""
+    from bigconst import engine
+
+    engine.load_test_kernels()

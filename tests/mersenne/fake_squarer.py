@@ -32,7 +32,11 @@ class Squarer:
     def __exit__(self, *_exception):
         self._value = None
 
-    def load(self, value, shift=0):
+    def restore(self, value, shift, iteration):
+        self.load(value, shift, iteration)
+        return iteration
+
+    def load(self, value, shift=0, iteration=None):
         self._value, self.shift = value % self.modulus, shift
 
     def iterate(self, count, subtract):
@@ -53,3 +57,62 @@ class Squarer:
     def multiply(self, a, b):
         self._value = None      # as the real one may
         return a * b % self.modulus, 0.01
+
+
+class Killed(BaseException):
+    """The end of a process."""
+
+
+class LastingSquarer(Squarer):
+    """One whose state survives: `state` is its disk.  `blows` maps the number of a call to what it raises."""
+
+    state = None
+    """(iteration it counts from, iteration, value, shift), None while it holds something else"""
+    calls = 0
+    blows: dict = {}
+    every = 5
+    """squarings from one moment to the next at which the state is on the disk"""
+
+    @classmethod
+    def strike(cls):
+        cls.calls += 1
+        if cls.calls in cls.blows:
+            raise cls.blows[cls.calls]
+
+    def restore(self, value, shift, iteration):
+        self.strike()
+        kept = LastingSquarer.state
+        if kept is None or not kept[0] <= iteration <= kept[1]:
+            self.load(value, shift, iteration)
+            return iteration
+        _, at, self._value, self.shift = kept
+        return at
+
+    def load(self, value, shift=0, iteration=None):
+        LastingSquarer.state = None
+        self.strike()
+        super().load(value, shift)
+        if iteration is not None:
+            LastingSquarer.state = (iteration, iteration, self._value, self.shift)
+        self.strike()
+
+    def iterate(self, count, subtract):
+        roundoff = 0.0
+        while count:
+            step = min(count, self.every)
+            roundoff = max(roundoff, super().iterate(step, subtract))
+            count -= step
+            if LastingSquarer.state is not None:
+                begin, at, _, _ = LastingSquarer.state
+                LastingSquarer.state = (begin, at + step, self._value, self.shift)
+            self.strike()
+        return roundoff
+
+    def value(self):
+        self.strike()
+        return super().value()
+
+    def multiply(self, a, b):
+        LastingSquarer.state = None
+        self.strike()
+        return super().multiply(a, b)

@@ -6,12 +6,14 @@ from dataclasses import replace
 import fake_squarer
 import gmpy2
 import pytest
-from fake_squarer import Shape, Squarer, longer
+from fake_squarer import Killed, LastingSquarer, Shape, Squarer, longer
 from gmpy2 import mpz
 
-from bigconst.errors import FaultError, Interrupted
+from bigconst.errors import ChecksumError, FaultError, Interrupted, ReadError
 from bigconst.events import Fault
-from bigconst.mersenne import chain as chains
+from bigconst.mersenne import pace
+from bigconst.mersenne.events import Resumed
+from bigconst.mersenne.faults import MAX_RETURNS
 from bigconst.mersenne.savefile import SaveFiles
 from bigconst.mersenne.test import LucasLehmer, Prp3, outcome
 
@@ -141,9 +143,6 @@ def run_with_short_transform(monkeypatch, bad_iterations, kind=LucasLehmer, **op
     """Whatever runs through one of these iterations with 1024 words has a round-off error that depends on it alone."""
 
     class Short(Squarer):
-        def load(self, value, shift=0):
-            super().load(value, shift)
-
         def iterate(self, count, subtract):
             begin = test.iteration
             error = super().iterate(count, subtract)
@@ -165,11 +164,11 @@ def test_the_same_error_twice_takes_a_longer_transform(monkeypatch, tmp_path):
 
 
 def test_back_to_the_short_one_only_so_often(monkeypatch, tmp_path):
-    monkeypatch.setattr(chains, "BATCH_S", 0.0)
+    monkeypatch.setattr(pace, "BATCH_S", 0.0)
     with SaveFiles(str(tmp_path), "ll607", "LL", P) as saves:
         done, faults = run_with_short_transform(monkeypatch, range(50, 600, 30), saves=saves, save_every_s=0.0)
     assert done.is_prime and done.words == 2048
-    assert done.errors["Repeatable"] == chains.MAX_RETURNS + 1
+    assert done.errors["Repeatable"] == MAX_RETURNS + 1
 
 
 def test_without_saves_the_longer_one_stays(monkeypatch):
@@ -208,7 +207,7 @@ def test_stopped_and_resumed_at_every_batch(kind, p, tmp_path):
         before = Squarer.done
         assert outcome(make(kind, p, saves=saves)).residue == done.residue
         assert Squarer.done == before
-    points = [event.iteration for event in resumed if isinstance(event, chains.Resumed)]
+    points = [event.iteration for event in resumed if isinstance(event, Resumed)]
     assert len(points) >= 8 and points == sorted(points)
 
 
@@ -223,7 +222,7 @@ def test_a_wrong_save_is_not_gone_on_from(kind, tmp_path):
         events = []
         done = outcome(make(kind, P, saves=saves, emit=events.append))
         assert done.is_prime
-        resumed = next(event for event in events if isinstance(event, chains.Resumed))
+        resumed = next(event for event in events if isinstance(event, Resumed))
         assert resumed.iteration == saved.iteration and len(resumed.bad) == 1
 
 
@@ -241,6 +240,111 @@ def test_jacobi_on_the_way(tmp_path):
         assert done.is_prime == bool(done.errors)
         assert Squarer.done < 2 * P
     assert 0 < found < 8
+
+
+# --- a squarer whose state outlives the process, on a disk that fails -------------------
+
+
+@pytest.fixture
+def lasting():
+    LastingSquarer.state, LastingSquarer.calls, LastingSquarer.blows = None, 0, {}
+    yield LastingSquarer
+    LastingSquarer.state, LastingSquarer.calls, LastingSquarer.blows = None, 0, {}
+
+
+def make_lasting(kind, p, **options):
+    options.setdefault("shift", random.randrange(p))
+    return kind(p, make_squarer=lambda shape: LastingSquarer(p, shape), shape=Shape(1024), longer=longer, **options)
+
+
+@pytest.mark.parametrize("save_every_s", [0.0, 600.0])
+@pytest.mark.parametrize("kind", [LucasLehmer, Prp3])
+@pytest.mark.parametrize("p", [P, COMPOSITE])
+def test_killed_at_every_call_of_a_lasting_squarer(lasting, kind, p, save_every_s, tmp_path):
+    """Whatever was on its disk and in save files goes together: the result is right, and no check is alarmed."""
+    right, resumed, kills = expected(kind, p), [], 0
+    for lifetime in (*range(1, 90), 10**9):
+        lasting.calls, lasting.blows = 0, {lifetime: Killed()}
+        with saves_of(tmp_path, kind, p) as saves:
+            try:
+                done = outcome(make_lasting(kind, p, saves=saves, save_every_s=save_every_s, emit=resumed.append))
+                break
+            except Killed:
+                kills += 1
+    assert done.residue == right and not done.errors and kills > 5
+    points = [event.iteration for event in resumed if isinstance(event, Resumed)]
+    # Behind a block nothing of a PRP test is taken up again before it is saved: the product would lack a factor.
+    assert points and (max(points) > p // 2 or kind is Prp3 and save_every_s)
+
+
+def test_a_lasting_state_goes_on_where_it_was(lasting, tmp_path):
+    """No save file is written in between, and none is needed."""
+    lasting.blows = {30: Interrupted("stopped", "it goes on", resumable=True)}
+    with saves_of(tmp_path, LucasLehmer, P) as saves:
+        with pytest.raises(Interrupted) as caught:
+            outcome(make_lasting(LucasLehmer, P, saves=saves))
+        assert caught.value.exit_code == 75 and str(caught.value) == "stopped; it goes on"
+        assert saves.read() == (None, []) and lasting.state[1] > 100
+        before, kept = Squarer.done, lasting.state[1]
+        events = []
+        done = outcome(make_lasting(LucasLehmer, P, saves=saves, emit=events.append))
+    assert done.is_prime and events[0] == Resumed(P, kept, ())
+    # The last thousandth is repeated for a zero.
+    assert Squarer.done - before <= P - 2 - kept + 1
+
+
+@pytest.mark.parametrize("kind", [LucasLehmer, Prp3])
+def test_a_state_that_counts_from_another_point_is_not_taken(lasting, kind, tmp_path):
+    lasting.blows = {40: Killed()}
+    with saves_of(tmp_path, kind, P) as saves:
+        with pytest.raises(Killed):
+            outcome(make_lasting(kind, P, saves=saves, save_every_s=0.0))
+        saved, _ = saves.read()
+        lasting.state = (saved.iteration + 1, saved.iteration + 5, mpz(12345), 7)
+        events = []
+        done = outcome(make_lasting(kind, P, saves=saves, emit=events.append))
+    assert done.is_prime and events[0].iteration == saved.iteration and not done.errors
+
+
+def test_a_state_that_came_by_a_bad_point_is_not_taken(lasting, tmp_path):
+    lasting.blows = {40: Killed()}
+    with saves_of(tmp_path, LucasLehmer, P) as saves:
+        with pytest.raises(Killed):
+            outcome(make_lasting(LucasLehmer, P, saves=saves, save_every_s=0.0))
+        saved, _ = saves.read()
+        saves.write(replace(saved, residue=mpz(2)))
+        begin, at, value, shift = lasting.state
+        lasting.state = (begin, at, value + 1, shift)
+        events = []
+        done = outcome(make_lasting(LucasLehmer, P, saves=saves, emit=events.append))
+    assert done.is_prime and events[0].iteration < saved.iteration and len(events[0].bad) == 1 and not done.errors
+
+
+@pytest.mark.parametrize("error", [ChecksumError("block 5 of a is bad"), ReadError("cannot read a: EIO")])
+@pytest.mark.parametrize("kind", [LucasLehmer, Prp3])
+def test_what_a_disk_has_lost_is_computed_again(lasting, kind, error, tmp_path):
+    """Calls fail twice in a row: at the start, in a batch, a check, a look, going back."""
+    for call in (*range(1, 12), *range(12, 4000, 97)):
+        lasting.state, lasting.calls, lasting.blows = None, 0, {call: error, call + 1: error}
+        events = []
+        with saves_of(tmp_path, kind, P) as saves:
+            done = outcome(make_lasting(kind, P, saves=saves, save_every_s=0.0, emit=events.append))
+            saves.finish()
+        if lasting.calls < call:
+            break
+        assert done.is_prime and set(done.errors) == {"Disk"}, call
+        faults = [event for event in events if isinstance(event, Fault)]
+        assert faults[0].kind == "Disk" and faults[0].message.startswith(str(error).partition(";")[0] + "; going back")
+    assert call > 100 and not done.errors
+
+
+def test_a_disk_that_is_gone(lasting, tmp_path):
+    lasting.blows = dict.fromkeys(range(30, 999), ReadError("cannot read a: no such device"))
+    with saves_of(tmp_path, Prp3, P) as saves:
+        with pytest.raises(FaultError, match="cannot read a: no such device, 6 times over; .*dmesg"):
+            outcome(make_lasting(Prp3, P, saves=saves, save_every_s=0.0))
+        lasting.blows = {}
+        assert outcome(make_lasting(Prp3, P, saves=saves)).errors == {}
 
 
 def test_fake_is_the_oracle():

@@ -14,6 +14,8 @@ import pytest
 from gmpy2 import mpz
 
 from bigconst.cli import main
+from bigconst.commands import warmup
+from bigconst.kernels import jit
 from bigconst.mersenne import selftest
 from bigconst.mersenne.results import res64
 
@@ -99,6 +101,30 @@ def test_selftest(capsys, monkeypatch):
     monkeypatch.setattr(selftest, "rows", lambda: rows)
     found = output(capsys, "selftest --threads 1", 1)
     assert found.out.count("FAILED") == 1 and "1 of 2" in found.err
+
+
+def test_cold_kernels_are_announced(capsys, monkeypatch):
+    monkeypatch.setattr(jit, "is_cold", lambda kernels=jit.CONSTANTS: kernels == jit.TESTS)
+    ran = []
+    monkeypatch.setattr(warmup.subprocess, "run", lambda command, **options: ran.append(command[-1]))
+    for command in ("ll 1279 --no-factor", "prp 1279 --no-factor"):
+        err = output(capsys, command).err
+        assert err == "compiling kernels of squarings for this machine (once, about 20 s)\n"
+        assert "load_test_kernels()" in ran.pop() and not ran
+
+
+def test_warmup_tests_squarings(capsys):
+    out = output(capsys, "warmup").out.splitlines()
+    assert "ok      300 squarings modulo 2^4253-1" in out and not [line for line in out if "FAILED" in line]
+
+
+def test_constants_do_not_load_the_kernels_of_tests():
+    """They would cost them a tenth of their start."""
+    code = ("import sys\nfrom bigconst import engine\n"
+            "engine.load_kernels()\nbefore = 'bigconst.kernels.dwt' in sys.modules\n"
+            "engine.load_test_kernels()\nprint(before, 'bigconst.kernels.dwt' in sys.modules)")
+    found = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, text=True, capture_output=True, check=True)
+    assert found.stdout == "False True\n"
 
 
 def start(*arguments):

@@ -7,13 +7,14 @@ import pytest
 from gmpy2 import mpz
 
 from bigconst.arithmetic.squarer import Squarer
+from bigconst.commands.testrun import Request, carry_out
 from bigconst.dwtshape import dwt_shape, longer
-from bigconst.mersenne import chain as chains
+from bigconst.mersenne import pace
 from bigconst.mersenne.test import LucasLehmer, Prp3, outcome
 
 
-def make(kind, p, squarer=Squarer, **options):
-    return kind(p, make_squarer=lambda shape: squarer(p, shape, 1), shape=dwt_shape(p), longer=longer,
+def make(kind, p, squarer=Squarer, threads=1, **options):
+    return kind(p, make_squarer=lambda shape: squarer(p, shape, threads), shape=dwt_shape(p), longer=longer,
                 shift=random.randrange(p), **options)
 
 
@@ -24,7 +25,14 @@ def expected(kind, p):
     return x if kind is LucasLehmer else x * gmpy2.invert(9, modulus) % modulus
 
 
-SOME = [p for p in range(1024, 3000) if gmpy2.is_prime(p)][::9]
+def primes(low, high):
+    return [p for p in range(low, high) if gmpy2.is_prime(p)]
+
+
+SOME = primes(1024, 3000)[::9]
+KNOWN = (2, 3, 5, 7, 13, 17, 19, 31, 61, 89, 107, 127, 521, 607, 1279, 2203, 2281, 3217, 4253, 4423, 9689, 9941, 11213,
+         19937, 21701, 23209, 44497, 86243, 110503)
+"""All exponents up to there whose Mersenne number is prime."""
 
 
 @pytest.mark.parametrize("kind", [LucasLehmer, Prp3])
@@ -32,20 +40,53 @@ def test_against_gmpy2(kind):
     for p in [*SOME, 4253, 4259]:
         done = outcome(make(kind, p))
         assert done.residue == expected(kind, p) and not done.errors, p
-        assert done.is_prime == (p in (1279, 2203, 2281, 4253))
+        assert done.is_prime == (p in KNOWN)
+
+
+@pytest.mark.parametrize("kind", [LucasLehmer, Prp3])
+def test_exponents_below_a_transform(kind):
+    """Plain integers; base 3 against gmpy2's own power."""
+    for p in primes(2, 1024):
+        found = []
+        carry_out(Request(kind.kind, p, 1), lambda: False, lambda event: None, found.append)
+        (done,) = found
+        assert done.is_prime == (p in KNOWN), p
+        if p == 2:
+            continue        # 3 is 0 modulo 3
+        if kind is Prp3:
+            assert done.residue == gmpy2.powmod(3, mpz(2)**p - 2, mpz(2)**p - 1)
+        else:
+            assert done.residue == expected(kind, p)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("kind", [LucasLehmer, Prp3])
+def test_all_exponents_to_3000(kind, threads):
+    for p in primes(1024, 3000):
+        done = outcome(make(kind, p, threads=threads))
+        assert done.residue == expected(kind, p) and done.is_prime == (p in KNOWN) and not done.errors, p
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [LucasLehmer, Prp3])
-def test_all_exponents_to_3000(kind):
-    for p in filter(gmpy2.is_prime, range(1024, 3000)):
-        assert outcome(make(kind, p)).residue == expected(kind, p), p
+def test_some_exponents_to_23209(kind):
+    for p in random.sample(primes(3000, 23209), 8) + [p for p in KNOWN if 3000 < p <= 23209]:
+        done = outcome(make(kind, p, threads=2))
+        assert done.residue == expected(kind, p) and done.is_prime == (p in KNOWN) and not done.errors, p
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind, p", [(LucasLehmer, 86243), (Prp3, 44497), (LucasLehmer, 110503)])
+def test_large_primes(kind, p):
+    done = outcome(make(kind, p, threads=2))
+    assert done.is_prime and not done.errors
 
 
 @pytest.mark.parametrize("kind", [LucasLehmer, Prp3])
 def test_corrupted_words(kind, monkeypatch):
     """One word gets another value between two squarings.  Gerbicz and Li catch all of them, Jacobi half."""
-    monkeypatch.setattr(chains, "BATCH_S", 0.0)
+    monkeypatch.setattr(pace, "BATCH_S", 0.0)
     rng, p, caught, runs = random.Random(5), 1279, 0, 40
     right = expected(kind, p)
 

@@ -1,11 +1,13 @@
 """Save files: what is written comes back, and nothing else is ever taken for it."""
 
+import errno
 import os
 import random
 
 import pytest
 from gmpy2 import mpz
 
+from bigconst import failpoints
 from bigconst.errors import InputOutputError
 from bigconst.mersenne.savefile import Damaged, Saved, SaveFiles, decode, encode
 
@@ -81,19 +83,67 @@ def test_of_another_exponent(tmp_path):
 
 
 def test_one_process_at_a_time(tmp_path):
-    with files(tmp_path), pytest.raises(InputOutputError, match="another process"), files(tmp_path):
+    taken = f"{tmp_path}/ll{P} is in use by process {os.getpid()}; wait for it to end, or name another directory"
+    with files(tmp_path), pytest.raises(InputOutputError, match=taken), files(tmp_path):
         pass
 
 
-def test_a_failed_write_leaves_the_older_ones(tmp_path, monkeypatch):
+@pytest.mark.parametrize("failure", ["save.write=ENOSPC", "save.write=short@1, save.write=EIO@2", "save.sync=EIO@1",
+                                     "save.sync=EDQUOT@1", "save.rename=EIO"])
+def test_a_failed_write_leaves_the_older_ones(tmp_path, failure):
+    with files(tmp_path) as all_:
+        for iteration in (1, 2, 3):
+            all_.write(saved(iteration))
+        before = sorted(os.listdir(tmp_path))
+        with failpoints.active(failure), pytest.raises(InputOutputError) as caught:
+            all_.write(saved(4))
+        error = getattr(errno, failure.rpartition("=")[2].partition("@")[0])
+        path = tmp_path / f"ll{P}.0000000004.save"
+        assert str(caught.value) == (f"cannot write {path}: {os.strerror(error)}; "
+                                     "see that its disk is there and has room, or name another directory with --dir")
+        assert caught.value.exit_code == 3 and sorted(os.listdir(tmp_path)) == before
+        assert all_.read()[0].iteration == 3
+        all_.write(saved(4))
+        assert all_.read()[0].iteration == 4
+
+
+def test_what_was_refused_is_written_anew(tmp_path, monkeypatch):
+    """The kernel may forget what an fsync has refused: asking it again, or renaming the file, would lose it."""
+    synced = []
+    with files(tmp_path) as all_:
+        monkeypatch.setattr(os, "fsync", lambda fd, fsync=os.fsync: (synced.append(os.fstat(fd).st_ino), fsync(fd)))
+        with failpoints.active("save.sync=EIO@1") as (rule,):
+            with pytest.raises(InputOutputError):
+                all_.write(saved(4))
+            assert rule.calls == 1 and not synced and os.listdir(tmp_path) == [f"ll{P}.lock"]
+            path = all_.write(saved(4))
+        assert synced == [os.stat(path).st_ino, os.stat(tmp_path).st_ino]
+
+
+def test_short_writes_are_continued(tmp_path):
+    with files(tmp_path) as all_, failpoints.active("save.write=short"):
+        one = saved(5)
+        all_.write(one)
+        assert all_.read() == (one, [])
+
+
+@pytest.mark.parametrize("damage", ["flip:0", "flip:99", "flip:1999", "truncate"])
+def test_a_disk_that_writes_something_else(tmp_path, damage):
     with files(tmp_path) as all_:
         all_.write(saved(1))
+        with failpoints.active(f"save.write={damage}"):
+            path = all_.write(saved(2))
+        found, bad = all_.read()
+        assert found.iteration == 1 and bad == [path] and os.path.exists(path + ".bad")
 
-        def full(fd):
-            raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(os, "fsync", full)
-        with pytest.raises(InputOutputError, match="No space"):
-            all_.write(saved(2))
-        assert all_.read()[0].iteration == 1
-        assert not [name for name in os.listdir(tmp_path) if name.endswith(".new")]
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    (tmp_path / f"ll{P}.0000000004.save.new").touch()
+    (tmp_path / f"ll{P + 2}.0000000004.save.new").touch()
+    with files(tmp_path):
+        assert sorted(os.listdir(tmp_path)) == [f"ll{P}.lock", f"ll{P + 2}.0000000004.save.new"]
+
+
+def test_no_directory(tmp_path):
+    with pytest.raises(InputOutputError, match="cannot use .*/nowhere: No such file or directory; "):
+        files(tmp_path / "nowhere").__enter__()

@@ -1,0 +1,99 @@
+"""Small files that a power cut leaves whole: replaced under their name, or longer by a line.
+
+Data is written, brought to the disk by fsync, and named.  What fsync has once refused is never asked for again: the
+kernel may have forgotten it, and report success.
+"""
+
+import contextlib
+import os
+from typing import NamedTuple
+
+from bigconst import failpoints
+from bigconst.errors import InputOutputError
+
+NEW = ".new"
+"""What is added to the name of a file that is being written."""
+
+
+class Places(NamedTuple):
+    """Failpoints of the file that is written: of its system calls, and of the renames where there are any."""
+
+    write: str
+    sync: str
+    rename: str = ""
+
+
+def replace_file(path: str, data: bytes, places: Places, remedy: str, *, older: str | None = None,
+                 mode: int | None = None) -> None:
+    """`path` holds `data`, and what it held before stays as `older`.
+
+    A kill at any moment leaves one of both whole; with `older` there may be no `path` then.
+    Raises InputOutputError, with `remedy`, and leaves no temporary file.
+    """
+    temporary = path + NEW
+    try:
+        with open(temporary, "wb", buffering=0) as file:
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
+            _write(file, data, path, places)
+            _sync(file.fileno(), path, places)
+        if older is not None:
+            with contextlib.suppress(FileNotFoundError):
+                _rename(path, older, places)
+        _rename(temporary, path, places)
+        _sync_directory(os.path.dirname(path), places)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise InputOutputError(f"cannot write {path}: {error.strerror}", remedy) from error
+
+
+def append_line(path: str, line: str, places: Places, remedy: str) -> None:
+    """Add a line to a file, which need not be there.  Raises InputOutputError with `remedy`."""
+    try:
+        with open(path, "ab+", buffering=0) as file:
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(0, end - 1))
+            # A line that was cut off does not take this one with it.
+            _write(file, (b"\n" if end and file.read(1) != b"\n" else b"") + line.encode() + b"\n", path, places)
+            _sync(file.fileno(), path, places)
+        _sync_directory(os.path.dirname(path), places)
+    except OSError as error:
+        raise InputOutputError(f"cannot write {path}: {error.strerror}", remedy) from error
+
+
+def sync_directory(directory: str) -> None:
+    """Make renames in it durable."""
+    fd = os.open(directory or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _sync_directory(directory: str, places: Places) -> None:
+    if failpoints.ACTIVE:
+        failpoints.hit(places.sync, directory)
+    sync_directory(directory)
+
+
+def _write(file, data: bytes, path: str, places: Places) -> None:
+    view = memoryview(data)
+    while view:
+        if failpoints.ACTIVE:
+            count = failpoints.write(places.write, path, lambda views: file.write(views[0]), [view])
+        else:
+            count = file.write(view)
+        view = view[count:]
+
+
+def _sync(fd: int, path: str, places: Places) -> None:
+    if failpoints.ACTIVE:
+        failpoints.hit(places.sync, path)
+    os.fsync(fd)
+
+
+def _rename(source: str, target: str, places: Places) -> None:
+    if failpoints.ACTIVE:
+        failpoints.hit(places.rename, target)
+    os.replace(source, target)

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Sequence
 
 from bigconst import __version__
-from bigconst.commands import certify, compute, mersenne, resume, selftest, status, verify, warmup, work
+from bigconst.commands import certify, compute, mersenne, resume, selftest, status, stress, verify, warmup, work
 from bigconst.errors import BigconstError, DoesNotFit, InputOutputError, Interrupted, UsageError
 
 _EPILOG = """\
@@ -41,7 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"bigconst {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (compute, resume, status, verify, certify, mersenne, work, selftest, warmup):
+    for command in (compute, resume, status, verify, certify, mersenne, work, selftest, stress, warmup):
         command.add(commands)
     return parser
 

@@ -1,0 +1,166 @@
+"""`bigconst stress`: load processors, memory and disks, and check every result."""
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import time
+
+from bigconst.commands.compute import MAX_THREADS, argument
+from bigconst.commands.warmup import load_engine
+from bigconst.errors import DoesNotFit, Interrupted
+from bigconst.machine import available_memory_bytes, default_threads
+from bigconst.units import format_bytes, format_count, format_seconds, parse_count, parse_size
+
+LINE_EVERY_S = 30.0
+"""Between progress lines where there is no terminal."""
+
+MOST_MINUTES = 1e6
+
+_EPILOG = """\
+examples:
+  bigconst stress                                     a quarter of an hour on all processors and most of the memory
+  bigconst stress --minutes 1440 --swap /mnt/a --swap /mnt/b
+                                                      a day, with two disks: before a long computation
+  bigconst stress --minutes 0.5 --memory 2GiB         half a minute, gently
+  bigconst stress --minutes 60 > log && echo sound    the summary into a file; exit code 0 means that all was right
+
+What is done, all of it at the same time:
+  processors   squarings modulo 2^P - 1 in lengths that live in each core's cache, then in the shared one, then with all
+               threads in memory; about half are compared with published residues, the others computed again with
+               another shift and another length.  Each is tied to a processor, which is named when it is wrong.
+  memory       what --memory leaves beside them is filled with random patterns and their complements, left alone for
+               half a minute, and compared: address, wrong bits and, for root, the physical address.
+  disks        in each directory of --swap a file, at most 4 GiB and a quarter of what is free, is written past the
+               page cache, read back in another order and compared: file, offset, wrong bits.  It is removed at the end.
+
+The first wrong result ends the test: exit code 1, and one line that says what was wrong and where.  A disk that reports
+an error itself ends it with exit code 3, Ctrl-C with 130.
+"""
+
+
+def add(commands) -> None:
+    """Declare the command on an argparse subparsers object."""
+    parser = commands.add_parser(
+        "stress",
+        help="burn in processors, memory and disks",
+        description="Load processors, memory and disks, and check every result.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--minutes", metavar="M", type=_minutes, default=15.0, help="how long, like 0.5 (default: 15)")
+    parser.add_argument("--threads", metavar="N", type=argument(parse_count, 1, MAX_THREADS),
+                        help="threads that square (default: all processors)")
+    parser.add_argument("--memory", metavar="SIZE", type=argument(parse_size, 1),
+                        help="most memory to use (default: three quarters of what is available)")
+    parser.add_argument("--swap", metavar="DIR", action="append", default=[],
+                        help="directory on a disk to test, too; repeat it for more disks")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.set_defaults(run=run)
+
+
+def _minutes(text: str) -> float:
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes <= MOST_MINUTES:
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} is no number of minutes; write it like 15 or 0.5")
+    return minutes
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Burn in, print the summary.  Raises what was found; Interrupted."""
+    available = available_memory_bytes()
+    memory_bytes = arguments.memory or available * 3 // 4
+    if memory_bytes > available:
+        raise DoesNotFit(f"--memory asks for {format_bytes(memory_bytes)}, {format_bytes(available)} are available",
+                         "ask for less, or stop other programs")
+    load_engine()
+    from bigconst.arithmetic.squarer import Squarer
+    from bigconst.stress.burnin import BurnIn
+    from bigconst.stress.scratch import Scratch
+
+    seed = int.from_bytes(os.urandom(8))
+    with contextlib.ExitStack() as stack:
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:       # a closed terminal leaves no scratch; nohup goes on
+            stack.callback(signal.signal, signal.SIGHUP, signal.signal(signal.SIGHUP, signal.default_int_handler))
+        scratch = stack.enter_context(Scratch(arguments.swap, seed, _tell)) if arguments.swap else None
+        burn = BurnIn(Squarer, arguments.threads or default_threads(), memory_bytes, scratch, seed)
+        seconds = 60 * arguments.minutes
+        screen = Screen(burn, seconds)
+        try:
+            _tell(_plan(burn, seconds, arguments.swap))
+            burn.run(seconds, screen.show)
+        except KeyboardInterrupt:
+            if burn.faults:
+                raise burn.faults[0] from None
+            raise Interrupted(f"interrupted after {format_seconds(burn.elapsed_s)}",
+                              "all results were right until then") from None
+        finally:
+            screen.clear()
+            print(_summary(burn), flush=True)
+    print("all results were right")
+    return 0
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _plan(burn, seconds: float, swap: list[str]) -> str:
+    disks = f", {format_bytes(burn.scratch.size_bytes)} of scratch in {', '.join(swap)}" if burn.scratch else ""
+    return f"{format_seconds(seconds)}: {burn.threads} threads, {format_bytes(burn.pattern_bytes)} of memory{disks}"
+
+
+def _rate(burn) -> str:
+    return f"{burn.totals.operations / max(burn.elapsed_s, 1e-3) / 1e9:.1f} GFLOP/s"
+
+
+def _line(burn, seconds: float) -> str:
+    """How far it is."""
+    totals = burn.totals
+    disks = f", {format_bytes(burn.scratch.moved_bytes)} moved" if burn.scratch else ""
+    return (f"{format_seconds(round(burn.elapsed_s))} of {format_seconds(seconds)}: {format_count(totals.iterations)} "
+            f"iterations, {_rate(burn)}, {format_bytes(totals.memory_bytes)} compared{disks}, "
+            f"{len(burn.faults)} errors")
+
+
+def _summary(burn) -> str:
+    totals = burn.totals
+    lines = [f"Time        {format_seconds(burn.elapsed_s)}",
+             f"Squarings   {format_count(totals.iterations)} in {format_count(totals.tests)} tests that were right, "
+             f"{_rate(burn)}, largest round-off {totals.max_roundoff:.4f}",
+             f"Memory      {format_bytes(burn.pattern_bytes)}, {format_bytes(totals.memory_bytes)} compared"]
+    if burn.scratch:
+        volume = burn.scratch.volume
+        lines.append(f"Scratch     {format_bytes(burn.scratch.size_bytes)}, {format_bytes(volume.written_bytes)} "
+                     f"written, {format_bytes(volume.read_bytes)} read and compared")
+    return "\n".join([*lines, f"Errors      {len(burn.faults)}"])
+
+
+class Screen:
+    """Running totals on stderr: a line that is renewed on a terminal, plain lines elsewhere."""
+
+    def __init__(self, burn, seconds: float):
+        self._burn, self._seconds = burn, seconds
+        self._terminal = sys.stderr.isatty()
+        self._shown_s = time.monotonic()
+
+    def show(self) -> None:
+        """Called every second."""
+        if self._terminal:
+            # What is wider than the terminal could not be taken back.
+            line = _line(self._burn, self._seconds)[:shutil.get_terminal_size().columns - 1]
+            print("\r" + line, end="\x1b[K", file=sys.stderr, flush=True)
+        elif time.monotonic() - self._shown_s >= LINE_EVERY_S:
+            self._shown_s = time.monotonic()
+            _tell(_line(self._burn, self._seconds))
+
+    def clear(self) -> None:
+        """Before something else is printed."""
+        if self._terminal:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -29,14 +29,15 @@ run: .venv/installed
 
 test: .venv/installed-test
 	$(BIN)/ruff check
-	$(BIN)/python -m pytest -q -n auto -m "not slow"
-	$(BIN)/python -m pytest -q -n auto -m slow
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m slow
 
 bench: .venv/installed-bench
-	set -e; for program in $(filter-out %/torture.py,$(wildcard benchmarks/[a-z]*.py)); do echo "== $$program"; $(BIN)/python $$program; done
+	set -e; for program in $(filter-out %torture.py,$(wildcard benchmarks/[a-z]*.py)); do echo "== $$program"; $(BIN)/python $$program; done
 
 torture: .venv/installed-bench
 	$(BIN)/python benchmarks/torture.py
+	$(BIN)/python benchmarks/mersenne_torture.py
 
 clean:
 	rm -rf out build *.egg-info .pytest_cache .ruff_cache .hypothesis .benchmarks

@@ -1,24 +1,41 @@
-"""Squarings modulo 2^p - 1: milliseconds an iteration by length and threads, beside FFTW's transforms of that length.
+"""Squarings modulo 2^p - 1: milliseconds an iteration by length and threads, beside FFTW's transforms or Mlucas.
 
-    python benchmarks/mersenne.py [--largest 8192] [--threads 1 --threads 2] [--json FILE]
+    python benchmarks/mersenne.py [--largest 8192] [--threads 1 --threads 2] [--peer MLUCAS] [--json FILE]
+    python benchmarks/mersenne.py --calibrate 10000 [--largest 8192] [--threads 2]
 
 An iteration is a weighted transform forth and back, the square, rounding, carries and the subtraction, of an exponent
 that fills the length; it is timed in batches of many iterations, as a test runs them.  GFLOP/s counts 5 N/2 log2(N/2)
-operations for each of the two transforms of N reals, as is usual; the share of memory bandwidth counts the data four
-times (two passes, read and written) and only where it does not fit the caches.  pyfftw does rfft and irfft of N doubles
-without anything else, planned with FFTW_MEASURE: a yardstick, not a contestant.
+operations for each of the two transforms of N reals, as is usual.  Memory traffic counts the data four times (two
+passes, read and written), only where the last-level cache does not hold it, and its share is that of what a copy past
+the caches moves on as many threads, measured first.
+
+pyfftw does rfft and irfft of N doubles without anything else, planned with FFTW_MEASURE: a yardstick, not a contestant.
+--peer is the path of the program Mlucas, which does the same squarings of the same exponent at the same length, in
+turns with ours; a dash is where it does not.
+
+--calibrate times nothing: it squares so often at several lengths, random residues of the largest exponent, a new one
+after every thousand, and shows round-off errors.  They shall stay near 0.35 in a thousand, and below 0.40625 in a test.
 """
 
+import os
 from math import log2
 
+import _calibration
 import numpy as np
-from _common import Column, Report, add_threads, in_turns, make_parser, medians, optional, thread_counts
+from _common import Column, Report, Section, add_threads, in_turns, make_parser, medians, optional, thread_counts
+from _mlucas import Mlucas
+from gmpy2 import is_prime
+from memory import copy_gb_per_s
 
 from bigconst.arithmetic.squarer import Squarer
 from bigconst.dwtshape import DwtShape, dwt_shape, lengths
+from bigconst.units import parse_count, parse_size
 
 EXPONENTS = {"M110503": 110_503, "M756839": 756_839, "M57885161": 57_885_161, "p of the tables": 57_984_131}
-BATCH_S = 0.2
+BATCH_S, QUICK_BATCH_S = 0.2, 0.002
+COPY_BYTES, QUICK_COPY_BYTES = 256 << 20, 16 << 20
+CACHE_BYTES = 32 << 20
+"""Of the last level, where the system does not say."""
 
 
 def fftw(pyfftw, words: int, threads: int):
@@ -36,24 +53,111 @@ def fftw(pyfftw, words: int, threads: int):
     return run
 
 
-def measure(section, pyfftw, shape: DwtShape, p: int, threads: int, runs: int, what: str = "") -> None:
-    """One row."""
-    with Squarer(p, shape, threads) as squarer:
-        squarer.load(int.from_bytes(np.random.default_rng(p).bytes(p // 8), "little"))
-        batch = max(4, round(BATCH_S / (shape.words * 1.2e-8)))
-        errors = []
-        contestants = {"squarer": lambda: errors.append(squarer.iterate(batch, 2))}
-        if pyfftw is not None:
-            contestants["fftw"] = fftw(pyfftw, shape.words, threads)
-        times = in_turns(contestants, runs)
-    middle = medians(times)
-    iteration_s = middle["squarer"] / batch
-    flops = 2 * 2.5 * shape.words * log2(shape.words / 2)
-    section.add(what=what, length=str(shape), rows=f"{shape.height} x {8 * shape.width}", exponent=p, threads=threads,
-                ms=1e3 * iteration_s, gflops=flops / iteration_s / 1e9,
-                moved=4 * 8 * shape.words / iteration_s / 1e9 if shape.words > 1 << 20 else None,
-                fftw_ms=1e3 * middle["fftw"] if "fftw" in middle else None, roundoff=max(errors),
-                times_s={"squarer": [t / batch for t in times["squarer"]], "fftw": times.get("fftw", [])})
+def largest_prime(shape: DwtShape) -> int:
+    """The largest exponent of a test that the length holds."""
+    return next(p for p in range(shape.max_exponent, 1, -1) if is_prime(p))
+
+
+def cache_bytes(report: Report) -> int:
+    """Of the last-level cache."""
+    caches = report.facts["caches"]
+    if not caches:
+        report.note(f"the system does not tell its caches; {CACHE_BYTES >> 20} MiB are taken for the last level")
+        return CACHE_BYTES
+    return parse_size(max(caches.items())[1] + "iB")
+
+
+class Race:
+    """What is measured beside each other: the squarer, FFTW and the peer."""
+
+    def __init__(self, arguments, report: Report, runs: int):
+        self._runs, self._cache_bytes = runs, cache_bytes(report)
+        self._batch_s = QUICK_BATCH_S if arguments.quick else BATCH_S
+        self._peer = Mlucas(arguments.peer) if arguments.peer else None
+        self._pyfftw = None if arguments.peer else optional("pyfftw", report)
+        self._copy = self._copies(arguments, report)
+        self.columns = [Column("length", "length", "", 6), Column("rows", "rows x columns", "", 14),
+                        Column("exponent", "exponent", ",d", 11), Column("threads", "threads", "d"),
+                        Column("ms", "ms/iteration", ".4f"), Column("gflops", "GFLOP/s", ".1f"),
+                        Column("moved", "GB/s of memory", ".1f"), Column("share", "share", ".0%"),
+                        Column("roundoff", "round-off", ".3f"),
+                        Column("peer_ms", "Mlucas ms", ".4f") if self._peer else Column("fftw_ms", "FFTW ms", ".4f")]
+
+    @staticmethod
+    def _copies(arguments, report: Report) -> dict[int, float]:
+        """GB/s of memory by threads."""
+        size_bytes = QUICK_COPY_BYTES if arguments.quick else COPY_BYTES
+        section = report.section("bandwidth", f"copies of {size_bytes >> 20} MiB past the caches", [
+            Column("threads", "threads", "d"), Column("gb_per_s", "GB/s", ".1f")])
+        found = {}
+        for threads in thread_counts(arguments):
+            found[threads] = copy_gb_per_s(size_bytes, threads)
+            section.add(threads=threads, gb_per_s=found[threads])
+        return found
+
+    def measure(self, section: Section, shape: DwtShape, p: int, threads: int, what: str = "") -> None:
+        """One row."""
+        with Squarer(p, shape, threads) as squarer:
+            squarer.load(int.from_bytes(np.random.default_rng(p).bytes(p // 8), "little"))
+            batch = max(4, round(self._batch_s / (shape.words * 1.2e-8)))
+            errors = []
+            contestants = {"squarer": lambda: errors.append(squarer.iterate(batch, 2))}
+            if self._pyfftw is not None:
+                contestants["fftw"] = fftw(self._pyfftw, shape.words, threads)
+            peer = self._peer and self._peer.contestant(shape.words, p, threads)
+            if peer:
+                contestants["peer"] = peer
+            times = in_turns(contestants, self._runs)
+        times["squarer"] = [t / batch for t in times["squarer"]]
+        if peer:
+            times["peer"] = peer.times_s[-self._runs:]      # by its own clock, without its start
+        middle = medians({name: values for name, values in times.items() if values})
+        flops = 2 * 2.5 * shape.words * log2(shape.words / 2)
+        is_large = 8 * shape.stride * shape.rows > self._cache_bytes
+        moved = 4 * 8 * shape.words / middle["squarer"] / 1e9 if is_large else None
+        section.add(what=what, length=str(shape), rows=f"{shape.height} x {8 * shape.width}", exponent=p,
+                    threads=threads, ms=1e3 * middle["squarer"], gflops=flops / middle["squarer"] / 1e9, moved=moved,
+                    share=moved and moved / self._copy[threads], roundoff=max(errors),
+                    fftw_ms=1e3 * middle["fftw"] if "fftw" in middle else None,
+                    peer_ms=1e3 * middle["peer"] if "peer" in middle else None,
+                    peer_radices=peer.radices if peer else None, times_s=times)
+
+
+def race(arguments, report: Report) -> None:
+    """Times by length, and of exponents."""
+    runner = Race(arguments, report, arguments.runs or (1 if arguments.quick else 5))
+    section = report.section("lengths", "by length, the largest prime exponent of each", runner.columns)
+    smallest, largest = (1, 2) if arguments.quick else (16, arguments.largest)
+    for shape in lengths():
+        if smallest << 10 <= shape.words <= largest << 10 and (arguments.quick or shape.words & (shape.words - 1) == 0
+                                                               or shape.words == 3 << 20):
+            for threads in thread_counts(arguments):
+                runner.measure(section, shape, largest_prime(shape), threads)
+    section = report.section("exponents", "exponents that people know", [Column("what", "what", "", 16),
+                                                                         *runner.columns])
+    for name, p in list(EXPONENTS.items())[:1 if arguments.quick else None]:
+        for threads in thread_counts(arguments):
+            runner.measure(section, dwt_shape(p), p, threads, name)
+
+
+def calibrate(arguments, report: Report) -> None:
+    """Errors by length: every fourth power of two, the length of the tables, and one of each odd factor."""
+    section = report.section("calibration", f"round-off of {arguments.calibrate} squarings", [
+        Column("length", "length", "", 6), Column("exponent", "exponent", ",d", 11),
+        Column("bits", "bits a word", ".3f"), Column("batches", "starts", "d"),
+        Column("least", f"of {_calibration.BATCH}: least", ".4f"),
+        Column("median", "median", ".4f"), Column("largest", "largest", ".4f"),
+        Column("test", "of a test, expected", ".4f")])
+    logs = {1: range(10, 24, 2), 3: (14, 20), 5: (15,), 7: (15,)}
+    wanted = {odd << log for odd in logs for log in logs[odd]}
+    most = (2 if arguments.quick else arguments.largest) << 10
+    for shape in lengths():
+        if shape.words in wanted and shape.words <= most:
+            p = largest_prime(shape)
+            found = _calibration.measure(shape, p, max(thread_counts(arguments)), arguments.calibrate)
+            section.add(length=str(shape), exponent=p, bits=p / shape.words, batches=len(found.largest),
+                        least=min(found.largest), median=float(np.median(found.largest)), largest=max(found.largest),
+                        test=found.of_a_test, errors=found.largest)
 
 
 def main() -> None:
@@ -61,27 +165,14 @@ def main() -> None:
     parser = make_parser(__doc__)
     parser.add_argument("--largest", type=int, default=8192, metavar="K", help="longest length in K (default 8192)")
     parser.add_argument("--runs", type=int, help="figures each (default 5)")
+    parser.add_argument("--peer", metavar="PATH", help="the program Mlucas, in place of pyfftw")
+    parser.add_argument("--calibrate", type=parse_count, metavar="N", help="measure the round-off of N squarings")
     add_threads(parser)
     arguments = parser.parse_args()
-    runs = arguments.runs or (1 if arguments.quick else 5)
+    if arguments.peer and not os.access(arguments.peer, os.X_OK):
+        parser.error(f"{arguments.peer} is no program that can be run")
     report = Report("mersenne", arguments)
-    pyfftw = optional("pyfftw", report)
-    columns = [Column("length", "length", "", 6), Column("rows", "rows x columns", "", 14),
-               Column("exponent", "exponent", ",d", 11), Column("threads", "threads", "d"),
-               Column("ms", "ms/iteration", ".4f"), Column("gflops", "GFLOP/s", ".1f"),
-               Column("moved", "GB/s of memory", ".1f"), Column("roundoff", "round-off", ".3f"),
-               Column("fftw_ms", "FFTW ms", ".4f")]
-    smallest, largest = (1, 2) if arguments.quick else (16, arguments.largest)
-    section = report.section("lengths", "by length, exponents near the largest of each", columns)
-    for shape in lengths():
-        if smallest << 10 <= shape.words <= largest << 10 and (arguments.quick or shape.words & (shape.words - 1) == 0
-                                                               or shape.words == 3 << 20):
-            for threads in thread_counts(arguments):
-                measure(section, pyfftw, shape, shape.max_exponent, threads, runs)
-    section = report.section("exponents", "exponents that people know", [Column("what", "what", "", 16), *columns])
-    for name, p in list(EXPONENTS.items())[:1 if arguments.quick else None]:
-        for threads in thread_counts(arguments):
-            measure(section, pyfftw, dwt_shape(p), p, threads, runs, name)
+    (calibrate if arguments.calibrate else race)(arguments, report)
     report.close()
 
 

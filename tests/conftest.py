@@ -1,11 +1,16 @@
-"""Puts the shared oracles on the path, and compiles the kernels before anything is tested."""
+"""Puts the shared oracles on the path, and makes what many tests begin with: kernels, directories, files to compare."""
 
+import functools
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+# A shell ignores it for what it starts in the background, and that is inherited: nothing could be interrupted.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -14,3 +19,34 @@ def kernels():
     from bigconst import engine
 
     engine.load_kernels()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parser():
+    """The parser of all commands is made once: it takes longer than many a command that tests run in this process."""
+    from bigconst import cli
+
+    cli.build_parser = functools.cache(cli.build_parser)
+
+
+@pytest.fixture
+def place(monkeypatch, tmp_path):
+    """Directories for scratch, a and b, for copies, c, and for files, which is the current one."""
+    for name in ("files", "a", "b", "c"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "files")
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def in_memory(tmp_path_factory):
+    """A function of digits and base: what is in phi's files by a run in memory that nothing interrupts, by name."""
+    from bigconst.cli import main
+
+    @functools.cache
+    def files(digits, base="10"):
+        folder = tmp_path_factory.mktemp("in_memory")
+        assert main(["phi", "--digits", digits, "--base", base, "--output", f"{folder}/phi.txt"]) == 0
+        return {name: (folder / name).read_bytes() for name in ("phi.txt", "phi.txt.cert")}
+
+    return files

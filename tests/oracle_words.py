@@ -3,9 +3,16 @@
 import numpy as np
 from gmpy2 import mpz
 
+WIDTHS = {base**width: (base, width) for base in (10, 16) for width in range(1, 6)}
+"""Digits of a word, by radix."""
+DIGITS = np.frombuffer(b"0123456789abcdef", np.uint8)
+
 
 def to_mpz(words, radix: int) -> mpz:
     """The value of little-endian words, which need not be canonical."""
+    words = np.asarray(words)
+    if radix in WIDTHS and len(words) and words.min() >= 0 and words.max() < radix:
+        return _from_digits(words[::-1], *WIDTHS[radix])
     values = [mpz(int(w)) for w in words]
     power = mpz(radix)
     while len(values) > 1:
@@ -14,6 +21,14 @@ def to_mpz(words, radix: int) -> mpz:
         values = [low + high * power for low, high in zip(values[::2], values[1::2], strict=True)]
         power *= power
     return values[0] if values else mpz(0)
+
+
+def _from_digits(words, base: int, width: int) -> mpz:
+    """Canonical words, most significant first, by way of their text."""
+    digits = np.empty((len(words), width), np.uint8)
+    for place in range(width - 1, -1, -1):
+        words, digits[:, place] = np.divmod(words, base)
+    return mpz(DIGITS[digits].tobytes().decode(), base)
 
 
 def aligned_int32(count: int) -> np.ndarray:

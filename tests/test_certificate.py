@@ -200,8 +200,8 @@ def test_a_changed_digit_or_word_is_refused(verifier, constant, base):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("base", [10, 16])
-def test_a_thousand_changed_digits_and_words_are_refused(verifier, base):
-    refuse_changes(verifier, "phi", base, 2000, 1000, right("phi", base, 2000))
+def test_hundreds_of_changed_digits_and_words_are_refused(verifier, base):
+    refuse_changes(verifier, "phi", base, 2000, 250, right("phi", base, 2000))
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +210,7 @@ def million():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("verifier, count", [(standalone, 10), (program, 300)], indirect=["verifier"])
+@pytest.mark.parametrize("verifier, count", [(standalone, 5), (program, 100)], indirect=["verifier"])
 def test_a_changed_digit_or_word_among_a_million_is_refused(verifier, count, million):
     refuse_changes(verifier, "phi", 10, 10**6, count, million)
 

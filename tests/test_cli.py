@@ -123,13 +123,15 @@ def test_cold_kernels_are_announced_and_compiled_by_a_child(engine, capsys, monk
     assert capsys.readouterr().err == "compiling kernels for this machine (once, about 20 s)\n"
 
 
-def test_the_child_that_compiles_finds_this_package_and_says_nothing(monkeypatch, capfd):
+def test_the_child_that_compiles_finds_this_package_and_says_nothing_itself(monkeypatch, capfd):
     done = []
     run = subprocess.run
     monkeypatch.setattr(warmup.subprocess, "run", lambda *a, **b: done.append(run(*a, **b)))
-    warmup._compile_elsewhere()
-    assert done[0].returncode == 0
-    assert capfd.readouterr() == ("", "")
+    warmup._compile_elsewhere("load_kernels", "kernels")
+    warmup._compile_elsewhere("load_test_kernels", "kernels of squarings")
+    assert [each.returncode for each in done] == [0, 0]
+    assert capfd.readouterr() == ("", "".join(f"compiling {what} for this machine (once, about 20 s)\n"
+                                              for what in ("kernels", "kernels of squarings")))
 
 
 @pytest.mark.parametrize(

@@ -3,17 +3,18 @@
 The real engine runs here, on the smallest numbers that do not fit the smallest workspace.
 """
 
+import functools
 import json
 import os
 import signal
 import subprocess
-import sys
+import time
 from types import SimpleNamespace
 
 import pytest
-from test_cli import ENVIRONMENT, one_line
+from interrupted_runs import ON_DISK, Process, bigconst, check_finished, same
+from test_cli import one_line
 
-from bigconst.cli import main
 from bigconst.commands import compute, lanes
 from bigconst.errors import DiskFull
 from bigconst.storage import diskkind
@@ -25,14 +26,7 @@ from bigconst.storage.volume import Volume
 SMALL = "--workspace 1MiB --disk ssd"
 DIGITS = "400000"
 
-
-@pytest.fixture(autouse=True)
-def place(monkeypatch, tmp_path):
-    """Two scratch directories, and one for files that is the current one."""
-    for name in ("files", "a", "b"):
-        (tmp_path / name).mkdir()
-    monkeypatch.chdir(tmp_path / "files")
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("place")
 
 
 @pytest.fixture
@@ -43,8 +37,10 @@ def engine_must_not_run(monkeypatch):
     monkeypatch.setattr(compute, "load_engine", load)
 
 
-def bigconst(command):
-    return main(command.split())
+@pytest.fixture
+def without_progress(monkeypatch):
+    """However long a run takes on a busy machine."""
+    monkeypatch.setattr(compute, "Progress", functools.partial(compute.Progress, quiet_s=1e9))
 
 
 def refused(command, code, capsys, place, left=()):
@@ -56,26 +52,14 @@ def refused(command, code, capsys, place, left=()):
     return line
 
 
-@pytest.fixture(scope="module")
-def in_memory(tmp_path_factory):
-    """Digits and certificate by phi's run in memory, in both bases."""
-    folder = tmp_path_factory.mktemp("in_memory")
-    for base in ("10", "16"):
-        assert bigconst(f"phi --digits 1e6 --base {base} --output {folder}/{base}") == 0
-    return folder
-
-
-def test_two_lanes_write_the_same_files(place, in_memory, capsys):
-    command = f"phi --digits 1e6 {SMALL} --swap ../a --swap ../b --json run.json"
-    assert bigconst(command) == 0
-    for suffix in ("", ".cert"):
-        assert (place / f"files/phi.txt{suffix}").read_bytes() == (in_memory / f"10{suffix}").read_bytes()
-    assert os.listdir(place / "a") == os.listdir(place / "b") == []
+def test_two_lanes_write_the_same_files(place, in_memory, capsys, without_progress):
+    assert bigconst(f"{ON_DISK} --swap ../b --json ../run.json") == 0
+    check_finished(place, in_memory)
     out, err = capsys.readouterr()
     assert err.count("\n") == 1 and "same disk" in err
     for text in ("on disk", "Scratch traffic", "bytes per digit", "Waiting for disks", "level 2 ", "together"):
         assert text in out, text
-    check_report(json.loads((place / "files/run.json").read_text()), place)
+    check_report(json.loads((place / "run.json").read_text()), place)
 
 
 def check_report(report, place):
@@ -96,16 +80,14 @@ def check_report(report, place):
 
 
 def test_hexadecimal(place, in_memory):
-    assert bigconst(f"phi --digits 1e6 --base 16 {SMALL} --swap ../a") == 0
-    for suffix in ("", ".cert"):
-        assert (place / f"files/phi.hex.txt{suffix}").read_bytes() == (in_memory / f"16{suffix}").read_bytes()
+    assert bigconst(f"{ON_DISK} --base 16 --output phi.txt") == 0
+    check_finished(place, functools.partial(in_memory, base="16"))
 
 
 def test_digits_on_stdout(place, in_memory, capfdbinary):
     assert bigconst(f"phi --digits {DIGITS} {SMALL} --swap ../a --output -") == 0
     out, err = capfdbinary.readouterr()
-    digits = (in_memory / "10").read_bytes()[:2 + int(DIGITS)]
-    assert out == digits + b"\n"
+    assert same(out, in_memory(DIGITS)["phi.txt"])
     assert b"Scratch traffic" in err
     assert os.listdir(place / "files") == os.listdir(place / "a") == []
 
@@ -130,7 +112,7 @@ def test_scratch_stays_untouched_where_memory_suffices(place, capsys):
 
 @pytest.mark.parametrize("kind, name, other",
                          [("ssd", "solid state", "--disk hdd"), ("hdd", "hard disks", "--disk ssd")])
-def test_the_system_is_asked_for_the_kind_of_disk(place, capsys, monkeypatch, kind, name, other):
+def test_the_system_is_asked_for_the_kind_of_disk(place, capsys, monkeypatch, without_progress, kind, name, other):
     monkeypatch.setattr(diskkind, "disk_kind", lambda directories: (kind, f"of {directories[0]}"))
     assert bigconst(f"phi --digits {DIGITS} --workspace 1MiB --swap ../a --json run.json") == 0
     out, err = capsys.readouterr()
@@ -277,33 +259,28 @@ def test_a_disk_that_is_too_small(place, small_disk, capsys, engine_must_not_run
 
 def test_a_small_disk_takes_its_share(place, small_disk, in_memory, capsys):
     assert bigconst(f"phi --digits 1e6 {SMALL} --swap ../small --swap ../a") == 0
-    assert (place / "files/phi.txt").read_bytes() == (in_memory / "10").read_bytes()
+    assert same((place / "files/phi.txt").read_bytes(), in_memory("1e6")["phi.txt"])
     assert os.listdir(small_disk) == os.listdir(place / "a") == []
 
 
 # --- interrupted ---------------------------------------------------------------------
 
-TALKATIVE = """
-import functools, sys
-from bigconst.commands import compute
-from bigconst.cli import main
-compute.Progress = functools.partial(compute.Progress, quiet_s=0)
-sys.exit(main(sys.argv[1:]))
-"""
+def talkative():
+    compute.Progress = functools.partial(compute.Progress, quiet_s=0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_keep_the_scratch(place, number):
-    command = [sys.executable, "-c", TALKATIVE, *"phi --digits 1e7 --workspace 2MiB --disk ssd --swap ../a".split()]
-    process = subprocess.Popen(command, text=True, stderr=subprocess.PIPE, env=ENVIRONMENT)
-    for line in process.stderr:
-        if "level 1, u" in line:
-            break
-    assert {LOCK_NAME, DATA_NAME, NAME} < set(os.listdir(place / "a"))
-    assert os.listdir(place / "files") == []
-    process.send_signal(number)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 75
+    """They come from elsewhere, whenever."""
+    with Process("phi --digits 1e7 --workspace 2MiB --disk ssd --swap ../a", talkative) as process:
+        deadline_s = time.monotonic() + 60
+        while "level 1, u" not in process.said() and time.monotonic() < deadline_s:
+            time.sleep(0.01)
+        assert {LOCK_NAME, DATA_NAME, NAME} < set(os.listdir(place / "a"))
+        assert os.listdir(place / "files") == []
+        os.kill(process.pid, number)
+        code, err = process.end()
+    assert code == 75
     last = err.splitlines()[-1]
     assert last.startswith("bigconst: interrupted") and f"bigconst resume {place / 'a'}" in last
     assert "Traceback" not in err

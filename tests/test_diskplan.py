@@ -190,7 +190,7 @@ def test_equal_requests_give_equal_plans_and_every_shape_is_printed(request):
 
 @given(digits=st.floats(9.3, 13).map(lambda log: int(10**log)), base=st.sampled_from([10, 16]),
        kind=st.sampled_from(["hdd", "ssd"]), threads=st.integers(1, 64))
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 def test_a_refusal_names_what_is_enough(digits, base, kind, threads):
     asked = {"disk": kind, "workspace_bytes": None, "memory_bytes": DISK_PROCESS_BYTES + MIB // 2}
     with pytest.raises(DoesNotFit) as refused:

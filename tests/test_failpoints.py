@@ -1,20 +1,20 @@
 """Failpoints, and runs on disk that fail at each of them: message, exit code, what is left, and how they go on.
 
-What ends a process ends one of its own, told by the environment; other failures, and what goes on, are in this one.
+What ends a process ends a fork of this one; other failures, and what goes on, are in this one.  The environment is told
+to processes of their own.
 """
 
 import errno
 import os
 import re
-import signal
 import subprocess
 import threading
 from pathlib import Path
 
 import pytest
+from interrupted_runs import at_failpoints, bigconst, check_finished, contents, kill, same
 from test_cli import ENVIRONMENT, PYTHON, one_line
 
-import bigconst
 from bigconst import failpoints
 from bigconst.cli import main
 from bigconst.errors import UsageError
@@ -62,7 +62,8 @@ def test_what_cannot_be_read(spec, why):
 
 
 def test_every_name_is_a_place():
-    text = "".join(path.read_text() for path in Path(bigconst.__file__).parent.glob("storage/*.py"))
+    module = Path(failpoints.__file__)
+    text = "".join(path.read_text() for path in module.parent.rglob("*.py") if path != module)
     assert [name for name in NAMES if text.count(f'"{name}"') != 1] == []
 
 
@@ -116,34 +117,8 @@ def test_a_wrong_environment_is_one_line(tmp_path):
 
 # --- runs on disk that fail -------------------------------------------------------------
 
-COMMAND = "phi --digits 5e5 --workspace 1MiB --disk ssd --swap ../a"
-
-
-@pytest.fixture
-def place(monkeypatch, tmp_path):
-    """A directory for scratch, and one for files that is the current one."""
-    for name in ("files", "a"):
-        (tmp_path / name).mkdir()
-    monkeypatch.chdir(tmp_path / "files")
-    return tmp_path
-
-
-@pytest.fixture(scope="module")
-def in_memory(tmp_path_factory):
-    """The files of a run in memory."""
-    folder = tmp_path_factory.mktemp("in_memory")
-    assert main(f"phi --digits 5e5 --output {folder}/phi.txt".split()) == 0
-    return contents(folder)
-
-
-def contents(directory):
-    """What is in all its files."""
-    return {path.name: path.read_bytes() for path in directory.iterdir()}
-
-
-def same(a, b):
-    """Equality without pytest's attempt to explain a difference of a million characters."""
-    return a == b
+DIGITS = "5e5"
+COMMAND = f"phi --digits {DIGITS} --workspace 1MiB --disk ssd --swap ../a"
 
 
 def fail(failures, capsys):
@@ -157,10 +132,6 @@ def fail(failures, capsys):
     return code, line, [rule.calls for rule in rules]
 
 
-def bigconst_(command):
-    return main(command.split())
-
-
 def check_kept(place, files=0):
     """The scratch of a run that can be resumed, and so many files beside it."""
     left = os.listdir(place / "a")
@@ -168,23 +139,16 @@ def check_kept(place, files=0):
     assert len(os.listdir(place / "files")) == files
 
 
-def check_finished(place, in_memory):
-    """The files are those of the run in memory, and nothing else is left."""
-    assert sorted(os.listdir(place / "files")) == sorted(in_memory)
-    assert same(contents(place / "files"), in_memory)
-    assert os.listdir(place / "a") == []
-
-
 def check_resumes(place, in_memory):
-    assert bigconst_("resume ../a") == 0
-    check_finished(place, in_memory)
+    assert bigconst("resume ../a") == 0
+    check_finished(place, in_memory, DIGITS)
 
 
 def test_nothing_is_called_when_nothing_is_set(place, in_memory, monkeypatch):
     for name in ("hit", "read", "write"):
         monkeypatch.setattr(failpoints, name, None)
-    assert bigconst_(COMMAND) == 0
-    check_finished(place, in_memory)
+    assert bigconst(COMMAND) == 0
+    check_finished(place, in_memory, DIGITS)
 
 
 def test_a_full_disk_at_the_start(place, capsys):
@@ -246,39 +210,33 @@ KILLED = {
 """Where the process ends, and what is left of the manifest: between its two renames it has only the old name."""
 
 
-SLOW = ["journal.sync=kill@25", "lane.sync=kill@25", "manifest.write=torn@4",
-        "manifest.rename=kill@7", "manifest.rename=kill@10", "manifest.sync=kill@8", "output.rename=kill@1"]
-
-
-def kill(failures):
-    code, err = run(failures, COMMAND)
-    assert code == -signal.SIGKILL and "bigconst: " not in err
-
-
 def manifests(directory):
     return {name for name in os.listdir(directory) if name.startswith(NAME)}
 
 
-@pytest.mark.parametrize("failures", [pytest.param(each, marks=[pytest.mark.slow] * (each in SLOW)) for each in KILLED])
+@pytest.mark.parametrize("failures", KILLED)
 def test_a_kill_keeps_what_is_finished(place, in_memory, failures):
-    kill(failures)
+    kill(COMMAND, at_failpoints(failures))
     assert manifests(place / "a") == KILLED[failures]
     if failures == "journal.append=torn@60":
         path, = (place / "a").glob(f"{JOURNAL_NAME}.*")
         *_, (_, end) = read_journal(str(path))
         assert end < path.stat().st_size
+    if failures == "output.rename=kill@1":      # finished, it has a name that is not yet its own: that one is to go
+        parts = os.listdir(place / "files")
+        assert parts and all(re.fullmatch(r"phi\.txt(\.cert)?\.[0-9a-f]{8}\.part", part) for part in parts)
     check_resumes(place, in_memory)
 
 
 def test_a_kill_before_the_first_manifest_has_its_name(place, in_memory, capsys):
-    kill("manifest.rename=kill@2")
+    kill(COMMAND, at_failpoints("manifest.rename=kill@2"))
     assert manifests(place / "a") == {NAME + NEW}
     capsys.readouterr()
-    assert bigconst_("resume ../a") == 2
+    assert bigconst("resume ../a") == 2
     assert "holds no run" in one_line(capsys)
     assert os.listdir(place / "files") == []
-    assert bigconst_(COMMAND) == 0
-    check_finished(place, in_memory)
+    assert bigconst(COMMAND) == 0
+    check_finished(place, in_memory, DIGITS)
 
 
 # --- the manifest ----------------------------------------------------------------------
@@ -288,25 +246,25 @@ def test_a_kill_before_the_first_manifest_has_its_name(place, in_memory, capsys)
 def killed_once(tmp_path_factory):
     """A directory with the files and the scratch of a killed run, and what they hold."""
     place = tmp_path_factory.mktemp("killed")
-    folders = [place / "files", place / "a"]
+    folders = place / "files", place / "a"
     for folder in folders:
         folder.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folders[0])
-        kill("journal.append=kill@60")
+        kill(COMMAND, at_failpoints("journal.append=kill@60"))
     assert manifests(place / "a") == {NAME, OLD_NAME}
-    return place, {folder: contents(folder) for folder in folders}
+    return place, contents(*folders)
 
 
 @pytest.fixture
 def killed(killed_once, monkeypatch):
     """The same again: its manifest knows where it lies."""
     place, held = killed_once
-    for folder, files in held.items():
+    for folder in (place / "files", place / "a"):
         for path in folder.iterdir():
             path.unlink()
-        for name, data in files.items():
-            (folder / name).write_bytes(data)
+    for path, data in held.items():
+        Path(path).write_bytes(data)
     monkeypatch.chdir(place / "files")
     return place
 
@@ -314,10 +272,10 @@ def killed(killed_once, monkeypatch):
 @pytest.mark.parametrize("failures", ["manifest.write=truncate@4, manifest.sync=kill@8",
                                       "manifest.write=truncate@5, manifest.sync=kill@10"])
 def test_a_truncated_manifest(place, in_memory, failures, capsys):
-    kill(failures)
+    kill(COMMAND, at_failpoints(failures))
     assert manifests(place / "a") == {NAME, OLD_NAME}
     capsys.readouterr()
-    assert bigconst_("status ../a") == 0
+    assert bigconst("status ../a") == 0
     assert manifests(place / "a") == {NAME + BAD, OLD_NAME}
     check_resumes(place, in_memory)
 
@@ -333,21 +291,21 @@ def check_refused(place, code, words, capsys):
     before = contents(place / "a")
     capsys.readouterr()
     for command in ("resume ../a", "resume ../a", COMMAND):
-        assert bigconst_(command) == code
+        assert bigconst(command) == code
         line = one_line(capsys)
         assert "--discard" in line and all(word in line for word in words)
         assert same(contents(place / "a"), before)
 
 
 def check_discarded(place, in_memory):
-    assert bigconst_(f"{COMMAND} --discard") == 0
-    check_finished(place, in_memory)
+    assert bigconst(f"{COMMAND} --discard") == 0
+    check_finished(place, in_memory, DIGITS)
 
 
 def test_both_generations_are_damaged(killed, in_memory, capsys):
     for name in (NAME, OLD_NAME):
         (killed / "a" / name).write_bytes((killed / "a" / name).read_bytes()[:100])
-    assert bigconst_("status ../a") == 3
+    assert bigconst("status ../a") == 3
     assert manifests(killed / "a") == {NAME + BAD, OLD_NAME + BAD}
     check_refused(killed, 3, [f"a/{NAME} is damaged"], capsys)
     check_discarded(killed, in_memory)
@@ -390,7 +348,7 @@ def test_files_that_cannot_be_written(place, in_memory, failures, capsys):
     check_kept(place, files)
     for part in (place / "files").iterdir():        # it was finished, and is not ours any more
         assert str(part) in line and "the finished file is" in line
-        assert same(part.read_bytes(), in_memory["phi.txt"])
+        assert same(part.read_bytes(), in_memory(DIGITS)["phi.txt"])
         part.unlink()
     check_resumes(place, in_memory)
 
@@ -403,9 +361,9 @@ def test_files_that_cannot_be_written(place, in_memory, failures, capsys):
 def test_digits_are_there_and_the_certificate_is_not(place, in_memory, failures, message, capsys):
     code, line, _ = fail(failures, capsys)
     assert code == 3 and message.format(files=place / "files") in line
-    assert same((place / "files/phi.txt").read_bytes(), in_memory["phi.txt"])
+    assert same((place / "files/phi.txt").read_bytes(), in_memory(DIGITS)["phi.txt"])
     for part in (place / "files").glob("*.part"):
-        assert same(part.read_bytes(), in_memory["phi.txt.cert"])
+        assert same(part.read_bytes(), in_memory(DIGITS)["phi.txt.cert"])
         part.unlink()
     check_kept(place, 1)
     check_resumes(place, in_memory)     # over what is there: it is its own

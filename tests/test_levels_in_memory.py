@@ -5,13 +5,23 @@ import signal
 
 import numpy as np
 import pytest
-from saved_levels import IN_MEMORY, ON_DISK, bigconst, check_finished, contents, killed, levels, stop
+from interrupted_runs import (
+    COPIED,
+    DIGITS,
+    IN_MEMORY,
+    at_level,
+    bigconst,
+    check_finished,
+    contents,
+    end,
+    kill,
+    levels,
+)
 from test_cli import one_line
 
 from bigconst.arithmetic import newton
 from bigconst.arithmetic.products import Products
 from bigconst.arithmetic.words import Words
-from bigconst.cli import main
 from bigconst.commands.depot import Depot
 from bigconst.constant import Constant
 from bigconst.errors import Interrupted
@@ -22,30 +32,15 @@ from bigconst.runtime.threads import Pool
 from bigconst.storage.lock import LOCK_NAME
 from bigconst.storage.manifest import NAME, OLD_NAME, read_manifest, write_manifest
 
-
-@pytest.fixture(autouse=True)
-def place(monkeypatch, tmp_path):
-    """Scratch directories, one for copies, and one for files that is the current one."""
-    for name in ("files", "a", "b", "c"):
-        (tmp_path / name).mkdir()
-    monkeypatch.chdir(tmp_path / "files")
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("place")
 
 
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory):
-    """Digits and certificate by a run in memory that nothing interrupts."""
-    folder = tmp_path_factory.mktemp("expected")
-    assert main(f"phi --digits 1e6 --output {folder}/phi.txt".split()) == 0
-    return folder
-
-
-def test_a_short_run_leaves_the_scratch_alone(place, expected):
+def test_a_short_run_leaves_the_scratch_alone(place, in_memory):
     (place / "files/swap").mkdir()
     before = os.stat("swap").st_mtime_ns
     assert bigconst(IN_MEMORY) == 0
     assert os.stat("swap").st_mtime_ns == before
-    check_finished(place, expected)
+    check_finished(place, in_memory)
 
 
 def counted_steps(monkeypatch):
@@ -57,42 +52,42 @@ def counted_steps(monkeypatch):
 
 
 @pytest.mark.parametrize("where, directory", [("--checkpoint ../c", "c"), ("--swap ../a", "a"), ("", "files/swap")])
-def test_a_run_in_memory_goes_on(place, expected, monkeypatch, where, directory):
+def test_a_run_in_memory_goes_on(place, in_memory, monkeypatch, where, directory):
     if not where:
         (place / "files/swap").mkdir()
-    killed(f"{IN_MEMORY} {where}", "memory", 5)
+    kill(f"{IN_MEMORY} {where}", at_level("memory", 5))
     assert len(levels(place / directory)) == 2
     sizes = counted_steps(monkeypatch)
     assert bigconst(f"resume {place / directory}") == 0
     assert len(sizes) == 1
-    check_finished(place, expected)
+    check_finished(place, in_memory)
     assert not where or os.listdir(place / directory) == []
 
 
-def test_the_same_command_goes_on_in_memory(place, expected, monkeypatch):
+def test_the_same_command_goes_on_in_memory(place, in_memory, monkeypatch):
     command = f"{IN_MEMORY} --swap ../a"
-    killed(command, "memory", 3)
+    kill(command, at_level("memory", 3))
     newest = place / "a" / levels(place / "a")[-1]
     newest.write_bytes(newest.read_bytes()[:-1])
     sizes = counted_steps(monkeypatch)
     assert bigconst(command) == 0
     assert len(sizes) == 4
-    check_finished(place, expected)
+    check_finished(place, in_memory)
 
 
-def test_a_saved_level_that_is_wrong(place, expected, monkeypatch, capsys):
+def test_a_saved_level_that_is_wrong(place, in_memory, monkeypatch, capsys):
     """Its checksums are right, its residue is not: what memory did before it was written."""
-    killed(f"{IN_MEMORY} --swap ../a", "memory", 3, spoil=True)
+    kill(f"{IN_MEMORY} --swap ../a", at_level("memory", 3, spoil=True))
     sizes = counted_steps(monkeypatch)
     capsys.readouterr()
     assert bigconst("resume ../a") == 0
     assert len(sizes) == 4 and "what was saved is not what was computed" in capsys.readouterr().err
-    check_finished(place, expected)
+    check_finished(place, in_memory)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_in_memory_is_stopped(place, expected, capsys, number):
-    code, err = stop(f"{IN_MEMORY} --checkpoint ../c", "memory", 2, number)
+def test_a_run_in_memory_is_stopped(place, in_memory, capsys, number):
+    code, err = end(f"{IN_MEMORY} --checkpoint ../c", at_level("memory", 2, number))
     assert code == 75 and f"bigconst resume {place / 'c'}" in err.splitlines()[-1] and "Traceback" not in err
     assert os.listdir(place / "files") == [] and LOCK_NAME not in os.listdir(place / "c")
     capsys.readouterr()
@@ -100,7 +95,7 @@ def test_a_run_in_memory_is_stopped(place, expected, capsys, number):
     out = capsys.readouterr().out
     assert "stopped" in out and "in memory" in out and "Last level saved" in out
     assert bigconst("resume ../c --threads 1") == 0
-    check_finished(place, expected)
+    check_finished(place, in_memory)
 
 
 def test_a_ladder_that_is_asked_to_stop(place):
@@ -136,8 +131,8 @@ def test_a_run_in_memory_that_saved_nothing_leaves_nothing(place, monkeypatch, c
         assert os.listdir(place / name) == []
 
 
-def test_a_run_in_memory_leaves_the_scratch_of_another_alone(place, expected, monkeypatch):
-    killed(ON_DISK.replace("phi", "sqrt 2"), "level 1")
+def test_a_run_in_memory_leaves_the_scratch_of_another_alone(place, in_memory, monkeypatch):
+    kill(COPIED.replace("phi", "sqrt 2"), at_level("level 1"))
     for path in (place / "files").iterdir():
         path.unlink()
     before = contents(place / "a", place / "c")
@@ -147,14 +142,14 @@ def test_a_run_in_memory_leaves_the_scratch_of_another_alone(place, expected, mo
     assert bigconst("sqrt 2 --digits 1000 --discard --swap ../a") == 0
     for name in ("sqrt2.txt", "sqrt2.txt.cert"):
         os.unlink(name)
-    check_finished(place, expected)
+    check_finished(place, in_memory)
 
 
 def test_a_run_on_disk_does_not_destroy_levels_in_memory(place, capsys):
-    killed(f"{IN_MEMORY} --swap ../a", "memory", 3)
+    kill(f"{IN_MEMORY} --swap ../a", at_level("memory", 3))
     before = contents(place / "a")
     capsys.readouterr()
-    assert bigconst(f"{ON_DISK} --output other") == 2
+    assert bigconst(f"{COPIED} --output other") == 2
     assert f"bigconst resume {place / 'a'}" in one_line(capsys)
     assert contents(place / "a") == before
 
@@ -168,9 +163,9 @@ def test_a_scratch_that_was_taken_meanwhile_is_left_alone(place, capsys):
     assert os.listdir(place / "a") == [NAME] and read_manifest(str(place / "a")) == {"run_id": "2"}
 
 
-def test_levels_of_a_run_that_is_over_are_not_taken(place, expected, monkeypatch):
+def test_levels_of_a_run_that_is_over_are_not_taken(place, in_memory, monkeypatch):
     """It removes its manifest last; killed before, it leaves levels of nobody knows what."""
-    killed("sqrt 2 --digits 1e6 --swap ../a", "memory", 3)
+    kill(f"sqrt 2 --digits {DIGITS} --swap ../a", at_level("memory", 3))
     for name in (NAME, OLD_NAME):
         (place / "a" / name).unlink()
     for path in (place / "files").iterdir():
@@ -178,4 +173,4 @@ def test_levels_of_a_run_that_is_over_are_not_taken(place, expected, monkeypatch
     monkeypatch.setattr(newton, "SAVE_S", 0)
     assert bigconst(f"{IN_MEMORY} --swap ../a --checkpoint ../c") == 0
     assert bigconst(f"{IN_MEMORY} --swap ../a --force") == 0
-    check_finished(place, expected)
+    check_finished(place, in_memory)

@@ -1,13 +1,12 @@
 """A run that goes on with other threads on another processor."""
 
 import os
-import signal
 import subprocess
 import sys
 
 import pytest
+from interrupted_runs import at_moment, kill
 from test_cli import ENVIRONMENT
-from test_resume import STOPPED
 
 from bigconst.cli import main
 
@@ -21,9 +20,8 @@ def test_killed_with_two_threads_and_resumed_with_one_on_a_processor_without_avx
     files.mkdir()
     lane.mkdir()
     assert main([*ARGUMENTS[:3], "--output", f"{tmp_path}/whole.txt"]) == 0
-    begin = [*ARGUMENTS, "--threads", "2", "--swap", str(lane), "--output", f"{files}/phi.txt"]
-    killed = subprocess.run([sys.executable, "-c", STOPPED, "SIGKILL", "500", *begin], env=ENVIRONMENT)
-    assert killed.returncode == -signal.SIGKILL and os.listdir(lane)
+    kill(f"{' '.join(ARGUMENTS)} --threads 2 --swap {lane} --output {files}/phi.txt", at_moment(500))
+    assert os.listdir(lane)
     resumed = subprocess.run([sys.executable, "-m", "bigconst", "resume", str(lane), "--threads", "1"],
                              env=ENVIRONMENT | {"NUMBA_CPU_NAME": "haswell"}, capture_output=True, text=True)
     assert resumed.returncode == 0, resumed.stderr

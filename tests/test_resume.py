@@ -1,6 +1,6 @@
 """Runs on disk that are killed, stopped and resumed: the same files in the end, and nothing lost before.
 
-A process of its own is stopped at a moment that is counted, not timed; what goes on runs in this process.
+A fork of this process is stopped at a moment that is counted, not timed; what goes on runs in this process.
 """
 
 import json
@@ -8,12 +8,21 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import pytest
-from test_cli import ENVIRONMENT, one_line
+from interrupted_runs import (
+    DIGITS,
+    ON_DISK,
+    Process,
+    at_moment,
+    bigconst,
+    check_finished,
+    contents,
+    end,
+    kill,
+)
+from test_cli import one_line
 
 from bigconst import failpoints
 from bigconst.cli import main
@@ -24,100 +33,23 @@ from bigconst.storage.lane import DATA_NAME
 from bigconst.storage.manifest import NAME, OLD_NAME, read_manifest, write_manifest
 from bigconst.storage.striping import Striping
 
-STOPPED = """
-import itertools, os, signal, sys
-from bigconst.cli import main
-from bigconst.runtime import recorder
-from bigconst.storage.journal import Journal
-from bigconst.storage.volume import Volume
+MIDDLE = 200
+"""The moment of a kill in the middle."""
 
-number, moment = signal.Signals[sys.argv[1]], int(sys.argv[2])
-moments = itertools.count()
-recorder.FLUSH_S = 0
-
-def count(owner, name):
-    original = getattr(owner, name)
-
-    def counted(*args, **named):
-        if next(moments) == moment:
-            os.kill(os.getpid(), number)
-        return original(*args, **named)
-
-    setattr(owner, name, counted)
-
-for name in ("read", "write", "sync"):
-    count(Volume, name)
-for name in ("append", "sync"):
-    count(Journal, name)
-for name in ("replace", "unlink"):
-    count(os, name)
-sys.exit(main(sys.argv[3:]))
-"""
-"""main(argv[3:]), with the signal argv[1] before the read, write, sync or rename number argv[2]."""
-
-COMMAND = "phi --digits 1e6 --workspace 1MiB --disk ssd --swap ../a"
-MIDDLE = 400
-
-
-@pytest.fixture(autouse=True)
-def place(monkeypatch, tmp_path):
-    """Scratch directories, and one for files that is the current one."""
-    for name in ("files", "a", "b"):
-        (tmp_path / name).mkdir()
-    monkeypatch.chdir(tmp_path / "files")
-    return tmp_path
-
-
-@pytest.fixture(scope="module")
-def in_memory(tmp_path_factory):
-    """Digits and certificate of runs in memory, by number of digits."""
-    folder = tmp_path_factory.mktemp("in_memory")
-    for digits in ("1e6", "2e6"):
-        assert main(f"phi --digits {digits} --output {folder}/{digits}".split()) == 0
-    return folder
-
-
-def begin(command, number, moment):
-    """The process of a command that gets a signal."""
-    line = [sys.executable, "-c", STOPPED, number, str(moment), *command.split()]
-    return subprocess.Popen(line, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT)
-
-
-def stop(command=COMMAND, number="SIGKILL", moment=MIDDLE):
-    """Exit code and stderr of a command that gets a signal."""
-    process = begin(command, number, moment)
-    _, err = process.communicate(timeout=60)
-    return process.returncode, err
+pytestmark = pytest.mark.usefixtures("place")
 
 
 @pytest.fixture
 def killed(place):
     """A run in ../a, killed in the middle."""
-    assert stop()[0] == -signal.SIGKILL
+    kill(ON_DISK, at_moment(MIDDLE))
     assert (place / "a" / NAME).exists()
     return place / "a"
 
 
-def bigconst(command):
-    return main(command.split())
-
-
-def contents(directory):
-    """What is in all its files."""
-    return {path.name: path.read_bytes() for path in directory.iterdir()}
-
-
-def check_finished(place, in_memory, digits="1e6"):
-    """The files are those of the run in memory, and nothing else is left."""
-    assert sorted(os.listdir(place / "files")) == ["phi.txt", "phi.txt.cert"]
-    for suffix in ("", ".cert"):
-        assert (place / f"files/phi.txt{suffix}").read_bytes() == (in_memory / f"{digits}{suffix}").read_bytes()
-    assert os.listdir(place / "a") == os.listdir(place / "b") == []
-
-
-@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_by_a_signal(place, in_memory, capsys, number):
-    code, err = stop(number=number)
+    code, err = end(ON_DISK, at_moment(MIDDLE, number))
     assert code == 75 and "Traceback" not in err
     assert err.splitlines()[-1].startswith("bigconst: ") and f"bigconst resume {place / 'a'}" in err.splitlines()[-1]
     assert os.listdir(place / "files") == []
@@ -128,13 +60,10 @@ def test_stopped_by_a_signal(place, in_memory, capsys, number):
     check_finished(place, in_memory)
 
 
-@pytest.mark.slow
 def test_killed_again_and_again(place, in_memory):
-    command = "phi --digits 2e6 --workspace 1MiB --disk ssd --swap ../a"
-    chance = random.Random(7)
-    kills = 0
+    command, chance, kills = ON_DISK, random.Random(7), 0
     for _ in range(6):
-        code, err = stop(command, moment=chance.randrange(20, 900))
+        code, err = end(command, at_moment(chance.randrange(20, 400)))
         if code == 0:
             break
         assert code == -signal.SIGKILL, err
@@ -144,32 +73,31 @@ def test_killed_again_and_again(place, in_memory):
     assert kills >= 3
     if command == "resume ../a" and os.listdir(place / "a"):
         assert bigconst(command) == 0
-    check_finished(place, in_memory, "2e6")
+    check_finished(place, in_memory)
 
 
 def test_the_same_command_goes_on(place, killed, in_memory):
     assert os.listdir(place / "files") == []
-    assert bigconst(COMMAND) == 0
+    assert bigconst(ON_DISK) == 0
     check_finished(place, in_memory)
 
 
 def test_another_command_is_refused_and_nothing_is_lost(place, killed, in_memory, capsys):
     before = contents(killed)
-    for old, new in (("1e6", "2e6"), ("1e6", "1e6 --base 16"), ("../a", "../a --output other"), ("phi", "sqrt 2"),
-                     ("../a", "../a --no-certificate"), ("../a", "../b --swap ../a --output other")):
-        assert bigconst(COMMAND.replace(old, new)) == 2
+    for old, new in ((DIGITS, "2e6"), (DIGITS, f"{DIGITS} --base 16"), ("phi", "sqrt 2"),
+                     ("../a", "../a --output other"), ("../a", "../a --no-certificate"),
+                     ("../a", "../b --swap ../a --output other")):
+        assert bigconst(ON_DISK.replace(old, new)) == 2
         line = one_line(capsys)
-        assert f"bigconst resume {killed}" in line and "--discard" in line and COMMAND in line
+        assert f"bigconst resume {killed}" in line and "--discard" in line and ON_DISK in line
         assert contents(killed) == before
     assert bigconst("resume ../a") == 0
     check_finished(place, in_memory)
 
 
 def test_discard(place, killed, in_memory):
-    assert bigconst(f"phi --digits 1e6 {COMMAND.partition('1e6')[2]} --output other --discard") == 0
-    assert sorted(os.listdir(place / "files")) == ["other", "other.cert"]
-    assert (place / "files/other").read_bytes() == (in_memory / "1e6").read_bytes()
-    assert os.listdir(killed) == []
+    assert bigconst(f"{ON_DISK} --output other --discard") == 0
+    check_finished(place, in_memory, names=["other", "other.cert"])
 
 
 def test_other_threads(place, killed, in_memory):
@@ -185,7 +113,7 @@ def test_too_little_memory(place, killed, in_memory, capsys):
 
 
 def test_two_lanes(place, in_memory, capsys):
-    assert stop(f"{COMMAND} --swap ../b")[0] == -signal.SIGKILL
+    kill(f"{ON_DISK} --swap ../b", at_moment(MIDDLE))
     capsys.readouterr()
     assert bigconst("status ../b --short") == 0
     assert "stopped" in capsys.readouterr().out
@@ -194,7 +122,7 @@ def test_two_lanes(place, in_memory, capsys):
 
 
 def test_lanes_that_have_moved(place, in_memory, capsys):
-    assert stop(f"{COMMAND} --swap ../b")[0] == -signal.SIGKILL
+    kill(f"{ON_DISK} --swap ../b", at_moment(MIDDLE))
     for name in ("a", "b"):
         os.rename(place / name, place / f"moved {name}")
         (place / name).mkdir()
@@ -269,8 +197,8 @@ def lose_first(place):
                                                 (mount_another, "b", "belongs to another run"),
                                                 (lose_first, "a", "is not there")])
 def test_a_lane_that_is_missing_or_of_another_run(place, capsys, damage, lane, said):
-    command = f"{COMMAND} --swap ../b"
-    assert stop(command)[0] == -signal.SIGKILL
+    command = f"{ON_DISK} --swap ../b"
+    kill(command, at_moment(MIDDLE))
     damage(place)
     before = [contents(place / name) for name in ("a", "b", "files") if (place / name).exists()]
     capsys.readouterr()
@@ -282,7 +210,7 @@ def test_a_lane_that_is_missing_or_of_another_run(place, capsys, damage, lane, s
 
 
 def test_lanes_in_another_order(place, in_memory, capsys):
-    assert stop(f"{COMMAND} --swap ../b")[0] == -signal.SIGKILL
+    kill(f"{ON_DISK} --swap ../b", at_moment(MIDDLE))
     before = contents(place / "a"), contents(place / "b")
     capsys.readouterr()
     assert bigconst("resume ../a --swap ../b --swap ../a") == 3
@@ -293,13 +221,11 @@ def test_lanes_in_another_order(place, in_memory, capsys):
 
 
 def test_where_it_is_and_what_it_writes_is_remembered(place, in_memory):
-    assert stop()[0] == -signal.SIGKILL
+    kill(ON_DISK, at_moment(MIDDLE))
     os.rename(place / "a", place / "moved")
-    assert stop("resume ../moved --output other", moment=100)[0] == -signal.SIGKILL
+    kill("resume ../moved --output other", at_moment(100))
     assert bigconst("resume ../moved") == 0
-    assert sorted(os.listdir(place / "files")) == ["other", "other.cert"]
-    assert (place / "files/other").read_bytes() == (in_memory / "1e6").read_bytes()
-    assert os.listdir(place / "moved") == []
+    check_finished(place, in_memory, names=["other", "other.cert"])
 
 
 # --- the drill -----------------------------------------------------------------------
@@ -316,7 +242,7 @@ def test_the_drill_finds_what_could_not_be_resumed(place, capsys, monkeypatch, f
 
     monkeypatch.setattr(compute, "load_engine", load)
     with failpoints.active(failure.format(a=place / "a", b=place / "b")):
-        assert bigconst(f"{COMMAND} --swap ../b") == code
+        assert bigconst(f"{ON_DISK} --swap ../b") == code
     line = one_line(capsys)
     assert "the checkpoint drill failed" in line and named in line and ";" in line
     for name in ("a", "b", "files"):
@@ -324,9 +250,8 @@ def test_the_drill_finds_what_could_not_be_resumed(place, capsys, monkeypatch, f
 
 
 def test_the_drill_of_copies(place, capsys):
-    (place / "c").mkdir()
     with failpoints.active(f"manifest.write[{place / 'c'}]=flip:777@1"):
-        assert bigconst(f"{COMMAND} --checkpoint ../c") == 3
+        assert bigconst(f"{ON_DISK} --checkpoint ../c") == 3
     assert str(place / "c") in one_line(capsys)
     for name in ("a", "c", "files"):
         assert os.listdir(place / name) == []
@@ -349,23 +274,21 @@ def test_blocks_of_the_drill_are_everywhere(size, lanes, stripe):
 
 
 def test_while_it_runs(place, in_memory, capsys):
-    process = begin(COMMAND, "SIGSTOP", MIDDLE)
-    os.waitid(os.P_PID, process.pid, os.WSTOPPED)
-    try:
+    with Process(ON_DISK, at_moment(MIDDLE, signal.SIGSTOP)) as process:
+        assert os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT).si_code == os.CLD_STOPPED
         capsys.readouterr()
         assert bigconst("status ../a --json") == 0
         fields = json.loads(capsys.readouterr().out)
-        assert fields["running"] and fields["constant"] == "phi" and fields["digits"] == 1000000
+        assert fields["running"] and fields["constant"] == "phi" and fields["digits"] == float(DIGITS)
         assert bigconst("status ../a --short") == 0
         short = capsys.readouterr().out
         assert len(short) < 60 and short.count("\n") == 1 and "stopped" not in short
-        for command in (COMMAND, "resume ../a", f"{COMMAND} --discard"):
+        for command in (ON_DISK, "resume ../a", f"{ON_DISK} --discard"):
             assert bigconst(command) == 3
             assert f"in use by process {process.pid}" in one_line(capsys)
-    finally:
-        process.send_signal(signal.SIGCONT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
+        os.kill(process.pid, signal.SIGCONT)
+        code, err = process.end()
+    assert code == 0, err
     check_finished(place, in_memory)
 
 
@@ -378,7 +301,7 @@ def test_status_of_a_stopped_run(place, killed, capsys):
     assert err == "" and "stopped, `bigconst resume` goes on" in out
     assert bigconst("status ../a --json") == 0
     fields = json.loads(capsys.readouterr().out)
-    assert not fields["running"] and fields["base"] == 10 and fields["command"] == f"bigconst {COMMAND}"
+    assert not fields["running"] and fields["base"] == 10 and fields["command"] == f"bigconst {ON_DISK}"
     assert contents(killed) == before
 
 

@@ -86,7 +86,7 @@ def test_extreme_words(pools, radix, kind):
 
 @pytest.mark.parametrize("radix", RADICES)
 def test_threads_give_identical_words(pools, radix):
-    shape = shape_for(3 << 18)
+    shape = shape_for(3 << 16)
     a = random_words(np.random.default_rng(radix), shape.words - 2, radix)
     results = [wrapped_product(pools[threads], shape, a, None, radix) for threads in (1, 2, 3)]
     for other in results[1:]:

@@ -7,6 +7,7 @@ from random import Random
 import numpy as np
 import xxhash
 from gmpy2 import mpz
+from oracle_words import to_mpz
 
 from bigconst.arithmetic.outofcore.number import Number
 from bigconst.arithmetic.outofcore.passes import Scratch
@@ -147,14 +148,9 @@ def scratch_of(base: int, size_bytes: int = 1 << 22, threads: int = 1, arena_byt
 
 
 def whole(words: np.ndarray, radix: int) -> mpz:
-    """The value of canonical words, by way of bytes or digits and gmpy2's conversion."""
+    """The value of canonical words."""
     assert len(words) == 0 or (words.min() >= 0 and words.max() < radix)
-    if radix == 2**16:
-        return mpz(int.from_bytes(words.astype("<u2").tobytes(), "little"))
-    digits, rest = np.empty((len(words), 5), np.uint8), words[::-1].copy()
-    for place in range(4, -1, -1):
-        rest, digits[:, place] = np.divmod(rest, 10)
-    return mpz((digits + ord("0")).tobytes().decode() or "0")
+    return to_mpz(words, radix)
 
 
 def to_words(value: int, length: int, radix: int) -> np.ndarray:

@@ -110,7 +110,8 @@ def lives(plan, rng, most_writes: int, flips: bool = False) -> tuple[int, tuple[
 @pytest.mark.parametrize("flush_s", [0.0, 1e9])
 @pytest.mark.parametrize("constant,digits,base,workspace,seeds,most_writes", [
     (PHI, 300_001, 10, MIB, 4, 50), (Constant("sqrt", 12345), 600_000, 16, MIB, 4, 100),
-    (PHI, 2_000_000, 10, 2 * MIB, 2, 150), (PHI, 3_950_000, 10, MIB, 1, 400),
+    pytest.param(PHI, 2_000_000, 10, 2 * MIB, 2, 150, marks=pytest.mark.slow),
+    pytest.param(PHI, 3_950_000, 10, MIB, 1, 400, marks=pytest.mark.slow),
 ])
 def test_the_files_are_right_in_the_end(constant, digits, base, workspace, seeds, most_writes, flush_s, monkeypatch):
     """Records are made safe as soon as they can be, or only when they must be."""

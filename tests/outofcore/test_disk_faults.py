@@ -1,5 +1,6 @@
 """Values corrupted on purpose in runs on disk, one in each run: whatever happens, no wrong file comes out."""
 
+import functools
 from collections import Counter
 
 import numpy as np
@@ -118,31 +119,41 @@ PLACES = {
 }
 
 
+# One level, two, and one with a pass between; the last without the certificate that would notice in the end.
+RUNS = [(300_001, MIB, True), (2_000_000, 2 * MIB, False), (3_950_000, MIB, True), (300_001, MIB, False)]
+SHORT = [pytest.param(place, [seed for seed in range(runs) if seed % 4 != 2], id=place)
+         for place, (runs, *_) in PLACES.items()]
+LONG = [pytest.param(place, range(2, runs, 4), id=f"{place}, long", marks=pytest.mark.slow)
+        for place, (runs, *_) in PLACES.items() if runs > 2]
+"""Those with a pass between."""
+
+
 def test_sixty_are_injected():
-    assert sum(runs for runs, *_ in PLACES.values()) == 60
+    assert sum(len(case.values[1]) for case in SHORT + LONG) == 60
 
 
-def calls_of(plan, place: str) -> int:
-    """How often a run passes a place."""
-    _, _, owner, name, choose = PLACES[place]
-    hook = Once(lambda *arguments: False, -1)
+@functools.cache
+def calls_of(digits: int, workspace_bytes: int, certified: bool) -> dict[str, int]:
+    """How often a run passes each place."""
+    hooks = {place: Once(lambda *arguments: False, -1) for place in PLACES}
     with pytest.MonkeyPatch.context() as patch:
-        after(patch, owner, name, hook, choose)
-        run_watched(plan)
-    return hook.calls
+        for place, (_, _, owner, name, choose) in PLACES.items():
+            after(patch, owner, name, hooks[place], choose)
+        run_watched(plan_on_disk(PHI, digits, 10, workspace_bytes, certified=certified))
+    return {place: hook.calls for place, hook in hooks.items()}
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_a_corrupted_value_never_reaches_the_files(place, record_property):
-    runs, corrupt, owner, name, choose = PLACES[place]
+@pytest.mark.parametrize("place,seeds", SHORT + LONG)
+def test_a_corrupted_value_never_reaches_the_files(place, seeds, record_property):
+    _, corrupt, owner, name, choose = PLACES[place]
     caught = Counter()
-    for seed in range(runs):
+    for seed in seeds:
         rng = np.random.default_rng([seed, len(place)])
-        # One level, two, and one with a pass between; the last without the certificate that would notice in the end.
-        digits, workspace, certified = [(300_001, MIB, True), (2_000_000, 2 * MIB, False), (3_950_000, MIB, True),
-                                        (300_001, MIB, False)][seed % 4]
-        plan = plan_on_disk(PHI, digits, 10, workspace, certified=certified or place == "r after its check")
-        hook = Once(lambda *arguments, rng=rng: corrupt(rng, *arguments), int(rng.integers(calls_of(plan, place))))
+        digits, workspace, certified = RUNS[seed % 4]
+        certified = certified or place == "r after its check"
+        plan = plan_on_disk(PHI, digits, 10, workspace, certified=certified)
+        calls = calls_of(digits, workspace, certified)[place]
+        hook = Once(lambda *arguments, rng=rng: corrupt(rng, *arguments), int(rng.integers(calls)))
         with pytest.MonkeyPatch.context() as patch:
             after(patch, owner, name, hook, choose)
             try:
@@ -159,4 +170,4 @@ def test_a_corrupted_value_never_reaches_the_files(place, record_property):
         caught["repaired after " + " and ".join(sorted(set(found.faults))) if found.faults else "harmless"] += 1
     record_property("caught", dict(caught))
     print(f"\n{place}: {dict(caught)}")
-    assert sum(caught.values()) == runs
+    assert sum(caught.values()) == len(seeds)

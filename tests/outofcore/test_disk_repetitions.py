@@ -52,7 +52,7 @@ def without_guard_words_to_spare(base):
 # --- repetitions -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("digits,workspace", [(300_000, 1), (2_000_000, 2)])
+@pytest.mark.parametrize("digits,workspace", [(300_000, 1), pytest.param(2_000_000, 2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("constant,base", [(PHI, 10), (SQRT2, 16)])
 def test_any_product_may_be_repeated_once(constant, digits, workspace, base, monkeypatch):
     """Each one in turn, on the same words: the digits are right, with no more scratch."""

@@ -3,19 +3,15 @@
 import argparse
 import contextlib
 import os
-import shutil
 import signal
 import sys
-import time
 
 from bigconst.commands.compute import MAX_THREADS, argument
+from bigconst.commands.statusline import StatusLine
 from bigconst.commands.warmup import load_engine
 from bigconst.errors import DoesNotFit, Interrupted
 from bigconst.machine import available_memory_bytes, default_threads
 from bigconst.units import format_bytes, format_count, format_seconds, parse_count, parse_size
-
-LINE_EVERY_S = 30.0
-"""Between progress lines where there is no terminal."""
 
 MOST_MINUTES = 1e6
 
@@ -91,17 +87,17 @@ def run(arguments: argparse.Namespace) -> int:
         scratch = stack.enter_context(Scratch(arguments.swap, seed, _tell)) if arguments.swap else None
         burn = BurnIn(Squarer, arguments.threads or default_threads(), memory_bytes, scratch, seed)
         seconds = 60 * arguments.minutes
-        screen = Screen(burn, seconds)
+        line = StatusLine()
         try:
             _tell(_plan(burn, seconds, arguments.swap))
-            burn.run(seconds, screen.show)
+            burn.run(seconds, lambda: line.show(_line(burn, seconds)))
         except KeyboardInterrupt:
             if burn.faults:
                 raise burn.faults[0] from None
             raise Interrupted(f"interrupted after {format_seconds(burn.elapsed_s)}",
                               "all results were right until then") from None
         finally:
-            screen.clear()
+            line.clear()
             print(_summary(burn), flush=True)
     print("all results were right")
     return 0
@@ -140,27 +136,3 @@ def _summary(burn) -> str:
         lines.append(f"Scratch     {format_bytes(burn.scratch.size_bytes)}, {format_bytes(volume.written_bytes)} "
                      f"written, {format_bytes(volume.read_bytes)} read and compared")
     return "\n".join([*lines, f"Errors      {len(burn.faults)}"])
-
-
-class Screen:
-    """Running totals on stderr: a line that is renewed on a terminal, plain lines elsewhere."""
-
-    def __init__(self, burn, seconds: float):
-        self._burn, self._seconds = burn, seconds
-        self._terminal = sys.stderr.isatty()
-        self._shown_s = time.monotonic()
-
-    def show(self) -> None:
-        """Called every second."""
-        if self._terminal:
-            # What is wider than the terminal could not be taken back.
-            line = _line(self._burn, self._seconds)[:shutil.get_terminal_size().columns - 1]
-            print("\r" + line, end="\x1b[K", file=sys.stderr, flush=True)
-        elif time.monotonic() - self._shown_s >= LINE_EVERY_S:
-            self._shown_s = time.monotonic()
-            _tell(_line(self._burn, self._seconds))
-
-    def clear(self) -> None:
-        """Before something else is printed."""
-        if self._terminal:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

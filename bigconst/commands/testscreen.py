@@ -1,25 +1,21 @@
 """What a test of a Mersenne number shows on the way: a line that is renewed on a terminal, plain lines elsewhere."""
 
 import os
-import sys
 import time
-from typing import Any, TextIO
+from typing import Any
 
+from bigconst.commands.statusline import StatusLine
 from bigconst.units import format_count, format_seconds
 
-LINE_EVERY_S = 30.0
-"""Between progress lines where there is no terminal."""
+QUIET_S = 1.0
 
 
 class Screen:
     """Listener for the events of tests."""
 
-    def __init__(self, stream: TextIO | None = None, line_every_s: float = LINE_EVERY_S):
-        self._stream = stream or sys.stderr
-        self._terminal = self._stream.isatty()
-        self._line_every_s = line_every_s
-        self._began_s = self._shown_s = time.monotonic()
-        self._drawn = False
+    def __init__(self):
+        self._line = StatusLine(quiet_s=QUIET_S)
+        self._began_s = time.monotonic()
         self._run = ""
         self._last: Any = None
 
@@ -29,23 +25,17 @@ class Screen:
 
         match event:
             case Fault(kind, where, message):
-                self._line(f"fault ({kind}) in {where}: {message}")
+                self._line.say(f"fault ({kind}) in {where}: {message}")
             case Resumed(exponent, iteration, bad):
                 for path in bad:
-                    self._line(f"{path} is damaged or wrong, kept as {os.path.basename(path)}.bad")
-                self._line(f"M{exponent}{self._run}: going on from iteration {format_count(iteration)}")
+                    self._line.say(f"{path} is damaged or wrong, kept as {os.path.basename(path)}.bad")
+                self._line.say(f"M{exponent}{self._run}: going on from iteration {format_count(iteration)}")
             case Repeated(sentence, shape):
-                self._line(f"{sentence}; once more, with {shape} words and another shift")
+                self._line.say(f"{sentence}; once more, with {shape} words and another shift")
                 self._run, self._last = ", second run", None
             case Advanced():
                 self._last = event
-                now_s = time.monotonic()
-                if self._terminal and now_s - self._began_s > 1.0:
-                    print("\r" + self.text(), end="\x1b[K", file=self._stream, flush=True)
-                    self._drawn = True
-                elif not self._terminal and now_s - self._shown_s >= self._line_every_s:
-                    self._line(self.text())
-                    self._shown_s = now_s
+                self._line.show(self.text())
 
     def text(self) -> str:
         """How far the test is."""
@@ -56,15 +46,9 @@ class Screen:
                 f"({100 * at.iteration / at.total:.2f} %), {at.ms_per_iteration:.3f} ms/iter, "
                 f"ETA {format_seconds(at.left_s)}, round-off {at.roundoff:.4f}, res64 {at.res64:016X}")
 
-    def _line(self, text: str) -> None:
-        self.clear()
-        print(text, file=self._stream, flush=True)
-
     def clear(self) -> None:
         """Call it before something else is printed."""
-        if self._drawn:
-            print("\r\x1b[K", end="", file=self._stream, flush=True)
-            self._drawn = False
+        self._line.clear()
 
     # What `bigconst.commands.signals.Stopper` asks for.
 

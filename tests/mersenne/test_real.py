@@ -63,7 +63,7 @@ def test_exponents_below_a_transform(kind):
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("kind", [LucasLehmer, Prp3])
 def test_all_exponents_to_3000(kind, threads):
-    for p in primes(1024, 3000):
+    for p in primes(1024, 3000)[::1 if threads == 1 else 5]:
         done = outcome(make(kind, p, threads=threads))
         assert done.residue == expected(kind, p) and done.is_prime == (p in KNOWN) and not done.errors, p
 
@@ -71,13 +71,13 @@ def test_all_exponents_to_3000(kind, threads):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [LucasLehmer, Prp3])
 def test_some_exponents_to_23209(kind):
-    for p in random.sample(primes(3000, 23209), 8) + [p for p in KNOWN if 3000 < p <= 23209]:
-        done = outcome(make(kind, p, threads=2))
+    for p in random.sample(primes(3000, 23209), 3) + [p for p in KNOWN if 3000 < p <= 23209]:
+        done = outcome(make(kind, p, threads=random.choice([1, 2])))
         assert done.residue == expected(kind, p) and done.is_prime == (p in KNOWN) and not done.errors, p
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind, p", [(LucasLehmer, 86243), (Prp3, 44497), (LucasLehmer, 110503)])
+@pytest.mark.parametrize("kind, p", [(Prp3, 44497), (LucasLehmer, 110503)])
 def test_large_primes(kind, p):
     done = outcome(make(kind, p, threads=2))
     assert done.is_prime and not done.errors

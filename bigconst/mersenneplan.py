@@ -1,7 +1,7 @@
 """The plan of a test of a Mersenne number: transform, memory, and where the transform is to lie.
 
 Pure functions.  A residue of p bits stays in memory whatever happens to the
-transform, which is four to five times as large, and takes passes over disk
+transform, which is three to four times as large, and takes passes over disk
 where it does not fit.
 """
 

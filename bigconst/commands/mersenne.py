@@ -19,7 +19,7 @@ examples:
   bigconst ll 57885161 --save-every 300       the same command goes on after an interruption
   bigconst ll 57984131 --iterations 100       residue after 100 squarings, as published tables have it
   bigconst ll 57885161 --fft 3584K --shift 0  transform length and shift chosen by hand
-  bigconst ll 1000000007 --swap /mnt/a --swap /mnt/b --memory 4GiB
+  bigconst ll 1000000007 --swap /mnt/a --swap /mnt/b --memory 2500MiB
                                               transform on two disks; resume, status and discard as for digits
   bigconst ll 216091 --verify                 M216091 is prime, verified: by a second test that differs
 """

@@ -70,6 +70,7 @@ def chain(tmp_path, p, disk, checkpoint, scratch, stop, log):
     with DiskSquarer(p, disk, scratch, recorder, stop=stop) as squarer:
         at = squarer.restore(mpz(3), 5, 0)
         log.append(at)
+        assert squarer.value() == squared(mpz(3), p, at, 2)     # no matter in which pass the process before has ended
         error = squarer.iterate(6 - at, 2)
         return squarer.value(), squarer.shift, error
 
@@ -100,10 +101,7 @@ def test_ends_at_every_unit_and_goes_on(tmp_path, monkeypatch, keep_every_s):
             scratch.close(delete=False)
     assert found[:2] == expected and found[2] < 0.4
     assert len(log) > 20
-    if keep_every_s == 0.0:
-        assert log == sorted(log) and set(log) == set(range(6))
-    else:
-        assert set(log) == {0}      # the passes since then are known by their records
+    assert log == sorted(log) and set(log) <= set(range(7)) and len(set(log)) > 3
 
 
 def test_another_residue_or_cut_begins_anew(tmp_path):

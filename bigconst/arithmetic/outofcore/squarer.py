@@ -26,7 +26,7 @@ from bigconst.kernels.dwt import columns_enter, columns_in, columns_on, columns_
 from bigconst.kernels.rows import FORWARD, MULTIPLY, SQUARE, rows
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.pipeline import RING, Pipeline, Together
-from bigconst.runtime.recorder import FLUSH_S, Recorder
+from bigconst.runtime.recorder import FLUSH_S, Recorder, Step
 from bigconst.runtime.threads import Pool, split
 from bigconst.storage.volume import Volume
 
@@ -60,6 +60,7 @@ class DiskSquarer:
         self._base = self._iteration = self._noted_s = 0
         self._error = 0.0
         """Largest |x - rint(x)| that `iterate` has not yet told, of an earlier process, too."""
+        self._steps: dict[str, Step] = {}
 
     def __enter__(self) -> "DiskSquarer":
         return self
@@ -80,15 +81,26 @@ class DiskSquarer:
                 self._error = fields["error"]
                 self._regions[0].sums[:] = arrays["sums"]
                 self._kept, self._noted_s = self._recorder, time.monotonic()
+                self._catch_up()
                 return self._iteration
         self.load(value, shift, iteration)
         return iteration
+
+    def _catch_up(self) -> None:
+        """Stand where region 0 is whole: behind all iterations whose slabs an earlier process has begun to write."""
+        while True:
+            name = f"iteration {self._iteration + 1}"
+            self._steps = {key: self._recorder.step(key) for key in (f"{name}, rows", f"{name}, slabs")}
+            records = self._steps[f"{name}, slabs"].records
+            if not records:
+                return
+            self._iterate(records[-1][0]["subtract"])
 
     def load(self, value: int, shift: int = 0, iteration: int | None = None) -> None:
         """Begin with a residue, of this iteration of the chain, if it is one of the chain's."""
         if self._kept is self._recorder or self._recorder.fact("residue") is not None:
             self._recorder.restart("nothing", {}, {})       # before it is written over
-        self._kept, self._error = Recorder(), 0.0
+        self._kept, self._error, self._steps = Recorder(), 0.0, {}
         self.shift = shift % self.p
         to_words(value, self.shift, self.p, self._words)
         self._load_words()
@@ -131,19 +143,26 @@ class DiskSquarer:
     def iterate(self, count: int, subtract: int) -> float:
         """Square `count` times, and subtract each time; the largest |x - rint(x)| met."""
         for _ in range(count):
-            self.shift = 2 * self.shift % self.p
-            name = f"iteration {self._iteration + 1}"
-            try:
-                self._rows(SQUARE, self._regions[1], name, self._stoppable)
-                self._error = _largest(self._error, self._slabs(float(subtract), name, self._stoppable))
-            except Interrupted:
-                raise Interrupted(f"interrupted in {name}", "the same command goes on from there",
-                                  resumable=True) from None
-            self._iteration += 1
-            if self._kept is self._recorder and time.monotonic() - self._noted_s > FLUSH_S:
-                self._keep()
+            self._iterate(subtract)
         error, self._error = self._error, 0.0
         return error
+
+    def _iterate(self, subtract: int) -> None:
+        self.shift = 2 * self.shift % self.p
+        name = f"iteration {self._iteration + 1}"
+        try:
+            self._rows(SQUARE, self._regions[1], name, self._stoppable)
+            self._error = _largest(self._error, self._slabs(subtract, name, self._stoppable))
+        except Interrupted:
+            raise Interrupted(f"interrupted in {name}", "the same command goes on from there",
+                              resumable=True) from None
+        self._iteration += 1
+        if self._kept is self._recorder and time.monotonic() - self._noted_s > FLUSH_S:
+            self._keep()
+
+    def _step(self, key: str) -> Step:
+        """The pass of this name, which may have been looked at before."""
+        return self._steps.pop(key, None) or self._kept.step(key)
 
     def multiply(self, a: int, b: int) -> tuple[mpz, float]:
         """a*b modulo 2^p - 1, and the largest |x - rint(x)|; what was loaded is lost."""
@@ -151,7 +170,7 @@ class DiskSquarer:
         self._rows(FORWARD, self._regions[2], "spectrum")
         self.load(a)
         self._rows(MULTIPLY, self._regions[1], "product")
-        error = self._slabs(0.0, "product")
+        error = self._slabs(0, "product")
         return self.value(), error
 
     # -- passes -------------------------------------------------------------------------------
@@ -214,7 +233,7 @@ class DiskSquarer:
         def sums(i: int) -> slice:
             return slice(unit(i).start * disk.slabs, unit(i).stop * disk.slabs)
 
-        step = self._kept.step(f"{name}, rows")
+        step = self._step(f"{name}, rows")
         for fields, arrays in step.records:
             to.sums[sums(fields["unit"])] = arrays["sums"]
         (pipeline or self._pipeline).run(
@@ -232,7 +251,7 @@ class DiskSquarer:
         rows(x[data], 0, 1, 16 * width, width, radices, base, twiddles[row * size:(row + 1) * size], leaf_re, leaf_im,
              1.0 if mode == FORWARD else factor / s.words, mode, other[data], thread_scratch(16 * (len(radices) + 1)))
 
-    def _slabs(self, subtract: float, name: str, pipeline: Pipeline | None = None) -> float:
+    def _slabs(self, subtract: int, name: str, pipeline: Pipeline | None = None) -> float:
         """Slabs of region 1, which is squares or products, rounded, into region 0; the largest |x - rint(x)|."""
         disk, source, to, arena = self.disk, self._regions[1], self._regions[0], self._arena
         height, blocks = disk.shape.height, disk.shape.block
@@ -242,7 +261,7 @@ class DiskSquarer:
         carries = arena.take((disk.parts + 1) * height)
         stats = np.zeros((disk.parts, 8))
         after: dict[int, tuple[dict, np.ndarray]] = {}
-        step = self._kept.step(f"{name}, slabs")
+        step = self._step(f"{name}, slabs")
         for fields, arrays in step.records:
             if fields["unit"]:
                 to.sums[to.slab(fields["unit"] % disk.slabs)] = arrays["sums"]
@@ -256,7 +275,7 @@ class DiskSquarer:
 
             def on(k: int, a: int, b: int) -> None:
                 columns_on(x, a, b, first, *self._columns, self._words, 0, self._buffer(), starts[k], carries,
-                           (k + 1) * height, stats[k], subtract, self.shift)
+                           (k + 1) * height, stats[k], float(subtract), self.shift)
 
             def enter(k: int, a: int) -> None:
                 columns_enter(x, a, first, *self._columns, self._words, 0, self._buffer(), starts[k], carries,
@@ -268,7 +287,7 @@ class DiskSquarer:
             error = 0.0
             for each in stats[:, 0]:
                 error = _largest(error, float(each))
-            after[i] = {"error": error}, carries[disk.parts * height:].copy()
+            after[i] = {"error": error, "subtract": subtract}, carries[disk.parts * height:].copy()
 
         def write(i: int):
             return self._write_slab(to, i % disk.slabs, data[i % RING]) if i else _NOTHING

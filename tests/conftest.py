@@ -9,8 +9,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-# A shell ignores it for what it starts in the background, and that is inherited: nothing could be interrupted.
+# What a shell or nohup has ignored is inherited: nothing that tests start could be interrupted.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)

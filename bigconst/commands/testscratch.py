@@ -97,7 +97,7 @@ def squarers(chain: Chain, threads: int, space: Space, stop: Callable[[], bool],
 def _telling(scratch: Any, listener: Callable) -> Callable:
     """A listener that has the status file say the iteration."""
     from bigconst.events import StageStarted
-    from bigconst.mersenne.chain import Advanced
+    from bigconst.mersenne.events import Advanced
 
     def hear(event: Any) -> None:
         if isinstance(event, Advanced):

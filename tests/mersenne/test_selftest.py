@@ -1,5 +1,6 @@
 """The self-test: what it covers, that sound squarings pass and wrong ones do not, and what the command says."""
 
+import re
 from dataclasses import replace
 
 import fake_squarer
@@ -117,7 +118,7 @@ def test_long_says_how_long_first_and_how_far_it_is(capsys, few):
     assert code == 0 and err.startswith(f"{count} cases, about ") and count == 2 * (7 + 2 * 6 + 2)
     assert all(line.startswith("ok ") and f"  [{i}/{count}, " in line for i, line in enumerate(out[:-1], 1))
     assert out[-1] == f"all {count} residues are right"
-    assert any("LL M21952, 100 iterations, 1K words against 1536, 1 thread, shift" in line for line in out)
+    assert any(re.search(r"LL M2\d{4}, 100 iterations, 1K words against 1536, 1 thread, shift", line) for line in out)
 
 
 @pytest.mark.parametrize("wrong", [False, True])

@@ -9,10 +9,9 @@ than its last units.
 
 from dataclasses import dataclass, replace
 
-from bigconst.diskshape import MIN_TILE_WIDTH
+from bigconst.diskshape import MIN_TILE_WIDTH, PRODUCT_BUFFERS, SQUARE_BUFFERS
 from bigconst.dwtshape import ROW_LOG, DwtShape
 from bigconst.errors import DoesNotFit
-from bigconst.runtime.pipeline import RING
 from bigconst.scratchspace import Traffic
 from bigconst.shape import LANES, VECTOR_BYTES
 from bigconst.units import format_bytes
@@ -93,8 +92,8 @@ class DwtDisk:
         """Memory of the passes."""
         s = self.shape
         part = 8 * (8 * s.block * s.height + s.height)
-        slabs = RING * self.rows * self.tile_bytes + self.parts * part + self.threads * 8 * s.buffer_doubles
-        rows = (5 if self.products else RING) * self.unit_rows * VECTOR_BYTES * s.width
+        slabs = SQUARE_BUFFERS * self.rows * self.tile_bytes + self.parts * part + self.threads * 8 * s.buffer_doubles
+        rows = (PRODUCT_BUFFERS if self.products else SQUARE_BUFFERS) * self.unit_rows * VECTOR_BYTES * s.width
         return max(slabs, rows) + 16 * 4096
 
 

@@ -5,7 +5,7 @@ import sys
 import time
 
 from bigconst.commands.compute import MAX_THREADS, argument
-from bigconst.commands.testrun import backend
+from bigconst.commands.warmup import load_test_kernels
 from bigconst.errors import Interrupted, VerificationError
 from bigconst.machine import default_threads
 from bigconst.units import format_count, format_seconds, parse_count
@@ -40,19 +40,20 @@ def add(commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a line per case.  Raises VerificationError when one is wrong."""
-    _, _, squarer = backend()
+    load_test_kernels()
+    from bigconst.arithmetic.squarer import Squarer
     from bigconst.mersenne import selftest
 
     most = arguments.threads or default_threads()
     cases = (selftest.long_cases(sorted({1, min(2, most), most})) if arguments.long
              else selftest.short_cases(sorted({1, most})))
     if arguments.long:
-        seconds = sum(case.cost * pace for case, pace in zip(cases, selftest.paces(cases, squarer), strict=True))
+        seconds = sum(case.cost * pace for case, pace in zip(cases, selftest.paces(cases, Squarer), strict=True))
         print(f"{len(cases)} cases, about {format_seconds(round(seconds))}", file=sys.stderr, flush=True)
     done, failed = 0, []
     try:
         began_s = time.perf_counter()
-        for verdict in selftest.run(cases, squarer):
+        for verdict in selftest.run(cases, Squarer):
             done += 1
             place = f"  [{done}/{len(cases)}, {format_seconds(time.perf_counter() - began_s)}]"
             print(f"{'ok' if verdict.ok else 'FAILED':<6}  {verdict.case}, shift {verdict.shift}, "

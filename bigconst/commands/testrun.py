@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from bigconst.commands.testscratch import Chain, Space, squarers
+from bigconst.commands.testscratch import Chain, Space, check_fits, squarers
 from bigconst.commands.warmup import load_test_kernels
 from bigconst.errors import Interrupted, UsageError
 from bigconst.units import format_count
@@ -48,15 +48,6 @@ class Request:
         """Of the names of its save files."""
         part = "" if self.iterations is None else f"-{self.iterations}"
         return f"{'ll' if self.kind == 'LL' else 'prp'}{self.exponent}{part}"
-
-
-def backend() -> tuple[Callable, Callable, Callable]:
-    """(dwt_shape, longer, Squarer), with compiled kernels."""
-    load_test_kernels()
-    from bigconst.arithmetic.squarer import Squarer
-    from bigconst.dwtshape import dwt_shape, longer
-
-    return dwt_shape, longer, Squarer
 
 
 def check(request: Request) -> None:
@@ -112,7 +103,7 @@ class _Run:
         from bigconst.mersenne.repetition import Residues
 
         self._request, self._stop, self._emit, self._stack = request, stop, emit, stack
-        self._dwt_shape, self._longer, _ = backend()
+        load_test_kernels()
         self._files: list[Any] = []
         self._saves = self._open_saves(request.stem)
         self._residues = Residues(request.directory, request.stem)
@@ -130,8 +121,7 @@ class _Run:
 
         request = self._request
         shift = random_shift(request.exponent) if request.shift is None else request.shift
-        return self._outcome(request.stem, self._dwt_shape(request.exponent, request.words), shift, self._saves,
-                             at_landmark)
+        return self._outcome(request.stem, self._shape(), shift, self._saves, at_landmark)
 
     def twice(self):
         """The outcome of a first run that a second one has confirmed, residue by residue."""
@@ -139,39 +129,50 @@ class _Run:
         from bigconst.mersenne.repetition import Comparison
         from bigconst.mersenne.results import sentence
 
-        request = self._request
+        request, stem = self._request, f"{self._request.stem}-verify"
+        shape = self._another(self._shape())
+        check_fits(self._chain(stem, shape), request.threads, request.space)    # not when the first one is through
         first = self.once(self._residues.note)
-        shape = self._another(self._dwt_shape(request.exponent, request.words))
         shift = ((request.shift or 0) + 1 + random.randrange(request.exponent - 1)) % request.exponent
         self._emit(Repeated(sentence(first), shape))
-        stem = f"{request.stem}-verify"
         saves = self._open_saves(stem)
         comparison = Comparison(self._residues.read(), saves, request.stem)
         second = self._outcome(stem, shape, shift, saves, comparison.at_landmark)
         comparison.at_end(first, second)
         return replace(first, verified=True)
 
+    def _shape(self):
+        """The transform of a first run."""
+        from bigconst.dwtshape import dwt_shape
+
+        return dwt_shape(self._request.exponent, self._request.words)
+
+    def _chain(self, stem: str, shape: Any) -> Chain:
+        request = self._request
+        return Chain(request.kind, request.exponent, request.total, shape.words, stem, again(request))
+
     def _another(self, shape: Any):
         """The next longer transform; where the exponent does not fill it, the next shorter one, if that can hold it."""
-        from bigconst.dwtshape import lengths
+        from bigconst.dwtshape import lengths, longer
 
-        p, longer = self._request.exponent, self._longer(shape)
-        if longer is not None and longer.min_exponent <= p:
-            return longer
+        p, found = self._request.exponent, longer(shape)
+        if found is not None and found.min_exponent <= p:
+            return found
         return max((each for each in lengths() if each.words < shape.words and each.max_exponent >= p),
                    key=lambda each: each.words, default=shape)
 
     def _outcome(self, stem: str, shape: Any, shift: int, saves: Any, at_landmark: Callable[[Any], bool] | None):
+        from bigconst.dwtshape import longer
         from bigconst.mersenne.repetition import landmarks
         from bigconst.mersenne.test import LucasLehmer, Prp3, outcome
 
         request, p = self._request, self._request.exponent
         options = {} if at_landmark is None else {
             "landmarks": landmarks(request.total), "at_landmark": at_landmark}
-        chain = Chain(request.kind, p, request.total, shape.words, stem, again(request))
-        with squarers(chain, request.threads, request.space, self._stop, self._emit) as (make_squarer, emit):
+        with squarers(self._chain(stem, shape), request.threads, request.space, self._stop,
+                      self._emit) as (make_squarer, emit):
             return outcome((LucasLehmer if request.kind == "LL" else Prp3)(
-                p, make_squarer=make_squarer, shape=shape, longer=self._longer, iterations=request.iterations,
+                p, make_squarer=make_squarer, shape=shape, longer=longer, iterations=request.iterations,
                 shift=shift, saves=saves, save_every_s=request.save_every_s, emit=emit, stop=self._stop, **options))
 
     def remove(self) -> None:

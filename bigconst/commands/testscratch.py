@@ -49,6 +49,15 @@ class Chain:
                    for name in ("kind", "exponent", "iterations", "words", "stem"))
 
 
+def check_fits(chain: Chain, threads: int, space: Space) -> None:
+    """Raise DoesNotFit for a chain that memory, or passes over disk, would not hold."""
+    _plan(chain, threads, _bounded(space), None, bool(lanes.directories(space.swap)))
+
+
+def _bounded(space: Space) -> Space:
+    return replace(space, memory_bytes=space.memory_bytes or available_memory_bytes() * 3 // 4)
+
+
 @contextlib.contextmanager
 def squarers(chain: Chain, threads: int, space: Space, stop: Callable[[], bool],
              emit: Callable) -> Iterator[tuple[Callable[[Any], Any], Callable]]:
@@ -58,7 +67,7 @@ def squarers(chain: Chain, threads: int, space: Space, stop: Callable[[], bool],
     DoesNotFit, UsageError where a directory holds another run, what Scratch raises.
     """
     named = lanes.directories(space.swap)
-    space = replace(space, memory_bytes=space.memory_bytes or available_memory_bytes() * 3 // 4)
+    space = _bounded(space)
     if space.discard:
         held.discard(named)
     found = held.interrupted(named)

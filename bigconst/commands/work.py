@@ -11,6 +11,7 @@ from bigconst.commands.compute import argument
 from bigconst.commands.mersenne import add_running_options
 from bigconst.commands.signals import Stopper
 from bigconst.commands.testscreen import Screen
+from bigconst.commands.warmup import load_test_kernels
 from bigconst.errors import BigconstError, InputOutputError, Interrupted, UsageError
 from bigconst.machine import default_threads
 from bigconst.units import parse_count
@@ -145,7 +146,7 @@ def _side_by_side(options: _Options, queue: _Queue, workers: int, stop) -> None:
     """A process per test.  The first failure ends all, as soon as they have saved."""
     import multiprocessing.connection
 
-    testrun.backend()       # compiled once, not by every worker
+    load_test_kernels()     # compiled once, not by every worker
     context = multiprocessing.get_context("spawn")
     running: dict = {}
     failed = 0

@@ -77,6 +77,17 @@ def test_killed_and_resumed(place, command, residue, capsys):
     assert empty(place)
 
 
+def test_verified(place, capsys):
+    """With the next longer transform, on disk as well."""
+    assert main(["ll", *ON_DISK.replace(str(P), "200003").replace("350", "560").split(), "--verify"]) == 0
+    out, err = capsys.readouterr()
+    x = mpz(4)
+    for _ in range(COUNT):
+        x = (x * x - 2) % ((mpz(1) << 200_003) - 1)
+    assert f"res64 {int(x & (2**64 - 1)):016X}" in out and "verified" in out and err.count("of scratch") == 2
+    assert empty(place)
+
+
 def test_interrupted(place, capsys):
     process = run(f"ll {ON_DISK}", {"BIGCONST_FAILPOINTS": "lane.write=sleep:0.05@20-"})
     while not (place / "a/bigconst.manifest.old").exists():
@@ -120,6 +131,13 @@ def test_a_lane_is_missing(place, capsys):
     assert "b is not there" in capsys.readouterr().err
     assert main(["resume", "a", "--swap", "a", "--swap", "c"]) == 0
     assert f"res64 {LL}" in capsys.readouterr().out
+
+
+def test_a_second_run_that_does_not_fit_is_refused_before_the_first(place, capsys):
+    assert main(["ll", *ON_DISK.split(), "--verify"]) == 4
+    out, err = capsys.readouterr()
+    assert out == "" and "7K words is too short for passes over disk" in err
+    assert empty(place)
 
 
 @pytest.mark.parametrize("memory, workspace, scratch, needed", [

@@ -6,7 +6,7 @@ import gmpy2
 import pytest
 from gmpy2 import mpz
 
-from bigconst import failpoints
+from bigconst import dwtshape, failpoints
 from bigconst.arithmetic import squarer as squarers
 from bigconst.cli import main
 from bigconst.commands import testrun
@@ -103,8 +103,7 @@ def test_two_transforms_and_shifts(kind, monkeypatch):
 
 
 def test_of_the_longest_transform_the_second_run_takes_a_shorter_one(monkeypatch):
-    dwt_shape, _, squarer = testrun.backend()
-    monkeypatch.setattr(testrun, "backend", lambda: (dwt_shape, lambda shape: None, squarer))
+    monkeypatch.setattr(dwtshape, "longer", lambda shape: None)
     assert run(words=1536).verified
     assert [event.shape.words for event in run.events if isinstance(event, Repeated)] == [1024]
     assert run().verified       # there is none

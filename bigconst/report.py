@@ -5,13 +5,14 @@ keys that do not apply to a run hold 0, null, [] or {} and are never missing.
 """
 
 import json
+import math
 import platform
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from bigconst import __version__
-from bigconst.units import format_bytes, format_count, format_seconds, hex_digits
+from bigconst.units import format_bytes, format_count, format_rate, format_seconds, hex_digits
 
 SCHEMA = "bigconst-report/1"
 
@@ -51,6 +52,10 @@ class Measured:
     certificate: str | None = None
     scratch: ScratchMeasured | None = None
     """of a run on disk"""
+    usd_per_hour: float | None = None
+    """price of the machine, where it was told"""
+    earlier_s: float | None = 0.0
+    """What earlier processes of the same run took; None where nobody knows."""
 
 
 def make_report(plan: Any, outcome: Any, measured: Measured) -> dict:
@@ -91,8 +96,39 @@ def make_report(plan: Any, outcome: Any, measured: Measured) -> dict:
         "digit_hash": outcome.digit_hash,
         "certificate": measured.certificate,
         "files": [{"path": path, "bytes": size_bytes} for path, size_bytes in measured.files],
-        "cost": {},
+        "cost": _cost(plan, measured),
     }
+
+
+def _cost(plan: Any, measured: Measured) -> dict:
+    """Dollars of the whole run; digits are decimal ones in every base, so that runs can be compared."""
+    if measured.usd_per_hour is None:
+        return {}
+    seconds = measured.total_s + (measured.earlier_s or 0.0)
+    usd = spent_usd(seconds, measured.usd_per_hour)
+    return {
+        "usd_per_hour": measured.usd_per_hour,
+        "seconds": seconds,
+        "counted": "this process" if measured.earlier_s is None else "the whole run",
+        "usd": usd,
+        "digits_per_usd": plan.decimal_digits / usd,
+        "usd_per_1e12_digits": usd / plan.decimal_digits * 1e12,
+    }
+
+
+def spent_usd(seconds: float, usd_per_hour: float) -> float:
+    """Dollars for a machine that was in use so long."""
+    return seconds / 3600 * usd_per_hour
+
+
+def format_spent(usd: float, usd_per_hour: float) -> str:
+    """(0.0123, 1.38) -> '$0.0123 at $1.38 an hour': cents, three significant digits of less than ten; the whole price.
+
+    `usd` is more than 0, `usd_per_hour` has at most six decimals.
+    """
+    decimals = 2 if usd >= 0.1 else 2 - math.floor(math.log10(usd))
+    whole, _, fraction = f"{usd_per_hour:,.6f}".partition(".")
+    return f"${usd:,.{decimals}f} at ${whole}.{fraction.rstrip('0'):0<2} an hour"
 
 
 def _scratch(plan: Any, outcome: Any, measured: ScratchMeasured | None) -> dict:
@@ -148,6 +184,7 @@ def format_report(report: dict) -> str:
         ("Multi-core efficiency", f"{report['efficiency']:.1f} %"),
         ("Largest round-off", f"{report['max_roundoff']:.3g}"),
         ("Faults repaired", _faults(report["faults"])),
+        *([("Cost", _cost_text(report["cost"]))] if report["cost"] else []),
         *((("File", file["path"])) for file in report["files"]),
     ]
     lines = [f"{name + ':':<24}{value}" for name, value in rows]
@@ -179,10 +216,11 @@ def _scratch_rows(report: dict) -> list[tuple[str, str]]:
         ("Scratch written", beside(scratch["planned_written_bytes"], scratch["written_bytes"])),
         ("Scratch traffic", beside(planned, moved)),
         ("Disks", f"{DISK_KINDS[scratch['disk']]}: {scratch['disk_reason']}"),
-        *((f"  lane {i}", f"{_rate(lane['read_bytes_per_s'])} read, {_rate(lane['write_bytes_per_s'])} written "
-                          f"before the run, {lane['directory']}")
+        *((f"  lane {i}", f"{format_rate(lane['read_bytes_per_s'])} read, "
+                          f"{format_rate(lane['write_bytes_per_s'])} written before the run, {lane['directory']}")
           for i, lane in enumerate(scratch["lanes"], 1)),
-        ("Throughput", f"{_rate(moved / seconds)} on average, {100 * least_s / seconds:.0f} % of the lanes' speed"),
+        ("Throughput", f"{format_rate(moved / seconds)} on average, "
+                       f"{100 * least_s / seconds:.0f} % of the lanes' speed"),
         ("Waiting for disks", f"{format_seconds(scratch['wait_seconds'])}, "
                               f"{100 * scratch['wait_seconds'] / seconds:.0f} %"),
         ("Longest unit", format_seconds(scratch["longest_unit_seconds"])),
@@ -195,8 +233,11 @@ def _faults(faults: dict[str, int]) -> str:
     return str(sum(faults.values())) + (f": {kinds}" if kinds else "")
 
 
-def _rate(bytes_per_s: float) -> str:
-    return f"{bytes_per_s / 1e9:.2f} GB/s" if bytes_per_s >= 1e9 else f"{bytes_per_s / 1e6:.0f} MB/s"
+def _cost_text(cost: dict) -> str:
+    """Dollars, price and digits a dollar; how many processes where that is not all."""
+    mantissa, _, exponent = f"{cost['digits_per_usd']:.1e}".partition("e")
+    alone = "" if cost["counted"] == "the whole run" else ", this process alone: what earlier ones took is not known"
+    return f"{format_spent(cost['usd'], cost['usd_per_hour'])}, {mantissa}e{int(exponent)} digits a dollar{alone}"
 
 
 def _stage_lines(stages: list[dict]) -> list[str]:

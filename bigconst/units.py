@@ -14,6 +14,7 @@ MAX_COUNT = 10**18
 _NUMBER = r"(?P<whole>\d+(?:_\d+)*)(?:\.(?P<fraction>\d+))?(?:[eE]\+?(?P<exponent>\d{1,2}))?"
 _COUNT = re.compile(_NUMBER + r"(?P<unit>[kKmMgGtT]?)", re.ASCII)
 _SIZE = re.compile(_NUMBER + r" ?(?P<unit>[kmgtp]i?b|b|)", re.ASCII | re.IGNORECASE)
+_RATE = re.compile(_NUMBER + r" ?(?P<unit>(?:[kKmMgGtT]i?)?B)/s", re.ASCII)     # Mb/s would be bits
 
 _POWER = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 
@@ -58,6 +59,17 @@ def parse_size(text: str) -> int:
     return _parse(_SIZE, text, "a size", "512MiB, 8GiB or 8GB", _size_factor)
 
 
+def parse_rate(text: str) -> int:
+    """Bytes a second, written as 594MB/s (decimal multiple) or 3GiB/s (binary multiple).
+
+    Raises UsageError when it is anything else, not whole, zero, or above 1e18.
+    """
+    rate = _parse(_RATE, text, "a speed", "594MB/s, 1.2GB/s or 3GiB/s", _size_factor)
+    if rate == 0:
+        raise UsageError(f"{text!r} is no speed", "give what is measured, like 594MB/s")
+    return rate
+
+
 def hex_digits(decimal_digits: int) -> int:
     """Hexadecimal digits that hold `decimal_digits` decimal ones: exact ceil(N*log(10)/log(16)).
 
@@ -89,6 +101,11 @@ def format_bytes(size_bytes: int) -> str:
             break
     digits = 0 if value >= 99.95 else 1 if value >= 9.995 else 2
     return f"{value:.{digits}f} {unit}"
+
+
+def format_rate(bytes_per_s: float) -> str:
+    """'594 MB/s', '1.25 GB/s'."""
+    return f"{bytes_per_s / 1e9:.2f} GB/s" if bytes_per_s >= 1e9 else f"{bytes_per_s / 1e6:.0f} MB/s"
 
 
 def format_seconds(seconds: float) -> str:

@@ -105,6 +105,28 @@ def test_json_report(engine, tmp_path, capsys):
     assert sorted(os.listdir(tmp_path)) == ["phi.txt", "phi.txt.cert", "report.json"]
 
 
+@pytest.mark.parametrize("price, usd_per_hour", [("1.38", 1.38), ("0.045", 0.045), ("1000000", 1e6), ("007", 7)])
+def test_what_it_cost(engine, tmp_path, capsys, price, usd_per_hour):
+    assert main(f"phi --digits 300 --base 16 --json report.json --usd-per-hour {price}".split()) == 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    cost, total_s = report["cost"], report["seconds"]["total"]
+    assert (cost["usd_per_hour"], cost["seconds"], cost["counted"]) == (usd_per_hour, total_s, "the whole run")
+    assert cost["usd"] == pytest.approx(usd_per_hour * total_s / 3600)
+    assert cost["digits_per_usd"] == pytest.approx(300 * 3600 / total_s / usd_per_hour)
+    assert cost["usd_per_1e12_digits"] == pytest.approx(usd_per_hour * total_s / 3600 / 300 * 1e12)
+    assert "Cost:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["phi --digits 9", "sqrt 2 --digits 9", "resume swap", "ll 11", "prp 11", "work"])
+@pytest.mark.parametrize("price", ["0", "-1", "-1.5", "nan", "inf", "1e3", "$1.38", "1,38", "1.", ".5", "", "1000001",
+                                   "1000000.1", "0.0000001", "\u0661", "9" * 400])
+def test_bad_prices(engine, tmp_path, capsys, command, price):
+    assert main([*command.split(), "--usd-per-hour", price]) == 2
+    line = one_line(capsys)
+    assert "--usd-per-hour" in line and "1.38" in line and len(line) < 300
+    assert os.listdir(tmp_path) == []
+
+
 def test_plan_prints_and_computes_nothing(engine, tmp_path, capsys):
     engine.run = engine.load_kernels = None
     assert main("phi --digits 30 --plan".split()) == 0

@@ -28,7 +28,7 @@ class Discard:
         pass
 
 
-def make(digits=1000, base=10, files=(("/tmp/phi.txt", 1003),)):
+def make(digits=1000, base=10, files=(("/tmp/phi.txt", 1003),), **more):
     plan = fake_engine.make_plan(fake_engine.Constant("phi", 5), digits, base, 2, 10**9)
     outcome = fake_engine.run(plan, Discard(), lambda event: None)
     measured = report.Measured(
@@ -41,6 +41,7 @@ def make(digits=1000, base=10, files=(("/tmp/phi.txt", 1003),)):
         cpu_s=6.0,
         peak_memory_bytes=123 << 20,
         files=files,
+        **more,
     )
     return plan, outcome, report.make_report(plan, outcome, measured)
 
@@ -91,6 +92,41 @@ def test_terminal_lines():
     ):  # fmt: skip
         assert names.count(name) == 1, name
     assert "123 MiB peak" in text and "150.0 %" in text and "75.0 %" in text and "4.00 s" in text
+
+
+def cost_rows(made):
+    return [line[24:] for line in report.format_report(made).splitlines() if line.startswith("Cost:")]
+
+
+def test_no_price_no_cost():
+    _, _, made = make(earlier_s=5.0)
+    assert made["cost"] == {} and cost_rows(made) == []
+
+
+@pytest.mark.parametrize("base", [10, 16])
+def test_cost(base):
+    """An hour at $1.38, of which four seconds are of this process: 1000 decimal digits / $1.38 = 724.6."""
+    _, _, made = make(base=base, usd_per_hour=1.38, earlier_s=3596.0)
+    assert json.loads(report.report_json(made))["cost"] == {
+        "usd_per_hour": 1.38, "seconds": 3600, "counted": "the whole run", "usd": pytest.approx(1.38),
+        "digits_per_usd": pytest.approx(724.6377), "usd_per_1e12_digits": pytest.approx(1.38e9)}
+    assert cost_rows(made) == ["$1.38 at $1.38 an hour, 7.2e2 digits a dollar"]
+
+
+def test_cost_where_earlier_processes_are_not_known():
+    _, _, made = make(usd_per_hour=9, earlier_s=None)     # a cent for the four seconds of this process
+    assert (made["cost"]["seconds"], made["cost"]["counted"]) == (4, "this process")
+    assert made["cost"]["usd"] == pytest.approx(0.01)
+    row, = cost_rows(made)
+    assert row.startswith("$0.0100 at $9.00 an hour, 1.0e5 digits a dollar, this process alone")
+
+
+@pytest.mark.parametrize("usd, price, text", [
+    (12345.678, 1000000, "$12,345.68 at $1,000,000.00 an hour"), (0.12, 1.38, "$0.12 at $1.38 an hour"),
+    (0.012345, 2.5, "$0.0123 at $2.50 an hour"), (0.0000045678, 0.045, "$0.00000457 at $0.045 an hour"),
+    (0.1, 0.000001, "$0.10 at $0.000001 an hour"), (0.001, 13.3705, "$0.00100 at $13.3705 an hour")])
+def test_dollars(usd, price, text):
+    assert report.format_spent(usd, price) == text
 
 
 def digit_lines(made):

@@ -12,13 +12,17 @@ from types import SimpleNamespace
 
 import pytest
 from interrupted_runs import (
+    COPIED,
     DIGITS,
+    IN_MEMORY,
     ON_DISK,
     Process,
+    at_level,
     at_moment,
     bigconst,
     check_finished,
     contents,
+    empty,
     end,
     kill,
 )
@@ -27,6 +31,7 @@ from test_cli import one_line
 from bigconst import failpoints
 from bigconst.cli import main
 from bigconst.commands import compute
+from bigconst.commands.statusfile import STATUS_NAME
 from bigconst.runtime import drill
 from bigconst.runtime.checkpoint import JOURNAL_NAME
 from bigconst.storage.lane import DATA_NAME
@@ -226,6 +231,86 @@ def test_where_it_is_and_what_it_writes_is_remembered(place, in_memory):
     kill("resume ../moved --output other", at_moment(100))
     assert bigconst("resume ../moved") == 0
     check_finished(place, in_memory, names=["other", "other.cert"])
+
+
+# --- what it cost ---------------------------------------------------------------------
+
+PRICE = "--usd-per-hour 1.38"
+
+
+def cost_of(command, code=0):
+    """The cost in the report of a command that ends, and what its own process took."""
+    assert bigconst(f"{command} --json ../report.json --force") == code
+    with open("../report.json") as file:
+        report = json.load(file)
+    return report["cost"], report["seconds"]["total"]
+
+
+def check_cost(found, usd_per_hour, earlier_s):
+    """`earlier_s` is what earlier processes took, None where that is not known."""
+    cost, total_s = found
+    seconds = total_s + (earlier_s or 0)
+    assert cost["counted"] == ("this process" if earlier_s is None else "the whole run")
+    assert cost["usd_per_hour"] == usd_per_hour and cost["seconds"] == pytest.approx(seconds)
+    assert cost["usd"] == pytest.approx(usd_per_hour * seconds / 3600)
+
+
+def set_elapsed(path, elapsed_s):
+    """Have the status file say that a run took so long."""
+    fields = json.loads(path.read_text())
+    assert 0 <= fields["elapsed_s"] < 60
+    path.write_text(json.dumps(fields | {"elapsed_s": elapsed_s}))
+
+
+@pytest.mark.parametrize("again, usd_per_hour", [("resume ../a", 1.38), (ON_DISK, 1.38),
+                                                 (f"{ON_DISK} --usd-per-hour 2", 2),
+                                                 ("resume ../a --usd-per-hour 0.5", 0.5)])
+def test_price_and_time_of_killed_processes_are_known(place, capsys, again, usd_per_hour):
+    kill(f"{ON_DISK} {PRICE}", at_moment(MIDDLE))
+    set_elapsed(place / "a" / STATUS_NAME, 7200)
+    check_cost(cost_of(again), usd_per_hour, 7200)
+    assert f" at ${usd_per_hour:.2f} an hour, " in capsys.readouterr().out
+
+
+def test_a_price_that_came_later_is_remembered(place):
+    kill(ON_DISK, at_moment(MIDDLE))
+    kill("resume ../a --usd-per-hour 0.5", at_moment(100))
+    set_elapsed(place / "a" / STATUS_NAME, 60)
+    check_cost(cost_of("resume ../a"), 0.5, 60)
+
+
+def test_time_of_a_run_that_was_stopped(place):
+    assert end(f"{ON_DISK} {PRICE}", at_moment(MIDDLE, signal.SIGINT))[0] == 75
+    known_s = read_manifest(str(place / "a"))["done"]["elapsed_s"]
+    cost, total_s = cost_of("resume ../a")
+    assert 0 < known_s and cost["counted"] == "the whole run"
+    assert cost["seconds"] - total_s == pytest.approx(known_s, abs=0.1)
+
+
+def test_no_price(place, killed):
+    assert cost_of("resume ../a")[0] == {}
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"")])
+def test_a_lost_status_is_not_forgotten(place, damage, capsys):
+    kill(f"{ON_DISK} {PRICE}", at_moment(MIDDLE))
+    damage(place / "a" / STATUS_NAME)
+    kill("resume ../a", at_moment(100))
+    check_cost(cost_of("resume ../a"), 1.38, None)
+    assert "this process alone" in capsys.readouterr().out
+
+
+def test_cost_of_a_run_whose_scratch_was_lost(place):
+    kill(f"{COPIED} {PRICE}", at_level("level 1"))
+    empty(place / "a")
+    kill("resume ../c", at_moment(100))
+    check_cost(cost_of("resume ../c"), 1.38, None)
+
+
+def test_cost_of_a_run_in_memory(place):
+    kill(f"{IN_MEMORY} --checkpoint ../c {PRICE}", at_level("memory", 5))
+    check_cost(cost_of("resume ../c"), 1.38, None)
+    check_cost(cost_of(f"{IN_MEMORY} --checkpoint ../c {PRICE}"), 1.38, 0)
 
 
 # --- the drill -----------------------------------------------------------------------

@@ -55,6 +55,26 @@ def test_parse_size_refuses(text):
         units.parse_size(text)
 
 
+@pytest.mark.parametrize(
+    "text, value",
+    [("594MB/s", 594 * 10**6), ("1.2GB/s", 12 * 10**8), ("3GiB/s", 3 << 30), ("0.5 KiB/s", 512), ("7B/s", 7),
+     ("1e3 kB/s", 10**6), ("2tB/s", 2 * 10**12)],
+)  # fmt: skip
+def test_parse_rate(text, value):
+    assert units.parse_rate(text) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "594", "594MB", "594M/s", "594Mb/s", "594mbit/s", "594MBps", "594 MB / s", "0MB/s", "-1MB/s", "1.5B/s", "MB/s",
+     "594MB/s\n", "1e18GB/s", "1 PB/s", "nanMB/s", "9" * 5000 + "B/s"],
+)  # fmt: skip
+def test_parse_rate_refuses_in_one_short_line(text):
+    with pytest.raises(UsageError) as caught:
+        units.parse_rate(text)
+    assert len(str(caught.value)) < 200 and "\n" not in str(caught.value)
+
+
 @given(st.integers(0, 10**18))
 def test_counts_survive_printing(count):
     assert units.parse_count(str(count)) == count

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import re
 import shlex
 import sys
 import time
@@ -25,6 +26,7 @@ from bigconst.units import format_bytes, parse_count, parse_size
 MAX_D = 2**31 - 1
 MAX_THREADS = 1024
 MIN_WORKSPACE_BYTES = 1 << 20
+MAX_USD_PER_HOUR = 1_000_000
 
 _PHI_EPILOG = """\
 examples:
@@ -57,6 +59,21 @@ def argument(parse, low: int, high: int | None = None, show=str):
         return value
 
     return convert
+
+
+def parse_usd_per_hour(text: str) -> float:
+    """Dollars, more than 0 and at most a million, with at most six decimals: 1.38, 0.045."""
+    value = float(text) if re.fullmatch(r"\d{1,7}(\.\d{1,6})?", text, re.ASCII) else 0.0
+    if not 0 < value <= MAX_USD_PER_HOUR:
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} is no price from 0.000001 to {MAX_USD_PER_HOUR} dollars an "
+                                         "hour; write it like 1.38 or 0.045")
+    return value
+
+
+def add_price_option(parser: argparse.ArgumentParser, remembered: str = "") -> None:
+    """--usd-per-hour; `remembered` is what its help says of a run that goes on."""
+    parser.add_argument("--usd-per-hour", metavar="X", type=parse_usd_per_hour,
+                        help=f"price of this machine: dollars go into the report{remembered}")
 
 
 def add(commands) -> None:
@@ -108,6 +125,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="replace files that exist")
     parser.add_argument("--no-certificate", action="store_true", help="do not write FILE.cert, the proof of the digits")
     parser.add_argument("--json", metavar="FILE", help="write the report as JSON, too")
+    add_price_option(parser)
     parser.add_argument("--plan", action="store_true", help="print what would be done and stop")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
@@ -209,6 +227,8 @@ def carry_out(arguments: argparse.Namespace, plan: Any, places: Places) -> int:
             files=tuple((file.path, file.size_bytes) for file in outputs if isinstance(file, AtomicFile)),
             certificate=certificate.path if certificate is not None else None,
             scratch=run_.measured(),
+            usd_per_hour=places.fields["request"]["usd_per_hour"],
+            earlier_s=run_.earlier_s,
         )
         report = make_report(plan, outcome, measured)
         if report_file is not None:
@@ -225,6 +245,7 @@ class _Run:
     def __init__(self, plan: Any, places: Places, fields: dict, stack: contextlib.ExitStack):
         """Opens all, and leaves the closing to `stack`."""
         self._plan, self._depot, self._space = plan, None, None
+        self._is_first = places.before is None
         if places.depot is not None:
             from bigconst.commands.depot import Depot
 
@@ -242,6 +263,13 @@ class _Run:
     def share_done(self):
         """How to tell how much is done; None where stages tell it."""
         return None if self._space is None else self._space.share_done
+
+    @property
+    def earlier_s(self) -> float | None:
+        """What the processes before this one took; None where nobody knows: levels do not tell."""
+        if self._space is not None:
+            return self._space.earlier_s
+        return 0.0 if self._is_first else None
 
     def compute(self, engine, text, progress: Progress, certificate):
         """The engine's run; an interruption says how to resume."""

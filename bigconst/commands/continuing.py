@@ -54,8 +54,9 @@ def _renewed(arguments: argparse.Namespace, found: dict, directories: Sequence[s
     """A manifest whose run goes on, perhaps elsewhere."""
     output = arguments.output or found["output"]
     fields = {name: value for name, value in found.items() if name not in _OF_ONE_PLACE}
+    price = arguments.usd_per_hour or found["request"]["usd_per_hour"]
     return fields | {"output": output if output == "-" else os.path.realpath(output),
-                     "lanes": request.absolute(directories)}
+                     "lanes": request.absolute(directories), "request": found["request"] | {"usd_per_hour": price}}
 
 
 def _scratch(arguments: argparse.Namespace, plan: Any, found: dict, swap: Sequence[str] | None) -> Places:
@@ -117,7 +118,8 @@ def _anew(arguments: argparse.Namespace, plan: Any, copy: dict, directories: Seq
          f"from the last level in {copy['directory']}")
     fields = _renewed(arguments, copy, directories)
     # What may still appear of the old scratch must not be taken for a part of this one.
-    fields |= {"run_id": held.new_run_id(), "checkpoint": copy["directory"]}
+    # The copy does not say how long the run took until now.
+    fields |= {"run_id": held.new_run_id(), "checkpoint": copy["directory"], "earlier_lost": True}
     return Places(fields, disks, copy["directory"], outside=True, depot_kept=True, before=copy)
 
 

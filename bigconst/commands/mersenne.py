@@ -2,9 +2,10 @@
 
 import argparse
 import re
+import time
 from dataclasses import replace
 
-from bigconst.commands.compute import MAX_THREADS, argument
+from bigconst.commands.compute import MAX_THREADS, add_price_option, argument
 from bigconst.commands.signals import Stopper
 from bigconst.commands.testrun import DEFAULT_SAVE_EVERY_S, Request, carry_out, check, known
 from bigconst.commands.testscratch import Space
@@ -88,6 +89,7 @@ def add_running_options(parser: argparse.ArgumentParser) -> None:
                         help="default: all processors")
     parser.add_argument("--save-every", metavar="SECONDS", type=parse_duration_s, default=DEFAULT_SAVE_EVERY_S,
                         help="time between save files (default 600)")
+    add_price_option(parser)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
@@ -97,7 +99,8 @@ def run(arguments: argparse.Namespace) -> int:
                   arguments.discard, tuple(arguments.argv))
     return _carry_out([
         Request(arguments.kind, p, arguments.threads or default_threads(), arguments.iterations, arguments.shift,
-                arguments.fft, not arguments.no_factor, arguments.save_every, arguments.dir, arguments.verify, space)
+                arguments.fft, not arguments.no_factor, arguments.save_every, arguments.dir, arguments.verify, space,
+                arguments.usd_per_hour)
         for p in arguments.exponents])
 
 
@@ -106,6 +109,7 @@ def go_on(arguments: argparse.Namespace, found: dict, swap: list[str] | None) ->
     request = Request(**found["request"]["again"])
     return _carry_out([replace(
         request, threads=arguments.threads or request.threads, directory=arguments.output or request.directory,
+        usd_per_hour=arguments.usd_per_hour or request.usd_per_hour,
         space=Space(tuple(swap or found["lanes"]), arguments.memory, argv=tuple(arguments.argv)))])
 
 
@@ -113,17 +117,18 @@ def _carry_out(requests: list[Request]) -> int:
     for request in requests:
         check(request)
     for request in requests:
+        began_s = time.perf_counter()
         line = known(request)
         if line is not None:
-            print(line, flush=True)
+            _print(line, request, began_s)
             continue
         screen = Screen()
 
-        def show(outcome, screen=screen):
+        def show(outcome, request=request, began_s=began_s, screen=screen):
             from bigconst.mersenne.results import sentence
 
             screen.clear()
-            print(sentence(outcome), flush=True)
+            _print(sentence(outcome), request, began_s)
 
         try:
             with Stopper(screen) as stop:
@@ -131,3 +136,12 @@ def _carry_out(requests: list[Request]) -> int:
         finally:
             screen.clear()
     return 0
+
+
+def _print(line: str, request: Request, began_s: float) -> None:
+    """A result, and below it what it cost, where the price of the machine is known."""
+    if request.usd_per_hour is not None:
+        from bigconst.mersenne.results import cost_line
+
+        line += "\n" + cost_line(request.usd_per_hour, time.perf_counter() - began_s)
+    print(line, flush=True)

@@ -4,7 +4,7 @@ import argparse
 import os
 
 from bigconst.commands import held, mersenne, request
-from bigconst.commands.compute import MAX_THREADS, argument, carry_out
+from bigconst.commands.compute import MAX_THREADS, add_price_option, argument, carry_out
 from bigconst.commands.continuing import continued
 from bigconst.errors import UsageError
 from bigconst.units import parse_count, parse_size
@@ -33,6 +33,7 @@ def add(commands) -> None:
     parser.add_argument("--output", metavar="FILE", help="default: as before (of a test: directory of its save files)")
     parser.add_argument("--force", action="store_true", help="replace files that exist")
     parser.add_argument("--json", metavar="FILE", help="write the report as JSON, too")
+    add_price_option(parser, " (default: as before)")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.set_defaults(run=run, checkpoint=None)
 

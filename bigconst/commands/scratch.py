@@ -10,7 +10,7 @@ from typing import Any
 from bigconst.commands import held
 from bigconst.commands.depot import Depot, Levels
 from bigconst.commands.lanes import Disks
-from bigconst.commands.statusfile import Status
+from bigconst.commands.statusfile import Status, read_status
 from bigconst.errors import BigconstError, DiskFull
 from bigconst.events import Fault
 from bigconst.report import DISK_KINDS, ScratchMeasured
@@ -48,10 +48,14 @@ class Scratch:
             depot.kept = True
         # What the drill moved is no traffic of the run.
         self._idle_bytes = self.volume.read_bytes, self.volume.written_bytes
-        self._before = dict(self.checkpoint.fields.get("done", {"moved_bytes": 0, "elapsed_s": 0.0}))
+        nothing = {"moved_bytes": 0, "elapsed_s": 0.0}
+        # Of a process that was killed only the status file knows; the manifest is what is sure to outlive a power cut.
+        self._before = max(nothing | read_status(self.directory), self.checkpoint.fields.get("done", nothing),
+                           key=lambda each: each["elapsed_s"])
         self._faults_before = self.checkpoint.fault_counts
         self._peak_bytes = self.volume.allocated_bytes
         self.status = Status(self)
+        self.status.write()
         held_back, self._notes = self._notes, None
         for line in held_back:
             self._note(line)
@@ -81,7 +85,10 @@ class Scratch:
                              kept=Layout(tuple(pattern), tuple(map(tuple, speeds))))
         try:
             self.checkpoint = Checkpoint.load(self.directory)
-            self.checkpoint.update(**{name: run[name] for name in ("output", "lanes", "checkpoint", "parts")})
+            fields = {name: run[name] for name in ("request", "output", "lanes", "checkpoint", "parts")}
+            if not read_status(self.directory):
+                fields["earlier_lost"] = True
+            self.checkpoint.update(**fields)
             self._mark_lanes(self.checkpoint.fields)
         except BaseException:
             self.volume.close(delete=False)
@@ -148,6 +155,11 @@ class Scratch:
     def elapsed_s(self) -> float:
         """Of all processes of this run."""
         return self._before["elapsed_s"] + self.status.elapsed_s
+
+    @property
+    def earlier_s(self) -> float | None:
+        """What the processes before this one took; None where that is lost, in part or all."""
+        return None if self.checkpoint.fields.get("earlier_lost") else self._before["elapsed_s"]
 
     @property
     def fault_counts(self) -> dict[str, int]:

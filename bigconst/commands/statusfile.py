@@ -1,4 +1,4 @@
-"""A small file that says how far a run is, for `bigconst status`; nothing depends on it."""
+"""A small file that says how far a run is, for `bigconst status` and the next process; no digit depends on it."""
 
 import contextlib
 import json
@@ -11,6 +11,13 @@ from bigconst.events import StageStarted
 
 STATUS_NAME = "bigconst.status"
 STATUS_EVERY_S = 2.0
+
+
+def read_status(directory: str) -> dict:
+    """The fields that `Status` wrote last in a scratch directory; empty where there are none to read."""
+    with contextlib.suppress(OSError, ValueError), open(os.path.join(directory, STATUS_NAME)) as file:
+        return json.load(file)
+    return {}
 
 
 class Status:

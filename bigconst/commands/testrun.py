@@ -32,6 +32,8 @@ class Request:
     verify: bool = False
     """Run it twice, the second time with another shift and length."""
     space: Space = field(default_factory=Space)
+    usd_per_hour: float | None = None
+    """price of the machine, where it was told"""
 
     @property
     def full(self) -> int:

@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import sys
+import time
 from dataclasses import dataclass
 
 from bigconst.commands import testrun
@@ -54,6 +55,10 @@ class _Options:
     directory: str
     threads: int
     save_every_s: float
+    usd_per_hour: float | None
+    """price of the machine, where it was told"""
+    workers: int
+    """which share it"""
 
     def path(self, name: str) -> str:
         return os.path.join(self.directory, name)
@@ -64,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.nice:
         os.nice(arguments.nice)
     threads = arguments.threads or max(1, default_threads() // arguments.workers)
-    options = _Options(arguments.dir, threads, arguments.save_every)
+    options = _Options(arguments.dir, threads, arguments.save_every, arguments.usd_per_hour, arguments.workers)
     queue = _Queue(options)
     screen = Screen()
     with Stopper(screen) as stop:
@@ -124,11 +129,15 @@ def _test(options: _Options, assignment, stop, screen) -> None:
     request = testrun.Request(assignment.kind, assignment.exponent, options.threads, look_for_factors=False,
                               save_every_s=options.save_every_s, directory=options.directory)
     testrun.check(request)
+    began_s = time.perf_counter()
 
     def note(outcome) -> None:
         line = results.result_line(outcome, assignment.aid, assignment.factors)
         screen.clear()
-        print(results.sentence(outcome, assignment.factors), flush=True)
+        said = results.sentence(outcome, assignment.factors)
+        if options.usd_per_hour is not None:
+            said += "\n" + results.cost_line(options.usd_per_hour, time.perf_counter() - began_s, options.workers)
+        print(said, flush=True)
         try:
             results.append(options.path(results.NAME), line)
         except InputOutputError:

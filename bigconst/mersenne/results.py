@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from bigconst import __version__
 from bigconst.mersenne.test import Outcome
 from bigconst.mersenne.worktodo import locked
+from bigconst.report import format_spent, spent_usd
 from bigconst.storage.durable import Places, append_line
+from bigconst.units import format_seconds
 
 NAME = "results.json.txt"
 
@@ -41,6 +43,13 @@ def _verdict(outcome: Outcome, factors: tuple[int, ...]) -> str:
     if is_prime(outcome, factors):
         return f"{name} is {'prime' if outcome.kind == 'LL' or outcome.exponent == 2 else 'a probable prime, base 3'}"
     return f"{name} is composite, res64 {res64(outcome.residue)}"
+
+
+def cost_line(usd_per_hour: float, seconds: float, workers: int = 1) -> str:
+    """What a test cost on a machine that `workers` shared; save files do not tell what earlier processes took."""
+    price = format_spent(spent_usd(seconds, usd_per_hour) / workers, usd_per_hour)
+    shared = f" shared by {workers} workers" if workers > 1 else ""
+    return f"cost: {price}{shared}, {format_seconds(seconds)} in this process"
 
 
 def is_prime(outcome: Outcome, factors: tuple[int, ...]) -> bool:

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -127,6 +128,34 @@ def test_constants_do_not_load_the_kernels_of_tests():
     assert found.stdout == "False True\n"
 
 
+def check_cost(line, usd_per_hour, shared=""):
+    """The dollars are those of the seconds on the same line: both are rounded."""
+    found = re.fullmatch(r"cost: \$([\d.]+) at \$36\.00 an hour" + shared + r", ([\d.]+) s in this process", line)
+    assert found, line
+    assert float(found[1]) == pytest.approx(usd_per_hour * float(found[2]) / 3600, rel=0.06, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["ll", "prp"])
+def test_cost_below_every_result(capsys, name):
+    """Of one that needs no test, one without a transform, and one with."""
+    plain = output(capsys, f"{name} 15 11 2203 --verify").out.splitlines()
+    lines = output(capsys, f"{name} 15 11 2203 --verify --usd-per-hour 36").out.splitlines()
+    assert lines[::2] == plain and len(plain) == 3
+    for line in lines[1::2]:
+        check_cost(line, 36)
+
+
+def test_price_of_a_test_on_disk_is_remembered(capsys, tmp_path):
+    (tmp_path / "a").mkdir()
+    command = "ll 110503 --no-factor --iterations 60 --workspace 350KiB --swap a --usd-per-hour 36"
+    killed = {**ENVIRONMENT, "BIGCONST_FAILPOINTS": "lane.write=kill@90"}
+    for again, price in (("", "36.00"), (" --usd-per-hour 7.5", "7.50")):
+        done = subprocess.run([sys.executable, "-m", "bigconst", *command.split()], env=killed, capture_output=True)
+        assert done.returncode == -signal.SIGKILL
+        out = output(capsys, f"resume a{again}").out.splitlines()
+        assert len(out) == 2 and re.fullmatch(rf"cost: \$[\d.]+ at \${price} an hour, .* in this process", out[1])
+
+
 def start(*arguments):
     return subprocess.Popen([sys.executable, "-m", "bigconst", *arguments], env=ENVIRONMENT, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -191,6 +220,24 @@ def test_work(capsys, tmp_path):
         ("P", 1279, "LL"), ("P", 2203, "LL"), ("C", 2207, "PRP-3"), ("C", 2039, "PRP-3")]
     assert results[0]["aid"] == "0123456789ABCDEF0123456789ABCDEF"
     assert sorted(os.listdir()) == ["results.json.txt", "worktodo.txt"]
+
+
+def test_cost_of_work(capsys, tmp_path):
+    lines = "Test=1279\nTest=2203\n"
+    (tmp_path / "worktodo.txt").write_text(lines)
+    out = output(capsys, "work --usd-per-hour 36").out.splitlines()
+    assert out[::2] == ["M1279 is prime", "M2203 is prime"]
+    for line in out[1::2]:
+        check_cost(line, 36)
+    (tmp_path / "worktodo.txt").write_text(lines)
+    process = start("work", "--workers", "2", "--usd-per-hour", "36")
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    out = out.splitlines()
+    assert sorted(out[::2]) == ["M1279 is prime", "M2203 is prime"]
+    for line in out[1::2]:
+        check_cost(line, 18, " shared by 2 workers")
+    assert "cost" not in (tmp_path / "results.json.txt").read_text()
 
 
 def test_no_work(capsys, tmp_path):

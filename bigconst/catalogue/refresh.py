@@ -1,0 +1,125 @@
+"""A newer list takes the place of the one before: fetched whole, checked whole, and only then renamed into place."""
+
+import os
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+from bigconst.catalogue import files, vantage
+from bigconst.catalogue.tables import INSTANCES, SPOT, day_of, encode, parse
+from bigconst.errors import InputOutputError, UsageError
+from bigconst.storage.durable import Places, replace_file
+from bigconst.storage.lock import FileLock
+from bigconst.units import format_bytes, format_count
+
+MOST_BYTES = 1 << 30
+TIMEOUT_S = 60
+
+FEWEST_INSTANCES = 10
+"""Of a public list: one with less is not what it was."""
+
+HOME_REGION = "us-east-1"
+"""Prices of this region are always kept, beside those of regions that the catalogue has."""
+
+_HEAD = "# Written by bigconst estimate --refresh.\n"
+_LOCK_NAME = "refresh.lock"
+_PLACES = Places("catalogue.write", "catalogue.sync", "catalogue.rename")
+_REMEDY = "see that its disk has room and that it may be written"
+
+
+def refresh(source: str, note: Callable[[str], None]) -> str:
+    """Replace the refreshed part of the catalogue by `source`, and return a line that says so.
+
+    `source` is a path or an http(s) address of a file in the columns of instances.csv, or of the list that
+    bigconst.catalogue.vantage reads; `note` is told what is waited for.  Raises InputOutputError when it cannot be
+    read, UsageError with the place of what is wrong in it: then nothing has changed.  Raises InputOutputError, too,
+    when the new files cannot be written: then each is the old one or the new one, whole.
+    """
+    regions, newest = _present()
+    stays = f"the catalogue of {newest} stays in use"
+    if source.lower().startswith(("http://", "https://")):
+        note(f"fetching {source}")
+        data, day = _fetched(source, stays)
+    else:
+        data, day = _local(source, stays)
+    remedy = f"correct it, {stays}"
+    if data[:100].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{"):
+        # Nobody has tomorrow's prices: that would be a clock that is wrong, and win over all that come after.
+        listed, spot = vantage.records(data, source, regions, min(day, _today()).isoformat(), remedy)
+        if (count := len({row.type for row in listed})) < FEWEST_INSTANCES:
+            raise UsageError(f"{source} has prices of {count} instances in {', '.join(sorted(regions))}, and at least "
+                             f"{FEWEST_INSTANCES} are expected", remedy)
+        new = {"spot.csv": encode(SPOT, spot, _HEAD), "instances.csv": encode(INSTANCES, listed, _HEAD)}
+        parse(SPOT, new["spot.csv"], source, remedy)
+    else:
+        new = {"instances.csv": data}
+    rows = parse(INSTANCES, new["instances.csv"], source, remedy)
+    if not rows:
+        raise UsageError(f"{source} has no instances", remedy)
+    _write(new)
+    count = len({(row.provider, row.type.lower()) for row in rows})
+    of = max(rows, key=lambda row: day_of(row.price_date)).price_date
+    return (f"{format_count(count)} instance{'s' if count > 1 else ''} from {source}"
+            f"{f', prices of {of},' if of else ''} {'are' if count > 1 else 'is'} now in the catalogue")
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _present() -> tuple[set[str], str]:
+    """AWS regions that the catalogue has, and the newest date of its prices."""
+    rows, spot = files.packaged_rows("instances.csv", INSTANCES), files.packaged_rows("spot.csv", SPOT)
+    try:
+        rows = rows + (files.refreshed_rows("instances.csv", INSTANCES) or [])
+        spot = spot + (files.refreshed_rows("spot.csv", SPOT) or [])
+    except (UsageError, InputOutputError):
+        pass                                # it is about to be replaced
+    regions = {row.region for row in (*rows, *spot) if row.provider == vantage.PROVIDER and row.region}
+    return regions | {HOME_REGION}, max(rows, key=lambda row: day_of(row.price_date)).price_date
+
+
+def _local(path: str, stays: str) -> tuple[bytes, date]:
+    try:
+        with open(path, "rb") as file:
+            data, modified_s = file.read(MOST_BYTES + 1), os.fstat(file.fileno()).st_mtime
+    except (OSError, ValueError) as error:      # a NUL byte in the path is a ValueError
+        raise InputOutputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}", stays) from error
+    return _not_too_long(data, path, stays), datetime.fromtimestamp(modified_s, UTC).date()
+
+
+def _fetched(address: str, stays: str) -> tuple[bytes, date]:
+    import email.utils
+    import http.client
+    import urllib.request
+
+    try:
+        with urllib.request.urlopen(address, timeout=TIMEOUT_S) as response:
+            data = response.read(MOST_BYTES + 1)
+            length, modified = (response.headers.get(name) for name in ("Content-Length", "Last-Modified"))
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise InputOutputError(f"cannot reach {address}: {getattr(error, 'reason', None) or error}", stays) from error
+    _not_too_long(data, address, stays)
+    if length is not None and length != str(len(data)):
+        raise InputOutputError(f"{address} ended after {format_count(len(data))} of {length} bytes", stays)
+    try:
+        return data, email.utils.parsedate_to_datetime(modified).date()
+    except (TypeError, ValueError):
+        return data, _today()
+
+
+def _not_too_long(data: bytes, name: str, stays: str) -> bytes:
+    if len(data) > MOST_BYTES:
+        raise InputOutputError(f"{name} is longer than {format_bytes(MOST_BYTES)}", stays)
+    return data
+
+
+def _write(new: dict[str, bytes]) -> None:
+    """One refresh at a time; the instances, without which spot prices mean nothing, come last."""
+    directory = os.path.dirname(files.refreshed_path(_LOCK_NAME))
+    try:
+        os.makedirs(directory, exist_ok=True)
+    except OSError as error:
+        raise InputOutputError(f"cannot make {directory}: {error.strerror}", _REMEDY) from error
+    with FileLock(files.refreshed_path(_LOCK_NAME), directory, _REMEDY, wait=True):
+        for name, data in new.items():
+            replace_file(files.refreshed_path(name), data, _PLACES, _REMEDY)

@@ -1,0 +1,300 @@
+"""The text files of the catalogue: columns, cells, and what is wrong with a file, by its line.
+
+A table is UTF-8 text: comment lines (#), a header that names the columns, and a record on each line.  A blank cell is a
+fact that was not found.  What the facts of several records make together is not known here.
+"""
+
+import csv
+import io
+import math
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from datetime import date
+from typing import Any
+
+from bigconst.errors import UsageError
+
+PROVIDERS = ("aws", "gcp", "azure", "oci")
+
+DISK_KINDS = {"HDD": "hdd", "SSD": "ssd", "NVMe": "ssd", "EBS": "network", "network PD": "network",
+              "network PD/Hyperdisk": "network", "Hyperdisk": "network", "": ""}
+"""How a disk_kind of the table is called everywhere else."""
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+"""Of a machine, a volume or a region."""
+
+NAME_RULE = "letters, digits, points, - and _, at most 80 of them"
+
+LARGEST = 1e12
+
+_NUMBER = re.compile(r"\d{1,15}(\.\d{1,15})?", re.ASCII)
+_WHOLE = re.compile(r"\d{1,9}", re.ASCII)
+_YEAR = re.compile(r"\d{4}", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+@dataclass(frozen=True)
+class InstanceRow:
+    """A record of instances.csv; columns and units are explained in the file."""
+
+    provider: str
+    region: str
+    type: str
+    vcpus: int | None
+    smt: int | None
+    cpu: str
+    ram_gib: float | None
+    disk_kind: str
+    disk_count: int | None
+    disk_gb_each: float | None
+    disk_gb: float | None
+    seq_read_mb_s: float | None
+    seq_write_mb_s: float | None
+    network_gbit_s: float | None
+    usd_per_hour: float | None
+    price_date: str
+    source: str
+
+
+@dataclass(frozen=True)
+class VolumeRow:
+    """A record of volumes.csv."""
+
+    provider: str
+    region: str
+    volume: str
+    usd_per_gb_month: float | None
+    usd_per_iops_month: float | None
+    free_iops: float | None
+    usd_per_mb_s_month: float | None
+    free_mb_s: float | None
+    mb_s_max: float | None
+    gb_max: float | None
+    price_date: str
+    source: str
+
+
+@dataclass(frozen=True)
+class SpotRow:
+    """A record of spot.csv."""
+
+    provider: str
+    region: str
+    type: str
+    spot_min: float
+    spot_max: float
+    source: str
+
+
+@dataclass(frozen=True)
+class ProcessorRow:
+    """A record of processors.csv."""
+
+    pattern: re.Pattern
+    vector_bits: int
+    source: str
+
+
+class _Wrong(Exception):
+    """What is wrong with a record, without the place."""
+
+
+def check_text(cell: str) -> str:
+    """One line that a terminal shows as it is.  Raises ValueError, as all checks of this kind."""
+    if not cell.isprintable() or len(cell) > 2000:
+        raise ValueError("is not a line of printable text")
+    return cell
+
+
+def check_name(cell: str) -> str:
+    """The name of a machine."""
+    if not NAME.fullmatch(cell):
+        raise ValueError(f"is not a name ({NAME_RULE})")
+    return cell
+
+
+def check_date(cell: str) -> str:
+    """A day or a year of this century; blank where it is not known."""
+    if cell:
+        day_of(cell)
+    return cell
+
+
+def day_of(price_date: str) -> date:
+    """The day a price is of: a bare year counts as its last day, a blank date is older than all others.
+
+    Raises ValueError when it is no date of this century.
+    """
+    if price_date == "":
+        return date.min
+    try:
+        if _YEAR.fullmatch(price_date):
+            day = date(int(price_date), 12, 31)
+        elif _DAY.fullmatch(price_date):
+            day = date.fromisoformat(price_date)
+        else:
+            day = None
+    except ValueError:
+        day = None
+    if day is None or not 2000 <= day.year < 2100:
+        raise ValueError("is not a date like 2026-07-20 or 2026")
+    return day
+
+
+def _region(cell: str) -> str:
+    return cell and check_name(cell)
+
+
+def _provider(cell: str) -> str:
+    if cell not in PROVIDERS:
+        raise ValueError(f"is not one of {', '.join(PROVIDERS)}")
+    return cell
+
+
+def _disk_kind(cell: str) -> str:
+    if cell not in DISK_KINDS:
+        raise ValueError(f"is not one of {', '.join(filter(None, DISK_KINDS))}")
+    return cell
+
+
+def _number(cell: str) -> float:
+    if not _NUMBER.fullmatch(cell):
+        raise ValueError("is not a number")
+    if not 0 < float(cell) <= LARGEST:
+        raise ValueError(f"is not above 0 and at most {LARGEST:g}")
+    return float(cell)
+
+
+def _whole(cell: str) -> int:
+    if not _WHOLE.fullmatch(cell) or int(cell) == 0:
+        raise ValueError("is not a whole number from 1 on")
+    return int(cell)
+
+
+def _pattern(cell: str) -> re.Pattern:
+    try:
+        return re.compile(cell, re.IGNORECASE)
+    except re.error:
+        raise ValueError("is not a regular expression") from None
+
+
+_CELLS = {str: check_text, float: _number, int: _whole, float | None: lambda cell: _number(cell) if cell else None,
+          int | None: lambda cell: _whole(cell) if cell else None, re.Pattern: _pattern}
+_NAMED_CELLS = {"provider": _provider, "region": _region, "type": check_name, "volume": check_name,
+                "disk_kind": _disk_kind, "price_date": check_date}
+
+
+def _check_instance(row: InstanceRow) -> None:
+    if row.vcpus and row.smt and row.vcpus % row.smt:
+        raise _Wrong(f"column smt: {row.vcpus} vcpus are not {row.smt} for each core")
+    if (row.disk_gb and row.disk_count and row.disk_gb_each
+            and not math.isclose(row.disk_gb, row.disk_count * row.disk_gb_each)):
+        raise _Wrong(f"column disk_gb: {row.disk_gb:g} is not {row.disk_count} times {row.disk_gb_each:g}")
+
+
+def _check_spot(row: SpotRow) -> None:
+    if row.spot_min > row.spot_max:
+        raise _Wrong(f"column spot_max: {row.spot_max:g} is less than spot_min")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A kind of file: its records, which of their fields no two have in common, and what must hold between fields."""
+
+    row: type
+    key: Callable[[Any], tuple]
+    check: Callable[[Any], None] = lambda row: None
+
+    @property
+    def columns(self) -> list[str]:
+        """Names in the header, in this order."""
+        return [field.name for field in fields(self.row)]
+
+
+INSTANCES = Table(InstanceRow, lambda row: (row.provider, row.region.lower(), row.type.lower(), row.price_date),
+                  _check_instance)
+VOLUMES = Table(VolumeRow, lambda row: (row.provider, row.region.lower(), row.volume.lower()))
+SPOT = Table(SpotRow, lambda row: (row.provider, row.region.lower(), row.type.lower()), _check_spot)
+PROCESSORS = Table(ProcessorRow, lambda row: (row.pattern.pattern,))
+
+
+def decode(data: bytes, path: str, remedy: str) -> str:
+    """UTF-8 text without NUL bytes; UsageError names file and line of what is not."""
+    try:
+        text = data.decode("utf-8-sig")
+        end = text.find("\0")
+        lines, what = text.count("\n", 0, end), "a NUL byte"
+    except UnicodeDecodeError as error:
+        end, lines, what = error.start, data.count(b"\n", 0, error.start), "bytes that are not UTF-8 text"
+    if end >= 0:
+        raise UsageError(f"{path}, line {lines + 1}: {what}", remedy)
+    return text
+
+
+def parse(table: Table, data: bytes, path: str, remedy: str) -> list:
+    """The records of a file, checked.
+
+    Raises UsageError: `path`, line, column, what is wrong there, and `remedy`.
+    """
+    rows, seen, header = [], {}, False
+    number = 0
+    for number, line in enumerate(decode(data, path, remedy).split("\n"), 1):
+        line = line.removesuffix("\r")
+        if not line.strip() or line.startswith("#"):
+            continue
+        try:
+            cells = next(csv.reader([line], strict=True))
+            if not header:
+                header = _check_header(cells, table.columns)
+                continue
+            row = _row(table, cells)
+            first = seen.setdefault(table.key(row), number)
+            if first != number:
+                raise _Wrong(f"the same as line {first}")
+            rows.append(row)
+        except csv.Error as error:
+            raise UsageError(f"{path}, line {number}: {error}", remedy) from error
+        except _Wrong as wrong:
+            raise UsageError(f"{path}, line {number}: {wrong}", remedy) from wrong
+    if not header:
+        raise UsageError(f"{path}, line {number}: there is no header", remedy)
+    return rows
+
+
+def _check_header(cells: list[str], columns: list[str]) -> bool:
+    if cells != columns:
+        wrong = ([f"{name} is missing" for name in columns if name not in cells]
+                 + [f"{name[:40]!r} is unknown" for name in cells if name not in columns] or ["they are out of order"])
+        raise _Wrong(f"the columns must be {','.join(columns)}: {wrong[0]}")
+    return True
+
+
+def _row(table: Table, cells: list[str]) -> Any:
+    if len(cells) != len(table.columns):
+        raise _Wrong(f"{len(cells)} columns instead of {len(table.columns)}")
+    values = {}
+    for field, cell in zip(fields(table.row), cells, strict=True):
+        try:
+            values[field.name] = _NAMED_CELLS.get(field.name, _CELLS[field.type])(cell)
+        except ValueError as error:
+            raise _Wrong(f"column {field.name}: {cell[:40]!r} {error}") from error
+    row = table.row(**values)
+    table.check(row)
+    return row
+
+
+def encode(table: Table, rows: Iterable[Any], comment: str) -> bytes:
+    """A file that `parse` reads as these records, after `comment`, lines that begin with #."""
+    text = io.StringIO(comment)
+    text.seek(0, io.SEEK_END)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.columns)
+    writer.writerows([_cell(getattr(row, column)) for column in table.columns] for row in rows)
+    return text.getvalue().encode()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.10f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

@@ -14,7 +14,7 @@ from functools import cached_property
 from bigconst.diskshape import DiskShape, chunk_bytes, disk_shape
 from bigconst.errors import DoesNotFit
 from bigconst.formats import WORDS
-from bigconst.scratchspace import Accounts, JournalAccounts, Space, Traffic
+from bigconst.scratchspace import FILES, Accounts, JournalAccounts, Pass, Space, Traffic
 from bigconst.units import format_bytes, format_count, format_seconds
 
 CHUNK_WORDS = {"hdd": {10: 1 << 19, 16: 1 << 19}, "ssd": {10: 1 << 16, 16: 1 << 16}}
@@ -71,7 +71,13 @@ class DiskPlan:
     places: Mapping[str, int]
     """of the numbers after the ladder"""
     scratch_bytes: int
-    stages: tuple[tuple[str, Traffic], ...]
+    passes: tuple[tuple[str, tuple[Pass, ...]], ...]
+    """of every stage, by its name"""
+
+    @cached_property
+    def stages(self) -> tuple[tuple[str, Traffic], ...]:
+        """Their names and traffic."""
+        return tuple((name, sum((each.traffic for each in passes), Traffic())) for name, passes in self.passes)
 
     @cached_property
     def traffic(self) -> Traffic:
@@ -114,8 +120,7 @@ class DiskPlan:
     @property
     def piece_chunks(self) -> int:
         """Chunks of a piece of a linear pass."""
-        most = min(PIECE_WORDS // self.chunk_words, self.workspace_bytes // _linear_bytes(self.chunk_words, self.base))
-        return max(1, most)
+        return _piece_chunks(self.chunk_words, self.base, self.workspace_bytes)
 
     @property
     def longest_unit_bytes(self) -> int:
@@ -174,6 +179,11 @@ class DiskPlan:
 def _linear_bytes(chunk_words: int, base: int) -> int:
     """Working memory of a linear pass for each chunk of a piece: four numbers, packed twice and as words."""
     return 8 * chunk_bytes(chunk_words, base) + 16 * chunk_words + 4 * 8192
+
+
+def _piece_chunks(chunk_words: int, base: int, workspace_bytes: int) -> int:
+    """Chunks of a piece of a linear pass."""
+    return max(1, min(PIECE_WORDS // chunk_words, workspace_bytes // _linear_bytes(chunk_words, base)))
 
 
 def _files_bytes(chunk_words: int, threads: int) -> int:
@@ -315,13 +325,13 @@ class _Builder:
         """Addresses and traffic."""
         shapes = [self.square, *(shape for _, _, *pair in self.steps for shape in pair)]
         space = Space(min(shape.tile_bytes for shape in shapes))
-        accounts = Accounts(self.chunk, self.base)
+        accounts = Accounts(self.chunk, self.base, _piece_chunks(self.chunk, self.base, self.workspace_bytes))
         space.take(y=accounts.packed(self.memory_words))
-        stages = [] if self.request.is_integer else [("ladder in memory", accounts.linear(0, self.memory_words))]
+        stages = [] if self.request.is_integer else [("ladder in memory", (accounts.linear(0, self.memory_words),))]
         levels = []
         for i, step in enumerate(self.steps, 1):
             levels.append(DiskLevel(*step, self._level_places(space, accounts, *step)))
-            stages += [(f"level {i}, {name}", traffic) for name, traffic in self._level_traffic(accounts, *step)]
+            stages += [(f"level {i}, {name}", tuple(passes)) for name, passes in self._level_passes(accounts, *step)]
         places = {"y": space.address("y")} | space.take(x=accounts.packed(self.target + 1))
         space.free("y")
         # What lives longer lies lower, so that the volume can be cut behind it.
@@ -349,8 +359,8 @@ class _Builder:
         space.rename("next", "y")
         return places
 
-    def _level_traffic(self, accounts: Accounts, k: int, words: int, residual: DiskShape,
-                       product: DiskShape) -> list[tuple[str, Traffic]]:
+    def _level_passes(self, accounts: Accounts, k: int, words: int, residual: DiskShape,
+                      product: DiskShape) -> list[tuple[str, list[Pass]]]:
         """Of the stages of a level."""
         guard, dropped = self.guard, 4 * k - words
         v_words = 2 * k + 3 * guard - dropped
@@ -360,18 +370,18 @@ class _Builder:
              + accounts.inverse(product, 2 * (k + guard))),
             ("v", accounts.forward(product, k + 2 * guard) + accounts.rows(product, 2)
              + accounts.inverse(product, v_words)),
-            ("sum", accounts.linear(2 * (k + guard) - (3 * k - words) + v_words + k, words)),
+            ("sum", [accounts.linear(2 * (k + guard) - (3 * k - words) + v_words + k, words)]),
         ]
 
-    def _last_stages(self, accounts: Accounts) -> list[tuple[str, Traffic]]:
-        """Of the stages after the ladder."""
+    def _last_stages(self, accounts: Accounts) -> list[tuple[str, tuple[Pass, ...]]]:
+        """Those after the ladder."""
         certified, length = self.request.certified, 2 * self.target - self.request.text_words + 1
         if self.request.is_integer:
-            read = accounts.linear(1, 0)        # the chunk of the integer part, all others being zeros
-            return [("root", accounts.linear(0, 1)), *([("remainder", Traffic())] if certified else []),
-                    ("files", read + read)]
+            read = accounts.linear(1, 0, FILES)        # the chunk of the integer part, all others being zeros
+            return [("root", (accounts.linear(0, 1),)), *([("remainder", ())] if certified else []),
+                    ("files", (read, read))]
         remainder = (accounts.forward(self.square, self.target + 1) + accounts.rows(self.square, 1)
                      + accounts.inverse(self.square, length))
-        return [("root", accounts.linear(self.target, self.target + 1)),
-                *([("remainder", remainder)] if certified else []),
-                ("files", accounts.linear(self.target + 1 + (length if certified else 0), 0))]
+        return [("root", (accounts.linear(self.target, self.target + 1),)),
+                *([("remainder", tuple(remainder))] if certified else []),
+                ("files", (accounts.linear(self.target + 1 + (length if certified else 0), 0, FILES),))]

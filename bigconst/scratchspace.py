@@ -6,6 +6,7 @@ Pure functions of shapes and lengths.
 from dataclasses import dataclass
 
 from bigconst.diskshape import DiskShape, chunk_bytes
+from bigconst.formats import WORDS
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,38 @@ class Traffic:
 
     def __add__(self, other: "Traffic") -> "Traffic":
         return Traffic(self.read_bytes + other.read_bytes, self.written_bytes + other.written_bytes)
+
+
+FORWARD, BETWEEN, ROWS, BACK, LATE, LINEAR, FILES = "forward", "between", "rows", "back", "late", "linear", "files"
+"""Kinds of passes: words to slabs of columns; the pass between slabs and rows; rows there and back; slabs to words;
+the carries that arrive late behind them; sums and multiples; text and certificate."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Units of one kind that are read, computed and written, each while its neighbours are under way."""
+
+    kind: str
+    words: int
+    """of the transform, in its own words; of the number in other passes"""
+    digits: int
+    """of such a word"""
+    operands: int
+    """2 where rows are multiplied by others"""
+    units: int
+    tiles: Traffic
+    """of transform data"""
+    packed: Traffic
+    """of numbers"""
+    tile_bytes: int = 0
+    """contiguous on disk, of transform data"""
+    packed_bytes: int = 0
+    """and of numbers"""
+
+    @property
+    def traffic(self) -> Traffic:
+        """All of it."""
+        return self.tiles + self.packed
 
 
 class Space:
@@ -55,34 +88,54 @@ class Space:
 
 
 class Accounts:
-    """Traffic of the passes, in chunks and tiles."""
+    """Passes with their traffic, in chunks and tiles."""
 
-    def __init__(self, chunk_words: int, base: int):
+    def __init__(self, chunk_words: int, base: int, piece_chunks: int = 1):
+        """`piece_chunks` are the chunks of a unit of linear passes."""
         self._chunk_words, self._chunk_bytes = chunk_words, chunk_bytes(chunk_words, base)
+        self._digits, self._piece_words = WORDS[base].digits, piece_chunks * chunk_words
 
     def packed(self, words: int) -> int:
         """Bytes of so many words."""
         return -(-words // self._chunk_words) * self._chunk_bytes
 
-    def linear(self, read_words: int, written_words: int) -> Traffic:
-        """Of a pass over numbers."""
-        return Traffic(self.packed(read_words), self.packed(written_words))
+    def linear(self, read_words: int, written_words: int, kind: str = LINEAR) -> Pass:
+        """Over numbers."""
+        words = max(read_words, written_words) if kind == FILES else written_words
+        return Pass(kind, words, self._digits, 1, max(1, -(-words // self._piece_words)), Traffic(),
+                    Traffic(self.packed(read_words), self.packed(written_words)),
+                    packed_bytes=self._piece_words // self._chunk_words * self._chunk_bytes)
 
-    def forward(self, shape: DiskShape, words: int) -> Traffic:
-        """Of the slabs of an operand of so many words, and the pass between."""
-        inner = shape.data_bytes if shape.inner_radices else 0
-        return Traffic(self.packed(words) + inner, shape.data_bytes + inner)
+    def forward(self, shape: DiskShape, words: int) -> list[Pass]:
+        """The slabs of an operand of so many words, and the pass between."""
+        slabs = _of(FORWARD, shape, shape.slabs, Traffic(0, shape.data_bytes), Traffic(self.packed(words), 0))
+        return [slabs, *self._between(shape)]
 
-    def rows(self, shape: DiskShape, operands: int) -> Traffic:
-        """Of the row pass of a square (1) or a product (2)."""
-        return Traffic(operands * shape.data_bytes, shape.data_bytes)
+    def rows(self, shape: DiskShape, operands: int) -> list[Pass]:
+        """The row pass of a square (1) or a product (2)."""
+        tiles = Traffic(operands * shape.data_bytes, shape.data_bytes)
+        return [_of(ROWS, shape, shape.rows * shape.inner_rows, tiles, Traffic(), operands, shape.row_bytes)]
 
-    def inverse(self, shape: DiskShape, words: int) -> Traffic:
-        """Of the pass between and the slabs back to a number of which so many words are stored."""
-        inner = shape.data_bytes if shape.inner_radices else 0
+    def inverse(self, shape: DiskShape, words: int) -> list[Pass]:
+        """The pass between and the slabs back to a number of which so many words are stored."""
         # The first chunk of a run is read and written again when the carry from the run below is known.
         begins = min(2 * shape.rows, words * 2 * shape.rows // shape.stored_words + 1) * self._chunk_bytes
-        return Traffic(shape.data_bytes + inner + begins, inner + self.packed(words) + begins)
+        return [*self._between(shape),
+                _of(BACK, shape, shape.slabs, Traffic(shape.data_bytes, 0), Traffic(0, self.packed(words))),
+                _of(LATE, shape, 1, Traffic(), Traffic(begins, begins))]
+
+    @staticmethod
+    def _between(shape: DiskShape) -> list[Pass]:
+        if not shape.inner_radices:
+            return []
+        units = shape.rows * shape.slabs // shape.inner_rows
+        return [_of(BETWEEN, shape, units, Traffic(shape.data_bytes, shape.data_bytes), Traffic())]
+
+
+def _of(kind: str, shape: DiskShape, units: int, tiles: Traffic, packed: Traffic, operands: int = 1,
+        tile_bytes: int = 0) -> Pass:
+    return Pass(kind, shape.words, shape.digits, operands, units, tiles, packed, tile_bytes or shape.tile_bytes,
+                shape.run_bytes)
 
 
 RECORD_BYTES = 512

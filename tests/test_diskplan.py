@@ -333,4 +333,4 @@ def test_without_a_certificate_only_its_traffic_is_missing():
                          for certified in (True, False))
     assert [name for name, _ in with_one.disk.stages if name != "remainder"] == [n for n, _ in without.disk.stages]
     assert without.disk.traffic.read_bytes < with_one.disk.traffic.read_bytes
-    assert replace(with_one.disk, stages=()) == replace(without.disk, stages=())
+    assert replace(with_one.disk, passes=()) == replace(without.disk, passes=())

@@ -94,7 +94,7 @@ class DiskLadder:
 
         def attempt(tries: int, _level: int) -> None:
             result[:] = [products.number(places["next"], k_out, name=f"{where}, sum, attempt {tries + 1}")]
-            self._sum(result[0], y, u, v, sign, o, dropped)
+            self.add_up(result[0], y, u, v, sign, o, dropped)
             if (found := result[0].residue()) != expected:
                 raise FaultError("the new approximation does not have the residue of its parts", value=found)
 
@@ -102,7 +102,7 @@ class DiskLadder:
             products.repeat(f"{where}, sum", attempt)
         return result[0], expected
 
-    def _sum(self, new: Number, y: Number, u: Number, v: Number, sign: int, o: int, dropped: int) -> None:
+    def add_up(self, new: Number, y: Number, u: Number, v: Number, sign: int, o: int, dropped: int) -> None:
         """new = y*B^(K-k) - sign*floor(u/(2 B^o)) + 3*floor(v/(8 B^dropped)), o and dropped in chunks."""
         words, state = self.products.words, {"carry": 0}
         missing = new.chunks - y.chunks

@@ -129,7 +129,7 @@ class DiskTransform:
                                    lambda i: ({}, {"sums": tiles.sums[tiles.slab(i)]}))
         arena.release(mark)
         if s.inner_radices:
-            self._inner(tiles, middle_forward, f"{name}, forward between")
+            self.between(tiles, middle_forward, f"{name}, forward between")
 
     def _fill(self, operand: Operand, run: np.ndarray, packed: np.ndarray, first: int) -> None:
         """A run of words, such that balancing neither takes a carry from the run that lies before it in memory nor
@@ -155,7 +155,7 @@ class DiskTransform:
         """
         s, arena = self.shape, self._scratch.arena
         if s.inner_radices:
-            self._inner(tiles, middle_inverse, f"{name}, back between")
+            self.between(tiles, middle_inverse, f"{name}, back between")
         mark = arena.mark()
         runs = 2 * s.rows
         words = arena.take(runs * 8 * s.tile_width, np.int32).reshape(runs, -1)
@@ -353,8 +353,9 @@ class DiskTransform:
 
     # -- the pass between ------------------------------------------------------------------
 
-    def _inner(self, tiles: Tiles, kernel: Callable, name: str) -> None:
-        """Slabs of the columns of each outer row, in place but for the rows' places."""
+    def between(self, tiles: Tiles, kernel: Callable, name: str = "") -> None:
+        """Slabs of the columns of each outer row through middle_forward or middle_inverse, in place but for the rows'
+        places."""
         s, arena, volume = self.shape, self._scratch.arena, self._scratch.volume
         mark = arena.mark()
         slabs = s.slabs // s.inner_rows

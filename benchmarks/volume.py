@@ -29,21 +29,18 @@ import statistics
 import subprocess
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from _common import Column, Report, make_parser, seconds
 
+from bigconst.estimates.measuredisks import MEMORY_BYTES, STRIDE, STRIPE_BYTES, Sweep
 from bigconst.runtime.arena import Arena
 from bigconst.storage.lane import DATA_NAME, THREADS, Lane
-from bigconst.storage.volume import Request, Volume
+from bigconst.storage.volume import Volume
 from bigconst.units import parse_size
 
-MEMORY_BYTES = 128 << 20
-STRIPE_BYTES = 1 << 20
-STRIDE = 16
 PATTERNS = {
     "sequential": (16 << 20, 1),
     "rows": (1 << 20, 1),
@@ -53,46 +50,6 @@ PATTERNS = {
 """Bytes of a block, and the stride in blocks at which they are visited."""
 
 OPERATIONS = ("write", "read", "both")
-
-
-class Sweep:
-    """Moves all blocks of a volume once, in a pattern."""
-
-    def __init__(self, volume: Volume, memory: np.ndarray, block_bytes: int, stride: int):
-        self._volume, self._memory, self._block_bytes = volume, memory, block_bytes
-        half = volume.size_bytes // block_bytes // 2
-        self._sums = np.zeros(2 * half, np.uint64)
-        # Column after column in either half of the volume, so that "both" finds the same pattern in each.
-        self._halves = [[start + i for column in range(stride) for i in range(column, half, stride)]
-                        for start in (0, half)]
-        self.total_bytes = 2 * half * block_bytes
-
-    def run(self, operation: str) -> None:
-        """All blocks read, all written, or one half read while the other is written."""
-        volume, halves = self._volume, self._halves
-        if operation != "both":
-            call = volume.write if operation == "write" else volume.read
-            return self._stream(call, halves[0] + halves[1], self._memory)
-        first, second = np.split(self._memory, 2)
-        with ThreadPoolExecutor(2) as pool:
-            for done in [pool.submit(self._stream, volume.read, halves[0], first),
-                         pool.submit(self._stream, volume.write, halves[1], second)]:
-                done.result()
-
-    def _stream(self, call: Callable, order: list[int], memory: np.ndarray) -> None:
-        """Two transfers under way at any time, each in one half of the memory."""
-        size = self._block_bytes
-        slots = np.split(memory, 2)
-        count = len(slots[0]) // size
-        under_way: list = []
-        for k, first in enumerate(range(0, len(order), count)):
-            if k >= 2:
-                under_way.pop(0).wait()
-            slot = slots[k % 2]
-            under_way.append(call([Request(block * size, [slot[i * size:(i + 1) * size]], block)
-                                   for i, block in enumerate(order[first:first + count])], self._sums))
-        for transfer in under_way:
-            transfer.wait()
 
 
 def fio(paths: list[Path], note: Callable[[str], None], operation: str, block_bytes: int, stride: int,

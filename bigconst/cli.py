@@ -9,7 +9,20 @@ import traceback
 from collections.abc import Sequence
 
 from bigconst import __version__
-from bigconst.commands import certify, compute, mersenne, resume, selftest, status, stress, verify, warmup, work
+from bigconst.commands import (
+    bench,
+    certify,
+    compute,
+    estimate,
+    mersenne,
+    resume,
+    selftest,
+    status,
+    stress,
+    verify,
+    warmup,
+    work,
+)
 from bigconst.errors import BigconstError, DoesNotFit, InputOutputError, Interrupted, UsageError
 
 _EPILOG = """\
@@ -18,6 +31,8 @@ examples:
   bigconst sqrt 2 --digits 1M           a million digits of the square root of 2 into sqrt2.txt
   bigconst verify phi.txt               check every digit against the certificate phi.txt.cert
   bigconst ll 216091                    is 2^216091 - 1 prime?
+  bigconst estimate phi --digits 1e12 --cloud all
+                                        hours and dollars on machines for hire
   bigconst warmup                       compile and self-test the kernels
   bigconst phi --help                   all options of a command
 """
@@ -41,7 +56,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"bigconst {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (compute, resume, status, verify, certify, mersenne, work, selftest, stress, warmup):
+    for command in (compute, resume, status, verify, certify, mersenne, work, selftest, stress, bench, estimate,
+                    warmup):
         command.add(commands)
     return parser
 

@@ -25,6 +25,28 @@ def available_memory_bytes() -> int:
     return min(limit for limit in limits if limit is not None)
 
 
+def total_memory_bytes() -> int:
+    """Memory of the machine."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def processor() -> dict:
+    """{"cpu": name, "vector_bits", "clock_ghz", "threads_per_core"} as the system tells them; None for what it does
+    not."""
+    facts: dict[str, str] = {}
+    for line in _read("/proc/cpuinfo").splitlines():
+        key, _, value = line.partition(":")
+        facts.setdefault(key.strip(), value.strip())
+    flags = facts.get("flags", "").split()
+    bits = 512 if "avx512f" in flags else 256 if "avx2" in flags else None
+    megahertz = facts.get("cpu MHz", "")
+    clock = round(float(megahertz) / 1000, 2) if megahertz.replace(".", "", 1).isdigit() else None
+    siblings, cores = (facts.get(name, "") for name in ("siblings", "cpu cores"))
+    shared = int(siblings) // int(cores) if siblings.isdigit() and cores.isdigit() and int(cores) else None
+    return {"cpu": facts.get("model name") or None, "vector_bits": bits, "clock_ghz": clock,
+            "threads_per_core": shared or None}
+
+
 def peak_memory_bytes() -> int:
     """Largest resident memory of this process so far."""
     # VmHWM belongs to this program; ru_maxrss would still show a large parent that started it.

@@ -42,9 +42,12 @@ class Pass:
     packed: Traffic
     """of numbers"""
     tile_bytes: int = 0
-    """contiguous on disk, of transform data"""
-    packed_bytes: int = 0
-    """and of numbers"""
+    """of a block of transform data, which has a checksum"""
+    tile_run_bytes: int = 0
+    """of such blocks that lie together and are asked for together"""
+    chunk_bytes: int = 0
+    """the same of numbers"""
+    chunk_run_bytes: int = 0
 
     @property
     def traffic(self) -> Traffic:
@@ -104,7 +107,8 @@ class Accounts:
         words = max(read_words, written_words) if kind == FILES else written_words
         return Pass(kind, words, self._digits, 1, max(1, -(-words // self._piece_words)), Traffic(),
                     Traffic(self.packed(read_words), self.packed(written_words)),
-                    packed_bytes=self._piece_words // self._chunk_words * self._chunk_bytes)
+                    chunk_bytes=self._chunk_bytes,
+                    chunk_run_bytes=self._piece_words // self._chunk_words * self._chunk_bytes)
 
     def forward(self, shape: DiskShape, words: int) -> list[Pass]:
         """The slabs of an operand of so many words, and the pass between."""
@@ -133,9 +137,9 @@ class Accounts:
 
 
 def _of(kind: str, shape: DiskShape, units: int, tiles: Traffic, packed: Traffic, operands: int = 1,
-        tile_bytes: int = 0) -> Pass:
-    return Pass(kind, shape.words, shape.digits, operands, units, tiles, packed, tile_bytes or shape.tile_bytes,
-                shape.run_bytes)
+        tile_run_bytes: int = 0) -> Pass:
+    return Pass(kind, shape.words, shape.digits, operands, units, tiles, packed, shape.tile_bytes,
+                tile_run_bytes or shape.tile_bytes, chunk_bytes(shape.chunk_words, shape.base), shape.run_bytes)
 
 
 RECORD_BYTES = 512

@@ -1,0 +1,205 @@
+"""`bigconst bench`: what estimates need to know of this machine."""
+
+import argparse
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bigconst.commands import lanes
+from bigconst.errors import InputOutputError, UsageError
+from bigconst.units import format_bytes, format_rate, format_seconds
+
+_EPILOG = """\
+examples:
+  bigconst bench                              processors, memory and the disk of this directory, in a minute
+  bigconst bench --swap /mnt/a --swap /mnt/b  with these scratch directories, as a run would use them together
+  bigconst bench --json bench.json            the same as JSON, too
+
+The results are kept for `bigconst estimate`.  Let nothing else run meanwhile.
+"""
+NAME = "speeds.json"
+
+
+def add(commands) -> None:
+    """Declare the command on an argparse subparsers object."""
+    parser = commands.add_parser(
+        "bench", help="measure this machine, for estimates",
+        description="Measure transforms, memory, text and scratch disks with the code that runs use.", epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser.add_argument("--swap", metavar="DIR", action="append",
+                        help="scratch directory; repeat it for more disks (default: swap/, if it is there)")
+    parser.add_argument("--disk", choices=("hdd", "ssd"), help="kind of the scratch disks (default: ask the system)")
+    parser.add_argument("--json", metavar="FILE", help="write the results as JSON, too")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure, keep, show."""
+    from bigconst.estimates.speeds import as_json
+    from bigconst.storage.atomicfile import AtomicFile
+
+    directories = lanes.directories(arguments.swap)
+    kept = _kept()[1]
+    with contextlib.ExitStack() as stack:
+        # Opened first, so that a minute is not lost for a file that cannot be written.
+        file = stack.enter_context(AtomicFile(arguments.json, force=True)) if arguments.json else None
+        found = [_measured_disks(directories, arguments.disk)] if directories else []
+        speeds = _measured(short=False)
+        _keep(speeds, found + [each for each in kept if each.directories not in {new.directories for new in found}])
+        if file is not None:
+            file.write_at(0, as_json(speeds, found).encode())
+            file.commit()
+    print("\n".join(_table(speeds, found)), flush=True)
+    return 0
+
+
+def known_speeds(directories: Sequence[str], kind: str | None = None) -> tuple[Any, Any]:
+    """Speeds of this machine, and of a scratch on these directories (None without any); a short benchmark runs, and
+    says so, for what was not measured.
+
+    Raises UsageError where what was kept is damaged.
+    """
+    speeds, disks = _kept()
+    if speeds is None:
+        print("no benchmark of this machine yet: a short one runs (`bigconst bench` takes a minute and is better)",
+              file=sys.stderr, flush=True)
+        speeds = _measured(short=True)
+        _keep(speeds, disks)
+    if not directories:
+        return speeds, None
+    paths = tuple(map(os.path.realpath, directories))
+    found = next((each for each in disks if each.directories == paths and kind in (None, each.kind)), None)
+    if found is None:
+        print(f"no benchmark of {', '.join(directories)} yet: a short one runs", file=sys.stderr, flush=True)
+        found = _measured_disks(directories, kind, short=True)
+        _keep(speeds, [found, *(each for each in disks if each.directories != paths)])
+    return speeds, found
+
+
+# -- the file ---------------------------------------------------------------------------
+
+def _path() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "bigconst" / NAME
+
+
+def _kept() -> tuple[Any, list]:
+    """What was measured on this machine before: (speeds or None, list of disks)."""
+    from bigconst.estimates.speeds import from_json
+    from bigconst.estimates.work import OPERATIONS
+    from bigconst.machine import default_threads, processor
+
+    path = _path()
+    try:
+        speeds, disks = from_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None, []
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} is damaged: {error}", "remove it and run `bigconst bench`") from error
+    # A home directory may be shared by machines, and the file be of a version that measured less.
+    same = (speeds.threads == default_threads() and speeds.host.get("cpu") == processor()["cpu"]
+            and OPERATIONS.keys() <= speeds.rates.keys())
+    return (speeds, disks) if same else (None, [])
+
+
+def _keep(speeds: Any, disks: list) -> None:
+    from bigconst.estimates.speeds import as_json
+    from bigconst.storage.atomicfile import AtomicFile
+
+    path = _path()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputOutputError(f"cannot create {path.parent}: {error.strerror}", "set XDG_CACHE_HOME") from error
+    with AtomicFile(path, force=True) as file:
+        file.write_at(0, as_json(speeds, disks).encode())
+        file.commit()
+
+
+# -- measuring --------------------------------------------------------------------------
+
+def _note(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _measured(*, short: bool) -> Any:
+    from bigconst.commands.warmup import load_engine, load_test_kernels
+
+    load_engine()
+    load_test_kernels()
+    from bigconst.estimates.measure import measure
+
+    here = os.getcwd()
+    return measure(here if os.access(here, os.W_OK) else tempfile.gettempdir(), short=short, note=_note)
+
+
+def _measured_disks(directories: Sequence[str], kind: str | None, *, short: bool = False) -> Any:
+    from bigconst.estimates.measuredisks import measure_disks
+
+    disks = lanes.examine(directories, kind)
+    _refuse_held(directories)
+    return measure_disks(directories, disks.kind, short=short, note=_note)
+
+
+def _refuse_held(directories: Sequence[str]) -> None:
+    """The benchmark would write over an interrupted run."""
+    from bigconst.commands import held
+
+    found = held.interrupted(directories)
+    if found is not None:
+        raise UsageError(f"{found['directory']} holds the interrupted run `{found['command']}`",
+                         "name a directory beside it, on the same disk")
+
+
+# -- showing ----------------------------------------------------------------------------
+
+def _table(speeds: Any, disks: list) -> list[str]:
+    from math import log2
+
+    host = speeds.host
+    lines = [f"{host['cpu'] or 'unknown processor'}, {speeds.threads} threads, {format_bytes(host['memory_bytes'])}, "
+             f"{speeds.date} UTC", "",
+             f"{'Transforms, GFLOP/s':<28}{'1 thread':>12}{f'{speeds.threads} threads':>12}"]
+    sizes = sorted({rate.words for rate in speeds.rates["square"]})
+    for words in sizes:
+        row = []
+        for threads in sorted({1, speeds.threads}):
+            parts = [rate.seconds_per_word for name in ("forward", "square", "inverse") for rate in speeds.rates[name]
+                     if rate.words == words and rate.threads == threads]
+            row.append(f"{5 * log2(words // 2) / sum(parts) / 1e9:.1f}" if len(parts) == 3 else "-")
+        lines.append(f"  {f'{words:,} words':<26}" + "".join(f"{cell:>12}" for cell in row))
+    lines += ["", f"{'Squarings, ms':<28}{'1 thread':>12}{f'{speeds.threads} threads':>12}"]
+    for words in sorted({rate.words for rate in speeds.rates["squaring"]}):
+        row = [f"{1000 * speeds.seconds('squaring', words, threads):.3f}" for threads in sorted({1, speeds.threads})]
+        lines.append(f"  {f'{words >> 10}K':<26}" + "".join(f"{cell:>12}" for cell in row))
+
+    def rate(name: str, bytes_a_word: float) -> str:
+        words = max(each.words for each in speeds.rates[name])
+        return format_rate(words * bytes_a_word / speeds.seconds(name, words, speeds.threads))
+
+    lines += ["", "Memory and text, all threads"]
+    rows = [("copy of memory", format_rate(speeds.copy_bytes_per_s)),
+            ("first touch of memory", format_rate(speeds.touch_bytes_per_s)),
+            ("checksums", rate("checksum", 4)), ("digits spelled and checked", rate("text", 5)),
+            ("digits verified", rate("check text", 5)), ("digit files written", format_rate(speeds.text_bytes_per_s)),
+            ("certificates written", format_rate(speeds.certificate_bytes_per_s)),
+            ("loading of kernels", format_seconds(speeds.start_s))]
+    lines += [f"  {name:<26}{value:>12}" for name, value in rows]
+    for each in disks:
+        lines += ["", f"Scratch on {', '.join(each.directories)} ({each.kind})",
+                  f"  {'':<26}{'read':>12}{'written':>12}{'at once':>12}{'CPU for 1 GB':>14}"]
+        for directory, (read, written) in zip(each.directories, each.lanes, strict=True):
+            lines.append(f"  {'lane ' + directory:<26}{format_rate(read):>12}{format_rate(written):>12}")
+        for p in each.patterns:
+            cells = (p.read_bytes_per_s, p.write_bytes_per_s, p.both_bytes_per_s)
+            lines.append(f"  {'requests of ' + format_bytes(p.request_bytes):<26}"
+                         + "".join(f"{format_rate(cell):>12}" for cell in cells)
+                         + f"{format_seconds(1e9 * p.cpu_s_per_byte):>14}")
+        lines += [f"  {'made safe in':<26}{1000 * each.sync_s:>9.2f} ms",
+                  f"  {'lost while computing':<26}{100 * each.overlap_loss:>10.0f} %"]
+    return lines

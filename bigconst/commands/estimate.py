@@ -1,0 +1,289 @@
+"""`bigconst estimate`: how long a computation takes, here or on a machine for hire, and what it costs."""
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from bigconst.commands import estimatehere
+from bigconst.commands.compute import MAX_D, MAX_THREADS, MIN_WORKSPACE_BYTES, add_price_option, argument
+from bigconst.commands.mersenne import parse_length
+from bigconst.commands.testrun import DEFAULT_SAVE_EVERY_S
+from bigconst.errors import UsageError
+from bigconst.report import DISK_KINDS
+from bigconst.storage.atomicfile import AtomicFile
+from bigconst.units import format_bytes, parse_count, parse_rate, parse_size
+
+_EPILOG = """\
+examples:
+  bigconst estimate phi --digits 1e9                  hours on this machine, stage by stage, and what bounds each
+  bigconst estimate phi --digits 1e11 --swap /mnt/a --usd-per-hour 0.3
+                                                      with the disk of that directory, and in dollars
+  bigconst estimate sqrt 2 --digits 2e12 --memory 57GiB --cores 4 --disk-read 594MB/s --disk-write 594MB/s
+                                                      on a machine described by hand
+  bigconst estimate phi --digits 2e12 --instance d2.2xlarge --instance n2-highmem-128@us-east4
+  bigconst estimate phi --digits 2e12 --cloud all --plot cost.png --csv cost.csv
+                                                      on all machines of the catalogue: cost against time
+  bigconst estimate phi --digits 2e12 --cloud aws --spot --interruptions 2
+  bigconst estimate ll 1000000007 --cloud all --objective time
+  bigconst estimate --refresh https://instances.vantage.sh/instances.json
+                                                      newer prices for the catalogue (docs/machines.md)
+
+Speeds are those that `bigconst bench` measured on this machine; where there are none, a short benchmark runs first.
+With --cores or --gflops, all that computes is scaled by them, and --memory is needed; --cores, unless there is
+--threads, is the number of threads, too.  --disk-read and --disk-write take the place of --swap.
+With --instance or --cloud they are taken for disks whose speed the catalogue does not know, and for network volumes
+beside machines whose own disks are too small; the memory is --memory, or three quarters of what the machine has.
+"""
+
+_RATE = argument(parse_rate, 1)
+
+
+def add(commands) -> None:
+    """Declare the command on an argparse subparsers object."""
+    common = {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False, "epilog": _EPILOG}
+    parser = commands.add_parser(
+        "estimate", help="how long it takes and what it costs, here or on machines for hire",
+        description="Estimate hours, memory, scratch and dollars of a computation, from its plan and a benchmark.",
+        **common)
+    parser.add_argument("--refresh", metavar="FILE-OR-URL", help="take newer prices into the catalogue, and stop")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.set_defaults(run=_without_job)
+    kinds = parser.add_subparsers(title="computations", metavar="WHAT")
+    for name, what in (("phi", "digits of the golden ratio"), ("sqrt", "digits of the square root of an integer"),
+                       ("ll", "Lucas-Lehmer test of 2^P - 1"), ("prp", "probable prime test of 2^P - 1")):
+        kind = kinds.add_parser(name, help=what, description=f"Estimate: {what}.", **common)
+        if name in ("ll", "prp"):
+            _add_test_options(kind, "LL" if name == "ll" else "PRP-3")
+        else:
+            _add_constant_options(kind, name)
+        _add_machine_options(kind)
+        _add_catalogue_options(kind)
+        kind.add_argument("--json", metavar="FILE", help="write all of it as JSON, too")
+        kind.add_argument("--csv", metavar="FILE", help="write the table as CSV, too")
+        kind.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+
+def _add_constant_options(parser: argparse.ArgumentParser, kind: str) -> None:
+    if kind == "sqrt":
+        parser.add_argument("d", metavar="D", type=argument(parse_count, 1, MAX_D), help="integer, 1 <= D < 2^31")
+    parser.add_argument("--digits", metavar="N", required=True, type=argument(parse_count, 1),
+                        help="decimal digits after the point: 100000000, 1e8, 100_000_000 or 100M")
+    parser.add_argument("--base", type=int, choices=(10, 16), default=10, help="of the digits (default 10)")
+    parser.add_argument("--no-certificate", action="store_true", help="without the proof of the digits")
+    parser.set_defaults(run=run, kind=kind, **({"d": 5} if kind == "phi" else {}))
+
+
+def _add_test_options(parser: argparse.ArgumentParser, kind: str) -> None:
+    parser.add_argument("exponents", metavar="P", nargs="+", type=argument(parse_count, 2), help="exponent")
+    parser.add_argument("--iterations", metavar="N", type=argument(parse_count, 1), help="of so many squarings")
+    parser.add_argument("--fft", metavar="LENGTH", type=argument(parse_length, 1),
+                        help="transform length in doubles, like 3072K (default: the shortest safe one)")
+    parser.set_defaults(run=run, kind=kind)
+
+
+def _add_machine_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--threads", metavar="N", type=argument(parse_count, 1, MAX_THREADS),
+                        help="default: all processors")
+    parser.add_argument("--memory", metavar="SIZE", type=argument(parse_size, 1),
+                        help="most memory to use (default: three quarters of what is available)")
+    parser.add_argument("--workspace", metavar="SIZE", help="most memory for the working arrays alone",
+                        type=argument(parse_size, MIN_WORKSPACE_BYTES, show=format_bytes))
+    parser.add_argument("--swap", metavar="DIR", action="append",
+                        help="scratch directory; repeat it for more disks (default: swap/, if it is there)")
+    parser.add_argument("--disk", choices=tuple(DISK_KINDS), help="kind of the scratch disks (default: ask the "
+                        "system; hdd for those of --disk-read)")
+    parser.add_argument("--disk-read", metavar="RATE", type=_RATE, help="of all disks together, like 594MB/s")
+    parser.add_argument("--disk-write", metavar="RATE", type=_RATE, help="the same; both are needed")
+    parser.add_argument("--cores", metavar="C", type=argument(parse_count, 1, MAX_THREADS),
+                        help="of a machine whose cores are like those of this one")
+    parser.add_argument("--gflops", metavar="G", type=_gflops,
+                        help="of a machine, all cores together, as `bigconst bench` shows it for 16,777,216 words")
+    add_price_option(parser)
+
+
+def _add_catalogue_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--instance", metavar="NAME", action="append",
+                        help="machine of the catalogue, NAME or NAME@REGION; repeat it for more")
+    parser.add_argument("--cloud", metavar="CLOUD", help="all machines of aws, gcp, azure, oci, own (your own), or all")
+    parser.add_argument("--objective", choices=("cost", "time"), help="what comes first (default: cost)")
+    parser.add_argument("--spot", action="store_true", help="at spot prices, with interruptions")
+    parser.add_argument("--interruptions", metavar="N", type=_interruptions, help="expected a day (default: 1)")
+    parser.add_argument("--plot", metavar="FILE", help="cost against time as PNG; needs matplotlib")
+
+
+def _gflops(text: str) -> float:
+    return _number(text, 1e-3, 1e9, "a number of GFLOP/s; write it like 85.5")
+
+
+def _interruptions(text: str) -> float:
+    return _number(text, 0.0, 1e6, "a number of interruptions; write it like 1 or 0.25")
+
+
+def _number(text: str, low: float, high: float, what: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not low <= value <= high:
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} is not {what}")
+    return value
+
+
+def _without_job(arguments: argparse.Namespace) -> int:
+    """`bigconst estimate --refresh`."""
+    if arguments.refresh is None:
+        raise UsageError("estimate what?", "name phi, sqrt D, ll P or prp P, or --refresh the catalogue")
+    from bigconst.catalogue.refresh import refresh
+
+    print(refresh(arguments.refresh, lambda line: print(line, file=sys.stderr, flush=True)), flush=True)
+    return 0
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Estimate, show, write.  Raises UsageError, DoesNotFit, InputOutputError."""
+    from bigconst.commands import estimateshow
+
+    _check(arguments)
+    wants_catalogue = bool(arguments.instance or arguments.cloud)
+    with contextlib.ExitStack() as stack:
+        # Opened before a benchmark, so that what cannot be written costs none.
+        files = {name: stack.enter_context(AtomicFile(path, force=True)) for name, path in _outputs(arguments).items()}
+        results = [_on_machines(arguments, job) if wants_catalogue else estimatehere.estimate_here(arguments, job)
+                   for job in _jobs(arguments)]
+        if "plot" in files:
+            from bigconst.commands.estimateplot import plot_png
+
+            files["plot"].write_at(0, plot_png(results[0]))
+        if "csv" in files:
+            files["csv"].write_at(0, estimateshow.as_csv(results).encode())
+        if "json" in files:
+            files["json"].write_at(0, estimateshow.as_json(results).encode())
+        for file in files.values():
+            file.commit()
+    text = "\n\n".join("\n".join(estimateshow.lines(result)) for result in results)
+    # A path may hold bytes that are no text.
+    print(text.encode(errors="backslashreplace").decode(), flush=True)
+    return 0
+
+
+def _outputs(arguments: argparse.Namespace) -> dict[str, str]:
+    """Files to write, by option."""
+    named = {name: getattr(arguments, name) for name in ("json", "csv", "plot")}
+    named = {name: path for name, path in named.items() if path is not None}
+    for name, path in named.items():
+        if path == "-":
+            raise UsageError(f"--{name} needs a file", f"name it, like --{name} estimate.{name}")
+    if len({os.path.realpath(path) for path in named.values()}) < len(named):
+        raise UsageError("two of --json, --csv and --plot name the same file", "give each another name")
+    return named
+
+
+# -- checks -----------------------------------------------------------------------------
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Raise UsageError for options that contradict each other."""
+    if arguments.refresh is not None:
+        raise UsageError("--refresh estimates nothing", "refresh the catalogue first, then estimate")
+    if (arguments.disk_read is None) != (arguments.disk_write is None):
+        raise UsageError("--disk-read and --disk-write belong together", "give both")
+    if arguments.instance or arguments.cloud:
+        _refuse(arguments, ("threads", "swap", "disk", "cores", "gflops", "usd_per_hour"),
+                "describes a machine that is not of the catalogue", "leave it out, or --instance and --cloud")
+        if arguments.interruptions is not None and not arguments.spot:
+            raise UsageError("only spot machines are interrupted", "leave out --interruptions, or add --spot")
+    else:
+        _refuse(arguments, ("objective", "spot", "interruptions", "plot"), "is about machines of the catalogue",
+                "add --instance NAME or --cloud all")
+        estimatehere.check(arguments)
+    if arguments.plot is not None:
+        import importlib.util
+
+        if len(getattr(arguments, "exponents", ())) > 1:
+            raise UsageError("--plot shows one computation", "name one exponent")
+        if importlib.util.find_spec("matplotlib") is None:
+            raise UsageError("--plot needs matplotlib", "install it with pip install 'bigconst[plot]'")
+
+
+def _refuse(arguments: argparse.Namespace, names: Sequence[str], what: str, remedy: str) -> None:
+    for name in names:
+        if getattr(arguments, name) not in (None, False):
+            raise UsageError(f"--{name.replace('_', '-')} {what}", remedy)
+
+
+# -- what is to be computed ---------------------------------------------------------------
+
+
+def _jobs(arguments: argparse.Namespace) -> list[Any]:
+    from bigconst.constant import Constant
+    from bigconst.estimates.jobs import ConstantJob
+
+    if "exponents" in arguments:
+        return [_test(arguments, p) for p in arguments.exponents]
+    return [ConstantJob(Constant(arguments.kind, arguments.d), arguments.digits, arguments.base,
+                        not arguments.no_certificate, arguments.workspace)]
+
+
+def _test(arguments: argparse.Namespace, p: int) -> Any:
+    """A test as `bigconst ll` would run it."""
+    from bigconst.commands.testrun import Request, check
+    from bigconst.estimates.jobs import TestJob
+    from bigconst.mersenne.factor import PLAIN_BELOW, smallest_divisor
+
+    request = Request(arguments.kind, p, 1, arguments.iterations, words=arguments.fft)
+    if p < PLAIN_BELOW:
+        raise UsageError(f"M{p} is tested at once, without a transform", f"estimate exponents from {PLAIN_BELOW} on")
+    check(request)
+    divisor = smallest_divisor(p)
+    if divisor is not None:
+        print(f"M{p} is composite: 2^{p}-1 is divisible by 2^{divisor}-1, and there will be no test of it",
+              file=sys.stderr, flush=True)
+    return TestJob(arguments.kind, p, request.total, arguments.fft, DEFAULT_SAVE_EVERY_S, arguments.workspace)
+
+
+# -- machines of the catalogue ------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Market:
+    """A job on machines of the catalogue."""
+
+    job: Any
+    wishes: Any
+    """bigconst.estimates.offers.Wishes"""
+    offers: tuple[Any, ...]
+    """best first"""
+    refusals: tuple[Any, ...]
+    front: tuple[int, ...]
+    """those of `offers` that no other one beats in time and money"""
+    measured: str
+    """this machine, from which they are scaled"""
+
+
+def _on_machines(arguments: argparse.Namespace, job: Any) -> Market:
+    from bigconst.catalogue.instances import load_catalogue
+    from bigconst.commands.bench import known_speeds
+    from bigconst.estimates.money import pareto_front
+    from bigconst.estimates.offers import Offer, Refusal, Wishes, offer, preference
+
+    catalogue = load_catalogue()
+    chosen = [catalogue.find(name) for name in arguments.instance or ()]
+    chosen += catalogue.of(arguments.cloud) if arguments.cloud else ()
+    if not chosen:
+        raise UsageError(f"the catalogue has no machine of {arguments.cloud}", "docs/machines.md says how to add some")
+    speeds, _ = known_speeds(())
+    wishes = Wishes(date.today(), arguments.memory, arguments.disk_read, arguments.disk_write, arguments.spot,
+                    1.0 if arguments.interruptions is None else arguments.interruptions, arguments.objective == "time")
+    found = [offer(job, instance, catalogue.volumes_for(instance), speeds, wishes)
+             for instance in dict.fromkeys(chosen)]
+    offers = sorted((each for each in found if isinstance(each, Offer)),
+                    key=lambda each: preference(each, wishes.by_time))
+    front = pareto_front([(each.whole.hours, each.whole.usd) for each in offers])
+    measured = f"{speeds.host['cpu'] or 'unknown processor'}, {speeds.threads} threads, measured {speeds.date} UTC"
+    return Market(job, wishes, tuple(offers), tuple(each for each in found if isinstance(each, Refusal)),
+                  tuple(front), measured)

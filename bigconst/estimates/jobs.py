@@ -1,0 +1,155 @@
+"""What is to be computed, and what it takes on a machine: plans with their work, room and pieces.
+
+Pure functions.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from bigconst.constant import Constant
+from bigconst.dwtshape import longer
+from bigconst.errors import DoesNotFit
+from bigconst.estimates import work
+from bigconst.estimates.work import Stage
+from bigconst.formats import packed_bytes
+from bigconst.mersenneplan import MersennePlan, make_mersenne_plan
+from bigconst.plan import Plan, make_plan
+from bigconst.units import format_count
+
+SAVE_FILES = 3
+"""Of p bits each that a test has at a time, at most."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a plan takes."""
+
+    plan: Plan | MersennePlan
+    stages: tuple[Stage, ...]
+    """of the run that is asked for"""
+    bare: tuple[Stage, ...]
+    """of one without its certificate"""
+    check: tuple[Stage, ...]
+    """of what verifies the result; none where nothing can"""
+    files_bytes: int
+    kept_bytes: int
+    """of copies, from which a run goes on without its scratch"""
+    save_every_s: float | None
+    """between such copies; None where they are made after each piece"""
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether there is scratch."""
+        return self.plan.disk is not None
+
+    @property
+    def scratch_bytes(self) -> int:
+        """With the journal; 0 in memory."""
+        if not self.is_on_disk:
+            return 0
+        held = self.plan if isinstance(self.plan, MersennePlan) else self.plan.disk
+        return held.scratch_bytes + held.journal_bytes
+
+
+class Job(Protocol):
+    """What is to be computed."""
+
+    @property
+    def title(self) -> str:
+        """For people."""
+
+    @property
+    def digits(self) -> int | None:
+        """Decimal digits; None of a test."""
+
+    def needs(self, threads: int, memory_bytes: int, disk: str | None) -> Needs:
+        """On scratch of this kind, or None.  Raises DoesNotFit, UsageError."""
+
+
+@dataclass(frozen=True)
+class ConstantJob:
+    """Digits of a constant."""
+
+    constant: Constant
+    digits: int
+    base: int
+    certified: bool
+    workspace_bytes: int | None = None
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return (f"{self.constant.title}, {format_count(self.digits)} digits"
+                + (" worth in base 16" if self.base == 16 else ""))
+
+    def needs(self, threads: int, memory_bytes: int, disk: str | None) -> Needs:
+        """On scratch of this kind, or None.  Raises DoesNotFit."""
+        def make(certified: bool) -> Plan:
+            return make_plan(self.constant, self.digits, self.base, threads, memory_bytes,
+                             workspace_bytes=self.workspace_bytes, disk=disk, certified=certified)
+
+        plan = make(self.certified)
+        stages = tuple(work.constant_work(plan))
+        files = plan.text_bytes + (plan.certificate_bytes if self.certified else 0)
+        # As many as commands.request.check_room makes room for: two levels and the root.
+        kept = packed_bytes(plan.words, self.base) * 7 // 3
+        if not self.certified:
+            return Needs(plan, stages, stages, (), files, kept, None)
+        return Needs(plan, stages, tuple(work.constant_work(make(False))), tuple(work.verification_work(plan)), files,
+                     kept, None)
+
+
+@dataclass(frozen=True)
+class TestJob:
+    """A test of a Mersenne number."""
+
+    __test__ = False        # pytest takes it for one of its own
+    kind: str
+    """LL or PRP-3"""
+    exponent: int
+    iterations: int
+    words: int | None
+    save_every_s: float
+    workspace_bytes: int | None = None
+    digits: None = None
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return f"{self.kind} test of M{self.exponent}, {format_count(self.iterations)} iterations"
+
+    def needs(self, threads: int, memory_bytes: int, disk: str | None) -> Needs:
+        """On scratch of this kind, or None.  Raises DoesNotFit, UsageError."""
+        def make(words: int | None) -> MersennePlan:
+            return make_mersenne_plan(self.exponent, self.iterations, threads, memory_bytes,
+                                      products=self.kind != "LL", words=words, workspace_bytes=self.workspace_bytes,
+                                      scratch=disk is not None)
+
+        plan = make(self.words)
+        stages, saved = tuple(work.mersenne_work(plan)), SAVE_FILES * (self.exponent // 8)
+        return Needs(plan, stages, stages, self._second(plan, make), saved, saved, self.save_every_s)
+
+    def _second(self, plan: MersennePlan, make: Callable[[int], MersennePlan]) -> tuple[Stage, ...]:
+        """The run that confirms a test, in the next longer transform; none where there is none that fits."""
+        another = longer(plan.shape)
+        if another is None or another.min_exponent > self.exponent:
+            return tuple(work.mersenne_work(plan))      # in the next shorter one: not longer than this
+        try:
+            second = make(another.words)
+        except DoesNotFit:
+            return ()
+        # Scratch is counted once.
+        return tuple(work.mersenne_work(second)) if (second.disk is None) == (plan.disk is None) else ()
+
+
+def pieces(stages: Sequence[Stage]) -> list[list[Stage]]:
+    """Stages between two copies: those of a level together, and of a ladder in memory each level."""
+    groups: dict[str, list[Stage]] = {}
+    for stage in stages:
+        if stage.name == "ladder":
+            for i, step in enumerate(stage.steps):
+                groups[f"{stage.name} {i}"] = [replace(stage, steps=(step,))]
+        else:
+            groups.setdefault(stage.name.partition(",")[0], []).append(stage)
+    return list(groups.values())

@@ -1,0 +1,126 @@
+"""Seconds of the stages of a plan on a machine, and what bounds each.
+
+Pure functions.  Within a step processors and disks work at the same time, so
+that the longer of the two counts, and of the shorter one the share that the
+benchmark found to be lost when they wait for each other.  Nothing here is fitted to runs: all speeds are
+those of the benchmark, and docs/estimates.md holds the estimates against runs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import hypot
+
+from bigconst.estimates.speeds import Disks, Speeds
+from bigconst.estimates.work import MEMORY_BYTES, Stage, Step
+from bigconst.scratchspace import Traffic
+
+MODEL_ERROR = 0.1
+"""Relative error of an estimate on a machine that was measured, beside how much its measurements differ."""
+SCALED_ERROR = 0.3
+"""Of one for a machine of which no more than a table is known."""
+
+CACHED_WORDS = 1 << 16
+"""Of numbers that do not leave the caches."""
+
+NO_DISKS = Disks((), "ssd", (), (), 0.0)
+
+
+@dataclass(frozen=True)
+class StageEstimate:
+    """One stage."""
+
+    name: str
+    seconds: float
+    compute_s: float
+    """that processors need"""
+    memory_s: float
+    """that memory would need if it did nothing else; part of compute_s"""
+    disk_s: float
+    """that disks need, files included"""
+    bound: str
+    """compute, memory or disk: what takes longest"""
+    read_bytes: int
+    written_bytes: int
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A run on a machine."""
+
+    stages: tuple[StageEstimate, ...]
+    error: float
+    """relative"""
+
+    @property
+    def seconds(self) -> float:
+        """All stages."""
+        return sum(stage.seconds for stage in self.stages)
+
+    @property
+    def bound(self) -> str:
+        """What bounds the most seconds."""
+        return max(("compute", "memory", "disk"), key=lambda bound: sum(
+            stage.seconds for stage in self.stages if stage.bound == bound))
+
+
+def estimate(stages: Sequence[Stage], speeds: Speeds, disks: Disks | None, threads: int) -> Estimate:
+    """Of these stages, with the loading of kernels before them; `disks` hold the scratch where there is some."""
+    start = StageEstimate("start", speeds.start_s, speeds.start_s, 0.0, 0.0, "compute", 0, 0)
+    spread = hypot(speeds.spread, disks.spread if disks is not None else 0.0)
+    error = hypot(MODEL_ERROR if speeds.factor is None else SCALED_ERROR, spread)
+    return Estimate((start, *(_stage(stage, speeds, disks or NO_DISKS, threads) for stage in stages)), error)
+
+
+def _stage(stage: Stage, speeds: Speeds, disks: Disks, threads: int) -> StageEstimate:
+    seconds = compute = memory = cached = disk = 0.0
+    moved = Traffic()
+    for step in stage.steps:
+        step_compute, step_disk = _compute_s(step, speeds, disks, threads), _disk_s(step, speeds, disks)
+        loss = disks.overlap_loss if step.moves else speeds.file_overlap_loss
+        seconds += _together(step, step_compute, step_disk, loss) + step.syncs * disks.sync_s
+        compute, disk = compute + step_compute, disk + step_disk
+        memory += _memory_s(step, speeds)
+        cached += _cached_s(step, speeds, threads)
+        moved += _moved(step)
+    bound = "disk" if disk > compute else "memory" if memory > cached else "compute"
+    n = stage.times
+    return StageEstimate(stage.name, n * seconds, n * compute, n * memory, n * disk, bound, n * moved.read_bytes,
+                         n * moved.written_bytes)
+
+
+def _moved(step: Step) -> Traffic:
+    return sum((move.traffic for move in step.moves), Traffic())
+
+
+def _together(step: Step, compute_s: float, disk_s: float, loss: float) -> float:
+    if not step.at_once:
+        return compute_s + disk_s
+    return max(compute_s, disk_s) + loss * min(compute_s, disk_s)
+
+
+def _compute_s(step: Step, speeds: Speeds, disks: Disks, threads: int) -> float:
+    lanes = sum(disks.cpu_s(move.traffic, move.block_bytes) for move in step.moves)
+    return (sum(speeds.seconds(name, words, threads) for name, words in step.operations)
+            + lanes / min(threads, speeds.threads) + step.touch_bytes / speeds.touch_bytes_per_s)
+
+
+def _disk_s(step: Step, speeds: Speeds, disks: Disks) -> float:
+    files = (step.text_bytes / speeds.text_bytes_per_s + step.certificate_bytes / speeds.certificate_bytes_per_s
+             + step.file_read_bytes / speeds.text_bytes_per_s)
+    if not step.moves:
+        return files
+    # All in the longest runs, and what shorter ones take more.
+    longest = max(move.run_bytes for move in step.moves)
+    more = sum(disks.seconds(move.traffic, move.run_bytes) - disks.seconds(move.traffic, longest)
+               for move in step.moves)
+    return files + disks.seconds(_moved(step), longest) + more
+
+
+def _memory_s(step: Step, speeds: Speeds) -> float:
+    return sum(words * MEMORY_BYTES.get(name, 0) for name, words in step.operations) / speeds.copy_bytes_per_s
+
+
+def _cached_s(step: Step, speeds: Speeds, threads: int) -> float:
+    """Of the operations if all were as fast as on numbers that stay in the caches of one thread."""
+    return sum(words / CACHED_WORDS * speeds.seconds(name, CACHED_WORDS, 1) / min(threads, speeds.threads)
+               for name, words in step.operations if name in MEMORY_BYTES)

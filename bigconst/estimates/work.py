@@ -1,0 +1,201 @@
+"""What a plan makes the processors, the memory and the disks do, stage by stage.
+
+Pure functions of plans.  Operations are those whose speeds `bigconst bench`
+measures: `OPERATIONS` says what each is.  A step happens after the one before
+it; what happens at the same time is one step.
+"""
+
+from dataclasses import dataclass
+
+from bigconst import scratchspace
+from bigconst.mersenneplan import MersennePlan
+from bigconst.plan import Level, Plan, settling_shape
+from bigconst.scratchspace import Pass, Traffic
+from bigconst.shape import Shape
+
+OPERATIONS = {
+    "forward": "words through the columns of a transform in memory, for each word of the transform",
+    "spectrum": "rows forward",
+    "square": "rows forward, squared and back",
+    "multiply": "rows forward, times a spectrum, and back",
+    "inverse": "columns back to words",
+    "residue": "words modulo a prime",
+    "multiply small": "words times a small integer",
+    "update": "the sum of a step of the ladder",
+    "shift": "words divided by a power of two",
+    "pack": "words packed with checks and checksum, as a certificate or a chunk is",
+    "unpack": "and back",
+    "checksum": "xxh3 of words in memory",
+    "text": "words spelled, hashed and checked",
+    "check text": "text and remainder read by a verifier",
+    "sum": "the sum of a step of the ladder on disk, for each word of it",
+    "root": "the step from the root's inverse to the root on disk",
+    "slab forward": "a slab of a transform on disk from packed words",
+    "slab row": "a row squared",
+    "slab product": "a row multiplied, both rows transformed",
+    "slab back": "a slab to packed words",
+    "slab between": "the columns between slabs and rows",
+    "slab forward, 4": "words of four digits instead of five",
+    "slab back, 4": "the same back",
+    "squaring": "of a Mersenne test, in memory",
+}
+
+MEMORY_BYTES = {"forward": 12, "spectrum": 16, "square": 16, "multiply": 24, "inverse": 12, "residue": 4,
+                "multiply small": 8, "update": 16, "shift": 8, "pack": 4, "unpack": 4, "text": 4, "check text": 7,
+                "squaring": 28}
+"""That an operation moves for a word, at least."""
+
+DURABLE_ROWS = 3
+"""Rows of a pass in place after which it waits until they are safe (arithmetic.outofcore.passes)."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """Blocks of scratch that are read and written."""
+
+    traffic: Traffic
+    block_bytes: int
+    """with a checksum each"""
+    run_bytes: int
+    """that lie together"""
+
+
+@dataclass(frozen=True)
+class Step:
+    """Operations, and what is moved meanwhile."""
+
+    operations: tuple[tuple[str, int], ...] = ()
+    """(name, words)"""
+    moves: tuple[Move, ...] = ()
+    """scratch"""
+    syncs: int = 0
+    """times it waits until what is written is safe"""
+    text_bytes: int = 0
+    """of a digit file that is made and written"""
+    certificate_bytes: int = 0
+    """of a certificate"""
+    file_read_bytes: int = 0
+    touch_bytes: int = 0
+    """of memory that was not used before"""
+    at_once: bool = True
+    """whether processors and disks work at the same time"""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Steps under the name that a report gives them."""
+
+    name: str
+    steps: tuple[Step, ...]
+    times: int = 1
+
+
+# -- in memory ------------------------------------------------------------------------------
+
+def _square(shape: Shape) -> list[tuple[str, int]]:
+    return [("forward", shape.words), ("square", shape.words), ("inverse", shape.words)]
+
+
+def _product(shape: Shape) -> list[tuple[str, int]]:
+    return [("forward", shape.words), ("multiply", shape.words), ("inverse", shape.words), ("residue", shape.words)]
+
+
+def _level(level: Level) -> Step:
+    """arithmetic.newton.Ladder._step."""
+    residual, product = level.residual, level.product
+    return Step((*_square(residual), ("multiply small", residual.words), ("residue", residual.words),
+                 ("forward", product.words), ("spectrum", product.words), *_product(product), *_product(product),
+                 ("update", level.words_out), ("residue", level.words_out)))
+
+
+def _climb(plan: Plan) -> tuple[Step, ...]:
+    touched = plan.arena_bytes if plan.disk is None else max(plan.arena_bytes, plan.disk.used_bytes)
+    return (Step(touch_bytes=touched, at_once=False), *map(_level, plan.levels))
+
+
+def _root(words: int, is_phi: bool) -> tuple[tuple[str, int], ...]:
+    return ("multiply small", words), ("residue", words), *([("shift", words)] if is_phi else [])
+
+
+def constant_work(plan: Plan) -> list[Stage]:
+    """Stages of a computation, in memory or on disk, loading of kernels apart."""
+    if plan.disk is not None:
+        return _disk_work(plan)
+    is_phi, words = plan.constant.kind == "phi", plan.words
+    text = ("text", plan.text_words)
+    stages = []
+    if not plan.constant.is_integer:
+        stages = [Stage("ladder", _climb(plan)), Stage("root", (Step(_root(words, is_phi)),))]
+    if plan.certified:
+        square = settling_shape(words, plan.residual_guard_words)
+        small = [("shift", words), ("multiply small", words), ("residue", words), *([("shift", words)] * is_phi)]
+        # The text is made and written meanwhile.
+        stages.append(Stage("certificate", (Step((text, *_square(square), *small), text_bytes=plan.text_bytes),
+                                            Step(certificate_bytes=plan.certificate_bytes))))
+    else:
+        stages.append(Stage("text", (Step(text_bytes=plan.text_bytes),)))
+    return stages
+
+
+def verification_work(plan: Plan) -> list[Stage]:
+    """What `bigconst verify` does to the files of a plan."""
+    return [Stage("verify", (Step((("check text", plan.text_words),),
+                                  file_read_bytes=plan.text_bytes + plan.certificate_bytes),))]
+
+
+# -- on disk ----------------------------------------------------------------------------------
+
+def _disk_work(plan: Plan) -> list[Stage]:
+    stages = []
+    for name, passes in plan.disk.passes:
+        steps = tuple(step for each in passes for step in _steps(plan, name, each))
+        if name == "ladder in memory":
+            steps = (*_climb(plan), *steps)
+        stages.append(Stage(name, steps))
+    return stages
+
+
+def _steps(plan: Plan, stage: str, each: Pass) -> tuple[Step, ...]:
+    moves = (Move(each.tiles, each.tile_bytes, each.tile_run_bytes),
+             Move(each.packed, each.chunk_bytes, each.chunk_run_bytes))
+    common = {"moves": tuple(move for move in moves if move.traffic != Traffic())}
+    suffix = "" if each.digits == plan.format.digits else ", 4"
+    rows = "slab row" if each.operands == 1 else "slab product"
+    match each.kind:
+        case scratchspace.FORWARD:
+            return (Step((("slab forward" + suffix, each.words),), syncs=2, **common),)
+        case scratchspace.ROWS:
+            return (Step(((rows, each.words),), syncs=2 * (each.units // DURABLE_ROWS + 1), **common),)
+        case scratchspace.BACK:
+            return (Step((("slab back" + suffix, each.words),), syncs=2, **common),)
+        case scratchspace.BETWEEN:
+            return (Step((("slab between", each.words),), syncs=2, **common),)
+        case scratchspace.LATE:
+            return (Step(syncs=2, **common),)
+        case scratchspace.FILES:
+            return _files(plan, each)
+    name = "root" if stage == "root" else "sum" if each.packed.read_bytes else "pack"
+    return (Step(((name, each.words),), syncs=2, **common),)
+
+
+def _files(plan: Plan, each: Pass) -> tuple[Step, ...]:
+    """Text, then certificate; each piece is read by the thread that makes it, which then writes it."""
+    parts = [("text_bytes", plan.text_bytes)]
+    if plan.certified:
+        parts.append(("certificate_bytes", plan.certificate_bytes))
+    read = Move(Traffic(each.packed.read_bytes // len(parts), 0), each.chunk_bytes, each.chunk_bytes)
+    return (Step(touch_bytes=plan.disk.files_bytes, at_once=False),
+            *(Step((("unpack", plan.words),), (read,), at_once=False, **{name: size}) for name, size in parts))
+
+
+# -- tests of Mersenne numbers ----------------------------------------------------------------
+
+def mersenne_work(plan: MersennePlan) -> list[Stage]:
+    """All squarings of a test; its checks take a few in a thousand."""
+    if plan.disk is None:
+        return [Stage("squarings", (Step((("squaring", plan.shape.words),)),), plan.iterations)]
+    one, disk = plan.disk.traffic, plan.disk
+    half = Traffic(one.read_bytes // 2, one.written_bytes // 2)
+    steps = tuple(Step((("squaring", plan.shape.words // 2),), (Move(half, disk.tile_bytes, disk.tile_bytes),),
+                       syncs=2) for _ in range(2))
+    return [Stage("squarings", steps, plan.iterations)]

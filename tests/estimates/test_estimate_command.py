@@ -1,0 +1,348 @@
+"""`bigconst estimate`: what it prints and writes, which machines it compares, and what it refuses."""
+
+import csv
+import importlib.util
+import io
+import json
+import re
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bigconst.cli import main
+from bigconst.commands import bench, estimateplot, estimateshow
+
+ROOT = Path(__file__).parents[2]
+
+MACHINES = """\
+[[machine]]
+name = "cellar"
+cores = 16
+memory = "64GiB"
+disk = "ssd"
+disk_size = "16TB"
+disk_read = "4GB/s"
+disk_write = "3GB/s"
+usd_per_hour = 0.4
+price_date = "2020-01-31"
+
+[[machine]]
+name = "attic"
+cores = 64
+memory = "256GiB"
+disk = "ssd"
+disk_size = "16TB"
+disk_read = "8GB/s"
+disk_write = "8GB/s"
+usd_per_hour = 4.0
+price_date = "2026-11-01"
+
+[[machine]]
+name = "shed"
+cores = 16
+memory = "64GiB"
+disk = "ssd"
+disk_size = "1TB"
+disk_read = "4GB/s"
+disk_write = "3GB/s"
+usd_per_hour = 0.2
+price_date = "2026-11-01"
+"""
+
+
+@pytest.fixture
+def here(measured, monkeypatch, tmp_path):
+    """A directory on a machine that was measured, and cannot be again."""
+    monkeypatch.setattr(bench, "_measured", lambda **_: pytest.fail("a benchmark ran"))
+    monkeypatch.setattr(bench, "_measured_disks", lambda *_, **__: pytest.fail("a benchmark ran"))
+    (tmp_path / "config" / "bigconst").mkdir(parents=True)
+    (tmp_path / "config" / "bigconst" / "machines.toml").write_text(MACHINES)
+    return tmp_path / "here"
+
+
+def run(capsys, *argv, code=0):
+    """What it prints, without a word on stderr; of an error the one line."""
+    assert main(["estimate", *argv]) == code
+    out, err = capsys.readouterr()
+    if code:
+        assert out == "" and err.startswith("bigconst: ") and err.count("\n") == 1, err
+        return err
+    assert err == ""
+    return out
+
+
+def fields(path):
+    """The estimates of a JSON file."""
+    found = json.loads(Path(path).read_text())
+    assert found["schema"] == estimateshow.SCHEMA
+    return found["estimates"]
+
+
+# -- this machine -------------------------------------------------------------------------
+
+
+def test_stages_of_a_run_in_memory(here, capsys):
+    out = run(capsys, "phi", "--digits", "1e8", "--memory", "2GiB", "--usd-per-hour", "0.36", "--json", "e.json")
+    (found,) = fields("e.json")
+    names = [stage["name"] for stage in found["stages"]]
+    assert names == ["start", "ladder", "root", "certificate"]
+    assert found["seconds"] == pytest.approx(sum(stage["seconds"] for stage in found["stages"]))
+    assert found["cost"]["usd"] == pytest.approx(found["seconds"] * 0.36 / 3600)
+    assert found["seconds_without_certificate"] < found["seconds"]
+    assert 100_000_000 < found["files_bytes"] < 150_000_000 and found["scratch_bytes"] == 0
+    assert re.search(r"^Total time: .* ± 1\d %, bound by (compute|memory)$", out, re.MULTILINE)
+    for part in (*names, "Working memory", "Verification", "digits a dollar", "for 1e12 digits"):
+        assert part in out
+
+
+def test_levels_of_a_run_on_disk(here, capsys):
+    out = run(capsys, "sqrt", "2", "--digits", "1e8", "--workspace", "8MiB", "--swap", "scratch", "--disk", "ssd",
+              "--csv", "e.csv", "--json", "e.json")
+    (found,) = fields("e.json")
+    rows = list(csv.DictReader(io.StringIO(Path("e.csv").read_text())))
+    assert [row["stage"] for row in rows if row["stage"].startswith("level ")] == [
+        "level 1", "level 2", "level 3", "level 4"]
+    for column in ("seconds", "read_bytes", "written_bytes"):
+        assert sum(float(row[column]) for row in rows) == pytest.approx(sum(s[column] for s in found["stages"]))
+    # The disk reads 100 MB/s, writes 200 MB/s, and no faster at once.
+    read, written = (sum(stage[name] for stage in found["stages"]) for name in ("read_bytes", "written_bytes"))
+    assert found["seconds"] > max(read / 1e8, written / 2e8) and found["bound"] == "disk"
+    assert "scratch (ssd)" in out and found["scratch_bytes"] > 3e8
+
+
+def test_without_a_certificate_nothing_is_verified(here, capsys):
+    assert "Verification" not in run(capsys, "phi", "--digits", "1e7", "--no-certificate", "--memory", "2GiB")
+
+
+def test_a_machine_by_hand(here, capsys, measured):
+    told = ["--memory", "16GiB", "--disk-read", "3GB/s", "--disk-write", "2GB/s", "--json", "e.json"]
+
+    def compute_s(*argv):
+        run(capsys, "phi", "--digits", "1e11", *argv, *told)
+        (found,) = fields("e.json")
+        return sum(stage["compute_s"] for stage in found["stages"] if stage["name"].startswith("level"))
+
+    alone = compute_s()
+    assert compute_s("--gflops", str(10 * measured.gflops)) == pytest.approx(alone / 10)
+    assert compute_s("--cores", str(8 * measured.threads)) == pytest.approx(alone / 8, rel=0.1)
+    (found,) = fields("e.json")
+    assert found["threads"] == 8 * measured.threads and "8 times" in found["machine"]
+    assert found["relative_error"] > 0.3 and "3.00 GB/s read, 2.00 GB/s written" in found["disks"]
+
+
+def test_room_that_a_run_would_not_have(here, capsys):
+    out = run(capsys, "phi", "--digits", "1e14", "--memory", "1TiB", "--swap", "scratch", "--disk", "ssd")
+    assert re.search("^a run would be refused now: .* free", out, re.MULTILINE)
+
+
+def test_tests_of_mersenne_numbers(here, capsys):
+    out = run(capsys, "ll", "57885161", "216091", "--memory", "2GiB", "--json", "e.json")
+    large, small = fields("e.json")
+    assert large["digits"] is None and large["job"] == "LL test of M57885161, 57,885,159 iterations"
+    assert large["seconds"] > 60_000 * small["seconds"] / 270
+    assert large["verification_seconds"] > large["seconds"]         # with a longer transform
+    assert "A second test" in out and "Without certificate" not in out
+    assert "100 iterations" in run(capsys, "prp", "57885161", "--iterations", "100", "--memory", "2GiB")
+
+
+def test_an_exponent_that_needs_no_test(here, capsys):
+    assert main(["estimate", "ll", "57885162", "--memory", "2GiB"]) == 0
+    assert "2^57885162-1 is divisible by 2^2-1" in capsys.readouterr().err
+
+
+# -- machines of the catalogue ------------------------------------------------------------
+
+
+def names_in(out):
+    """Machines of the table, as it sorts them."""
+    return re.findall(r"^(\S+)(?: \*)? +(?:digits|test) +[\d,.]+ +\$", out, re.MULTILINE)
+
+
+def test_money_best_first(here, capsys):
+    out = run(capsys, "phi", "--digits", "1e12", "--cloud", "own", "--csv", "e.csv", "--json", "e.json")
+    assert names_in(out) == ["cellar", "attic"]
+    assert re.search(r"^Infeasible:\n  shed +scratch too small by [\d.]+ TB$", out, re.MULTILINE)
+    assert "the price is of 2020-01-31, more than a year ago: cellar" in out
+    for part in ("verified:", "times: cores 16/", "± "):
+        assert part in out
+    by_time = run(capsys, "phi", "--digits", "1e12", "--cloud", "own", "--objective", "time")
+    assert names_in(by_time) == ["attic", "cellar"]
+
+    (found,) = fields("e.json")
+    rows = list(csv.DictReader(io.StringIO(Path("e.csv").read_text())))
+    assert [row["instance"] for row in rows] == [each["instance"] for each in found["machines"]]
+    for row, each in zip(rows, found["machines"], strict=True):
+        assert row.keys() == each.keys() == set(estimateshow.MARKET_COLUMNS)
+        for name, value in each.items():
+            if isinstance(value, float):
+                assert float(row[name]) == value
+    cellar = rows[0]
+    assert float(cellar["usd"]) == pytest.approx(0.4 * float(cellar["hours"]))
+    assert float(cellar["digits_per_usd"]) == pytest.approx(1e12 / float(cellar["usd"]))
+    assert float(cellar["verified_usd_per_1e12_digits"]) == pytest.approx(float(cellar["verified_usd"]))
+    assert [row["pareto"] for row in rows] == ["True", "True", ""]
+    assert rows[2]["status"] == "infeasible" and rows[2]["hours"] == "" and "too small" in rows[2]["reason"]
+
+
+def test_all_clouds(here, capsys):
+    out = run(capsys, "phi", "--digits", "2e12", "--cloud", "all", "--json", "e.json")
+    (found,) = fields("e.json")
+    by_status = {status: [each for each in found["machines"] if each["status"] == status]
+                 for status in ("feasible", "infeasible", "not estimable")}
+    assert all(by_status.values()) and sum(map(len, by_status.values())) == len(found["machines"])
+    feasible = by_status["feasible"]
+    assert [each["verified_usd"] for each in feasible] == sorted(each["verified_usd"] for each in feasible)
+    assert any(each["volumes"] for each in feasible) and {"aws", "gcp", "azure"} <= {e["provider"] for e in feasible}
+    best = [(each["verified_hours"], each["verified_usd"]) for each in feasible if each["pareto"]]
+    assert all(not (e["verified_hours"] <= hours and e["verified_usd"] < usd) for e in feasible for hours, usd in best)
+    # Of these the catalogue says that something is assumed, or unknown.
+    assert "hard disks are taken to write as fast as they read: d2.2xlarge@us-east-1" in out
+    assert re.search(r"^  d2\.8xlarge@us-east-1 +disk speeds unknown$", out, re.MULTILINE)
+
+
+def test_speeds_that_the_user_knows(here, capsys):
+    argv = ["phi", "--digits", "2e12", "--instance", "d2.8xlarge"]
+    assert names_in(run(capsys, *argv)) == []
+    out = run(capsys, *argv, "--disk-read", "2GB/s", "--disk-write", "2GB/s")
+    assert names_in(out) == ["d2.8xlarge@us-east-1"] and "those of --disk-read and --disk-write: d2.8xlarge" in out
+
+
+def test_spot(here, capsys):
+    out = run(capsys, "phi", "--digits", "2e12", "--instance", "i4i.32xlarge", "--spot", "--interruptions", "3",
+              "--json", "e.json")
+    (found,) = fields("e.json")
+    (machine,) = found["machines"]
+    assert machine["usd_per_hour"] == 4.82 and machine["interruptions"] == pytest.approx(
+        3 * machine["verified_hours"] / 24)
+    assert machine["volumes"][0]["name"] == "sc1" and machine["verified_volumes_usd"] > 0
+    assert "interruptions expected in a day: 3 " in out and "half of the longest level" in out
+
+
+def test_dollars_for_a_test(here, capsys):
+    out = run(capsys, "ll", "57885161", "--cloud", "own", "--csv", "e.csv")
+    assert names_in(out) == ["shed", "cellar", "attic"] and "1e12 digits" not in out
+    rows = list(csv.DictReader(io.StringIO(Path("e.csv").read_text())))
+    assert all(float(row["usd"]) > 0 and row["digits_per_usd"] == "" for row in rows)
+
+
+def test_a_picture(here, capsys):
+    run(capsys, "phi", "--digits", "2e12", "--cloud", "all", "--plot", "e.png")
+    data = Path("e.png").read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n" and struct.unpack(">II", data[16:24]) == (1000, 700)
+    run(capsys, "phi", "--digits", "1e12", "--instance", "cellar", "--plot", "e.png")       # one point is enough
+    assert Path("e.png").read_bytes() not in (b"", data)
+
+
+def test_the_best_machines_are_labelled_and_no_label_hides_another(here, capsys, monkeypatch):
+    from matplotlib.text import Text
+
+    seen = []
+    label = estimateplot._label
+
+    def watched(renderer, axes, market, points):
+        label(renderer, axes, market, points)
+        texts = {text.get_text(): Text.get_window_extent(text, renderer) for text in axes.texts}     # without lines
+        seen.append((market, texts))
+
+    monkeypatch.setattr(estimateplot, "_label", watched)
+    run(capsys, "phi", "--digits", "2e12", "--cloud", "all", "--plot", "e.png")
+    ((market, texts),) = seen
+    best = [market.offers[i].instance for i in market.front]
+    assert best and all(each.name in texts or estimateshow.name_of(each) in texts for each in best)
+    boxes = list(texts.values())
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    assert len(texts) > len(best)
+
+
+# -- what is refused ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("argv,says", [
+    ("", "phi, sqrt D, ll P"),
+    ("--refresh prices.csv phi --digits 1", "refresh the catalogue first"),
+    ("phi --digits 1e9 --cores 4", "add --memory"),
+    ("phi --digits 1e9 --gflops 50", "add --memory"),
+    ("phi --digits 1e9 --gflops nan", "GFLOP/s"),
+    ("phi --digits 1e9 --gflops 9 --cores 1 --threads 1", "leave out --cores or --threads"),
+    ("phi --digits 1e9 --disk-read 1GB/s", "give both"),
+    ("phi --digits 1e9 --disk-write 1GB/s --cloud all", "give both"),
+    ("phi --digits 1e9 --disk-read 1Gb/s", "is not a speed"),
+    ("phi --digits 1e9 --disk-read 1GB/s --disk-write 1GB/s --swap .", "leave out one or the other"),
+    ("phi --digits 1e9 --plot a.png", "add --instance NAME or --cloud all"),
+    ("phi --digits 1e9 --spot", "add --instance NAME or --cloud all"),
+    ("phi --digits 1e9 --objective cost", "add --instance NAME or --cloud all"),
+    ("phi --digits 1e9 --cloud all --interruptions 2", "add --spot"),
+    ("phi --digits 1e9 --cloud all --spot --interruptions -1", "number of interruptions"),
+    ("phi --digits 1e9 --cloud all --threads 2", "leave it out"),
+    ("phi --digits 1e9 --cloud all --usd-per-hour 2", "leave it out"),
+    ("phi --digits 1e9 --cloud oracle", "no cloud 'oracle'"),
+    ("phi --digits 1e9 --instance i4i.32xlarg", "did you mean i4i.32xlarge"),
+    ("phi --digits 1e9 --instance d2.2xlarge@moon", "for the region 'moon'"),
+    ("phi --digits 1e9 --json -", "--json needs a file"),
+    ("phi --digits 1e9 --json a --csv ./a", "name the same file"),
+    ("phi --digits 1e9 --json .", "is a directory"),
+    ("ll 31", "exponents from 1024 on"),
+    ("ll 57885161 --iterations 57885160", "ask for no more"),
+    ("ll 57885161 --fft 1K", "hold exponents up to"),
+    ("ll 57885161 110503 --cloud own --plot a.png", "name one exponent"),
+    ("ll", "required"),
+])
+def test_requests_that_make_no_sense(here, capsys, argv, says):
+    before = sorted(path.name for path in here.iterdir())
+    assert says in run(capsys, *argv.split(), code=2)
+    assert sorted(path.name for path in here.iterdir()) == before
+
+
+def test_no_machine_of_ones_own(here, capsys, tmp_path):
+    (tmp_path / "config" / "bigconst" / "machines.toml").unlink()
+    assert "docs/machines.md" in run(capsys, "phi", "--digits", "1e9", "--cloud", "own", code=2)
+
+
+def test_what_does_not_fit(here, capsys):
+    assert "--swap" in run(capsys, "phi", "--digits", "1e12", "--memory", "8GiB", code=4)
+    assert "--memory" in run(capsys, "ll", "57885161", "--memory", "250MiB", code=4)
+    argv = ["phi", "--digits", "1e12", "--instance", "shed", "--plot", "e.png"]
+    assert "leave out --plot" in run(capsys, *argv, code=4)
+    assert not Path("e.png").exists()
+
+
+def test_places_that_are_not_there(here, capsys):
+    assert "nowhere" in run(capsys, "phi", "--digits", "1e9", "--csv", "nowhere/e.csv", code=3)
+    assert "--swap" in run(capsys, "phi", "--digits", "1e12", "--memory", "8GiB", "--swap", "nowhere", code=3)
+
+
+def test_without_matplotlib(here, capsys, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "matplotlib" else find(name))
+    assert "pip install 'bigconst[plot]'" in run(capsys, "phi", "--digits", "1e9", "--cloud", "own", "--plot", "e.png",
+                                                 code=2)
+
+
+def test_newer_prices(here, capsys):
+    Path("prices.csv").write_text(
+        "provider,region,type,vcpus,smt,cpu,ram_gib,disk_kind,disk_count,disk_gb_each,disk_gb,seq_read_mb_s,"
+        "seq_write_mb_s,network_gbit_s,usd_per_hour,price_date,source\n"
+        "aws,us-east-1,z9.large,64,2,Some Processor,512,NVMe,4,4000,16000,8000,6000,50,3.21,2026-11-20,made up\n")
+    assert "1 instance from prices.csv" in run(capsys, "--refresh", "prices.csv")
+    out = run(capsys, "phi", "--digits", "1e12", "--instance", "Z9.large", "--json", "e.json")
+    assert names_in(out) == ["z9.large@us-east-1"]
+    assert fields("e.json")[0]["machines"][0]["usd_per_hour"] == 3.21
+    assert "stays in use" in run(capsys, "--refresh", "nowhere.csv", code=3)
+
+
+def test_files_are_replaced_by_newer_estimates(here, capsys):
+    for digits in ("1e7", "2e7"):
+        run(capsys, "phi", "--digits", digits, "--memory", "2GiB", "--json", "e.json")
+    assert fields("e.json")[0]["digits"] == 2 * 10**7
+
+
+def test_help_is_quick():
+    """It loads nothing that takes long."""
+    code = ("import sys\nfrom bigconst.cli import main\n"
+            "try:\n    main(['estimate', 'phi', '--help'])\nexcept SystemExit:\n    pass\n"
+            "assert not {'numba', 'numpy', 'matplotlib', 'csv'} & set(sys.modules), sys.modules.keys()\n")
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "--disk-read" in found.stdout and "examples:" in found.stdout

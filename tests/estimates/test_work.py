@@ -1,0 +1,118 @@
+"""The work that a plan is said to make, against what the engine is seen to do."""
+
+from collections import Counter
+
+import pytest
+
+from bigconst import engine
+from bigconst.arithmetic.outofcore.linear import linear_pass
+from bigconst.arithmetic.outofcore.passes import DiskTransform
+from bigconst.arithmetic.transform import Transform
+from bigconst.constant import Constant
+from bigconst.estimates.work import OPERATIONS, constant_work, mersenne_work, verification_work
+from bigconst.mersenneplan import make_mersenne_plan
+from bigconst.plan import make_plan
+from bigconst.storage.volume import Volume
+
+PHI = Constant("phi", 5)
+
+
+class Sink:
+    """A file of which nobody keeps anything."""
+
+    def write_at(self, offset: int, data) -> None:
+        pass
+
+
+def counted(monkeypatch, owner, methods: dict[str, str]) -> Counter:
+    """Words of the transforms on which these methods (by the name of the operation) are called."""
+    seen: Counter = Counter()
+    for method, operation in methods.items():
+        original = getattr(owner, method)
+
+        def call(self, *arguments, original=original, operation=operation, **options):
+            seen[operation] += self.shape.words
+            return original(self, *arguments, **options)
+
+        monkeypatch.setattr(owner, method, call)
+    return seen
+
+
+def planned(stages, names) -> Counter:
+    """Words of operations in stages."""
+    found: Counter = Counter()
+    for stage in stages:
+        for step in stage.steps:
+            for name, words in step.operations:
+                if name in names:
+                    found[name] += stage.times * words
+    return found
+
+
+@pytest.mark.parametrize("constant,base,certified", [
+    (PHI, 10, True), (PHI, 16, True), (Constant("sqrt", 2), 10, False)])
+def test_transforms_in_memory_are_those_of_the_engine(monkeypatch, constant, base, certified):
+    plan = make_plan(constant, 100_000, base, 1, 1 << 60, certified=certified)
+    names = ("forward", "spectrum", "square", "multiply", "inverse")
+    seen = counted(monkeypatch, Transform, {name: name for name in names})
+    engine.run(plan, Sink(), lambda event: None, Sink() if certified else None)
+    assert seen and planned(constant_work(plan), seen) == seen
+
+
+def test_passes_on_disk_are_those_of_the_engine(monkeypatch, tmp_path):
+    plan = make_plan(PHI, 2_000_000, 10, 1, 1 << 60, workspace_bytes=1 << 20, disk="ssd")
+    assert len(plan.disk.levels) >= 2
+    seen = counted(monkeypatch, DiskTransform, {"forward": "slab forward", "square": "slab row",
+                                                "multiply": "slab product", "inverse": "slab back"})
+    sums = []
+
+    def watched(products, inputs, out, *rest):
+        sums.append(out.length)
+        return linear_pass(products, inputs, out, *rest)
+
+    monkeypatch.setattr("bigconst.arithmetic.outofcore.newton.linear_pass", watched)
+    with Volume([tmp_path], plan.disk.scratch_bytes, plan.disk.stripe_bytes) as volume:
+        engine.run(plan, Sink(), lambda event: None, Sink(), volume)
+    stages = constant_work(plan)
+    assert planned(stages, seen) == seen
+    assert planned(stages, ("sum",))["sum"] == sum(sums)
+
+
+@pytest.mark.parametrize("digits,memory_bytes,kind", [(10**9, 512 << 20, "ssd"), (2 * 10**12, 57 << 30, "hdd")])
+def test_traffic_is_that_of_the_plan(digits, memory_bytes, kind):
+    plan = make_plan(PHI, digits, 10, 4, memory_bytes, disk=kind)
+    stages = constant_work(plan)
+    assert [stage.name for stage in stages] == [name for name, _ in plan.disk.stages]
+    moves = [move for stage in stages for step in stage.steps for move in step.moves]
+    moved = [move.traffic for move in moves]
+    assert abs(sum(each.read_bytes for each in moved) - plan.disk.traffic.read_bytes) <= 1
+    assert sum(each.written_bytes for each in moved) == plan.disk.traffic.written_bytes
+    assert sum(step.text_bytes for stage in stages for step in stage.steps) == plan.text_bytes
+    assert sum(step.certificate_bytes for stage in stages for step in stage.steps) == plan.certificate_bytes
+    assert all(4096 <= move.block_bytes <= move.run_bytes for move in moves)
+
+
+@pytest.mark.parametrize("constant", [PHI, Constant("sqrt", 3), Constant("sqrt", 49)])
+@pytest.mark.parametrize("disk", [None, "ssd"])
+@pytest.mark.parametrize("certified", [True, False])
+def test_all_operations_are_measured(constant, disk, certified):
+    plan = make_plan(constant, 10**8, 10, 2, 1 << 60, workspace_bytes=64 << 20 if disk else None, disk=disk,
+                     certified=certified)
+    assert (plan.disk is None) == (disk is None)
+    stages = [*constant_work(plan), *verification_work(plan)]
+    assert {name for stage in stages for step in stage.steps for name, _ in step.operations} <= OPERATIONS.keys()
+    assert any("certificate" == stage.name or "remainder" == stage.name for stage in stages) == certified
+
+
+def test_a_mersenne_test_squares_once_an_iteration():
+    plan = make_mersenne_plan(216_091, 1000, 2, 1 << 40)
+    assert planned(mersenne_work(plan), OPERATIONS) == {"squaring": 1000 * plan.shape.words}
+
+
+def test_a_mersenne_test_on_disk_moves_what_its_plan_says():
+    plan = make_mersenne_plan(3_021_377, 200, 2, 1 << 40, workspace_bytes=1 << 20, scratch=True)
+    (stage,) = mersenne_work(plan)
+    assert stage.times == 200
+    moved = [move.traffic for step in stage.steps for move in step.moves]
+    assert abs(sum(each.read_bytes for each in moved) - plan.disk.traffic.read_bytes) <= 1
+    assert sum(each.written_bytes for each in moved) == plan.disk.traffic.written_bytes

@@ -1,11 +1,11 @@
-"""Estimates held against runs: `bigconst bench`, then for each configuration `bigconst estimate`, then the run itself.
+"""Estimates held against runs: for each configuration `bigconst bench`, `bigconst estimate`, then the run itself.
 
-    python benchmarks/estimates.py [--dir DIR] [--only NAME ...] [--twice] [--json FILE]
+    python benchmarks/estimates.py [--dir DIR] [--only NAME ...] [--json FILE]
 
-The benchmark is made once, before anything else (with --twice once more at the
-end, to see how far the machine has moved meanwhile).  Each estimate is written
-to a file before its run begins, and no constant of the model comes from these
-runs: the model knows the benchmark and the plan, nothing else.
+Each estimate is written to a file before its run begins, and no constant of the
+model comes from these runs: it knows the benchmark and the plan, nothing else.
+The benchmark comes before every run, since a virtual machine may be half as
+fast again a few minutes later: "rows" tells how long it took for a word each time.
 
     estimated   seconds of the whole command, from parsed arguments to finished files
     measured    "total" of the report; of a Mersenne test, the time of the process
@@ -85,8 +85,12 @@ def swap_options(lanes: int) -> list[str]:
     return [part for i in range(lanes) for part in ("--swap", f"lane{i + 1}")]
 
 
-def measure(configuration: Configuration, folder: Path) -> dict:
-    """The estimate, which stays in a file, and the run."""
+def measure(configuration: Configuration, folder: Path, quick: bool) -> dict:
+    """Benchmark, estimate, which stays in a file, and run; in a quick turn a short benchmark comes with the first."""
+    bench = None
+    if not quick:
+        bigconst(folder, "bench", *swap_options(configuration.lanes), "--json", "bench.json")
+        bench = json.loads((folder / "bench.json").read_text())
     options = [*configuration.what.split(), *swap_options(configuration.lanes)]
     path = folder / f"{configuration.name.replace(' ', '_').replace(',', '')}.estimate.json"
     bigconst(folder, "estimate", *options, "--json", str(path))
@@ -103,7 +107,8 @@ def measure(configuration: Configuration, folder: Path) -> dict:
         (folder / left).unlink(missing_ok=True)
     return {"name": configuration.name, "command": " ".join(options), "estimated_s": told["seconds"],
             "measured_s": seconds, "error": told["seconds"] / seconds - 1, "bar": told["relative_error"],
-            "bound": told["bound"], "estimate": told, "stages": stages}
+            "bound": told["bound"], "rows_ns": bench and _rows_ns(bench), "estimate": told, "stages": stages,
+            "bench": bench}
 
 
 def main() -> None:
@@ -111,7 +116,6 @@ def main() -> None:
     parser = make_parser(__doc__)
     parser.add_argument("--dir", help="for files and scratch (default: a temporary directory)")
     parser.add_argument("--only", action="append", metavar="NAME", help="these configurations alone")
-    parser.add_argument("--twice", action="store_true", help="the benchmark once more at the end")
     arguments = parser.parse_args()
     chosen = [each for each in (QUICK if arguments.quick else CONFIGURATIONS)
               if arguments.only is None or each.name in arguments.only]
@@ -119,23 +123,17 @@ def main() -> None:
     table = report.section("estimates", "whole commands, seconds", [
         Column("name", "configuration", width=26), Column("estimated_s", "estimated", ".2f"),
         Column("bar", "+-", ".0%"), Column("measured_s", "measured", ".2f"), Column("error", "error", "+.0%"),
-        Column("bound", "bound by", width=8)])
+        Column("bound", "bound by", width=8), Column("rows_ns", "rows ns", ".2f")])
     with tempfile.TemporaryDirectory(prefix="bigconst-", dir=arguments.dir) as name:
         folder = Path(name)
         os.environ["XDG_CACHE_HOME"], kept = str(folder / "cache"), os.environ.get("XDG_CACHE_HOME")
         _share_kernels(folder, kept)
         for i in range(max(each.lanes for each in chosen)):
             (folder / f"lane{i + 1}").mkdir()
-        for lanes in sorted({0, *(each.lanes for each in chosen)}) if not arguments.quick else ():
-            bigconst(folder, "bench", *swap_options(lanes), "--json", f"bench{lanes}.json")
-            report.note(f"benchmark with {lanes} lanes: " + _facts(folder / f"bench{lanes}.json"))
         rows = []
         for configuration in chosen:
-            rows.append(measure(configuration, folder))
+            rows.append(measure(configuration, folder, arguments.quick))
             table.add(**rows[-1])
-        if arguments.twice:
-            bigconst(folder, "bench", *swap_options(1), "--json", "after.json")
-            report.note("benchmark after the runs: " + _facts(folder / "after.json"))
     errors = [abs(row["error"]) for row in rows]
     sizes = report.section("errors", "sizes of errors", [Column("median", "median", ".1%"),
                                                          Column("worst", "worst", ".1%")])
@@ -150,15 +148,11 @@ def _share_kernels(folder: Path, kept: str | None) -> None:
         shutil.copytree(base / "bigconst", folder / "cache" / "bigconst", ignore=shutil.ignore_patterns("*.json"))
 
 
-def _facts(path: Path) -> str:
-    told = json.loads(path.read_text())
-    disks = ", ".join(f"{p['request_bytes'] >> 10} KiB " + "/".join(
-        f"{p[name] / 1e9:.2f}" for name in ("read_bytes_per_s", "write_bytes_per_s", "both_bytes_per_s"))
-        for each in told["disks"] for p in each["patterns"])
-    squares = {rate["words"]: rate["seconds_per_word"] * 1e9 for rate in told["rates"]["square"]
-               if rate["threads"] == told["threads"]}
-    return (f"rows {squares[max(squares)]:.2f} ns a word, copy {told['copy_bytes_per_s'] / 1e9:.1f} GB/s, text "
-            f"{told['text_bytes_per_s'] / 1e9:.2f} GB/s" + (f", scratch read/write/both GB/s {disks}" if disks else ""))
+def _rows_ns(bench: dict) -> float:
+    """For a word of the longest transform."""
+    rates = {rate["words"]: rate["seconds_per_word"] for rate in bench["rates"]["square"]
+             if rate["threads"] == bench["threads"]}
+    return 1e9 * rates[max(rates)]
 
 
 if __name__ == "__main__":

@@ -184,7 +184,7 @@ def _table(speeds: Any, disks: list) -> list[str]:
 
     lines += ["", "Memory and text, all threads"]
     rows = [("copy of memory", format_rate(speeds.copy_bytes_per_s)),
-            ("first touch of memory", format_rate(speeds.touch_bytes_per_s)),
+            ("first touch of memory", rate("touch", 1)),
             ("checksums", rate("checksum", 4)), ("digits spelled and checked", rate("text", 5)),
             ("digits verified", rate("check text", 5)), ("digit files written", format_rate(speeds.text_bytes_per_s)),
             ("certificates written", format_rate(speeds.certificate_bytes_per_s)),

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import xxhash
+from gmpy2 import jacobi, mpz, mpz_random, random_state
 
 from bigconst import __version__
 from bigconst.arithmetic.digits import write_digits
@@ -41,12 +42,13 @@ from bigconst.storage.atomicfile import AtomicFile
 TRANSFORM_WORDS = tuple(1 << log for log in (13, 16, 19, 22, 24, 26))
 LINEAR_WORDS = tuple(1 << log for log in (13, 16, 20, 24))
 SQUARING_WORDS = tuple(1 << log for log in (10, 13, 16, 18, 20, 22))
+JACOBI_BITS = tuple(1 << log for log in (14, 18, 21))
 ONE_THREAD_WORDS = 1 << 24
 """Of the longest transforms that are measured with one thread, too."""
 WORD_BYTES = 24
 """That measuring transforms takes for each word."""
 FILE_DIGITS = 3 * 10**8
-TOUCH_BYTES = 1 << 30
+TOUCH_BYTES = 512 << 20
 
 
 def _random_words(count: int) -> np.ndarray:
@@ -151,12 +153,30 @@ def _measure_squarings(turns: Turns, sizes: Iterable[int]) -> None:
                               {"squaring": count * size})
 
 
-def _touched_bytes_per_s(threads: int, size_bytes: int) -> float:
-    """Of fresh memory that is written to for the first time."""
-    whole = Arena(size_bytes).take(size_bytes, np.uint8)
-    with Pool(threads) as pool:
-        return size_bytes / timed(lambda: pool.run(lambda a, b: whole[a:b:4096].fill(1),
-                                                   split(size_bytes, 64, 2 << 20)))
+def _measure_jacobi(turns: Turns, sizes: Iterable[int]) -> None:
+    """Jacobi symbols, each bit counting as a word; GMP has one thread for them."""
+    for bits in sizes:
+        value, modulus = mpz_random(random_state(1), mpz(1) << bits), (mpz(1) << bits) - 1
+        for threads in turns.counts:
+            if threads == 1:
+                turns.measure(bits, threads, {"jacobi": lambda a=value, m=modulus: jacobi(a, m)})
+            else:
+                turns.keep("jacobi", bits, threads, turns.rates["jacobi"][-1].seconds_per_word)
+
+
+def _measure_touch(turns: Turns, size_bytes: int) -> None:
+    """Fresh memory that is written to for the first time, each byte counting as a word.
+
+    First of all, as a run does: a host that takes back what lies idle is slow to give it out again.
+    """
+    kept = []       # or the second would get the memory of the first
+    for threads in reversed(turns.counts):
+        whole = Arena(size_bytes).take(size_bytes, np.uint8)
+        kept.append(whole)
+        with Pool(threads) as pool:
+            seconds = timed(lambda whole=whole, pool=pool: pool.run(
+                lambda a, b: whole[a:b:4096].fill(1), split(size_bytes, 64, 2 << 20)))
+        turns.keep("touch", size_bytes, threads, seconds / size_bytes)
 
 
 def _copied_bytes_per_s(turns: Turns) -> float:
@@ -230,14 +250,14 @@ def measure(directory: str, *, short: bool = False,
     """
     turns = Turns(default_threads(), note)
     few = slice(1, None, 2) if short else slice(None)
-    # First of all, as a run does: a host that takes back what lies idle is slow to give it out again.
-    touched = _touched_bytes_per_s(turns.threads, min(TOUCH_BYTES, available_memory_bytes() // 4))
+    _measure_touch(turns, min(TOUCH_BYTES, available_memory_bytes() // 8))
     room = available_memory_bytes() // 2
     _measure_transforms(turns, [size for size in TRANSFORM_WORDS[few] if WORD_BYTES * size < room])
     _measure_linear(turns, LINEAR_WORDS[few])
     measure_slabs(turns, short)
     measure_sums(turns)
     _measure_squarings(turns, SQUARING_WORDS[few])
+    _measure_jacobi(turns, JACOBI_BITS[few])
     note("memory and files")
     copied = _copied_bytes_per_s(turns)
     files = [_file_rates(directory, turns.threads, FILE_DIGITS) for _ in range(1 if short else 3)]
@@ -247,5 +267,5 @@ def measure(directory: str, *, short: bool = False,
     host = {**facts, "cores": cores, "memory_bytes": total_memory_bytes(), "name": platform.node(),
             "version": __version__}
     return Speeds(datetime.now(UTC).strftime("%Y-%m-%d %H:%M"), host, turns.threads,
-                  {name: tuple(rates) for name, rates in turns.rates.items()}, copied, touched, text, certificate, loss,
+                  {name: tuple(rates) for name, rates in turns.rates.items()}, copied, text, certificate, loss,
                   start_s(1 if short else 3),                   turns.spread)

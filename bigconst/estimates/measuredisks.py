@@ -25,7 +25,7 @@ STRIDE = 16
 VOLUME_BYTES = 1 << 30
 MEMORY_BYTES = 128 << 20
 STRIPE_BYTES = 1 << 20
-SWEEP_S = 1.0
+SWEEP_S = 0.6
 """After which a sweep is given up; what it moved until then counts."""
 TURNS = 3
 SYNCS = 8

@@ -28,7 +28,7 @@ from bigconst.runtime.threads import Pool
 
 SIZES = ((1 << 24, 128 << 20), (1 << 28, 256 << 20))
 """Words of a transform, and most of the workspace it is cut for."""
-LONG_ROWS = (1 << 33, 1 << 30)
+LONG_ROWS = (1 << 33, 2 << 30)
 """The same of one of which rows alone are measured, with all threads."""
 DIGITS_SIZE = 1 << 28
 """Of the one that is measured with four digits a word, too."""
@@ -69,7 +69,8 @@ def measure_sums(turns: Turns) -> None:
     for threads in turns.counts:
         with Pool(threads) as pool:
             sums = _Sums(pool, words)
-            turns.measure(words, threads, {"sum": sums.add_up, "root": sums.root})
+            turns.measure(words, threads, {"sum": sums.add_up, "root": sums.root, "late": sums.late},
+                          {"late": sums.late_words})
 
 
 def _measure_passes(turns: Turns, shape: DiskShape, threads: int, *, slabs: bool, rows: bool) -> None:
@@ -185,6 +186,17 @@ class _Sums:
             return half
 
         linear_pass(self._products, [(self._new, 0, 0)], self._new, compute, {}, "")
+
+    def late(self) -> None:
+        """1 added to every chunk."""
+        number = self._new
+        number.kinds[:] = STORED
+        number.add([(chunk * number.chunk_words, 1) for chunk in range(number.chunks)])
+
+    @property
+    def late_words(self) -> int:
+        """Of the chunks that `late` changes."""
+        return self._new.chunks * self._new.chunk_words
 
 
 class _Passes:

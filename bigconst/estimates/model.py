@@ -22,6 +22,9 @@ SCALED_ERROR = 0.3
 CACHED_WORDS = 1 << 16
 """Of numbers that do not leave the caches."""
 
+JOURNAL_RUN_BYTES = 8 << 20
+"""Of a record with the chunks of a batch."""
+
 NO_DISKS = Disks((), "ssd", (), (), 0.0)
 
 
@@ -101,7 +104,7 @@ def _together(step: Step, compute_s: float, disk_s: float, loss: float) -> float
 def _compute_s(step: Step, speeds: Speeds, disks: Disks, threads: int) -> float:
     lanes = sum(disks.cpu_s(move.traffic, move.block_bytes) for move in step.moves)
     return (sum(speeds.seconds(name, words, threads) for name, words in step.operations)
-            + lanes / min(threads, speeds.threads) + step.touch_bytes / speeds.touch_bytes_per_s)
+            + lanes / min(threads, speeds.threads))
 
 
 def _disk_s(step: Step, speeds: Speeds, disks: Disks) -> float:
@@ -113,7 +116,8 @@ def _disk_s(step: Step, speeds: Speeds, disks: Disks) -> float:
     longest = max(move.run_bytes for move in step.moves)
     more = sum(disks.seconds(move.traffic, move.run_bytes) - disks.seconds(move.traffic, longest)
                for move in step.moves)
-    return files + disks.seconds(_moved(step), longest) + more
+    journal = disks.seconds(Traffic(0, step.journal_bytes), JOURNAL_RUN_BYTES)
+    return files + disks.seconds(_moved(step), longest) + more + journal
 
 
 def _memory_s(step: Step, speeds: Speeds) -> float:

@@ -103,8 +103,6 @@ class Speeds:
     """by operation, as bigconst.estimates.work names them"""
     copy_bytes_per_s: float
     """of memory with all threads, bytes read and bytes written together"""
-    touch_bytes_per_s: float
-    """first touch of memory that lay idle"""
     text_bytes_per_s: float
     """digit files made and written, where the benchmark was run"""
     certificate_bytes_per_s: float
@@ -185,7 +183,7 @@ def from_json(text: str) -> tuple[Speeds, list[Disks]]:
         speeds = Speeds(**fields, rates=rates)
         speeds.gflops       # noqa: B018, the rates that every estimate asks for
         _check([[astuple(rate) for rate in each] for each in rates.values()], zero=False)
-        _check([speeds.threads, speeds.copy_bytes_per_s, speeds.touch_bytes_per_s, speeds.text_bytes_per_s,
+        _check([speeds.threads, speeds.copy_bytes_per_s, speeds.text_bytes_per_s,
                 speeds.certificate_bytes_per_s, [astuple(p)[:-1] for each in disks for p in each.patterns]], zero=False)
         _check([speeds.start_s, speeds.spread, speeds.file_overlap_loss,
                 [(d.sync_s, d.overlap_loss, d.spread, d.lanes) for d in disks]], zero=True)
@@ -196,8 +194,7 @@ def from_json(text: str) -> tuple[Speeds, list[Disks]]:
 
 def faster(speeds: Speeds, factor: float) -> Speeds:
     """A machine that computes `factor` times as fast; memory with it, of which nothing else is known."""
-    return replace(speeds, factor=factor, copy_bytes_per_s=factor * speeds.copy_bytes_per_s,
-                   touch_bytes_per_s=factor * speeds.touch_bytes_per_s)
+    return replace(speeds, factor=factor, copy_bytes_per_s=factor * speeds.copy_bytes_per_s)
 
 
 def writing_at(speeds: Speeds, bytes_per_s: float) -> Speeds:

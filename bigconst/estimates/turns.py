@@ -56,8 +56,11 @@ class Turns:
                 counted: Mapping[str, int] | None = None) -> None:
         """Keep the rates of calls on numbers of so many words; of some a call takes only `counted` words."""
         for name, seconds in self.seconds(calls).items():
-            rate = Rate(words, threads, seconds / (counted or {}).get(name, words))
-            self.rates.setdefault(name, []).append(rate)
+            self.keep(name, words, threads, seconds / (counted or {}).get(name, words))
+
+    def keep(self, name: str, words: int, threads: int, seconds_per_word: float) -> None:
+        """Keep a rate that was measured otherwise."""
+        self.rates.setdefault(name, []).append(Rate(words, threads, seconds_per_word))
 
     def _median(self, times: list[float]) -> float:
         middle = statistics.median(times)

@@ -6,6 +6,7 @@ it; what happens at the same time is one step.
 """
 
 from dataclasses import dataclass
+from math import log2
 
 from bigconst import scratchspace
 from bigconst.mersenneplan import MersennePlan
@@ -14,6 +15,9 @@ from bigconst.scratchspace import Pass, Traffic
 from bigconst.shape import Shape
 
 OPERATIONS = {
+    "touch": "memory written to for the first time, for each byte",
+    "jacobi": "a Jacobi symbol, for each bit",
+    "late": "chunks that carries change behind a pass",
     "forward": "words through the columns of a transform in memory, for each word of the transform",
     "spectrum": "rows forward",
     "square": "rows forward, squared and back",
@@ -49,6 +53,13 @@ DURABLE_ROWS = 3
 """Rows of a pass in place after which it waits until they are safe (arithmetic.outofcore.passes)."""
 
 
+LATE_CHUNKS = 64
+"""Chunks of such a batch, where they are not longer (arithmetic.outofcore.number)."""
+
+JACOBI_BITS = 1 << 21
+"""Of the largest number whose Jacobi symbol is measured."""
+
+
 @dataclass(frozen=True)
 class Move:
     """Blocks of scratch that are read and written."""
@@ -75,8 +86,8 @@ class Step:
     certificate_bytes: int = 0
     """of a certificate"""
     file_read_bytes: int = 0
-    touch_bytes: int = 0
-    """of memory that was not used before"""
+    journal_bytes: int = 0
+    """written in one piece, and made safe"""
     at_once: bool = True
     """whether processors and disks work at the same time"""
 
@@ -110,7 +121,7 @@ def _level(level: Level) -> Step:
 
 def _climb(plan: Plan) -> tuple[Step, ...]:
     touched = plan.arena_bytes if plan.disk is None else max(plan.arena_bytes, plan.disk.used_bytes)
-    return (Step(touch_bytes=touched, at_once=False), *map(_level, plan.levels))
+    return (Step((("touch", touched),)), *map(_level, plan.levels))
 
 
 def _root(words: int, is_phi: bool) -> tuple[tuple[str, int], ...]:
@@ -171,7 +182,11 @@ def _steps(plan: Plan, stage: str, each: Pass) -> tuple[Step, ...]:
         case scratchspace.BETWEEN:
             return (Step((("slab between", each.words),), syncs=2, **common),)
         case scratchspace.LATE:
-            return (Step(syncs=2, **common),)
+            # A few chunks at a time: read, changed, written down in the journal, written.
+            batches = -(-each.packed.read_bytes // (LATE_CHUNKS * each.chunk_bytes))
+            words = each.packed.read_bytes // each.chunk_bytes * plan.disk.chunk_words
+            return (Step((("late", words),), syncs=2 * batches, journal_bytes=each.packed.read_bytes, at_once=False,
+                         **common),)
         case scratchspace.FILES:
             return _files(plan, each)
     name = "root" if stage == "root" else "sum" if each.packed.read_bytes else "pack"
@@ -184,18 +199,24 @@ def _files(plan: Plan, each: Pass) -> tuple[Step, ...]:
     if plan.certified:
         parts.append(("certificate_bytes", plan.certificate_bytes))
     read = Move(Traffic(each.packed.read_bytes // len(parts), 0), each.chunk_bytes, each.chunk_bytes)
-    return (Step(touch_bytes=plan.disk.files_bytes, at_once=False),
+    return (Step((("touch", plan.disk.files_bytes),)),
             *(Step((("unpack", plan.words),), (read,), at_once=False, **{name: size}) for name, size in parts))
 
 
 # -- tests of Mersenne numbers ----------------------------------------------------------------
 
 def mersenne_work(plan: MersennePlan) -> list[Stage]:
-    """All squarings of a test; its checks take a few in a thousand."""
+    """All squarings of a test, and the Jacobi symbol at its end; other checks take a few in a thousand."""
+    last = [] if plan.products else [Stage("Jacobi symbol", (Step((("jacobi", _jacobi_bits(plan.exponent)),)),))]
     if plan.disk is None:
-        return [Stage("squarings", (Step((("squaring", plan.shape.words),)),), plan.iterations)]
+        return [Stage("squarings", (Step((("squaring", plan.shape.words),)),), plan.iterations), *last]
     one, disk = plan.disk.traffic, plan.disk
     half = Traffic(one.read_bytes // 2, one.written_bytes // 2)
     steps = tuple(Step((("squaring", plan.shape.words // 2),), (Move(half, disk.tile_bytes, disk.tile_bytes),),
                        syncs=2) for _ in range(2))
-    return [Stage("squarings", steps, plan.iterations)]
+    return [Stage("squarings", steps, plan.iterations), *last]
+
+
+def _jacobi_bits(bits: int) -> int:
+    """So many bits at the rate of the largest that is measured take as long as this number, by n log^2 n."""
+    return bits if bits <= JACOBI_BITS else int(bits * (log2(bits) / log2(JACOBI_BITS)) ** 2)

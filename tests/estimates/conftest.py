@@ -21,8 +21,8 @@ def plausible_speeds(threads=2, cpu="Some Processor", cores=2):
 
     host = {"cpu": cpu, "cores": cores, "memory_bytes": 8 << 30, "vector_bits": 256, "clock_ghz": 2.5, "name": "here",
             "version": "0"}
-    return Speeds("2026-11-21 12:00", host, threads, {name: rates(name) for name in OPERATIONS}, 1.2e10, 3e9,
-                  1e9, 1e9, 0.5,
+    return Speeds("2026-11-21 12:00", host, threads, {name: rates(name) for name in OPERATIONS}, 1.2e10, 1e9,
+                  1e9, 0.5,
                   0.5, 0.03)
 
 

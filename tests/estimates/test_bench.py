@@ -25,10 +25,12 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(measuring, "TRANSFORM_WORDS", (1 << 13, 1 << 16))
     monkeypatch.setattr(measuring, "LINEAR_WORDS", (1 << 13, 1 << 16))
     monkeypatch.setattr(measuring, "SQUARING_WORDS", (1 << 10, 1 << 13))
+    monkeypatch.setattr(measuring, "JACOBI_BITS", (1 << 10, 1 << 12))
     monkeypatch.setattr(measuring, "TOUCH_BYTES", 1 << 20)
     monkeypatch.setattr(measuring, "FILE_DIGITS", 10**5)
     monkeypatch.setattr(measureslabs, "SIZES", ((1 << 24, 128 << 20),))
     monkeypatch.setattr(measureslabs, "DIGITS_SIZE", 1 << 24)
+    monkeypatch.setattr(measureslabs, "LONG_ROWS", (1 << 26, 256 << 20))
     monkeypatch.setattr(measureslabs, "SUM_WORDS", 1 << 20)
     monkeypatch.setattr(measureslabs, "PASS_WORDS", 1 << 20)
     monkeypatch.setattr(measuredisks, "VOLUME_BYTES", 64 << 20)
@@ -47,6 +49,7 @@ def test_every_operation_of_the_model_is_measured(small, capsys):
     assert speeds.rates.keys() == OPERATIONS.keys()
     for rates in speeds.rates.values():
         assert {rate.threads for rate in rates} == {1, speeds.threads}
+        assert len({(rate.words, rate.threads) for rate in rates}) == len(rates)
         assert all(0 < rate.seconds_per_word < 1 for rate in rates)
     assert speeds.gflops > 0 and 0 <= speeds.spread < 10
     assert disks.directories == (str(small / "swap"),) and len(disks.lanes) == 1

@@ -9,8 +9,8 @@ from bigconst.scratchspace import Traffic
 
 WORDS = 10**6
 RATES = {name: (Rate(1 << 16, 1, 2e-9), Rate(1 << 16, 2, 1e-9))
-         for name in ("forward", "square", "inverse", "slab row")}
-SPEEDS = Speeds("2026-11-21 12:00", {}, 2, RATES, 1e10, 1e9, 5e8, 2.5e8, 0.75, 0.5, 0.0)
+         for name in ("forward", "square", "inverse", "slab row", "touch")}
+SPEEDS = Speeds("2026-11-21 12:00", {}, 2, RATES, 1e10, 5e8, 2.5e8, 0.75, 0.5, 0.0)
 DISKS = Disks((), "ssd", (), (Pattern(1 << 20, 1e9, 1e9, 1e9),), 0.01, 0.25)
 
 
@@ -72,8 +72,14 @@ def test_files_while_processors_are_busy():
     assert found.seconds == pytest.approx(1 + 0.75 * 0.1)
 
 
+def test_a_journal_is_written_in_long_runs():
+    disks = Disks((), "ssd", (), (Pattern(1 << 17, 1e8, 1e8, 1e8), Pattern(8 << 20, 1e9, 1e9, 1e9)), 0.0)
+    step = Step(moves=moved(10**7, 10**7, 1 << 17), journal_bytes=10**8, at_once=False)
+    assert stage(step, disks).disk_s == pytest.approx(0.2 + 0.1)
+
+
 def test_files_and_fresh_memory():
-    step = Step(text_bytes=10**9, certificate_bytes=5 * 10**8, touch_bytes=10**9, at_once=False)
+    step = Step((("touch", 10**9),), text_bytes=10**9, certificate_bytes=5 * 10**8, at_once=False)
     found = stage(step, None)
     assert found.disk_s == pytest.approx(2 + 2) and found.compute_s == pytest.approx(1)
     assert found.seconds == pytest.approx(5)

@@ -84,6 +84,9 @@ def test_traffic_is_that_of_the_plan(digits, memory_bytes, kind):
     stages = constant_work(plan)
     assert [stage.name for stage in stages] == [name for name, _ in plan.disk.stages]
     moves = [move for stage in stages for step in stage.steps for move in step.moves]
+    late = [step for stage in stages for step in stage.steps if any(name == "late" for name, _ in step.operations)]
+    assert len(late) == 3 * len(plan.disk.levels) + 1
+    assert all(step.journal_bytes == step.moves[0].traffic.written_bytes and step.syncs >= 2 for step in late)
     moved = [move.traffic for move in moves]
     assert abs(sum(each.read_bytes for each in moved) - plan.disk.traffic.read_bytes) <= 1
     assert sum(each.written_bytes for each in moved) == plan.disk.traffic.written_bytes
@@ -106,12 +109,24 @@ def test_all_operations_are_measured(constant, disk, certified):
 
 def test_a_mersenne_test_squares_once_an_iteration():
     plan = make_mersenne_plan(216_091, 1000, 2, 1 << 40)
+    assert planned(mersenne_work(plan), OPERATIONS) == {"squaring": 1000 * plan.shape.words, "jacobi": 216_091}
+
+
+def test_a_prp_test_has_no_jacobi_symbol():
+    plan = make_mersenne_plan(216_091, 1000, 2, 1 << 40, products=True)
     assert planned(mersenne_work(plan), OPERATIONS) == {"squaring": 1000 * plan.shape.words}
+
+
+def test_jacobi_symbols_of_long_numbers_grow_faster_than_they():
+    (found,) = (step.operations for stage in mersenne_work(make_mersenne_plan(57_885_161, 10, 2, 1 << 40))
+                for step in stage.steps if stage.name == "Jacobi symbol")
+    # n log^2 n, from 2^21 bits on
+    assert found[0][1] == pytest.approx(57_885_161 * (25.7867 / 21) ** 2, rel=1e-4)
 
 
 def test_a_mersenne_test_on_disk_moves_what_its_plan_says():
     plan = make_mersenne_plan(3_021_377, 200, 2, 1 << 40, workspace_bytes=1 << 20, scratch=True)
-    (stage,) = mersenne_work(plan)
+    stage = mersenne_work(plan)[0]
     assert stage.times == 200
     moved = [move.traffic for step in stage.steps for move in step.moves]
     assert abs(sum(each.read_bytes for each in moved) - plan.disk.traffic.read_bytes) <= 1

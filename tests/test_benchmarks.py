@@ -22,6 +22,7 @@ PROGRAMS = {
     "volume": ({"volume"}, ()),
     "outofcore": ({"outofcore"}, ()),
     "checks": ({"turns", "checks"}, ()),
+    "estimates": ({"estimates", "errors"}, ()),
 }
 """Sections of the results, and the packages that a program does without."""
 

@@ -43,6 +43,9 @@ TRANSFORM_WORDS = tuple(1 << log for log in (13, 16, 19, 22, 24, 26))
 LINEAR_WORDS = tuple(1 << log for log in (13, 16, 20, 24))
 SQUARING_WORDS = tuple(1 << log for log in (10, 13, 16, 18, 20, 22))
 JACOBI_BITS = tuple(1 << log for log in (14, 18, 21))
+SQUARED_WORDS = 1 << 24
+"""Of the squarings of a turn: short ones, on threads that wait for each other, differ a lot."""
+START_TURNS = 3
 ONE_THREAD_WORDS = 1 << 24
 """Of the longest transforms that are measured with one thread, too."""
 WORD_BYTES = 24
@@ -145,7 +148,7 @@ def _measure_squarings(turns: Turns, sizes: Iterable[int]) -> None:
     shapes = {shape.words: shape for shape in lengths()}
     for size in sizes:
         turns.note(f"squarings of {size} words")
-        count = max(2, (1 << 21) // size)
+        count = max(2, SQUARED_WORDS // size)
         for threads in turns.counts:
             with Squarer(shapes[size].max_exponent, shapes[size], threads) as squarer:
                 squarer.load(3)
@@ -167,7 +170,7 @@ def _measure_jacobi(turns: Turns, sizes: Iterable[int]) -> None:
 def _measure_touch(turns: Turns, size_bytes: int) -> None:
     """Fresh memory that is written to for the first time, each byte counting as a word.
 
-    First of all, as a run does: a host that takes back what lies idle is slow to give it out again.
+    Before other measurements use memory: a host that takes back what lies idle is slow to give it out again.
     """
     kept = []       # or the second would get the memory of the first
     for threads in reversed(turns.counts):
@@ -232,7 +235,7 @@ def _file_rates(directory: str, threads: int, digits: int) -> tuple[float, float
                 overlap_loss(text_s, computing_s, both_s))
 
 
-def start_s(turns: int = 3) -> float:
+def start_s(turns: int) -> float:
     """Importing and loading the kernels that constants need, in fresh processes."""
     program = (f"import sys, time; sys.path[:] = {sys.path!r}; began = time.perf_counter(); "
                "from bigconst import engine; engine.load_kernels(); print(time.perf_counter() - began)")
@@ -250,6 +253,9 @@ def measure(directory: str, *, short: bool = False,
     """
     turns = Turns(default_threads(), note)
     few = slice(1, None, 2) if short else slice(None)
+    # First of all, on a machine that is as idle as before a run.
+    note("loading of kernels")
+    loaded = start_s(START_TURNS)
     _measure_touch(turns, min(TOUCH_BYTES, available_memory_bytes() // 8))
     room = available_memory_bytes() // 2
     _measure_transforms(turns, [size for size in TRANSFORM_WORDS[few] if WORD_BYTES * size < room])
@@ -267,5 +273,5 @@ def measure(directory: str, *, short: bool = False,
     host = {**facts, "cores": cores, "memory_bytes": total_memory_bytes(), "name": platform.node(),
             "version": __version__}
     return Speeds(datetime.now(UTC).strftime("%Y-%m-%d %H:%M"), host, turns.threads,
-                  {name: tuple(rates) for name, rates in turns.rates.items()}, copied, text, certificate, loss,
-                  start_s(1 if short else 3),                   turns.spread)
+                  {name: tuple(rates) for name, rates in turns.rates.items()}, copied, text, certificate, loss, loaded,
+                  turns.spread)

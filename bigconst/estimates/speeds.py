@@ -14,6 +14,9 @@ from bigconst.scratchspace import Traffic
 
 SCHEMA = "bigconst-speeds/1"
 
+CALL_S = 1e-4
+"""Of a call on very few words, at most."""
+
 
 @dataclass(frozen=True)
 class Rate:
@@ -137,8 +140,9 @@ class Speeds:
         """Between the sizes that were measured, straight in their logarithm."""
         points = sorted((rate.words, rate.seconds_per_word) for rate in self.rates[operation]
                         if rate.threads == threads)
-        if words <= points[0][0]:       # of small numbers the calls take the time, not the words
-            return points[0][1] * points[0][0] / max(1, words)
+        smallest, rate = points[0]
+        if words <= smallest:       # of small numbers the calls take the time, not the words
+            return max(rate, min(smallest * rate, CALL_S) / max(1, words))
         for (low, a), (high, b) in zip(points, points[1:], strict=False):
             if words <= high:
                 return a + (b - a) * log2(words / low) / log2(high / low)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from bigconst.estimates.speeds import Rate
 
 TURNS = 5
+LEAST_S = 0.01
+"""Of the calls of a turn together."""
 LONG_S = 0.5
 """What takes so long is measured in two turns."""
 
@@ -45,11 +47,12 @@ class Turns:
 
     def seconds(self, calls: Mapping[str, Callable[[], object]]) -> dict[str, float]:
         """Of each call, after one that is not counted."""
-        first = sum(timed(call) for call in calls.values())
+        first = {name: timed(call) for name, call in calls.items()}
+        repeats = {name: max(1, round(LEAST_S / max(took, 1e-6))) for name, took in first.items()}
         times: dict[str, list[float]] = {name: [] for name in calls}
-        for _ in range(2 if first > LONG_S else TURNS):
+        for _ in range(2 if sum(first.values()) > LONG_S else TURNS):
             for name, call in calls.items():
-                times[name].append(timed(call))
+                times[name].append(sum(timed(call) for _ in range(repeats[name])) / repeats[name])
         return {name: self._median(values) for name, values in times.items()}
 
     def measure(self, words: int, threads: int, calls: Mapping[str, Callable[[], object]],

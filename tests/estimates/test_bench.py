@@ -25,6 +25,7 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(measuring, "TRANSFORM_WORDS", (1 << 13, 1 << 16))
     monkeypatch.setattr(measuring, "LINEAR_WORDS", (1 << 13, 1 << 16))
     monkeypatch.setattr(measuring, "SQUARING_WORDS", (1 << 10, 1 << 13))
+    monkeypatch.setattr(measuring, "SQUARED_WORDS", 1 << 16)
     monkeypatch.setattr(measuring, "JACOBI_BITS", (1 << 10, 1 << 12))
     monkeypatch.setattr(measuring, "TOUCH_BYTES", 1 << 20)
     monkeypatch.setattr(measuring, "FILE_DIGITS", 10**5)

@@ -33,6 +33,12 @@ def test_small_numbers_take_as_long_as_the_smallest_that_was_measured():
     assert found.seconds("residue", 1, 4) == found.seconds("residue", 1024, 4) == pytest.approx(1.024e-6)
 
 
+def test_but_no_longer_than_a_call_where_only_large_ones_were_measured():
+    found = speeds(touch=(Rate(1 << 29, 4, 2e-9), Rate(1 << 29, 1, 4e-9)))
+    assert found.seconds("touch", 1 << 25, 4) == pytest.approx(2e-9 * (1 << 25))
+    assert found.seconds("touch", 1, 4) == pytest.approx(1e-4)
+
+
 @pytest.mark.parametrize("threads,share", [(1, 1.0), (2, 1 / 3 + 2 / 6), (4, 0.5), (8, 0.5)])
 def test_threads_share_what_becomes_faster_with_them(threads, share):
     # 6 ns with one, 3 ns with four: 2 ns that all share nothing of, 4 ns that they divide (Amdahl).

@@ -38,6 +38,7 @@ from bigconst.runtime.arena import Arena
 from bigconst.runtime.threads import Pool, split
 from bigconst.shape import shape_for
 from bigconst.storage.atomicfile import AtomicFile
+from bigconst.storage.volume import Request, Volume
 
 TRANSFORM_WORDS = tuple(1 << log for log in (13, 16, 19, 22, 24, 26))
 LINEAR_WORDS = tuple(1 << log for log in (13, 16, 20, 24))
@@ -50,6 +51,8 @@ ONE_THREAD_WORDS = 1 << 24
 """Of the longest transforms that are measured with one thread, too."""
 WORD_BYTES = 24
 """That measuring transforms takes for each word."""
+BLOCKS, BLOCK_BYTES = 1 << 10, 16 << 10
+"""Of scratch, to see what Python needs for one."""
 FILE_DIGITS = 3 * 10**8
 TOUCH_BYTES = 512 << 20
 
@@ -235,6 +238,23 @@ def _file_rates(directory: str, threads: int, digits: int) -> tuple[float, float
                 overlap_loss(text_s, computing_s, both_s))
 
 
+def _block_s(directory: str) -> float:
+    """Processor time of a short block, nearly all of which is Python's."""
+    memory = Arena(BLOCKS * BLOCK_BYTES).take(BLOCKS * BLOCK_BYTES, np.uint8).reshape(BLOCKS, -1)
+    sums = np.zeros(BLOCKS, np.uint64)
+    # At a stride: neighbours would become one system call.
+    requests = [Request(2 * i * BLOCK_BYTES, [memory[i]], i) for i in range(BLOCKS)]
+    found = []
+    with (tempfile.TemporaryDirectory(dir=directory, prefix=".bigconst-bench-") as folder,
+          Volume([folder], 2 * BLOCKS * BLOCK_BYTES, BLOCK_BYTES) as volume):
+        for _ in range(3):
+            began = time.process_time()
+            volume.write(requests, sums).wait()
+            volume.read(requests, sums).wait()
+            found.append((time.process_time() - began) / (2 * BLOCKS))
+    return statistics.median(found)
+
+
 def start_s(turns: int) -> float:
     """Importing and loading the kernels that constants need, in fresh processes."""
     program = (f"import sys, time; sys.path[:] = {sys.path!r}; began = time.perf_counter(); "
@@ -274,4 +294,4 @@ def measure(directory: str, *, short: bool = False,
             "version": __version__}
     return Speeds(datetime.now(UTC).strftime("%Y-%m-%d %H:%M"), host, turns.threads,
                   {name: tuple(rates) for name, rates in turns.rates.items()}, copied, text, certificate, loss, loaded,
-                  turns.spread)
+                  _block_s(directory), turns.spread)

@@ -2,7 +2,8 @@
 
 Pure functions.  Within a step processors and disks work at the same time, so
 that the longer of the two counts, and of the shorter one the share that the
-benchmark found to be lost when they wait for each other.  Nothing here is fitted to runs: all speeds are
+benchmark found to be lost when they wait for each other.  What Python does for
+each block that is moved becomes no faster with more threads.  Nothing here is fitted to runs: all speeds are
 those of the benchmark, and docs/estimates.md holds the estimates against runs.
 """
 
@@ -78,7 +79,8 @@ def _stage(stage: Stage, speeds: Speeds, disks: Disks, threads: int) -> StageEst
     seconds = compute = memory = cached = disk = 0.0
     moved = Traffic()
     for step in stage.steps:
-        step_compute, step_disk = _compute_s(step, speeds, disks, threads), _disk_s(step, speeds, disks)
+        step_compute = max(_compute_s(step, speeds, disks, threads), _blocks_s(step, speeds))
+        step_disk = _disk_s(step, speeds, disks)
         loss = disks.overlap_loss if step.moves else speeds.file_overlap_loss
         seconds += _together(step, step_compute, step_disk, loss) + step.syncs * disks.sync_s
         compute, disk = compute + step_compute, disk + step_disk
@@ -105,6 +107,12 @@ def _compute_s(step: Step, speeds: Speeds, disks: Disks, threads: int) -> float:
     lanes = sum(disks.cpu_s(move.traffic, move.block_bytes) for move in step.moves)
     return (sum(speeds.seconds(name, words, threads) for name, words in step.operations)
             + lanes / min(threads, speeds.threads))
+
+
+def _blocks_s(step: Step, speeds: Speeds) -> float:
+    """Of the part that no number of threads makes faster."""
+    return speeds.block_s * sum((move.traffic.read_bytes + move.traffic.written_bytes) / move.block_bytes
+                                for move in step.moves)
 
 
 def _disk_s(step: Step, speeds: Speeds, disks: Disks) -> float:

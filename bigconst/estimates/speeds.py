@@ -114,6 +114,8 @@ class Speeds:
     """when a digit file is written while all threads compute, the share of the shorter time that is lost"""
     start_s: float
     """imports and loading of compiled kernels"""
+    block_s: float
+    """of Python for a block of scratch that is moved: one thread at a time, however many there are"""
     spread: float
     """of repeated measurements, relative"""
     factor: float | None = None
@@ -187,7 +189,7 @@ def from_json(text: str) -> tuple[Speeds, list[Disks]]:
         speeds = Speeds(**fields, rates=rates)
         speeds.gflops       # noqa: B018, the rates that every estimate asks for
         _check([[astuple(rate) for rate in each] for each in rates.values()], zero=False)
-        _check([speeds.threads, speeds.copy_bytes_per_s, speeds.text_bytes_per_s,
+        _check([speeds.threads, speeds.copy_bytes_per_s, speeds.text_bytes_per_s, speeds.block_s,
                 speeds.certificate_bytes_per_s, [astuple(p)[:-1] for each in disks for p in each.patterns]], zero=False)
         _check([speeds.start_s, speeds.spread, speeds.file_overlap_loss,
                 [(d.sync_s, d.overlap_loss, d.spread, d.lanes) for d in disks]], zero=True)

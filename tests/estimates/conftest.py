@@ -23,7 +23,7 @@ def plausible_speeds(threads=2, cpu="Some Processor", cores=2):
             "version": "0"}
     return Speeds("2026-11-21 12:00", host, threads, {name: rates(name) for name in OPERATIONS}, 1.2e10, 1e9,
                   1e9, 0.5,
-                  0.5, 0.03)
+                  0.5, 1e-6, 0.03)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from bigconst.scratchspace import Traffic
 WORDS = 10**6
 RATES = {name: (Rate(1 << 16, 1, 2e-9), Rate(1 << 16, 2, 1e-9))
          for name in ("forward", "square", "inverse", "slab row", "touch")}
-SPEEDS = Speeds("2026-11-21 12:00", {}, 2, RATES, 1e10, 5e8, 2.5e8, 0.75, 0.5, 0.0)
+SPEEDS = Speeds("2026-11-21 12:00", {}, 2, RATES, 1e10, 5e8, 2.5e8, 0.75, 0.5, 1e-9, 0.0)
 DISKS = Disks((), "ssd", (), (Pattern(1 << 20, 1e9, 1e9, 1e9),), 0.01, 0.25)
 
 
@@ -70,6 +70,14 @@ def test_blocks_cost_processors_and_runs_cost_disks():
 def test_files_while_processors_are_busy():
     found = stage(Step((("square", 10**9),), text_bytes=5 * 10**7), None)
     assert found.seconds == pytest.approx(1 + 0.75 * 0.1)
+
+
+def test_python_takes_its_time_for_every_block_whatever_the_threads():
+    slow = Speeds(**{**vars(SPEEDS), "block_s": 2e-3})
+    step = Step((("slab row", WORDS),), moved(10 << 20, 20 << 20))
+    for speeds in (slow, faster(slow, 100.0)):
+        found = stage(step, speeds=speeds)
+        assert found.compute_s == pytest.approx(60e-3) and found.bound != "disk"
 
 
 def test_a_journal_is_written_in_long_runs():

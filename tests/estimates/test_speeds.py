@@ -18,7 +18,7 @@ HOST = {"cpu": "some processor", "cores": 4, "memory_bytes": 1 << 30, "vector_bi
 def speeds(**rates) -> Speeds:
     given_rates = {name: (Rate(1 << 24, 1, 4e-9), Rate(1 << 24, 4, 1e-9)) for name in ("forward", "square", "inverse")}
     given_rates |= rates
-    return Speeds("2026-11-21 12:00", HOST, 4, given_rates, 2e10, 1e9, 1.1e9, 0.5, 0.6, 0.02)
+    return Speeds("2026-11-21 12:00", HOST, 4, given_rates, 2e10, 1e9, 1.1e9, 0.5, 0.6, 1e-4, 0.02)
 
 
 def test_between_two_sizes_the_rate_is_straight_in_the_logarithm():

@@ -44,7 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
     from bigconst.storage.atomicfile import AtomicFile
 
     directories = lanes.directories(arguments.swap)
-    kept = _kept()[1]
+    kept: list = []
+    with contextlib.suppress(UsageError):       # what is damaged will be replaced
+        kept = _kept()[1]
     with contextlib.ExitStack() as stack:
         # Opened first, so that a minute is not lost for a file that cannot be written.
         file = stack.enter_context(AtomicFile(arguments.json, force=True)) if arguments.json else None
@@ -100,7 +102,7 @@ def _kept() -> tuple[Any, list]:
     except FileNotFoundError:
         return None, []
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path} is damaged: {error}", "remove it and run `bigconst bench`") from error
+        raise UsageError(f"{path} is damaged: {error}", "run `bigconst bench`, which replaces it") from error
     # A home directory may be shared by machines, and the file be of a version that measured less.
     same = (speeds.threads == default_threads() and speeds.host.get("cpu") == processor()["cpu"]
             and OPERATIONS.keys() <= speeds.rates.keys())

@@ -52,9 +52,8 @@ MEMORY_BYTES = {"forward": 12, "spectrum": 16, "square": 16, "multiply": 24, "in
 DURABLE_ROWS = 3
 """Rows of a pass in place after which it waits until they are safe (arithmetic.outofcore.passes)."""
 
-
 LATE_CHUNKS = 64
-"""Chunks of such a batch, where they are not longer (arithmetic.outofcore.number)."""
+"""Chunks that late carries change at a time, unless they are long (arithmetic.outofcore.number)."""
 
 JACOBI_BITS = 1 << 21
 """Of the largest number whose Jacobi symbol is measured."""

@@ -1,5 +1,6 @@
 """The benchmark: what it measures, what it keeps, what it leaves alone."""
 
+import dataclasses
 import json
 import math
 
@@ -14,6 +15,7 @@ from bigconst.estimates import measuredisks, measureslabs
 from bigconst.estimates.measuredisks import Sweep, measure_disks
 from bigconst.estimates.speeds import from_json
 from bigconst.estimates.work import OPERATIONS
+from bigconst.machine import default_threads, processor
 from bigconst.runtime.arena import Arena
 from bigconst.storage.manifest import write_manifest
 from bigconst.storage.volume import Volume
@@ -43,6 +45,20 @@ def small(monkeypatch, tmp_path):
     return tmp_path
 
 
+@pytest.fixture
+def quick(small, monkeypatch, speeds):
+    """The same with speeds of processors that were never measured."""
+    made = []
+
+    def measured(*, short):
+        made.append(short)
+        return dataclasses.replace(speeds, threads=default_threads(), host={**speeds.host, **processor()})
+
+    monkeypatch.setattr(bench, "_measured", measured)
+    return made
+
+
+@pytest.mark.slow
 def test_every_operation_of_the_model_is_measured(small, capsys):
     (small / "swap").mkdir()
     assert main(["bench", "--json", "bench.json"]) == 0
@@ -64,7 +80,13 @@ def test_every_operation_of_the_model_is_measured(small, capsys):
     assert sorted(path.name for path in small.iterdir()) == ["bench.json", "cache", "swap"]
 
 
-def test_without_a_benchmark_a_short_one_runs_and_says_so(small, capsys):
+@pytest.mark.slow
+def test_a_short_benchmark_measures_all_of_it_too(small):
+    speeds, _ = bench.known_speeds([])
+    assert speeds.rates.keys() == OPERATIONS.keys()
+
+
+def test_without_a_benchmark_a_short_one_runs_and_says_so(small, quick, capsys):
     (small / "scratch").mkdir()
     speeds, disks = bench.known_speeds(["scratch"])
     said = capsys.readouterr().err
@@ -73,9 +95,10 @@ def test_without_a_benchmark_a_short_one_runs_and_says_so(small, capsys):
     assert bench.known_speeds(["scratch"]) == (speeds, disks)
     assert capsys.readouterr().err == ""
     assert bench.known_speeds([]) == (speeds, None)
+    assert quick == [True]
 
 
-def test_another_machine_is_measured_anew(small, capsys):
+def test_another_machine_is_measured_anew(small, quick, capsys):
     bench.known_speeds([])
     path = small / "cache" / "bigconst" / "speeds.json"
     fields = json.loads(path.read_text())
@@ -85,12 +108,16 @@ def test_another_machine_is_measured_anew(small, capsys):
     assert "a short one runs" in capsys.readouterr().err
 
 
-def test_a_damaged_file_is_named(small, capsys):
+def test_a_damaged_file_is_named(small, quick, capsys):
     path = small / "cache" / "bigconst" / "speeds.json"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"\xff\x00 no benchmark")
-    with pytest.raises(UsageError, match="speeds.json is damaged.*remove it and run `bigconst bench`"):
+    with pytest.raises(UsageError, match="speeds.json is damaged.*run `bigconst bench`, which replaces it"):
         bench.known_speeds([])
+    assert main(["bench"]) == 0
+    capsys.readouterr()
+    assert bench.known_speeds([])[0].rates.keys() == OPERATIONS.keys()
+    assert capsys.readouterr().err == "" and quick == [False]
 
 
 def test_an_interrupted_run_is_not_written_over(small, capsys):
@@ -104,7 +131,7 @@ def test_an_interrupted_run_is_not_written_over(small, capsys):
 
 @pytest.mark.parametrize("options,code", [
     (["--swap", "nowhere"], 3), (["--json", "nowhere/x.json"], 3), (["--bad"], 2)])
-def test_bad_places_are_one_line(small, capsys, options, code):
+def test_bad_places_are_one_line(small, quick, capsys, options, code):
     assert main(["bench", *options]) == code
     said = capsys.readouterr().err.splitlines()
     assert said[-1].startswith("bigconst: ") and len([line for line in said if line.startswith("bigconst:")]) == 1

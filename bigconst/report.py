@@ -5,14 +5,13 @@ keys that do not apply to a run hold 0, null, [] or {} and are never missing.
 """
 
 import json
-import math
 import platform
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from bigconst import __version__
-from bigconst.units import format_bytes, format_count, format_rate, format_seconds, hex_digits
+from bigconst.units import format_bytes, format_count, format_rate, format_seconds, format_spent, hex_digits, spent_usd
 
 SCHEMA = "bigconst-report/1"
 
@@ -114,21 +113,6 @@ def _cost(plan: Any, measured: Measured) -> dict:
         "digits_per_usd": plan.decimal_digits / usd,
         "usd_per_1e12_digits": usd / plan.decimal_digits * 1e12,
     }
-
-
-def spent_usd(seconds: float, usd_per_hour: float) -> float:
-    """Dollars for a machine that was in use so long."""
-    return seconds / 3600 * usd_per_hour
-
-
-def format_spent(usd: float, usd_per_hour: float) -> str:
-    """(0.0123, 1.38) -> '$0.0123 at $1.38 an hour': cents, three significant digits of less than ten; the whole price.
-
-    `usd` is more than 0, `usd_per_hour` has at most six decimals.
-    """
-    decimals = 2 if usd >= 0.1 else 2 - math.floor(math.log10(usd))
-    whole, _, fraction = f"{usd_per_hour:,.6f}".partition(".")
-    return f"${usd:,.{decimals}f} at ${whole}.{fraction.rstrip('0'):0<2} an hour"
 
 
 def _scratch(plan: Any, outcome: Any, measured: ScratchMeasured | None) -> dict:

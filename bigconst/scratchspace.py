@@ -36,7 +36,8 @@ class Pass:
     """of such a word"""
     operands: int
     """2 where rows are multiplied by others"""
-    units: int
+    reused_rows: int
+    """that are written over rows which were read before, and so have to be safe soon; 0 where nothing is"""
     tiles: Traffic
     """of transform data"""
     packed: Traffic
@@ -94,9 +95,9 @@ class Accounts:
     """Passes with their traffic, in chunks and tiles."""
 
     def __init__(self, chunk_words: int, base: int, piece_chunks: int = 1):
-        """`piece_chunks` are the chunks of a unit of linear passes."""
+        """`piece_chunks` are the chunks that linear passes move together."""
         self._chunk_words, self._chunk_bytes = chunk_words, chunk_bytes(chunk_words, base)
-        self._digits, self._piece_words = WORDS[base].digits, piece_chunks * chunk_words
+        self._digits, self._piece_bytes = WORDS[base].digits, piece_chunks * self._chunk_bytes
 
     def packed(self, words: int) -> int:
         """Bytes of so many words."""
@@ -105,40 +106,39 @@ class Accounts:
     def linear(self, read_words: int, written_words: int, kind: str = LINEAR) -> Pass:
         """Over numbers."""
         words = max(read_words, written_words) if kind == FILES else written_words
-        return Pass(kind, words, self._digits, 1, max(1, -(-words // self._piece_words)), Traffic(),
+        return Pass(kind, words, self._digits, 1, 0, Traffic(),
                     Traffic(self.packed(read_words), self.packed(written_words)),
-                    chunk_bytes=self._chunk_bytes,
-                    chunk_run_bytes=self._piece_words // self._chunk_words * self._chunk_bytes)
+                    chunk_bytes=self._chunk_bytes, chunk_run_bytes=self._piece_bytes)
 
     def forward(self, shape: DiskShape, words: int) -> list[Pass]:
         """The slabs of an operand of so many words, and the pass between."""
-        slabs = _of(FORWARD, shape, shape.slabs, Traffic(0, shape.data_bytes), Traffic(self.packed(words), 0))
+        slabs = _of(FORWARD, shape, Traffic(0, shape.data_bytes), Traffic(self.packed(words), 0))
         return [slabs, *self._between(shape)]
 
     def rows(self, shape: DiskShape, operands: int) -> list[Pass]:
         """The row pass of a square (1) or a product (2)."""
         tiles = Traffic(operands * shape.data_bytes, shape.data_bytes)
-        return [_of(ROWS, shape, shape.rows * shape.inner_rows, tiles, Traffic(), operands, shape.row_bytes)]
+        return [_of(ROWS, shape, tiles, Traffic(), operands, shape.row_bytes)]
 
     def inverse(self, shape: DiskShape, words: int) -> list[Pass]:
         """The pass between and the slabs back to a number of which so many words are stored."""
         # The first chunk of a run is read and written again when the carry from the run below is known.
         begins = min(2 * shape.rows, words * 2 * shape.rows // shape.stored_words + 1) * self._chunk_bytes
         return [*self._between(shape),
-                _of(BACK, shape, shape.slabs, Traffic(shape.data_bytes, 0), Traffic(0, self.packed(words))),
-                _of(LATE, shape, 1, Traffic(), Traffic(begins, begins))]
+                _of(BACK, shape, Traffic(shape.data_bytes, 0), Traffic(0, self.packed(words))),
+                _of(LATE, shape, Traffic(), Traffic(begins, begins))]
 
     @staticmethod
     def _between(shape: DiskShape) -> list[Pass]:
         if not shape.inner_radices:
             return []
-        units = shape.rows * shape.slabs // shape.inner_rows
-        return [_of(BETWEEN, shape, units, Traffic(shape.data_bytes, shape.data_bytes), Traffic())]
+        return [_of(BETWEEN, shape, Traffic(shape.data_bytes, shape.data_bytes), Traffic())]
 
 
-def _of(kind: str, shape: DiskShape, units: int, tiles: Traffic, packed: Traffic, operands: int = 1,
+def _of(kind: str, shape: DiskShape, tiles: Traffic, packed: Traffic, operands: int = 1,
         tile_run_bytes: int = 0) -> Pass:
-    return Pass(kind, shape.words, shape.digits, operands, units, tiles, packed, shape.tile_bytes,
+    reused = shape.rows if kind in (ROWS, BETWEEN) else 0
+    return Pass(kind, shape.words, shape.digits, operands, reused, tiles, packed, shape.tile_bytes,
                 tile_run_bytes or shape.tile_bytes, chunk_bytes(shape.chunk_words, shape.base), shape.run_bytes)
 
 

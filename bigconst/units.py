@@ -4,6 +4,7 @@ All parsing is exact integer arithmetic: a float would turn 1e23 into another
 number, and "must come out whole" has to be decided, not guessed.
 """
 
+import math
 import re
 
 from bigconst.errors import UsageError
@@ -15,6 +16,9 @@ _NUMBER = r"(?P<whole>\d+(?:_\d+)*)(?:\.(?P<fraction>\d+))?(?:[eE]\+?(?P<exponen
 _COUNT = re.compile(_NUMBER + r"(?P<unit>[kKmMgGtT]?)", re.ASCII)
 _SIZE = re.compile(_NUMBER + r" ?(?P<unit>[kmgtp]i?b|b|)", re.ASCII | re.IGNORECASE)
 _RATE = re.compile(_NUMBER + r" ?(?P<unit>(?:[kKmMgGtT]i?)?B)/s", re.ASCII)     # Mb/s would be bits
+
+_PRICE = re.compile(r"\d{1,7}(\.\d{1,6})?", re.ASCII)
+MAX_USD_PER_HOUR = 1_000_000
 
 _POWER = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 
@@ -70,6 +74,18 @@ def parse_rate(text: str) -> int:
     return rate
 
 
+def parse_price(text: str) -> float:
+    """Dollars an hour, more than 0 and at most a million, with at most six decimals: 1.38, 0.045.
+
+    Raises UsageError when it is anything else.
+    """
+    value = float(text) if _PRICE.fullmatch(text) else 0.0
+    if not 0 < value <= MAX_USD_PER_HOUR:
+        raise UsageError(f"{text[:80]!r} is no price from 0.000001 to {MAX_USD_PER_HOUR} dollars an hour",
+                         "write it like 1.38 or 0.045")
+    return value
+
+
 def hex_digits(decimal_digits: int) -> int:
     """Hexadecimal digits that hold `decimal_digits` decimal ones: exact ceil(N*log(10)/log(16)).
 
@@ -123,3 +139,23 @@ def format_seconds(seconds: float) -> str:
     if hours:
         return f"{hours} h {minute:02} min {second:02} s"
     return f"{minutes} min {second:02} s"
+
+
+def spent_usd(seconds: float, usd_per_hour: float) -> float:
+    """Dollars for a machine that was in use so long."""
+    return seconds / 3600 * usd_per_hour
+
+
+def format_spent(usd: float, usd_per_hour: float) -> str:
+    """(0.0123, 1.38) -> '$0.0123 at $1.38 an hour': cents, three significant digits of less than ten; the whole price.
+
+    `usd` is more than 0, `usd_per_hour` has at most six decimals.
+    """
+    decimals = 2 if usd >= 0.1 else 2 - math.floor(math.log10(usd))
+    whole, _, fraction = f"{usd_per_hour:,.6f}".partition(".")
+    return f"${usd:,.{decimals}f} at ${whole}.{fraction.rstrip('0'):0<2} an hour"
+
+
+def format_terabytes(size_bytes: float) -> str:
+    """In units of 10^12 bytes, as disks are sold: three significant digits."""
+    return f"{size_bytes / 1e12:.3g} TB"

@@ -9,7 +9,7 @@ from bigconst.catalogue.machines import OWN, parse_machines
 from bigconst.catalogue.machines import REMEDY as MACHINES_REMEDY
 from bigconst.catalogue.merge import instances_of
 from bigconst.catalogue.model import Instance, NetworkVolume
-from bigconst.catalogue.tables import INSTANCES, PROCESSORS, PROVIDERS, SPOT, VOLUMES, Table, VolumeRow, day_of
+from bigconst.catalogue.tables import INSTANCES, PROCESSORS, PROVIDERS, SPOT, VOLUMES, Table, day_of
 from bigconst.errors import UsageError
 
 CLOUDS = (*PROVIDERS, OWN, "all")
@@ -100,11 +100,6 @@ def load_catalogue() -> Catalogue:
     own = () if data is None else parse_machines(data, path, processors)
     names = {machine.name.lower() for machine in own}
     hired = (instance for instance in instances_of(instances, spot, processors) if instance.name.lower() not in names)
-    return Catalogue((*own, *hired), tuple(map(_volume, volumes)),
+    return Catalogue((*own, *hired), tuple(volumes),
                      (*paths, *map(files.packaged_path, ("volumes.csv", "processors.csv")),
                       *([path] if data is not None else [])))
-
-
-def _volume(row: VolumeRow) -> NetworkVolume:
-    values = dict(vars(row))
-    return NetworkVolume(name=values.pop("volume"), **values)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
+from bigconst.catalogue.model import NetworkVolume
 from bigconst.errors import UsageError
 
 PROVIDERS = ("aws", "gcp", "azure", "oci")
@@ -53,24 +54,6 @@ class InstanceRow:
     seq_write_mb_s: float | None
     network_gbit_s: float | None
     usd_per_hour: float | None
-    price_date: str
-    source: str
-
-
-@dataclass(frozen=True)
-class VolumeRow:
-    """A record of volumes.csv."""
-
-    provider: str
-    region: str
-    volume: str
-    usd_per_gb_month: float | None
-    usd_per_iops_month: float | None
-    free_iops: float | None
-    usd_per_mb_s_month: float | None
-    free_mb_s: float | None
-    mb_s_max: float | None
-    gb_max: float | None
     price_date: str
     source: str
 
@@ -181,7 +164,7 @@ def _pattern(cell: str) -> re.Pattern:
 
 _CELLS = {str: check_text, float: _number, int: _whole, float | None: lambda cell: _number(cell) if cell else None,
           int | None: lambda cell: _whole(cell) if cell else None, re.Pattern: _pattern}
-_NAMED_CELLS = {"provider": _provider, "region": _region, "type": check_name, "volume": check_name,
+_NAMED_CELLS = {"provider": _provider, "region": _region, "type": check_name, "name": check_name,
                 "disk_kind": _disk_kind, "price_date": check_date}
 
 
@@ -214,7 +197,7 @@ class Table:
 
 INSTANCES = Table(InstanceRow, lambda row: (row.provider, row.region.lower(), row.type.lower(), row.price_date),
                   _check_instance)
-VOLUMES = Table(VolumeRow, lambda row: (row.provider, row.region.lower(), row.volume.lower()))
+VOLUMES = Table(NetworkVolume, lambda row: (row.provider, row.region.lower(), row.name.lower()))
 SPOT = Table(SpotRow, lambda row: (row.provider, row.region.lower(), row.type.lower()), _check_spot)
 PROCESSORS = Table(ProcessorRow, lambda row: (row.pattern.pattern,))
 

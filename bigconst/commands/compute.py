@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import os
-import re
 import shlex
 import sys
 import time
@@ -21,12 +20,11 @@ from bigconst.machine import peak_memory_bytes
 from bigconst.progress import Progress
 from bigconst.report import DISK_KINDS, Measured, format_report, make_report, report_json
 from bigconst.storage.atomicfile import AtomicFile, StdoutText
-from bigconst.units import format_bytes, parse_count, parse_size
+from bigconst.units import format_bytes, parse_count, parse_price, parse_size
 
 MAX_D = 2**31 - 1
 MAX_THREADS = 1024
 MIN_WORKSPACE_BYTES = 1 << 20
-MAX_USD_PER_HOUR = 1_000_000
 
 _PHI_EPILOG = """\
 examples:
@@ -61,18 +59,9 @@ def argument(parse, low: int, high: int | None = None, show=str):
     return convert
 
 
-def parse_usd_per_hour(text: str) -> float:
-    """Dollars, more than 0 and at most a million, with at most six decimals: 1.38, 0.045."""
-    value = float(text) if re.fullmatch(r"\d{1,7}(\.\d{1,6})?", text, re.ASCII) else 0.0
-    if not 0 < value <= MAX_USD_PER_HOUR:
-        raise argparse.ArgumentTypeError(f"{text[:80]!r} is no price from 0.000001 to {MAX_USD_PER_HOUR} dollars an "
-                                         "hour; write it like 1.38 or 0.045")
-    return value
-
-
 def add_price_option(parser: argparse.ArgumentParser, remembered: str = "") -> None:
     """--usd-per-hour; `remembered` is what its help says of a run that goes on."""
-    parser.add_argument("--usd-per-hour", metavar="X", type=parse_usd_per_hour,
+    parser.add_argument("--usd-per-hour", metavar="X", type=argument(parse_price, 0),
                         help=f"price of this machine: dollars go into the report{remembered}")
 
 

@@ -14,8 +14,7 @@ from typing import Any
 
 from bigconst import __version__
 from bigconst.commands.estimatehere import Here
-from bigconst.report import format_spent, spent_usd
-from bigconst.units import format_bytes, format_seconds
+from bigconst.units import format_bytes, format_seconds, format_spent, spent_usd
 
 SCHEMA = "bigconst-estimate/1"
 

@@ -3,11 +3,10 @@
 import argparse
 import contextlib
 import json
-import os
 
 from bigconst.commands import held, request
 from bigconst.commands.resume import find
-from bigconst.commands.statusfile import STATUS_NAME
+from bigconst.commands.statusfile import read_status
 from bigconst.errors import InputOutputError
 from bigconst.units import format_bytes, format_count, format_seconds
 
@@ -41,8 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     stage = "in memory" if not found["lanes"] else "the scratch is not there" if found.get("copy") else "starting"
     fields = {"stage": stage, "index": 0, "count": 0, "faults": sum(counts.values()), "share": 0.0,
               "elapsed_s": 0.0, "moved_bytes": 0, "bytes_per_s": 0.0}
-    with contextlib.suppress(OSError, ValueError), open(os.path.join(found["directory"], STATUS_NAME)) as file:
-        fields |= json.load(file)
+    fields |= read_status(found["directory"])
     fields |= _subject(found)
     fields |= {"running": is_locked(found["directory"]), "remaining_s": _remaining_s(fields),
                "fault_counts": counts, "saved": found.get("saved"), "command": found["command"]}

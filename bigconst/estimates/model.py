@@ -3,8 +3,9 @@
 Pure functions.  Within a step processors and disks work at the same time, so
 that the longer of the two counts, and of the shorter one the share that the
 benchmark found to be lost when they wait for each other.  What Python does for
-each block that is moved becomes no faster with more threads.  Nothing here is fitted to runs: all speeds are
-those of the benchmark, and docs/estimates.md holds the estimates against runs.
+each block that is moved becomes no faster with more threads.  Nothing here is
+fitted to runs: all speeds are those of the benchmark, and docs/estimates.md
+holds the estimates against runs.
 """
 
 from collections.abc import Sequence

@@ -18,7 +18,7 @@ from bigconst.estimates.model import SCALED_ERROR, estimate
 from bigconst.estimates.money import Bill, Volumes
 from bigconst.estimates.speeds import Disks, Speeds, faster, sequential_disks, writing_at
 from bigconst.estimates.work import Stage
-from bigconst.units import format_bytes
+from bigconst.units import format_bytes, format_terabytes
 
 NOT_ESTIMABLE, INFEASIBLE = "not estimable", "infeasible"
 
@@ -100,11 +100,6 @@ class Refusal:
     """NOT_ESTIMABLE or INFEASIBLE"""
     reason: str
     notes: tuple[str, ...]
-
-
-def format_terabytes(size_bytes: float) -> str:
-    """In units of 10^12 bytes, as disks are sold: three significant digits."""
-    return f"{size_bytes / 1e12:.3g} TB"
 
 
 def offer(job: Job, instance: Instance, volumes: Sequence[NetworkVolume], speeds: Speeds,

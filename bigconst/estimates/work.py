@@ -168,28 +168,30 @@ def _disk_work(plan: Plan) -> list[Stage]:
 def _steps(plan: Plan, stage: str, each: Pass) -> tuple[Step, ...]:
     moves = (Move(each.tiles, each.tile_bytes, each.tile_run_bytes),
              Move(each.packed, each.chunk_bytes, each.chunk_run_bytes))
-    common = {"moves": tuple(move for move in moves if move.traffic != Traffic())}
+    common = {"moves": tuple(move for move in moves if move.traffic != Traffic()),
+              "syncs": 2 * (each.reused_rows // DURABLE_ROWS + 1)}
+    # Words of three digits, and hexadecimal ones, are taken to be regrouped as fast as those of four.
     suffix = "" if each.digits == plan.format.digits else ", 4"
     rows = "slab row" if each.operands == 1 else "slab product"
     match each.kind:
         case scratchspace.FORWARD:
-            return (Step((("slab forward" + suffix, each.words),), syncs=2, **common),)
+            return (Step((("slab forward" + suffix, each.words),), **common),)
         case scratchspace.ROWS:
-            return (Step(((rows, each.words),), syncs=2 * (each.units // DURABLE_ROWS + 1), **common),)
+            return (Step(((rows, each.words),), **common),)
         case scratchspace.BACK:
-            return (Step((("slab back" + suffix, each.words),), syncs=2, **common),)
+            return (Step((("slab back" + suffix, each.words),), **common),)
         case scratchspace.BETWEEN:
-            return (Step((("slab between", each.words),), syncs=2, **common),)
+            return (Step((("slab between", each.words),), **common),)
         case scratchspace.LATE:
             # A few chunks at a time: read, changed, written down in the journal, written.
             batches = -(-each.packed.read_bytes // (LATE_CHUNKS * each.chunk_bytes))
             words = each.packed.read_bytes // each.chunk_bytes * plan.disk.chunk_words
-            return (Step((("late", words),), syncs=2 * batches, journal_bytes=each.packed.read_bytes, at_once=False,
-                         **common),)
+            return (Step((("late", words),), common["moves"], 2 * batches, journal_bytes=each.packed.read_bytes,
+                         at_once=False),)
         case scratchspace.FILES:
             return _files(plan, each)
     name = "root" if stage == "root" else "sum" if each.packed.read_bytes else "pack"
-    return (Step(((name, each.words),), syncs=2, **common),)
+    return (Step(((name, each.words),), **common),)
 
 
 def _files(plan: Plan, each: Pass) -> tuple[Step, ...]:

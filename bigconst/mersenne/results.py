@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from bigconst import __version__
 from bigconst.mersenne.test import Outcome
 from bigconst.mersenne.worktodo import locked
-from bigconst.report import format_spent, spent_usd
 from bigconst.storage.durable import Places, append_line
-from bigconst.units import format_seconds
+from bigconst.units import format_seconds, format_spent, spent_usd
 
 NAME = "results.json.txt"
 

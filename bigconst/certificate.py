@@ -11,11 +11,16 @@ from math import log
 
 from bigconst.constant import Constant
 from bigconst.errors import VerificationError
-from bigconst.formats import HEADER_BYTES, WORDS, remainder_words
+from bigconst.formats import HEADER_BYTES, WORDS, ZST_SUFFIX, remainder_words
 
 FORMAT = "bigconst-certificate/1"
 MAX_DIGITS = 10**18
 _ZEROS = "0" * 32
+
+
+def certificate_path(text_path: str) -> str:
+    """Where the certificate of a digit file is: phi.txt and phi.txt.zst share phi.txt.cert."""
+    return text_path.removesuffix(ZST_SUFFIX) + ".cert"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from bigconst.kernels.text import read_text
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.threads import Pool, split
 from bigconst.shape import shape_for
-from bigconst.storage.digitfile import PIECE_BYTES, DigitFile
+from bigconst.storage.digitfile import PIECE_BYTES, DigitFile, open_digits
 
 
 def _characters(text: DigitFile, room: int) -> tuple[np.ndarray, str]:
@@ -39,7 +39,7 @@ def rebuild_remainder(path: str, constant: Constant, base: int, lenient: bool,
     """
     whole = constant.integer_text(base)
     fmt = WORDS[base]
-    with DigitFile(path, lenient) as text:
+    with open_digits(path, lenient) as text:
         text.locate(whole, None)
         n = text.digits
         length = remainder_words(base, n)
@@ -75,7 +75,7 @@ def first_difference(path: str, constant: Constant, base: int, lenient: bool, th
     """Position (1 = first after the point) of the first wrong digit, by computing them; None if there is none."""
     from bigconst import engine
 
-    with DigitFile(path, lenient) as text:
+    with open_digits(path, lenient) as text:
         text.locate(constant.integer_text(base), None)
         characters, _ = _characters(text, 0)
     # Five decimal digits are worth more than four hexadecimal ones.

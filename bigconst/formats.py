@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 HEADER_BYTES = 4096
 """Of a certificate: its first line, in front of the packed r."""
+ZST_SUFFIX = ".zst"
+"""Of the names of digit files that are written as zstandard."""
 
 
 @dataclass(frozen=True)

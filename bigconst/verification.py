@@ -14,13 +14,13 @@ import xxhash
 from gmpy2 import mpz
 
 from bigconst.arithmetic.packed import PIECE_WORDS, page_buffer, pieces
-from bigconst.certificate import Header, decode_header, error_probability, sides, within_bound
+from bigconst.certificate import Header, certificate_path, decode_header, error_probability, sides, within_bound
 from bigconst.errors import VerificationError
 from bigconst.formats import HEADER_BYTES, WORDS, certificate_bytes, packed_bytes
 from bigconst.kernels.pack import GROUP, unpack
 from bigconst.kernels.residue import ForeignCharacter, Modulus, random_prime, residues_text, residues_words
 from bigconst.runtime.stream import in_order, slots
-from bigconst.storage.digitfile import PIECE_BYTES, DigitFile, open_regular, read_exactly, unchanged
+from bigconst.storage.digitfile import PIECE_BYTES, DigitFile, open_digits, open_regular, read_exactly, unchanged
 
 COMPARED_WORDS = 2000
 
@@ -78,23 +78,25 @@ class _Certificate:
         unchanged(self._info, self.fd, self.path)
 
 
-def verify(text_path: str, certificate_path: str, primes: int = 3, threads: int = 1) -> Verdict:
+def verify(text_path: str, proof: str | None = None, primes: int = 3, threads: int = 1) -> Verdict:
     """Check that the digits in `text_path` are floor(x*b^n) for the constant that the certificate names.
 
+    `proof` is the path of the certificate, by default the one beside the text.
     Raises VerificationError when anything is wrong with the claim,
     InputOutputError when a file cannot be read or changes meanwhile.
     """
     began = time.perf_counter()
-    with _Certificate(certificate_path) as certificate:
+    proof = proof or certificate_path(text_path)
+    with _Certificate(proof) as certificate:
         header, told, zeroed = certificate.read_header()
-        with DigitFile(text_path, header.lenient) as text:
+        with open_digits(text_path, header.lenient) as text:
             whole = header.constant.floor
             text.locate(header.constant.integer_text(header.base), header.digits)
             moduli = tuple(Modulus(random_prime()) for _ in range(primes))
             fraction, text_hash = _text_residues(threads, text, header, moduli)
             r, file_hash = _certificate_residues(threads, certificate, header, moduli, zeroed)
             if file_hash != told:
-                raise VerificationError(f"{certificate_path} does not have the checksum in its header",
+                raise VerificationError(f"{proof} does not have the checksum in its header",
                                         "the certificate is damaged")
             if text_hash != header.text_xxh3:
                 raise VerificationError(f"{text_path} is not the file that the certificate was made for",

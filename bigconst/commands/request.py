@@ -10,6 +10,7 @@ from typing import Any
 from bigconst import __version__
 from bigconst.commands import held, lanes
 from bigconst.errors import DoesNotFit, UsageError
+from bigconst.formats import ZST_SUFFIX
 from bigconst.machine import available_memory_bytes, default_threads
 from bigconst.units import format_bytes
 
@@ -29,11 +30,25 @@ def _output(arguments: argparse.Namespace, plan: Any) -> str:
     return "-" if arguments.output == "-" else os.path.realpath(text_path(arguments, plan))
 
 
+def is_zst(arguments: argparse.Namespace, plan: Any) -> bool:
+    """Whether the digits are written as zstandard: by the name of the file, that of the target for a link."""
+    return _output(arguments, plan).endswith(ZST_SUFFIX)
+
+
+def digit_file_bytes(arguments: argparse.Namespace, plan: Any) -> int:
+    """Room for the file of the digits; a compressed one is some kilobytes smaller."""
+    if not is_zst(arguments, plan):
+        return plan.text_bytes
+    from bigconst.storage.zstfile import room_bytes
+
+    return room_bytes(plan.text_bytes, plan.base)
+
+
 def files_bytes(arguments: argparse.Namespace, plan: Any) -> int:
-    """Of digits and certificate where they become files."""
+    """Room for digits and certificate where they become files."""
     if arguments.output == "-":
         return 0
-    return plan.text_bytes + (plan.certificate_bytes if certified(arguments) else 0)
+    return digit_file_bytes(arguments, plan) + (plan.certificate_bytes if certified(arguments) else 0)
 
 
 # -- plans ----------------------------------------------------------------------------

@@ -2,11 +2,14 @@
 
 The content of a file is I.F, IF or F, I the integer part and F the digits after
 the point, with an optional newline at the end; in a lenient file spaces, tabs
-and line ends may stand anywhere.
+and line ends may stand anywhere.  A file is that text, or zstandard of it
+(storage.zstfile): `open_digits` looks at its first bytes, and what follows
+knows no difference; offsets are those of the text.
 """
 
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +19,7 @@ from bigconst.errors import InputOutputError, VerificationError
 PIECE_BYTES = 2 << 20
 WHITE = b" \t\r\n"
 _HEAD_BYTES = 64
+_ZST_MAGIC = b"\x28\xb5\x2f\xfd"
 
 
 def open_regular(path: str) -> tuple[int, os.stat_result]:
@@ -63,16 +67,46 @@ class Piece:
     count: int
 
 
-class DigitFile:
-    """An open digit file; `digits` is known after `locate`."""
+class _StrictPieces(Sequence):
+    """Pieces of a strict file, made when they are asked for: there may be a million."""
 
-    def __init__(self, path: str, lenient: bool = False):
+    def __init__(self, end: int, before: int):
+        self._end, self._before = end, before
+
+    def __len__(self) -> int:
+        return -(-self._end // PIECE_BYTES)
+
+    def __getitem__(self, index: int) -> Piece:
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        start = index % len(self) * PIECE_BYTES
+        stop = min(start + PIECE_BYTES, self._end)
+        skip = min(stop - start, max(0, self._before - start))
+        return Piece(start, stop, skip, max(start - self._before, 0), stop - start - skip)
+
+
+class _PlainText:
+    """The bytes of a file as they are."""
+
+    def __init__(self, fd: int, size_bytes: int, path: str):
+        self._fd, self._path = fd, path
+        self.text_bytes = size_bytes
+
+    def read_into(self, buffer: np.ndarray, offset: int) -> None:
+        read_exactly(self._fd, buffer, offset, self._path)
+
+
+class DigitFile:
+    """An open digit file, by `open_digits`; `digits` and `pieces` are known after `locate`."""
+
+    def __init__(self, path: str, fd: int, info: os.stat_result, text, lenient: bool):
+        """`text` has text_bytes and read_into(buffer, offset), which several threads may call at once."""
         self.path = path
         self.lenient = lenient
-        self._fd, self._info = open_regular(path)
-        self.size_bytes = self._info.st_size
-        self.digits = 0
-        self.pieces: list[Piece] = []
+        self._fd, self._info, self._text = fd, info, text
+        self.text_bytes: int = text.text_bytes
+        self.digits = self._before = 0
+        self.pieces: Sequence[Piece] = []
 
     def __enter__(self) -> "DigitFile":
         return self
@@ -86,19 +120,18 @@ class DigitFile:
 
     def _raw(self, start: int, stop: int) -> bytes:
         buffer = np.empty(stop - start, dtype=np.uint8)
-        read_exactly(self._fd, buffer, start, self.path)
+        self._text.read_into(buffer, start)
         return buffer.tobytes()
 
-    def _blocks(self) -> list[tuple[int, int, int]]:
-        """(start, stop, content bytes) of every block; in a lenient file this takes a pass."""
-        end = self.size_bytes
-        if not self.lenient and end and self._raw(end - 1, end) == b"\n":
-            end -= 1
-        borders = [*range(0, end, PIECE_BYTES), end]
-        pairs = zip(borders, borders[1:], strict=False)
-        if not self.lenient:
-            return [(a, b, b - a) for a, b in pairs]
-        return [(a, b, len(self._raw(a, b).translate(None, WHITE))) for a, b in pairs]
+    def _strict_end(self) -> int:
+        """Where the newline at the end of a strict file is, or would be."""
+        end = self.text_bytes
+        return end - 1 if end and self._raw(end - 1, end) == b"\n" else end
+
+    def _lenient_blocks(self) -> list[tuple[int, int, int]]:
+        """(start, stop, content bytes) of every block; this takes a pass."""
+        borders = [*range(0, self.text_bytes, PIECE_BYTES), self.text_bytes]
+        return [(a, b, len(self._raw(a, b).translate(None, WHITE))) for a, b in zip(borders, borders[1:], strict=False)]
 
     def locate(self, integer_part: str, digits: int | None) -> None:
         """Find F, which must have `digits` digits, or any number for None.
@@ -106,9 +139,10 @@ class DigitFile:
         Raises VerificationError when the file cannot be one of `digits` digits
         of a number with this integer part.
         """
-        blocks = self._blocks()
-        content = sum(kept for _, _, kept in blocks)
-        head = self._raw(0, min(self.size_bytes, PIECE_BYTES if self.lenient else _HEAD_BYTES))
+        blocks = self._lenient_blocks() if self.lenient else []
+        end = self.text_bytes if self.lenient else self._strict_end()
+        content = sum(kept for _, _, kept in blocks) if self.lenient else end
+        head = self._raw(0, min(self.text_bytes, PIECE_BYTES if self.lenient else _HEAD_BYTES))
         head = (head.translate(None, WHITE) if self.lenient else head.rstrip(b"\n"))[:_HEAD_BYTES]
         part = integer_part.encode()
         if b"." in head:
@@ -125,16 +159,22 @@ class DigitFile:
         if self.digits < 1 or digits not in (None, self.digits):
             raise VerificationError(f"{self.path} has {max(self.digits, 0)} digits after the point"
                                     + (f", the certificate says {digits}" if digits is not None else ""))
-        self.pieces, first = [], -before
+        self._before = before
+        self.pieces = self._lenient_pieces(blocks, before) if self.lenient else _StrictPieces(end, before)
+
+    @staticmethod
+    def _lenient_pieces(blocks: list[tuple[int, int, int]], before: int) -> list[Piece]:
+        pieces, first = [], -before
         for start, stop, kept in blocks:
             skip = min(kept, max(0, -first))
-            self.pieces.append(Piece(start, stop, skip, max(first, 0), kept - skip))
+            pieces.append(Piece(start, stop, skip, max(first, 0), kept - skip))
             first += kept
+        return pieces
 
     def read(self, piece: Piece, buffer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(all bytes of the piece, its digits of F), uint8; the first lie in `buffer`."""
         raw = buffer[:piece.stop - piece.start]
-        read_exactly(self._fd, raw, piece.start, self.path)
+        self._text.read_into(raw, piece.start)
         content = raw
         if self.lenient:
             content = np.frombuffer(raw.tobytes().translate(None, WHITE), dtype=np.uint8)
@@ -145,18 +185,42 @@ class DigitFile:
     def rest(self) -> bytes:
         """What follows the last piece: the newline at the end of a strict file."""
         end = self.pieces[-1].stop
-        return self._raw(end, self.size_bytes)
+        return self._raw(end, self.text_bytes)
 
     def digits_at(self, first: int, count: int) -> bytes:
-        """Digits first .. first+count-1 of F (from 0)."""
+        """Digits first .. first+count-1 of F (from 0), as far as there are any."""
+        if not self.lenient:
+            stop = max(first, min(first + count, self.digits))
+            return self._raw(self._before + first, self._before + stop)
         out = b""
         for piece in self.pieces:
             low, high = max(first, piece.first), min(first + count, piece.first + piece.count)
             if low < high:
-                if self.lenient:
-                    content = self._raw(piece.start, piece.stop).translate(None, WHITE)[piece.skip:]
-                    out += content[low - piece.first:high - piece.first]
-                else:
-                    at = piece.start + piece.skip + low - piece.first
-                    out += self._raw(at, at + high - low)
+                content = self._raw(piece.start, piece.stop).translate(None, WHITE)[piece.skip:]
+                out += content[low - piece.first:high - piece.first]
         return out
+
+
+def open_digits(path: str, lenient: bool = False) -> DigitFile:
+    """A digit file, text or zstandard, whatever its name is.
+
+    Raises InputOutputError when it cannot be read, or is zstandard that has to be decompressed first,
+    VerificationError when zstandard is damaged.
+    """
+    fd, info = open_regular(path)
+
+    def read(start: int, stop: int) -> bytes:
+        buffer = np.empty(stop - start, dtype=np.uint8)
+        read_exactly(fd, buffer, start, path)
+        return buffer.tobytes()
+
+    try:
+        text = _PlainText(fd, info.st_size, path)
+        if read(0, min(len(_ZST_MAGIC), info.st_size)) == _ZST_MAGIC:
+            from bigconst.storage.zstfile import ZstReader
+
+            text = ZstReader(info.st_size, read, path)
+        return DigitFile(path, fd, info, text, lenient)
+    except BaseException:
+        os.close(fd)
+        raise

@@ -49,6 +49,15 @@ def load_test_kernels() -> None:
     jit.mark_complete(jit.TESTS)
 
 
+def load_reading_kernels() -> None:
+    """The same for what reads digit files."""
+    import bigconst.kernels.residue
+    import bigconst.kernels.search  # noqa: F401
+    from bigconst.kernels import jit
+
+    jit.mark_complete(jit.READING)
+
+
 def run(plan: Plan, text, emit: Callable, certificate=None, volume=None, recorder=None,
         stop: Callable[[], bool] = lambda: False, store=None) -> Outcome:
     """Compute the digits of `plan` into `text` (write_at(offset, bytes)); the caller commits it.
@@ -134,9 +143,9 @@ class _Collected:
         self.data[offset:offset + len(data)] = data
 
 
-def compute(constant: Constant, digits: int, base: int = 10, threads: int = 1) -> str:
+def compute(constant: Constant, digits: int, base: int = 10, threads: int = 1, memory_bytes: int = 1 << 62) -> str:
     """The digits as text, for numbers that fit comfortably; raises what make_plan and run raise."""
-    plan = make_plan(constant, digits, base, threads, 1 << 62)
+    plan = make_plan(constant, digits, base, threads, memory_bytes)
     text = _Collected(plan.text_bytes)
     run(plan, text, lambda event: None)
     return text.data.decode().rstrip("\n")

@@ -40,6 +40,7 @@ class Plan:
     certificate_bytes = 7
     mode = "in memory"
     disk = None
+    levels = ()
 
     def describe(self) -> list[tuple[str, str]]:
         return [("Constant", self.constant.title), ("Decimal digits", str(self.decimal_digits))]
@@ -92,8 +93,9 @@ def install(monkeypatch):
     fakes = {
         "plan": {"Constant": Constant, "Plan": Plan, "make_plan": make_plan},
         "engine": {"run": run, "load_kernels": lambda: None, "load_test_kernels": lambda: None,
+                   "load_reading_kernels": lambda: None,
                    "self_test": lambda: [("transform", True)]},
-        "kernels.jit": {"is_cold": lambda *_: False, "TESTS": "tests"},
+        "kernels.jit": {"is_cold": lambda *_: False, "TESTS": "tests", "READING": "reading"},
     }
     for name, content in fakes.items():
         module = types.ModuleType(f"bigconst.{name}")

@@ -23,6 +23,7 @@ PROGRAMS = {
     "outofcore": ({"outofcore"}, ()),
     "checks": ({"turns", "checks"}, ()),
     "estimates": ({"estimates", "errors"}, ()),
+    "digits": ({"find", "stats"}, ()),
 }
 """Sections of the results, and the packages that a program does without."""
 

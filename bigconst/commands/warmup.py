@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Load all kernels, run the self-test, print a line per test.  Raises VerificationError when one fails."""
     engine = load_engine()
     load_test_kernels()
+    load_reading_kernels()
     print(f"kernels ready: {format_seconds(time.perf_counter() - arguments.started_s)}", flush=True)
     results = engine.self_test()
     for name, ok in results:
@@ -67,6 +68,17 @@ def load_test_kernels() -> None:
     from bigconst import engine
 
     engine.load_test_kernels()
+
+
+def load_reading_kernels() -> None:
+    """The same for the kernels that read digit files."""
+    from bigconst.kernels import jit
+
+    if jit.is_cold(jit.READING):
+        _compile_elsewhere("load_reading_kernels", "kernels that read digits")
+    from bigconst import engine
+
+    engine.load_reading_kernels()
 
 
 def _compile_elsewhere(loader: str, what: str) -> None:

@@ -22,8 +22,8 @@ from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
 
-CONSTANTS, TESTS = "constants", "tests"
-"""The kernels that computing digits needs, and those of tests of Mersenne numbers."""
+CONSTANTS, TESTS, READING = "constants", "tests", "reading"
+"""The kernels that computing digits needs, those of tests of Mersenne numbers, and those that read digit files."""
 
 
 def sources_hash(folder: Path = _HERE) -> str:

@@ -1,0 +1,62 @@
+"""`bigconst compare A B`: where two digit files differ first."""
+
+import argparse
+
+from bigconst.commands.reading import PassLine, add_common
+from bigconst.errors import VerificationError
+from bigconst.machine import default_threads
+from bigconst.units import format_count
+
+_EPILOG = """\
+examples:
+  bigconst compare phi.txt other.txt
+  bigconst compare phi.txt phi.txt.zst               text and compressed
+  bigconst compare short.txt phi.txt --prefix        one may have more digits
+
+Exit code 0: the same digits; 1: not the same.  Position 1 is the first digit after the point.
+"""
+
+
+def add(commands) -> None:
+    """Declare the command on an argparse subparsers object."""
+    parser = commands.add_parser(
+        "compare",
+        help="the first difference of two digit files",
+        description="Compare the digits of A and B, and show the first one that differs.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_common(parser, "A", "B")
+    parser.add_argument("--prefix", action="store_true", help="the same when one begins with all digits of the other")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare.  Raises VerificationError when they differ, InputOutputError."""
+    from bigconst.reading.difference import first_difference
+    from bigconst.reading.lines import surroundings
+    from bigconst.reading.source import DigitText
+
+    with DigitText(arguments.a) as a, DigitText(arguments.b) as b:
+        if a.whole != b.whole:
+            raise VerificationError(f"integer parts differ: {a.whole} in {a.path}, {b.whole} in {b.path}",
+                                    "these are different numbers")
+        with PassLine(min(a.digits, b.digits)) as done:
+            found = first_difference(a, b, arguments.threads or default_threads(), done)
+        if found is not None:
+            width = max(len(a.path), len(b.path))
+            for text in (a, b):
+                print(f"{text.path:<{width}}  {surroundings(text, found, 1)}")
+            raise VerificationError(f"{a.path} and {b.path} differ at position {format_count(found + 1)}",
+                                    "bigconst verify says which one is right")
+        if a.digits == b.digits:
+            print(f"the same {format_count(a.digits)} digits")
+            return 0
+        short, long = sorted((a, b), key=lambda text: text.digits)
+        lengths = (f"{short.path} ends after {format_count(short.digits)} digits, {long.path} begins with them and has "
+                   f"{format_count(long.digits)}")
+        if not arguments.prefix:
+            raise VerificationError(lengths, "--prefix takes that as the same")
+        print(lengths)
+    return 0

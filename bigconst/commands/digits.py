@@ -1,0 +1,66 @@
+"""`bigconst digits FILE`: some of the digits of a file."""
+
+import argparse
+
+from bigconst.commands.options import argument
+from bigconst.commands.reading import add_common
+from bigconst.units import format_count, parse_count
+
+DEFAULT_COUNT = 100
+_BLOCK_DIGITS = 1_000_000
+"""Read and printed at once; a whole number of lines."""
+
+_EPILOG = """\
+examples:
+  bigconst digits phi.txt                          the first hundred digits after the point
+  bigconst digits phi.txt --from 1e6 --count 50
+  bigconst digits phi.txt --from 999_901 --raw     digits alone, in one line
+
+Position 1 is the first digit after the point.
+"""
+
+
+def add(commands) -> None:
+    """Declare the command on an argparse subparsers object."""
+    parser = commands.add_parser(
+        "digits",
+        help="show digits of a file, from any position",
+        description="Show digits of FILE; nothing else of it is read.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_common(parser, "FILE", threads=False)
+    parser.add_argument("--from", dest="position", metavar="N", type=argument(parse_count, 1), default=1,
+                        help="position of the first one (default 1)")
+    parser.add_argument("--count", metavar="N", type=argument(parse_count, 1),
+                        help=f"how many (default {DEFAULT_COUNT}, or as many as there are)")
+    parser.add_argument("--raw", action="store_true", help="without groups, positions and lines")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print them.  Raises UsageError beyond the end, InputOutputError."""
+    from bigconst.reading.lines import LINE_DIGITS, digit_line
+    from bigconst.reading.source import DigitText
+
+    with DigitText(arguments.file) as text:
+        first = arguments.position - 1
+        text.check_position(arguments.position)
+        count = arguments.count or min(DEFAULT_COUNT, text.digits - first)
+        text.check_position(first + count)
+        for start in range(first, first + count, _BLOCK_DIGITS):
+            block = text.digits_at(start, min(_BLOCK_DIGITS, first + count - start))
+            if arguments.raw:
+                print(block, end="")
+                continue
+            if start == first:
+                print(f"Digits {format_count(first + 1)} to {format_count(first + count)} of "
+                      f"{format_count(text.digits)} (base {text.base}):")
+            for i in range(0, len(block), LINE_DIGITS):
+                line = block[i:i + LINE_DIGITS]
+                print(digit_line(line, start + i + len(line)))
+        if arguments.raw:
+            print()
+        text.check_unchanged()
+    return 0

@@ -1,0 +1,78 @@
+"""`bigconst find FILE PATTERN`: where digits occur first."""
+
+import argparse
+import re
+import sys
+
+from bigconst.commands.options import argument
+from bigconst.commands.reading import PassLine, add_common
+from bigconst.commands.warmup import load_reading_kernels
+from bigconst.errors import UsageError, VerificationError
+from bigconst.machine import default_threads
+from bigconst.units import format_count, parse_count
+
+MAX_PATTERN = 10**6
+"""Digits of the longest pattern."""
+
+_EPILOG = """\
+examples:
+  bigconst find phi.txt 141592                   the position where 141592 begins for the first time
+  bigconst find phi.txt 141592 --from 123_457    the next one
+  bigconst find phi.txt - < pattern              a long pattern, from standard input
+
+Standard output is the position alone.  Position 1 is the first digit after the point.  Exit code 1: not found.
+"""
+
+
+def add(commands) -> None:
+    """Declare the command on an argparse subparsers object."""
+    parser = commands.add_parser(
+        "find",
+        help="the first position of a pattern in a digit file",
+        description="Print the position of the first occurrence of PATTERN after the point.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_common(parser, "FILE")
+    parser.add_argument("pattern", metavar="PATTERN", help="up to a million digits; - is standard input")
+    parser.add_argument("--from", dest="position", metavar="N", type=argument(parse_count, 1), default=1,
+                        help="first position where it may begin (default 1)")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Search.  Raises VerificationError when there is none, UsageError, InputOutputError."""
+    from bigconst.reading.source import DIGITS, DigitText
+
+    with DigitText(arguments.file) as text:
+        text.check_position(arguments.position)
+        pattern = _pattern(arguments.pattern, text.base, DIGITS[text.base].decode())
+        load_reading_kernels()
+        from bigconst.reading.lines import surroundings
+        from bigconst.reading.search import find
+
+        first = arguments.position - 1
+        with PassLine(text.digits - first) as done:
+            found = find(text, pattern, first, arguments.threads or default_threads(), done)
+        name = pattern if len(pattern) <= 40 else f"{pattern[:20]}.. ({format_count(len(pattern))} digits)"
+        if found is None:
+            where = f"digits {format_count(first + 1)} to {format_count(text.digits)}" if first else (
+                f"the {format_count(text.digits)} digits")
+            raise VerificationError(f"{name} not found in {where} of {arguments.file}",
+                                    "search more digits, or a shorter pattern")
+        print(found + 1)
+        print(f"{name} is at position {format_count(found + 1)}: {surroundings(text, found, len(pattern))}",
+              file=sys.stderr)
+    return 0
+
+
+def _pattern(given: str, base: int, characters: str) -> str:
+    """The digits to look for; UsageError when they are none of this base."""
+    pattern = sys.stdin.read(MAX_PATTERN + 2).strip() if given == "-" else given
+    pattern = pattern.lower() if base == 16 else pattern
+    if not re.fullmatch(f"[{characters}]+", pattern):
+        raise UsageError(f"{pattern[:40]!r} is no pattern of digits of base {base}", f"use {characters} only")
+    if len(pattern) > MAX_PATTERN:
+        raise UsageError(f"the pattern is longer than {format_count(MAX_PATTERN)} digits", "search a part of it")
+    return pattern

@@ -1,0 +1,44 @@
+"""`bigconst hash FILE`: what names a digit file."""
+
+import argparse
+
+from bigconst.commands.reading import PassLine, add_common
+from bigconst.commands.warmup import load_reading_kernels
+from bigconst.machine import default_threads
+
+_EPILOG = """\
+examples:
+  bigconst hash phi.txt
+  bigconst hash phi.txt.zst        the same: checksums are of the text
+
+The digit hash is floor(x*base^digits) mod 2^61-1, which the report shows, too.
+"""
+
+
+def add(commands) -> None:
+    """Declare the command on an argparse subparsers object."""
+    parser = commands.add_parser(
+        "hash",
+        help="digit hash and checksums of a digit file",
+        description="Print digit hash, SHA-256 and xxh3-128 of FILE, in one pass.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_common(parser, "FILE")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print all of them.  Raises InputOutputError."""
+    from bigconst.reading.source import DigitText
+
+    with DigitText(arguments.file) as text:
+        load_reading_kernels()
+        from bigconst.reading.hashes import hashes
+
+        with PassLine(text.digits) as done:
+            found = hashes(text, arguments.threads or default_threads(), done)
+    for name, value in (("Digit hash", found.digit_hash), ("SHA-256", found.sha256), ("xxh3-128", found.xxh3)):
+        print(f"{name + ':':<24}{value}")
+    return 0

@@ -1,0 +1,43 @@
+"""What the commands that read digit files have in common: arguments and progress."""
+
+import argparse
+import time
+from collections.abc import Callable
+
+from bigconst.commands.options import add_threads_option
+from bigconst.commands.statusline import StatusLine
+from bigconst.units import format_count, format_rate
+
+SHOW_EVERY_S = 0.2
+QUIET_S = 1.0
+
+
+def add_common(parser: argparse.ArgumentParser, *files: str, threads: bool = True) -> None:
+    """Positional files, --threads where they matter, --debug."""
+    for name in files:
+        parser.add_argument(name.lower(), metavar=name, help="digits as text or zstandard")
+    if threads:
+        add_threads_option(parser)
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+
+class PassLine:
+    """A line on the terminal after a second: how far a pass over `digits` digits is.  Calling it tells the digits."""
+
+    def __init__(self, digits: int):
+        self._digits = digits
+        self._line = StatusLine(quiet_s=QUIET_S)
+        self._began_s = self._shown_s = time.monotonic()
+
+    def __call__(self, digits: int) -> None:
+        now_s = time.monotonic()
+        if now_s - self._shown_s >= SHOW_EVERY_S:
+            self._shown_s = now_s
+            rate = format_rate(digits / (now_s - self._began_s))
+            self._line.show(f"{100 * digits / self._digits:.1f} %, {format_count(digits)} digits, {rate}")
+
+    def __enter__(self) -> Callable[[int], None]:
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        self._line.clear()

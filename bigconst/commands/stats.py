@@ -1,0 +1,85 @@
+"""`bigconst stats FILE`: how the digits of a file are distributed."""
+
+import argparse
+import contextlib
+from typing import Any
+
+from bigconst.commands.reading import PassLine, add_common
+from bigconst.commands.warmup import load_reading_kernels
+from bigconst.machine import default_threads
+from bigconst.units import format_count
+
+SCHEMA = "bigconst-statistics/1"
+
+_EPILOG = """\
+examples:
+  bigconst stats phi.txt
+  bigconst stats phi.txt --json phi.json
+
+The integer part is not counted.  What the tests are stands in docs/digit-files.md.
+"""
+_NAMES = {1: "digits", 2: "pairs", 3: "triples"}
+
+
+def add(commands) -> None:
+    """Declare the command on an argparse subparsers object."""
+    parser = commands.add_parser(
+        "stats",
+        help="frequencies, tests and runs of the digits of a file",
+        description="Count digits, pairs, triples and runs of FILE in one pass, and test them for randomness.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_common(parser, "FILE")
+    parser.add_argument("--json", metavar="FILE", help="write all of it as JSON, too")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Count and print.  Raises InputOutputError."""
+    from bigconst.reading.source import DigitText
+    from bigconst.storage.atomicfile import AtomicFile
+
+    with contextlib.ExitStack() as stack:
+        text = stack.enter_context(DigitText(arguments.file))
+        file = stack.enter_context(AtomicFile(arguments.json, force=True)) if arguments.json else None
+        load_reading_kernels()
+        from bigconst.reading.statistics import measure
+
+        with PassLine(text.digits) as done:
+            statistics = measure(text, arguments.threads or default_threads(), done)
+        print("\n".join(_lines(arguments.file, statistics)))
+        if file:
+            import json
+
+            file.write_at(0, memoryview((json.dumps(_plain(arguments.file, statistics), indent=2) + "\n").encode()))
+            file.commit()
+    return 0
+
+
+def _lines(path: str, statistics: Any) -> list[str]:
+    runs = statistics.runs
+    lines = [f"{path}: {format_count(statistics.digits)} digits after the point, base {statistics.base}", "",
+             f"{'digit':<8}{'count':>20}{'frequency':>14}{'deviation':>14}"]
+    for digit, count in enumerate(statistics.counts):
+        lines.append(f"{digit:<8x}{format_count(count):>20}{count / statistics.digits:>14.8f}"
+                     f"{statistics.sigmas(digit):>+8.2f} sigma")
+    lines += ["", f"{'test':<8}{'psi^2':>20}{'chi^2':>14}{'degrees':>14}{'p':>10}"]
+    for test in statistics.tests:
+        p = "too few" if test.p is None else f"{test.p:.4f}"
+        lines.append(f"{_NAMES[test.length]:<8}{test.psi2:>20.3f}{test.chi_square:>14.3f}{test.degrees:>14}{p:>10}")
+    return [*lines, "",
+            f"{'Runs:':<24}{format_count(runs.count)}, {runs.sigmas:+.2f} sigma",
+            f"{'Longest run:':<24}{format_count(runs.longest)} times {runs.digit} at position "
+            f"{format_count(runs.position)}"]
+
+
+def _plain(path: str, statistics: Any) -> dict:
+    from dataclasses import asdict
+
+    from bigconst import __version__
+
+    plain = asdict(statistics)
+    return {"schema": SCHEMA, "version": __version__, "file": path, **plain, "counts": list(plain["counts"]),
+            "sigmas": [statistics.sigmas(digit) for digit in range(statistics.base)], "tests": list(plain["tests"])}

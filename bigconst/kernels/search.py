@@ -1,0 +1,174 @@
+"""Searching and counting in digit text, one piece at a time.
+
+Text is a uint8 array of ASCII digits of base 10 or 16, lower case; anything
+else in it is foreign and ends a kernel.  What crosses the border of two pieces
+is the caller's business.
+
+Most of random text can be passed over by looking at blocks of characters as a
+whole, which LLVM makes vectors of; only where something may be is it looked at
+one by one.
+"""
+
+import numpy as np
+
+from .integers import load_u64
+from .jit import helper, kernel
+from .text import _two_words, digit_value
+
+BLOCK = 256
+"""Characters that are passed over at once."""
+
+QUADS = 1 << 16
+"""Entries of a table of four digits, four bits each, the first one highest; one of three digits has 1 << 12."""
+
+U8, U32, U64 = np.uint8, np.uint32, np.uint64
+
+_TEXT = "Array(uint8, 1, 'C', readonly=True)"
+
+
+# --- searching ------------------------------------------------------------------------
+
+@kernel(f"void(int32[::1], {_TEXT})")
+def find_borders(borders, pattern):
+    """borders[i] <- length of the longest proper prefix of pattern[:i+1] that is also its suffix.  O(pattern.size).
+
+        D. E. Knuth, J. H. Morris, V. R. Pratt, Fast pattern matching in strings, SIAM J. Comput. 6 (1977), 323-350.
+    """
+    length = 0
+    borders[0] = 0
+    for i in range(1, pattern.size):
+        while length > 0 and pattern[length] != pattern[i]:
+            length = np.int64(borders[length - 1])
+        if pattern[length] == pattern[i]:
+            length += 1
+        borders[i] = length
+
+
+@helper
+def _is_quiet(text, at, pattern, reach, letters):
+    """Whether none of BLOCK characters is foreign, or begins like the pattern by its first characters, four at most.
+
+    reach = min(3, pattern.size - 1); `text` has `reach` characters more.  About 20 vector instructions for 32
+    characters.
+    """
+    first, second = text[at:at + BLOCK], text[at + min(1, reach):at + min(1, reach) + BLOCK]
+    third, fourth = text[at + min(2, reach):at + min(2, reach) + BLOCK], text[at + reach:at + reach + BLOCK]
+    a, b, c, d = pattern[0], pattern[min(1, reach)], pattern[min(2, reach)], pattern[reach]
+    found = U8(0)
+    for j in range(BLOCK):
+        x = first[j]
+        other = U8(U8(U8(x ^ a) | U8(second[j] ^ b)) | U8(U8(third[j] ^ c) | U8(fourth[j] ^ d)))
+        foreign = U8(U8(x - U8(48)) > U8(9)) & U8(U8(x - U8(97)) >= letters)
+        found = U8(found | U8(U8(other == U8(0)) | foreign))
+    return found == U8(0)
+
+
+@kernel(f"int64({_TEXT}, {_TEXT}, int32[::1], int64)")
+def find_pattern(text, pattern, borders, base):
+    """Index of the first occurrence of the pattern; -1 if there is none; -2 - i for a foreign text[i] before it.
+
+    The automaton of Knuth, Morris and Pratt, which takes O(text.size) for any text; where no part of the pattern has
+    been seen, it passes over quiet blocks.  pattern.size >= 1, `borders` as of `find_borders`.
+    """
+    n, reach = text.size, min(3, pattern.size - 1)
+    letters = U8(6) if base == 16 else U8(0)
+    at = matched = 0
+    while at < n:
+        if matched == 0:
+            while at + BLOCK + reach <= n and _is_quiet(text, at, pattern, reach, letters):
+                at += BLOCK
+        stop = min(at + BLOCK, n)
+        while at < stop:
+            character = text[at]
+            if digit_value(character, base) < 0:
+                return -2 - at
+            while matched > 0 and pattern[matched] != character:
+                matched = np.int64(borders[matched - 1])
+            if pattern[matched] == character:
+                matched += 1
+            at += 1
+            if matched == pattern.size:
+                return at - matched
+    return -1
+
+
+# --- counting -------------------------------------------------------------------------
+
+@helper
+def _four_bits(characters, base):
+    """Eight ASCII digits as 32 bits, the first one highest, and a mask that is 0 if all of them are digits."""
+    if base == 10:
+        # See text._read_decimal_block for the mask.
+        v = characters ^ U64(0x3030303030303030)
+        foreign = ((v + U64(0x7676767676767676)) | v) & U64(0x8080808080808080)
+        v = ((v << U64(4)) | (v >> U64(8))) & U64(0x00FF00FF00FF00FF)
+        v = ((v << U64(8)) | (v >> U64(16))) & U64(0x0000FFFF0000FFFF)
+        return ((v << U64(16)) | (v >> U64(32))) & U64(0xFFFFFFFF), foreign
+    words, foreign = _two_words(characters)
+    return (words >> U64(16)) | (words & U64(0xFFFF)), foreign
+
+
+@kernel(f"int64(uint32[::1], uint32[::1], {_TEXT}, int64)")
+def count_triples(quads, triples, text, base):
+    """Count all three neighbouring digits of text; -1, or the index of the first foreign character, and then no counts.
+
+    Two of them at a time: quads[abcd] counts for abc and for bcd, triples[abc] for abc alone; both are added to.
+    text.size < 2^32.  About 20 (decimal) or 30 instructions and four counters for eight characters.
+    """
+    n = text.size
+    last = n // 8 * 8
+    recent = foreign = U64(0)
+    for i in range(0, last, 8):
+        eight, bad = _four_bits(load_u64(text, i), base)
+        foreign |= bad
+        recent = (recent << U64(32)) | eight
+        if i > 0:
+            quads[(recent >> U64(24)) & U64(0xFFFF)] += U32(1)
+        quads[(recent >> U64(16)) & U64(0xFFFF)] += U32(1)
+        quads[(recent >> U64(8)) & U64(0xFFFF)] += U32(1)
+        quads[recent & U64(0xFFFF)] += U32(1)
+    if foreign != U64(0):
+        for i in range(last):
+            if digit_value(text[i], base) < 0:
+                return i
+    for i in range(last, n):
+        digit = digit_value(text[i], base)
+        if digit < 0:
+            return i
+        recent = (recent << U64(4)) | U64(digit)
+        if i >= 2:
+            triples[recent & U64(0xFFF)] += U32(1)
+    return -1
+
+
+@kernel(f"void(int64[::1], {_TEXT})")
+def longest_run(out, text):
+    """out <- length and index of the first longest run of equal characters, lengths of those at the start and the end.
+
+    A run longer than L >= 2 that begins in [at, at + L - 1) covers at + L - 2 .. at + L: where these three differ,
+    nothing else need be looked at.  text.size >= 1; about text.size/(L - 1) steps on random text.
+    """
+    n = text.size
+    length = index = at = np.int64(0)
+    while at + length < n:
+        border = at + length
+        if length >= 2:
+            # An index that cannot be negative needs no look from where it counts.
+            last, middle, first = text[U64(border)], text[U64(border - 1)], text[U64(border - 2)]
+            if (last ^ middle) | (middle ^ first):
+                at = border - 1
+                continue
+        character, start, stop = text[border], border, border + 1
+        while start > at and text[start - 1] == character:
+            start -= 1
+        while stop < n and text[stop] == character:
+            stop += 1
+        if stop - start > length:
+            length, index = stop - start, start
+        at = stop
+    lead = tail = np.int64(1)
+    while lead < n and text[lead] == text[0]:
+        lead += 1
+    while tail < n and text[n - 1 - tail] == text[n - 1]:
+        tail += 1
+    out[0], out[1], out[2], out[3] = length, index, lead, tail

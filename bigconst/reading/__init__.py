@@ -1,0 +1,1 @@
+"""Reading finished digit files: searching, counting, hashing, comparing.  Nothing here knows a constant."""

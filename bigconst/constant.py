@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 from math import isqrt
 
+from bigconst.errors import UsageError
+
+MAX_D = 2**31 - 1
+"""Largest number that a root is taken of."""
+
 
 @dataclass(frozen=True)
 class Constant:
@@ -47,3 +52,14 @@ class Constant:
     def integer_text(self, base: int) -> str:
         """The part before the point in base 10 or 16."""
         return format(self.floor, "x" if base == 16 else "d")
+
+
+def parse_constant(text: str) -> Constant:
+    """`phi` or `sqrt D`, 1 <= D < 2^31; UsageError otherwise."""
+    words = text.split()
+    if words == ["phi"]:
+        return Constant("phi", 5)
+    if len(words) == 2 and words[0] == "sqrt" and words[1].isdecimal() and len(words[1]) <= 10 \
+            and 1 <= int(words[1]) <= MAX_D:
+        return Constant("sqrt", int(words[1]))
+    raise UsageError(f"unknown constant {text[:80]!r}", 'it is phi, or "sqrt D" with 1 <= D < 2^31')

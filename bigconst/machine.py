@@ -4,6 +4,9 @@ import os
 import resource
 from pathlib import Path
 
+MAX_THREADS = 1024
+"""That can be asked for."""
+
 
 def default_threads() -> int:
     """The processors this process may use."""

@@ -15,7 +15,7 @@ import pytest
 from interrupted_runs import ON_DISK, Process, bigconst, check_finished, same
 from test_cli import one_line
 
-from bigconst.commands import compute, lanes
+from bigconst.commands import carryout, lanes
 from bigconst.errors import DiskFull
 from bigconst.storage import diskkind
 from bigconst.storage.lane import DATA_NAME
@@ -34,13 +34,13 @@ def engine_must_not_run(monkeypatch):
     def load():
         raise AssertionError("the run should have been refused")
 
-    monkeypatch.setattr(compute, "load_engine", load)
+    monkeypatch.setattr(carryout, "load_engine", load)
 
 
 @pytest.fixture
 def without_progress(monkeypatch):
     """However long a run takes on a busy machine."""
-    monkeypatch.setattr(compute, "Progress", functools.partial(compute.Progress, quiet_s=1e9))
+    monkeypatch.setattr(carryout, "Progress", functools.partial(carryout.Progress, quiet_s=1e9))
 
 
 def refused(command, code, capsys, place, left=()):
@@ -266,7 +266,7 @@ def test_a_small_disk_takes_its_share(place, small_disk, in_memory, capsys):
 # --- interrupted ---------------------------------------------------------------------
 
 def talkative():
-    compute.Progress = functools.partial(compute.Progress, quiet_s=0)
+    carryout.Progress = functools.partial(carryout.Progress, quiet_s=0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

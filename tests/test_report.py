@@ -1,7 +1,6 @@
 """The report: every key of the schema, the figures in the right places, the lines people know."""
 
 import json
-import time
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -9,10 +8,7 @@ import fake_engine
 import numpy as np
 import pytest
 
-from bigconst import progress as progress_module
 from bigconst import report
-from bigconst.events import Fault, StageDone, StageStarted
-from bigconst.progress import Progress
 
 KEYS = """constant base digits decimal_digits hex_digits version host command threads mode start end seconds
     cpu_percent efficiency memory scratch stages levels max_roundoff faults last_digits digit_hash certificate files
@@ -213,66 +209,3 @@ def test_faults_are_told_by_kind(faults, line):
     _, _, made = make()
     made["faults"] = faults
     assert f"{'Faults repaired:':<24}{line}" in report.format_report(made).splitlines()
-
-
-class Stream:
-    def __init__(self, terminal):
-        self.terminal, self.text = terminal, ""
-
-    def isatty(self):
-        return self.terminal
-
-    def write(self, text):
-        self.text += text
-
-    def flush(self):
-        pass
-
-
-STAGES = [StageStarted("level 1", 1, 2), StageDone("level 1", 1, 2, 3.0), StageStarted("level 2", 2, 2)]
-
-
-def test_progress_is_silent_in_short_runs_but_not_about_faults():
-    for terminal in (False, True):
-        stream = Stream(terminal)
-        with Progress(stream) as progress:
-            for event in [*STAGES, Fault("residue", "level 2", "wrong product")]:
-                progress(event)
-        assert stream.text == "fault (residue) in level 2: wrong product\n"
-
-
-def test_progress_is_plain_lines_without_a_terminal():
-    stream = Stream(False)
-    with Progress(stream, quiet_s=0) as progress:
-        for event in STAGES:
-            progress(event)
-    assert stream.text == "1/2 level 1: 3.00 s\n"
-
-
-def test_progress_is_a_bar_on_a_terminal():
-    stream = Stream(True)
-    with Progress(stream, quiet_s=0) as progress:
-        for event in [*STAGES, Fault("residue", "level 2", "wrong product")]:
-            progress(event)
-    assert "level 2" in stream.text and "1/2" in stream.text and "\r" in stream.text
-    assert "wrong product\n" in stream.text
-
-
-def test_bar_of_the_share_that_is_done():
-    stream = Stream(True)
-    with Progress(stream, quiet_s=0, share=lambda: 0.25) as progress:
-        for event in STAGES:
-            progress(event)
-    assert "2/2 level 2" in stream.text and " 25 % in 00:" in stream.text and "left" in stream.text
-
-
-def test_the_bar_moves_within_a_stage(monkeypatch):
-    monkeypatch.setattr(progress_module, "TICK_S", 0.01)
-    stream, done = Stream(True), [0.25]
-    with Progress(stream, quiet_s=0, share=lambda: done[0]) as progress:
-        progress(STAGES[0])
-        done[0] = 0.75
-        deadline = time.monotonic() + 10
-        while " 75 % in" not in stream.text and time.monotonic() < deadline:
-            time.sleep(0.01)
-    assert " 75 % in" in stream.text

@@ -30,7 +30,7 @@ from test_cli import one_line
 
 from bigconst import failpoints
 from bigconst.cli import main
-from bigconst.commands import compute
+from bigconst.commands import carryout
 from bigconst.commands.statusfile import STATUS_NAME
 from bigconst.runtime import drill
 from bigconst.runtime.checkpoint import JOURNAL_NAME
@@ -325,7 +325,7 @@ def test_the_drill_finds_what_could_not_be_resumed(place, capsys, monkeypatch, f
     def load():
         raise AssertionError("the drill should have failed")
 
-    monkeypatch.setattr(compute, "load_engine", load)
+    monkeypatch.setattr(carryout, "load_engine", load)
     with failpoints.active(failure.format(a=place / "a", b=place / "b")):
         assert bigconst(f"{ON_DISK} --swap ../b") == code
     line = one_line(capsys)

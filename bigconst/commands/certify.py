@@ -5,11 +5,11 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from bigconst.commands.compute import argument
-from bigconst.constant import Constant
-from bigconst.errors import UsageError, VerificationError
+from bigconst.commands.options import add_threads_option
+from bigconst.constant import Constant, parse_constant
+from bigconst.errors import VerificationError
 from bigconst.machine import default_threads
-from bigconst.units import format_bytes, format_count, format_seconds, parse_count
+from bigconst.units import format_bytes, format_count, format_seconds
 
 _EPILOG = """\
 examples:
@@ -37,20 +37,10 @@ def add(commands) -> None:
     parser.add_argument("--base", type=int, choices=(10, 16), default=10, help="of the digits (default 10)")
     parser.add_argument("--lenient", action="store_true", help="skip spaces, tabs and line breaks")
     parser.add_argument("--locate", action="store_true", help="if the digits are wrong, compute them and compare")
-    parser.add_argument("--threads", metavar="N", type=argument(parse_count, 1, 1024), help="default: all processors")
+    add_threads_option(parser)
     parser.add_argument("--force", action="store_true", help="replace a certificate that exists")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.set_defaults(run=run)
-
-
-def parse_constant(text: str) -> Constant:
-    """`phi` or `sqrt D`; UsageError otherwise."""
-    words = text.split()
-    if words == ["phi"]:
-        return Constant("phi", 5)
-    if len(words) == 2 and words[0] == "sqrt" and words[1].isdecimal() and 1 <= int(words[1]) < 1 << 31:
-        return Constant("sqrt", int(words[1]))
-    raise UsageError(f"unknown constant {text!r}", 'it is phi, or "sqrt D" with 1 <= D < 2^31')
 
 
 @dataclass(frozen=True)
@@ -83,9 +73,10 @@ def rebuild(arguments: argparse.Namespace, threads: int) -> Rebuilt:
 def run(arguments: argparse.Namespace) -> int:
     """Certify, or raise VerificationError."""
     threads = arguments.threads or default_threads()
+    from bigconst.certificate import certificate_path
     from bigconst.storage.atomicfile import AtomicFile
 
-    path = arguments.file + ".cert"
+    path = certificate_path(arguments.file)
     with AtomicFile(path, 0, arguments.force) as file:
         try:
             rebuilt = rebuild(arguments, threads)

@@ -10,10 +10,14 @@ from datetime import date
 from typing import Any
 
 from bigconst.commands import estimatehere
-from bigconst.commands.compute import MAX_D, MAX_THREADS, MIN_WORKSPACE_BYTES, add_price_option, argument
 from bigconst.commands.mersenne import parse_length
+from bigconst.commands.options import MIN_WORKSPACE_BYTES, add_price_option, add_threads_option, argument
+from bigconst.commands.picture import check_library
+from bigconst.commands.statusline import print_path
 from bigconst.commands.testrun import DEFAULT_SAVE_EVERY_S
+from bigconst.constant import MAX_D
 from bigconst.errors import UsageError
+from bigconst.machine import MAX_THREADS
 from bigconst.report import DISK_KINDS
 from bigconst.storage.atomicfile import AtomicFile
 from bigconst.units import format_bytes, parse_count, parse_rate, parse_size
@@ -87,8 +91,7 @@ def _add_test_options(parser: argparse.ArgumentParser, kind: str) -> None:
 
 
 def _add_machine_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--threads", metavar="N", type=argument(parse_count, 1, MAX_THREADS),
-                        help="default: all processors")
+    add_threads_option(parser)
     parser.add_argument("--memory", metavar="SIZE", type=argument(parse_size, 1),
                         help="most memory to use (default: three quarters of what is available)")
     parser.add_argument("--workspace", metavar="SIZE", help="most memory for the working arrays alone",
@@ -154,7 +157,7 @@ def run(arguments: argparse.Namespace) -> int:
         # Opened before a benchmark, so that what cannot be written costs none.
         files = {name: stack.enter_context(AtomicFile(path, force=True)) for name, path in _outputs(arguments).items()}
         results = [_on_machines(arguments, job) if wants_catalogue else estimatehere.estimate_here(arguments, job)
-                   for job in _jobs(arguments)]
+                   for job in jobs(arguments)]
         if "plot" in files:
             from bigconst.commands.estimateplot import plot_png
 
@@ -166,8 +169,7 @@ def run(arguments: argparse.Namespace) -> int:
         for file in files.values():
             file.commit()
     text = "\n\n".join("\n".join(estimateshow.lines(result)) for result in results)
-    # A path may hold bytes that are no text.
-    print(text.encode(errors="backslashreplace").decode(), flush=True)
+    print_path(text + "\n", sys.stdout)
     return 0
 
 
@@ -202,12 +204,9 @@ def _check(arguments: argparse.Namespace) -> None:
                 "add --instance NAME or --cloud all")
         estimatehere.check(arguments)
     if arguments.plot is not None:
-        import importlib.util
-
         if len(getattr(arguments, "exponents", ())) > 1:
             raise UsageError("--plot shows one computation", "name one exponent")
-        if importlib.util.find_spec("matplotlib") is None:
-            raise UsageError("--plot needs matplotlib", "install it with pip install 'bigconst[plot]'")
+        check_library("--plot")
 
 
 def _refuse(arguments: argparse.Namespace, names: Sequence[str], what: str, remedy: str) -> None:
@@ -219,7 +218,8 @@ def _refuse(arguments: argparse.Namespace, names: Sequence[str], what: str, reme
 # -- what is to be computed ---------------------------------------------------------------
 
 
-def _jobs(arguments: argparse.Namespace) -> list[Any]:
+def jobs(arguments: argparse.Namespace) -> list[Any]:
+    """The computations that are asked for."""
     from bigconst.constant import Constant
     from bigconst.estimates.jobs import ConstantJob
 

@@ -1,16 +1,21 @@
 """`bigconst ll P...` and `bigconst prp P...`: tests of Mersenne numbers."""
 
 import argparse
+import contextlib
 import re
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
-from bigconst.commands.compute import MAX_THREADS, add_price_option, argument
+from bigconst.commands.eventsfile import EventsFile
+from bigconst.commands.options import add_background_options, add_price_option, add_threads_option, argument
+from bigconst.commands.priority import lower_priority
 from bigconst.commands.signals import Stopper
 from bigconst.commands.testrun import DEFAULT_SAVE_EVERY_S, Request, carry_out, check, known
 from bigconst.commands.testscratch import Space
 from bigconst.commands.testscreen import Screen
 from bigconst.errors import UsageError
+from bigconst.events import together
 from bigconst.machine import default_threads
 from bigconst.units import parse_count, parse_size
 
@@ -70,6 +75,7 @@ def add(commands) -> None:
                             help="test again, with another shift and length, and compare residues on the way")
         parser.add_argument("--no-factor", action="store_true", help="do not look for small factors first")
         add_running_options(parser)
+        add_background_options(parser)
         parser.add_argument("--swap", metavar="DIR", action="append",
                             help="scratch directory for a transform that does not fit memory; name it again for every "
                                  "disk")
@@ -85,8 +91,7 @@ def add(commands) -> None:
 
 def add_running_options(parser: argparse.ArgumentParser) -> None:
     """Those that `work` has, too."""
-    parser.add_argument("--threads", metavar="N", type=argument(parse_count, 1, MAX_THREADS),
-                        help="default: all processors")
+    add_threads_option(parser)
     parser.add_argument("--save-every", metavar="SECONDS", type=parse_duration_s, default=DEFAULT_SAVE_EVERY_S,
                         help="time between save files (default 600)")
     add_price_option(parser)
@@ -95,13 +100,15 @@ def add_running_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Test one exponent after the other and print a line for each."""
+    if arguments.nice:
+        lower_priority()
     space = Space(None if arguments.swap is None else tuple(arguments.swap), arguments.memory, arguments.workspace,
                   arguments.discard, tuple(arguments.argv))
     return _carry_out([
         Request(arguments.kind, p, arguments.threads or default_threads(), arguments.iterations, arguments.shift,
                 arguments.fft, not arguments.no_factor, arguments.save_every, arguments.dir, arguments.verify, space,
                 arguments.usd_per_hour)
-        for p in arguments.exponents])
+        for p in arguments.exponents], arguments.events)
 
 
 def go_on(arguments: argparse.Namespace, found: dict, swap: list[str] | None) -> int:
@@ -110,36 +117,49 @@ def go_on(arguments: argparse.Namespace, found: dict, swap: list[str] | None) ->
     return _carry_out([replace(
         request, threads=arguments.threads or request.threads, directory=arguments.output or request.directory,
         usd_per_hour=arguments.usd_per_hour or request.usd_per_hour,
-        space=Space(tuple(swap or found["lanes"]), arguments.memory, argv=tuple(arguments.argv)))])
+        space=Space(tuple(swap or found["lanes"]), arguments.memory, argv=tuple(arguments.argv)))], arguments.events)
 
 
-def _carry_out(requests: list[Request]) -> int:
+def _carry_out(requests: list[Request], events_path: str | None) -> int:
     for request in requests:
         check(request)
-    for request in requests:
-        began_s = time.perf_counter()
-        line = known(request)
-        if line is not None:
-            _print(line, request, began_s)
-            continue
-        screen = Screen()
-
-        def show(outcome, request=request, began_s=began_s, screen=screen):
-            from bigconst.mersenne.results import sentence
-
-            screen.clear()
-            _print(sentence(outcome), request, began_s)
-
-        try:
-            with Stopper(screen) as stop:
-                carry_out(request, stop, screen, show)
-        finally:
-            screen.clear()
+    with contextlib.ExitStack() as stack:
+        events = None if events_path is None else stack.enter_context(EventsFile(events_path))
+        for request in requests:
+            _test(request, events)
     return 0
 
 
-def _print(line: str, request: Request, began_s: float) -> None:
-    """A result, and below it what it cost, where the price of the machine is known."""
+def _test(request: Request, events: EventsFile | None) -> None:
+    began_s = time.perf_counter()
+    screen = Screen()
+    emit = screen
+    if events is not None:
+        emit, events.say = together(screen, events), screen.say
+    line = known(request)
+    if line is not None:
+        _conclude(line, request, began_s, emit)
+        return
+
+    def show(outcome):
+        from bigconst.mersenne.results import sentence
+
+        screen.clear()
+        _conclude(sentence(outcome), request, began_s, emit)
+
+    try:
+        with Stopper(screen) as stop:
+            stop.say = screen.say
+            carry_out(request, stop, emit, show)
+    finally:
+        screen.clear()
+
+
+def _conclude(line: str, request: Request, began_s: float, emit: Callable) -> None:
+    """Print a result, and below it what it cost, where the price of the machine is known."""
+    from bigconst.mersenne.events import Concluded
+
+    emit(Concluded(request.exponent, line))
     if request.usd_per_hour is not None:
         from bigconst.mersenne.results import cost_line
 

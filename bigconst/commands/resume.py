@@ -4,9 +4,12 @@ import argparse
 import os
 
 from bigconst.commands import held, mersenne, request
-from bigconst.commands.compute import MAX_THREADS, add_price_option, argument, carry_out
+from bigconst.commands.carryout import carry_out, show_report
 from bigconst.commands.continuing import continued
+from bigconst.commands.options import add_background_options, add_price_option, argument
+from bigconst.commands.priority import lower_priority
 from bigconst.errors import UsageError
+from bigconst.machine import MAX_THREADS
 from bigconst.units import parse_count, parse_size
 
 _EPILOG = """\
@@ -34,6 +37,7 @@ def add(commands) -> None:
     parser.add_argument("--force", action="store_true", help="replace files that exist")
     parser.add_argument("--json", metavar="FILE", help="write the report as JSON, too")
     add_price_option(parser, " (default: as before)")
+    add_background_options(parser)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.set_defaults(run=run, checkpoint=None)
 
@@ -50,6 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Raises the errors of bigconst.errors."""
     from bigconst.storage.manifest import read_manifest
 
+    if arguments.nice:
+        lower_priority()
     swap = arguments.swap
     here = read_manifest(arguments.directory) if os.path.isdir(arguments.directory) else None
     if here is not None and (here.get("copy") or here.get("lanes") == []):
@@ -64,7 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
         return mersenne.go_on(arguments, found, swap)
     arguments.output = arguments.output or found["output"]
     arguments.no_certificate = not found["request"]["certified"]
-    return carry_out(arguments, *continued(arguments, found, swap))
+    show_report(carry_out(arguments, *continued(arguments, found, swap)), arguments)
+    return 0
 
 
 def _moved(found: dict, swap: list[str] | None) -> list[str] | None:

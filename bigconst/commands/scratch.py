@@ -12,13 +12,14 @@ from bigconst.commands.depot import Depot, Levels
 from bigconst.commands.lanes import Disks
 from bigconst.commands.statusfile import Status, read_status
 from bigconst.errors import BigconstError, DiskFull
-from bigconst.events import Fault
+from bigconst.events import CheckpointMade, Fault
 from bigconst.report import DISK_KINDS, ScratchMeasured
 from bigconst.runtime.checkpoint import JOURNAL_NAME, Checkpoint
 from bigconst.runtime.drill import drill
 from bigconst.storage.manifest import remove_manifest, write_manifest
 from bigconst.storage.volume import Layout, Volume
 from bigconst.units import format_bytes
+from bigconst.workdone import remaining_s
 
 RESERVE_NAME = f"{JOURNAL_NAME}.reserve"
 
@@ -129,9 +130,9 @@ class Scratch:
         """Change fields of the manifest."""
         self.checkpoint.update(**fields)
 
-    def recorder(self):
-        """For the engine."""
-        return self.checkpoint.recorder(self.volume.sync)
+    def recorder(self, emit: Callable):
+        """For the engine; `emit` hears what it makes safe."""
+        return self.checkpoint.recorder(self.volume.sync, lambda records: emit(CheckpointMade(records)))
 
     @property
     def _read_bytes(self) -> int:
@@ -155,6 +156,11 @@ class Scratch:
     def elapsed_s(self) -> float:
         """Of all processes of this run."""
         return self._before["elapsed_s"] + self.status.elapsed_s
+
+    @property
+    def remaining_s(self) -> float | None:
+        """At the pace of all processes of this run; None where nothing is done yet."""
+        return remaining_s(self.share_done(), self.elapsed_s)
 
     @property
     def earlier_s(self) -> float | None:

@@ -4,11 +4,11 @@ import argparse
 import sys
 import time
 
-from bigconst.commands.compute import MAX_THREADS, argument
+from bigconst.commands.options import add_threads_option
 from bigconst.commands.warmup import load_test_kernels
 from bigconst.errors import Interrupted, VerificationError
 from bigconst.machine import default_threads
-from bigconst.units import format_count, format_seconds, parse_count
+from bigconst.units import format_count, format_seconds
 
 _EPILOG = """\
 examples:
@@ -32,8 +32,7 @@ def add(commands) -> None:
         allow_abbrev=False,
     )
     parser.add_argument("--long", action="store_true", help="all rows and lengths: a quarter of an hour or more")
-    parser.add_argument("--threads", metavar="N", type=argument(parse_count, 1, MAX_THREADS),
-                        help="default: all processors")
+    add_threads_option(parser)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.set_defaults(run=run)
 

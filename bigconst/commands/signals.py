@@ -1,10 +1,12 @@
 """What signals mean to a run that can be stopped and resumed."""
 
 import signal
-import sys
+import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
+from bigconst.commands.statusline import print_line
 from bigconst.units import format_seconds
 
 SAME_S = 1.0
@@ -20,6 +22,8 @@ class Stopper:
 
     def __init__(self, space: Any):
         self._space = space
+        self.say: Callable[[str], None] = print_line
+        """where lines go: a display would be spoiled by others"""
         self._asked_s: float | None = None
         self._before: dict = {}
 
@@ -30,16 +34,17 @@ class Stopper:
         now_s = time.monotonic()
         if self._asked_s is None:
             self._asked_s = now_s
-            print("finishing the unit at hand; once more stops at once", file=sys.stderr, flush=True)
+            self.say("finishing the unit at hand; once more stops at once")
         elif now_s - self._asked_s >= SAME_S:
             raise KeyboardInterrupt
 
     def _tell(self, number: int, frame) -> None:
         fields = self._space.status.fields()
-        print(f"{fields['stage']}, {100 * fields['share']:.1f} %, {format_seconds(fields['elapsed_s'])}",
-              file=sys.stderr, flush=True)
+        self.say(f"{fields['stage']}, {100 * fields['share']:.1f} %, {format_seconds(fields['elapsed_s'])}")
 
     def __enter__(self) -> "Stopper":
+        if threading.current_thread() is not threading.main_thread():
+            return self     # signals are heard there alone
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             self._before[number] = signal.signal(number, self._stop)
         self._before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._tell)

@@ -9,6 +9,7 @@ from bigconst.commands.resume import find
 from bigconst.commands.statusfile import read_status
 from bigconst.errors import InputOutputError
 from bigconst.units import format_bytes, format_count, format_seconds
+from bigconst.workdone import remaining_s
 
 _EPILOG = """\
 examples:
@@ -42,7 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
               "elapsed_s": 0.0, "moved_bytes": 0, "bytes_per_s": 0.0}
     fields |= read_status(found["directory"])
     fields |= _subject(found)
-    fields |= {"running": is_locked(found["directory"]), "remaining_s": _remaining_s(fields),
+    left_s = remaining_s(fields["share"], fields["elapsed_s"])
+    fields |= {"running": is_locked(found["directory"]), "remaining_s": left_s,
                "fault_counts": counts, "saved": found.get("saved"), "command": found["command"]}
     if arguments.json:
         print(json.dumps(fields, indent=2))
@@ -70,11 +72,6 @@ def _with_scratch(found: dict) -> dict:
             if scratch is not None and scratch.get("run_id") == found["run_id"]:
                 return scratch | {"saved": found.get("saved")}
     return found
-
-
-def _remaining_s(fields: dict) -> float | None:
-    share = fields["share"]
-    return fields["elapsed_s"] * (1 - share) / share if share > 0 else None
 
 
 def _short(fields: dict) -> str:

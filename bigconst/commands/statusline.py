@@ -1,12 +1,23 @@
 """One line on stderr that is renewed on a terminal; elsewhere the same as a plain line now and then."""
 
-import shutil
 import sys
 import time
 from typing import TextIO
 
+from bigconst.progress import terminal_columns
+
 LINE_EVERY_S = 30.0
 """Between lines where there is no terminal."""
+
+
+def print_line(text: str) -> None:
+    """A plain line on stderr, where nothing is renewed."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def print_path(text: str, stream: TextIO) -> None:
+    """Text with paths in it, which may hold bytes that are no text."""
+    print(text.encode(errors="backslashreplace").decode(), end="", file=stream, flush=True)
 
 
 class StatusLine:
@@ -24,7 +35,7 @@ class StatusLine:
         now_s = time.monotonic()
         if self._terminal and now_s - self._began_s >= self._quiet_s:
             # What is wider than the terminal could not be taken back.
-            line = text[:shutil.get_terminal_size().columns - 1]
+            line = text[:terminal_columns(self._stream) - 1]
             print("\r" + line, end="\x1b[K", file=self._stream, flush=True)
             self._drawn = True
         elif not self._terminal and now_s - self._shown_s >= self._every_s:

@@ -6,11 +6,11 @@ import os
 import signal
 import sys
 
-from bigconst.commands.compute import MAX_THREADS, argument
+from bigconst.commands.options import argument
 from bigconst.commands.statusline import StatusLine
 from bigconst.commands.warmup import load_engine
 from bigconst.errors import DoesNotFit, Interrupted
-from bigconst.machine import available_memory_bytes, default_threads
+from bigconst.machine import MAX_THREADS, available_memory_bytes, default_threads
 from bigconst.units import format_bytes, format_count, format_seconds, parse_count, parse_size
 
 MOST_MINUTES = 1e6

@@ -84,7 +84,7 @@ def squarers(chain: Chain, threads: int, space: Space, stop: Callable[[], bool],
     with _scratch(plan, chain, space, named, found) as scratch:
         print(plan.describe(), file=sys.stderr, flush=True)
         listener = scratch.watched(emit)
-        recorder = scratch.recorder()
+        recorder = scratch.recorder(listener)
 
         def note(kind: str, where: str, message: str) -> None:
             from bigconst.events import Fault

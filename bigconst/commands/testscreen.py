@@ -46,6 +46,10 @@ class Screen:
                 f"({100 * at.iteration / at.total:.2f} %), {at.ms_per_iteration:.3f} ms/iter, "
                 f"ETA {format_seconds(at.left_s)}, round-off {at.roundoff:.4f}, res64 {at.res64:016X}")
 
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        self._line.say(text)
+
     def clear(self) -> None:
         """Call it before something else is printed."""
         self._line.clear()

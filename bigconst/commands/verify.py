@@ -2,7 +2,7 @@
 
 import argparse
 
-from bigconst.commands.compute import argument
+from bigconst.commands.options import add_threads_option, argument
 from bigconst.errors import UsageError
 from bigconst.machine import default_threads
 from bigconst.units import format_count, format_seconds, parse_count
@@ -17,6 +17,8 @@ examples:
 What is proved, and what is not, stands in docs/certificate.md.
 """
 
+MAX_PRIMES = 16
+
 
 def add(commands) -> None:
     """Declare the command on an argparse subparsers object."""
@@ -28,16 +30,16 @@ def add(commands) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("file", metavar="FILE", help="digits as text")
-    parser.add_argument("--primes", metavar="K", type=argument(parse_count, 1, 16), default=3,
+    parser.add_argument("file", metavar="FILE", help="digits as text, or as .zst")
+    parser.add_argument("--primes", metavar="K", type=argument(parse_count, 1, MAX_PRIMES), default=3,
                         help="random primes (default 3)")
-    parser.add_argument("--certificate", metavar="FILE", help="default FILE.cert")
+    parser.add_argument("--certificate", metavar="FILE", help="default FILE.cert, for phi.txt.zst phi.txt.cert")
     parser.add_argument("--without-certificate", action="store_true",
                         help="rebuild the certificate by one squaring, in memory; needs --constant")
     parser.add_argument("--constant", metavar="C", help='phi or "sqrt 2", with --without-certificate')
     parser.add_argument("--base", type=int, choices=(10, 16), default=10, help="with --without-certificate")
     parser.add_argument("--lenient", action="store_true", help="skip white space, with --without-certificate")
-    parser.add_argument("--threads", metavar="N", type=argument(parse_count, 1, 1024), help="default: all processors")
+    add_threads_option(parser)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.set_defaults(run=run)
 
@@ -63,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     load_engine()
     from bigconst.verification import verify
 
-    verdict = verify(arguments.file, arguments.certificate or arguments.file + ".cert", arguments.primes, threads)
+    verdict = verify(arguments.file, arguments.certificate, arguments.primes, threads)
     header = verdict.header
     bound = "2P - b^n" if header.constant.kind == "phi" else "2P"
     claim = "b^2n + P b^n" if header.constant.kind == "phi" else f"{header.constant.d} b^2n"

@@ -8,8 +8,9 @@ import time
 from dataclasses import dataclass
 
 from bigconst.commands import testrun
-from bigconst.commands.compute import argument
 from bigconst.commands.mersenne import add_running_options
+from bigconst.commands.options import argument
+from bigconst.commands.priority import lower_priority
 from bigconst.commands.signals import Stopper
 from bigconst.commands.testscreen import Screen
 from bigconst.commands.warmup import load_test_kernels
@@ -45,7 +46,7 @@ def add(commands) -> None:
     parser.add_argument("--workers", metavar="K", type=argument(parse_count, 1, MAX_WORKERS), default=1,
                         help="tests side by side (default 1); any of them takes any line")
     parser.add_argument("--nice", metavar="N", type=int, choices=range(20), default=0,
-                        help="lower the priority, 0 to 19")
+                        help="lower the priority, 0 to 19; with 19 disks serve all others first, too")
     add_running_options(parser)
     parser.set_defaults(run=run)
 
@@ -67,12 +68,13 @@ class _Options:
 def run(arguments: argparse.Namespace) -> int:
     """Work until no line is left that can be worked on; 2 where lines were not understood."""
     if arguments.nice:
-        os.nice(arguments.nice)
+        lower_priority(arguments.nice)
     threads = arguments.threads or max(1, default_threads() // arguments.workers)
     options = _Options(arguments.dir, threads, arguments.save_every, arguments.usd_per_hour, arguments.workers)
     queue = _Queue(options)
     screen = Screen()
     with Stopper(screen) as stop:
+        stop.say = screen.say
         if arguments.workers == 1:
             while (assignment := queue.take()) is not None:
                 try:

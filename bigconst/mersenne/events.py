@@ -38,3 +38,11 @@ class Repeated:
 
     sentence: str
     shape: Any
+
+
+@dataclass(frozen=True)
+class Concluded:
+    """The test, or a factor that was found, came to what `sentence` says."""
+
+    exponent: int
+    sentence: str

@@ -50,9 +50,9 @@ class Checkpoint:
             end = end_
         return cls(directory, fields, records, Journal(path, end))
 
-    def recorder(self, sync: Callable[[], None]) -> Recorder:
-        """For the run; `sync` makes its data safe."""
-        return Recorder(self._journal, self.records, sync, self.rotate)
+    def recorder(self, sync: Callable[[], None], on_safe: Callable[[int], None] = lambda records: None) -> Recorder:
+        """For the run; `sync` makes its data safe, `on_safe` hears how many records are."""
+        return Recorder(self._journal, self.records, sync, self.rotate, on_safe)
 
     def rotate(self, records: list[Record]) -> Journal:
         """A new journal that holds these records alone; the old one goes when both manifests name the new one."""

@@ -15,9 +15,11 @@ class Pipeline:
     """Runs passes over units one after the other, and adds up how long it waited for transfers.
 
     `stop` is asked between units: True ends the run with Interrupted when all that was begun is finished and recorded.
+    `on_unit(i, count)` is called when unit i of the count of a pass is written and recorded.
     """
 
     def __init__(self, stop: Callable[[], bool] = lambda: False):
+        self.on_unit: Callable[[int, int], None] = lambda i, count: None
         self.wait_s = 0.0
         self.slowest_unit_s = 0.0
         self._stop = stop
@@ -38,6 +40,7 @@ class Pipeline:
             if i in writes:
                 self._wait(writes, i)
                 step.finished(i, *keep(i))
+                self.on_unit(i, count)
 
         try:
             for i in range(step.done, count):

@@ -36,8 +36,10 @@ class Recorder:
     """Without a journal it keeps nothing and gives nothing back."""
 
     def __init__(self, journal: Journal | None = None, records: list[Record] | None = None,
-                 sync: Callable[[], None] = lambda: None, rotate: Callable[[list[Record]], Journal] | None = None):
-        self._journal, self._sync, self._rotate = journal, sync, rotate
+                 sync: Callable[[], None] = lambda: None, rotate: Callable[[list[Record]], Journal] | None = None,
+                 on_safe: Callable[[int], None] = lambda records: None):
+        """`on_safe` hears how many records a flush has made safe."""
+        self._journal, self._sync, self._rotate, self._on_safe = journal, sync, rotate, on_safe
         self._known: dict[str, list[Record]] = {}
         for fields, arrays in records or []:
             self._known.setdefault(fields["key"], []).append((fields, arrays))
@@ -95,7 +97,9 @@ class Recorder:
             for fields, arrays in self._waiting:
                 self._journal.append(fields, arrays)
             self._journal.sync()
+            count = len(self._waiting)
             self._waiting.clear()
+            self._on_safe(count)
         self._flushed_s = time.perf_counter()
 
 

@@ -1,4 +1,4 @@
-"""The stages of a run on disk: what each one took, beside what the plan says."""
+"""The stages of a run on disk: what each one took, beside what the plan says, and the units within it."""
 
 import contextlib
 import time
@@ -6,17 +6,24 @@ from collections.abc import Callable, Iterator
 
 from bigconst.arithmetic.outofcore.passes import Scratch
 from bigconst.diskplan import DiskPlan
-from bigconst.events import StageDone, StageStarted
+from bigconst.events import StageDone, StageStarted, UnitDone
 
 
 class Stages:
-    """Announces stages and records seconds, bytes and the wait for disks of each."""
+    """Announces stages and their units, and records seconds, bytes and the wait for disks of each stage."""
 
     def __init__(self, disk: DiskPlan, scratch: Scratch, emit: Callable):
         self.records: list[dict] = []
         self._scratch, self._emit = scratch, emit
         self._count = len(disk.stages)
         self._planned = {name: (index, traffic) for index, (name, traffic) in enumerate(disk.stages, 1)}
+        self._stage, self._told_bytes = "", 0
+        scratch.pipeline.on_unit = self._unit_done
+
+    def _unit_done(self, i: int, count: int) -> None:
+        volume = self._scratch.volume
+        before, self._told_bytes = self._told_bytes, volume.read_bytes + volume.written_bytes
+        self._emit(UnitDone(self._stage, i + 1, count, self._told_bytes - before))
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -24,6 +31,7 @@ class Stages:
         index, planned = self._planned[name]
         volume, pipeline = self._scratch.volume, self._scratch.pipeline
         read, written, waited = volume.read_bytes, volume.written_bytes, pipeline.wait_s
+        self._stage, self._told_bytes = name, read + written
         self._emit(StageStarted(name, index, self._count))
         began = time.perf_counter()
         yield

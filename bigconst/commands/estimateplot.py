@@ -1,13 +1,10 @@
 """Cost against time of machines of the catalogue, as a PNG."""
 
-import io
 from datetime import date
 from typing import Any
 
 from bigconst.commands.estimateshow import name_of
-
-SIZE_INCHES, DOTS_PER_INCH = (10.0, 7.0), 100
-"""1000 x 700 pixels"""
+from bigconst.commands.picture import new_figure, png
 
 STYLES = {"aws": ("o", "#d55e00"), "gcp": ("s", "#0072b2"), "azure": ("^", "#009e73"), "oci": ("D", "#cc79a7"),
           "own": ("P", "#000000")}
@@ -35,12 +32,9 @@ def plot_png(market: Any) -> bytes:
 
     if not market.offers:
         raise DoesNotFit("there is no machine to plot", "leave out --plot: the table says what they lack")
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    figure = Figure(figsize=SIZE_INCHES, dpi=DOTS_PER_INCH, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
+    figure = new_figure()
     axes = figure.add_subplot()
     points = [(offer.whole.hours, offer.whole.usd) for offer in market.offers]
     axes.set(xscale="log", yscale="log", xlabel="hours", ylabel="US dollars", title=_title(market))
@@ -63,10 +57,8 @@ def plot_png(market: Any) -> bytes:
                          edgecolors="white", linewidths=0.6)
     axes.legend(loc="best", framealpha=0.9)
     figure.draw_without_rendering()
-    _label(canvas.get_renderer(), axes, market, points)
-    data = io.BytesIO()
-    figure.savefig(data, format="png")
-    return data.getvalue()
+    _label(figure.canvas.get_renderer(), axes, market, points)
+    return png(figure)
 
 
 def _title(market: Any) -> str:

@@ -11,12 +11,20 @@ from collections.abc import Sequence
 from bigconst import __version__
 from bigconst.commands import (
     bench,
+    byobu,
     certify,
+    compare,
+    completion,
     compute,
+    digits,
     estimate,
+    find,
+    hash,
     mersenne,
+    plot,
     resume,
     selftest,
+    stats,
     status,
     stress,
     verify,
@@ -30,6 +38,8 @@ examples:
   bigconst phi --digits 1e8             100 million digits of the golden ratio into phi.txt
   bigconst sqrt 2 --digits 1M           a million digits of the square root of 2 into sqrt2.txt
   bigconst verify phi.txt               check every digit against the certificate phi.txt.cert
+  bigconst digits phi.txt --from 1e6    some of them
+  bigconst plot phi.txt --output a.png  a picture of them
   bigconst ll 216091                    is 2^216091 - 1 prime?
   bigconst estimate phi --digits 1e12 --cloud all
                                         hours and dollars on machines for hire
@@ -56,8 +66,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"bigconst {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (compute, resume, status, verify, certify, mersenne, work, selftest, stress, bench, estimate,
-                    warmup):
+    for command in (compute, resume, status, verify, certify, digits, find, stats, hash, compare, plot,
+                    mersenne, work, selftest, stress, bench, estimate, warmup, byobu, completion):
         command.add(commands)
     return parser
 
@@ -108,7 +118,8 @@ def _as_known(error: BaseException) -> BigconstError:
         case BrokenPipeError():
             return InputOutputError("nobody reads standard output any more", "send it elsewhere")
         case OSError():
-            return InputOutputError(str(error))
+            return InputOutputError(f"the system says {error}",
+                                    "mend that, or choose another place; --debug shows where")
         case _:
             what = f"internal error, {type(error).__name__}: {error}"
             return BigconstError(what, "--debug shows where; please report it")

@@ -1,6 +1,7 @@
 # make run    100 million digits of the golden ratio into out/phi.txt
 # make test   the whole test suite
 # make bench  the benchmark programs
+# make dist   wheel and source archive into dist/
 # make torture  kills, bad blocks and wrong results on purpose: no wrong file may come out
 # make clean  remove what the above made, except .venv
 
@@ -9,7 +10,7 @@ BIN := .venv/bin
 INSTALL = $(BIN)/python -m pip install --quiet --editable
 DIGITS ?= 1e8
 
-.PHONY: run test bench torture clean
+.PHONY: run test bench dist torture clean
 
 # One stamp for each set of extras; a changed pyproject.toml installs again.
 .venv/installed: pyproject.toml
@@ -29,16 +30,23 @@ run: .venv/installed
 
 test: .venv/installed-test
 	$(BIN)/ruff check
-	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow"
-	$(BIN)/python -m pytest -q -n auto --dist worksteal -m slow
+	set -e; export BIGCONST_PROVOKED=$$(mktemp -d); trap 'rm -r $$BIGCONST_PROVOKED' EXIT; \
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow"; \
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m slow; \
+	$(BIN)/python tests/provoked.py $$BIGCONST_PROVOKED
 
 bench: .venv/installed-bench
 	set -e; for program in $(filter-out %torture.py,$(wildcard benchmarks/[a-z]*.py)); do echo "== $$program"; $(BIN)/python $$program; done
+
+dist: .venv/installed
+	$(BIN)/python -m pip install --quiet build
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
 
 torture: .venv/installed-bench
 	$(BIN)/python benchmarks/torture.py
 	$(BIN)/python benchmarks/mersenne_torture.py
 
 clean:
-	rm -rf out build *.egg-info .pytest_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf out build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .benchmarks
 	find bigconst tests benchmarks -name __pycache__ -prune -exec rm -rf {} +

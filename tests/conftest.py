@@ -1,6 +1,7 @@
 """Puts the shared oracles on the path, and makes what many tests begin with: kernels, directories, files to compare."""
 
 import functools
+import os
 import signal
 import sys
 from pathlib import Path
@@ -8,10 +9,23 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+import provoked  # noqa: E402
 
 # What a shell or nohup has ignored is inherited: nothing that tests start could be interrupted.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_configure():
+    """Notes which errors the tests make, if BIGCONST_PROVOKED names a directory for it."""
+    if directory := os.environ.get(provoked.VARIABLE):
+        provoked.record(Path(directory).resolve())
+
+
+def pytest_runtest_logreport(report):
+    """Machines differ: where a test was skipped, its errors may be missing from that directory."""
+    if report.skipped and (directory := os.environ.get(provoked.VARIABLE)):
+        provoked.note_skipped(Path(directory), report.nodeid)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -94,7 +94,7 @@ def measure_disks(directories: Sequence[str], kind: str, *, short: bool = False,
                   note: Callable[[str], None] = lambda line: None) -> Disks:
     """A scratch volume on these directories, which are left as they were.
 
-    Raises DiskFull where there is no room for 64 MiB, and what Volume raises.
+    Raises DiskFull where less than 256 MiB are free, and what Volume raises.
     """
     size_bytes = min(VOLUME_BYTES, _free_bytes(directories) // 4 >> 23 << 23)
     if size_bytes < 64 << 20:

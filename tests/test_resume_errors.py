@@ -1,0 +1,58 @@
+"""Directories that were used for something else since a run was killed, and a journal that is gone."""
+
+import pytest
+from interrupted_runs import COPIED, ON_DISK, at_level, at_moment, bigconst, check_finished, contents, kill
+from test_cli import one_line
+
+from bigconst.runtime.checkpoint import JOURNAL_NAME
+from bigconst.storage.lane import DATA_NAME
+from bigconst.storage.manifest import read_manifest, write_manifest
+
+pytestmark = pytest.mark.usefixtures("place")
+
+
+def test_directories_of_different_runs(place, capsys):
+    for name in "ab":
+        kill(ON_DISK.replace("../a", f"../{name}"), at_moment(100))
+    before = contents(place / "a", place / "b")
+    capsys.readouterr()
+    assert bigconst("resume ../a --swap ../b") == 2
+    assert one_line(capsys) == (f"bigconst: {place}/b and ../a hold different runs; "
+                                "name the scratch directories of one run\n")
+    assert contents(place / "a", place / "b") == before
+
+
+def test_the_first_lane_went_to_another_run(place, capsys):
+    kill(f"{ON_DISK} --swap ../b", at_moment(100))
+    write_manifest(str(place / "a"), read_manifest(str(place / "a")) | {"run_id": "0123456789abcdef"})
+    before = contents(place / "a", place / "b")
+    capsys.readouterr()
+    assert bigconst("resume ../b") == 3
+    assert one_line(capsys) == (f"bigconst: ../b is a lane of a run whose first lane was {place}/a, which belongs to "
+                                "another run now; name all its directories with --swap, the first one first, "
+                                "or give the run up with --discard\n")
+    assert contents(place / "a", place / "b") == before
+
+
+def test_the_journal_is_gone(place, in_memory, capsys):
+    """Then the scratch is worth nothing, however whole its file is: the levels in ../c are."""
+    kill(COPIED, at_level("level 1"))
+    journal, = (place / "a").glob(f"{JOURNAL_NAME}.*")
+    journal.unlink()
+    capsys.readouterr()
+    assert bigconst("resume ../c") == 0
+    assert (f"the scratch of the run is not whole: there is no {journal}: a new one begins in {place}/a, "
+            f"from the last level in {place}/c") in capsys.readouterr().err
+    check_finished(place, in_memory)
+
+
+def test_the_journal_of_a_run_without_copies_is_gone(place, capsys):
+    kill(ON_DISK, at_moment(300))
+    journal, = (place / "a").glob(f"{JOURNAL_NAME}.*")
+    journal.unlink()
+    capsys.readouterr()
+    data = (place / "a" / DATA_NAME).read_bytes()
+    assert bigconst("resume ../a") == 3
+    assert one_line(capsys) == (f"bigconst: cannot read {journal}: No such file or directory; "
+                                "see that its disk is there and has room, then resume\n")
+    assert (place / "a" / DATA_NAME).read_bytes() == data and list((place / "files").iterdir()) == []

@@ -179,7 +179,7 @@ def _parsed(command: list[str]) -> Any:
     """Their namespace, as `bigconst.cli.main` would hand it on."""
     from bigconst.cli import build_parser
 
-    arguments = build_parser().parse_args(command)
+    arguments = build_parser(command[0]).parse_args(command)
     arguments.argv, arguments.started_s = command, time.perf_counter()
     return arguments
 

@@ -1,6 +1,7 @@
 """The command line: parse, run the command, turn errors into one line and an exit code."""
 
 import argparse
+import importlib
 import os
 import signal
 import sys
@@ -9,28 +10,6 @@ import traceback
 from collections.abc import Sequence
 
 from bigconst import __version__
-from bigconst.commands import (
-    bench,
-    byobu,
-    certify,
-    compare,
-    completion,
-    compute,
-    digits,
-    estimate,
-    find,
-    hash,
-    mersenne,
-    plot,
-    resume,
-    selftest,
-    stats,
-    status,
-    stress,
-    verify,
-    warmup,
-    work,
-)
 from bigconst.errors import BigconstError, DoesNotFit, InputOutputError, Interrupted, UsageError
 
 _EPILOG = """\
@@ -48,6 +27,16 @@ examples:
 """
 
 
+_MODULES = {
+    "phi": "compute", "sqrt": "compute", "resume": "resume", "status": "status", "verify": "verify",
+    "certify": "certify", "digits": "digits", "find": "find", "stats": "stats", "hash": "hash", "compare": "compare",
+    "plot": "plot", "ll": "mersenne", "prp": "mersenne", "work": "work", "selftest": "selftest", "stress": "stress",
+    "bench": "bench", "estimate": "estimate", "warmup": "warmup", "byobu-install": "byobu", "byobu-remove": "byobu",
+    "completion": "completion",
+}
+"""Command -> module of bigconst.commands, in the order in which --help shows them."""
+
+
 class _Parser(argparse.ArgumentParser):
     """argparse with errors of one line, raised instead of printed."""
 
@@ -55,8 +44,11 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(message, f"{self.prog} --help shows examples")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of all commands; each sets `run` to its function of the parsed arguments."""
+def build_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """The parser of all commands; each sets `run` to its function of the parsed arguments.
+
+    Of one `command` alone, if there is one of that name: others need not be imported for it.
+    """
     parser = _Parser(
         prog="bigconst",
         description="Mathematical constants to billions of digits.",
@@ -66,9 +58,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"bigconst {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (compute, resume, status, verify, certify, digits, find, stats, hash, compare, plot,
-                    mersenne, work, selftest, stress, bench, estimate, warmup, byobu, completion):
-        command.add(commands)
+    for module in dict.fromkeys([_MODULES[command]] if command in _MODULES else _MODULES.values()):
+        importlib.import_module(f"bigconst.commands.{module}").add(commands)
     return parser
 
 
@@ -76,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.  --help and --version raise SystemExit(0)."""
     argv = list(sys.argv[1:] if argv is None else argv)
     try:
-        arguments = build_parser().parse_args(argv)
+        arguments = build_parser(argv[0] if argv else None).parse_args(argv)
         arguments.argv = argv
         arguments.started_s = time.perf_counter()
         # A termination request cleans up like Ctrl-C.

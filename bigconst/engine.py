@@ -50,8 +50,7 @@ def load_test_kernels() -> None:
 
 
 def load_reading_kernels() -> None:
-    """The same for what reads digit files."""
-    import bigconst.kernels.residue
+    """The same for searching and counting in digit files."""
     import bigconst.kernels.search  # noqa: F401
     from bigconst.kernels import jit
 

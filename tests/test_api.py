@@ -95,8 +95,9 @@ def test_a_file_from_disk_in_a_thread(tmp_path):
     assert os.listdir(tmp_path / "scratch") == [] and sorted(os.listdir(tmp_path)) == ["a.txt", "scratch"]
 
 
-def test_examples_of_the_functions():
-    assert doctest.testmod(api).failed == 0
+def test_examples_of_the_functions_and_the_readme():
+    for result in (doctest.testmod(api), doctest.testfile(str(ROOT / "README.md"), module_relative=False)):
+        assert result.failed == 0 and result.attempted >= 2
 
 
 @pytest.mark.slow

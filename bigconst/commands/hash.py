@@ -3,7 +3,7 @@
 import argparse
 
 from bigconst.commands.reading import PassLine, add_common
-from bigconst.commands.warmup import load_reading_kernels
+from bigconst.commands.warmup import load_engine
 from bigconst.machine import default_threads
 
 _EPILOG = """\
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bigconst.reading.source import DigitText
 
     with DigitText(arguments.file) as text:
-        load_reading_kernels()
+        load_engine()
         from bigconst.reading.hashes import hashes
 
         with PassLine(text.digits) as done:

@@ -20,7 +20,7 @@ def add(commands) -> None:
     parser = commands.add_parser(
         "warmup",
         help="compile and self-test the kernels",
-        description="Compile the kernels for this machine (once, about 20 s; later only load them) and test them.",
+        description="Compile the kernels for this machine (once, one to two minutes; later only load them) and test them.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -87,7 +87,7 @@ def _compile_elsewhere(loader: str, what: str) -> None:
     `loader` is a function of bigconst.engine.  Where the child fails, loading the kernels compiles them here, or
     says what is wrong.
     """
-    print(f"compiling {what} for this machine (once, about 20 s)", file=sys.stderr, flush=True)
+    print(f"compiling {what} for this machine (once, up to a minute)", file=sys.stderr, flush=True)
     program = f"import sys; sys.path[:] = {sys.path!r}; from bigconst import engine; engine.{loader}()"
     quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
     with contextlib.suppress(OSError):

@@ -23,9 +23,10 @@ from functools import lru_cache
 import gmpy2
 import numpy as np
 
+from .characters import digit_value
 from .integers import mul_add_128
 from .jit import helper, kernel
-from .text import BLOCK, digit_value, read_block
+from .text import BLOCK, read_block
 from .vector import prefetch
 
 RADIX = {10: 10**5, 16: 2**16}

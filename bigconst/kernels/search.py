@@ -11,9 +11,9 @@ one by one.
 
 import numpy as np
 
+from .characters import digit_value, two_words
 from .integers import load_u64
 from .jit import helper, kernel
-from .text import _two_words, digit_value
 
 BLOCK = 256
 """Characters that are passed over at once."""
@@ -104,7 +104,7 @@ def _four_bits(characters, base):
         v = ((v << U64(4)) | (v >> U64(8))) & U64(0x00FF00FF00FF00FF)
         v = ((v << U64(8)) | (v >> U64(16))) & U64(0x0000FFFF0000FFFF)
         return ((v << U64(16)) | (v >> U64(32))) & U64(0xFFFFFFFF), foreign
-    words, foreign = _two_words(characters)
+    words, foreign = two_words(characters)
     return (words >> U64(16)) | (words & U64(0xFFFF)), foreign
 
 

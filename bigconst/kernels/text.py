@@ -18,6 +18,7 @@ scalar loads and stores.  The host is little-endian.
 
 import numpy as np
 
+from .characters import digit_value, two_words
 from .integers import load_u64, store_u64
 from .jit import helper, kernel
 from .vector import prefetch
@@ -149,24 +150,6 @@ def _eight_characters(pair):
     return x + U64(0x3030303030303030) + (letter << U64(5)) + (letter << U64(3)) - letter
 
 
-@helper
-def _two_words(characters):
-    """The inverse of `_eight_characters`, and a mask that is 0 if all eight are among 0-9a-f.
-
-    A digit v and the letter flag l of a character t (bit 6) are right if and only
-    if v + 0x30 + 39 l = t, and l = [v > 9], and v < 16.
-    """
-    t = characters
-    letter = (t >> U64(6)) & U64(0x0101010101010101)
-    v = (t & U64(0x0F0F0F0F0F0F0F0F)) + (letter << U64(3)) + letter
-    again = v + U64(0x3030303030303030) + (letter << U64(5)) + (letter << U64(3)) - letter
-    over = (((v + U64(0x0606060606060606)) >> U64(4)) ^ letter) & U64(0x0101010101010101)
-    foreign = (again ^ t) | over | (v & U64(0x1010101010101010))
-    v = ((v << U64(4)) | (v >> U64(8))) & U64(0x00FF00FF00FF00FF)
-    v = ((v << U64(8)) | (v >> U64(16))) & U64(0x0000FFFF0000FFFF)
-    return (v << U64(32)) | (v >> U64(32)), foreign
-
-
 @kernel("void(uint8[::1], int32[::1])")
 def hexadecimal_from_words(text, words):
     """Write the hexadecimal text of `words`, each in 0 .. 2^16 - 1, to text[:4*words.size].
@@ -191,30 +174,20 @@ def _read_hexadecimal_block(block, characters):
     odd = block.size - 2 * pairs
     foreign = U64(0)
     for j in range(pairs):
-        pair, bad = _two_words(load_u64(characters, 4 * odd + 8 * j))
+        pair, bad = two_words(load_u64(characters, 4 * odd + 8 * j))
         foreign |= bad
         store_u64(block, 2 * (pairs - 1 - j), pair)
     if odd != 0:
         quad = U64(0x30303030)
         for j in range(3, -1, -1):
             quad = (quad << U64(8)) | U64(characters[j])
-        pair, bad = _two_words(quad)
+        pair, bad = two_words(quad)
         foreign |= bad
         block[2 * pairs] = np.int32(pair >> U64(32))
     return foreign
 
 
 # --- text -> words ------------------------------------------------------------------
-
-@helper
-def digit_value(character, base):
-    """The value of one ASCII character as a digit of base 10 or 16, or -1."""
-    if np.uint8(48) <= character <= np.uint8(57):
-        return np.int64(character) - 48
-    if base == 16 and np.uint8(97) <= character <= np.uint8(102):
-        return np.int64(character) - 87
-    return -1
-
 
 @helper
 def read_block(block, characters, scratch, base):

@@ -6,7 +6,6 @@ import numpy as np
 
 from bigconst.reading.source import DigitText, in_pieces
 from bigconst.runtime.stream import slots
-from bigconst.storage.digitfile import PIECE_BYTES
 
 
 class _Differ(Exception):
@@ -19,8 +18,10 @@ class _Differ(Exception):
 def first_difference(a: DigitText, b: DigitText, threads: int,
                      done: Callable[[int], None] = lambda digits: None) -> int | None:
     """The first digit, from 0, that differs where both have digits; None if there is none.  Integer parts aside."""
+    if a.piece_bytes < b.piece_bytes:
+        a, b = b, a
     common = min(a.digits, b.digits)
-    buffers = np.empty((min(slots(threads), len(a.pieces(0, common))), PIECE_BYTES), dtype=np.uint8)
+    buffers = np.empty((min(slots(threads), len(a.pieces(0, common))), a.piece_bytes), dtype=np.uint8)
 
     def make(slot: int, start: int, digits: np.ndarray) -> int | None:
         others = buffers[slot][:len(digits)]

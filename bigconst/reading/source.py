@@ -14,7 +14,7 @@ import numpy as np
 
 from bigconst.errors import InputOutputError, UsageError
 from bigconst.runtime.stream import in_order, slots
-from bigconst.storage.digitfile import PIECE_BYTES, Piece, open_digits
+from bigconst.storage.digitfile import Piece, open_digits
 from bigconst.units import format_count
 
 _HEAD = re.compile(rb"([0-9a-f]{1,40})\.")
@@ -35,6 +35,8 @@ class DigitText:
     def __init__(self, path: str):
         self.path = path
         self._file = open_digits(path)
+        self.piece_bytes = self._file.piece_bytes
+        """of text that are read at once, at multiples of it"""
         try:
             self._locate()
         except BaseException:
@@ -106,9 +108,10 @@ class DigitText:
         self._file.check_unchanged()
 
     def pieces(self, first: int, stop: int) -> list[tuple[int, int]]:
-        """Ranges of digits that cover first .. stop-1, cut where the text is at multiples of PIECE_BYTES."""
-        begin = (self._before + first) // PIECE_BYTES * PIECE_BYTES
-        cuts = range(begin + PIECE_BYTES - self._before, stop, PIECE_BYTES)
+        """Ranges of digits that cover first .. stop-1, cut where the text is at multiples of piece_bytes."""
+        size = self.piece_bytes
+        begin = (self._before + first) // size * size
+        cuts = range(begin + size - self._before, stop, size)
         borders = [first, *cuts, stop]
         return list(zip(borders, borders[1:], strict=False))
 
@@ -121,7 +124,7 @@ def in_pieces(text: DigitText, first: int, stop: int, threads: int, make: Callab
     (0 .. slots(threads)-1) at one time in one of them.  `done` is told how many digits have been taken.
     """
     ranges = text.pieces(first, stop)
-    buffers = np.empty((min(slots(threads), len(ranges)), PIECE_BYTES), dtype=np.uint8)
+    buffers = np.empty((min(slots(threads), len(ranges)), text.piece_bytes), dtype=np.uint8)
 
     def read(i: int, slot: int) -> tuple:
         start, end = ranges[i]

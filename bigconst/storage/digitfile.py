@@ -88,6 +88,9 @@ class _StrictPieces(Sequence):
 class _PlainText:
     """The bytes of a file as they are."""
 
+    piece_bytes = 1 << 20
+    """As many as two threads have at hand, and some more, stay in a third-level cache: half the time of 2 MiB."""
+
     def __init__(self, fd: int, size_bytes: int, path: str):
         self._fd, self._path = fd, path
         self.text_bytes = size_bytes
@@ -100,11 +103,13 @@ class DigitFile:
     """An open digit file, by `open_digits`; `digits` and `pieces` are known after `locate`."""
 
     def __init__(self, path: str, fd: int, info: os.stat_result, text, lenient: bool):
-        """`text` has text_bytes and read_into(buffer, offset), which several threads may call at once."""
+        """`text` has text_bytes, read_into(buffer, offset), which several threads may call at once, and piece_bytes, at
+        whose multiples it is best read."""
         self.path = path
         self.lenient = lenient
         self._fd, self._info, self._text = fd, info, text
         self.text_bytes: int = text.text_bytes
+        self.piece_bytes: int = text.piece_bytes
         self.digits = self._before = 0
         self.pieces: Sequence[Piece] = []
 

@@ -205,6 +205,8 @@ class ZstReader:
     Errors are those of `read_table`.
     """
 
+    piece_bytes = FRAME_BYTES
+
     def __init__(self, size_bytes: int, read: Callable[[int, int], bytes], path: str):
         self._read, self._path = read, path
         self._table = read_table(size_bytes, read, path)

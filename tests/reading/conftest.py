@@ -7,7 +7,7 @@ import pytest
 
 from bigconst.cli import main
 from bigconst.commands.warmup import load_reading_kernels
-from bigconst.reading import difference, source
+from bigconst.storage import digitfile, zstfile
 from bigconst.storage.zstfile import FRAME_BYTES, ZstText
 
 CHARACTERS = {10: "0123456789", 16: "0123456789abcdef"}
@@ -55,8 +55,8 @@ def small_pieces(monkeypatch):
     """A function that makes all pieces so many bytes long."""
 
     def small_pieces(size_bytes: int) -> None:
-        for module in (source, difference):
-            monkeypatch.setattr(module, "PIECE_BYTES", size_bytes)
+        for kind in (digitfile._PlainText, zstfile.ZstReader):
+            monkeypatch.setattr(kind, "piece_bytes", size_bytes)
 
     return small_pieces
 

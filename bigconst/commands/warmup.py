@@ -20,7 +20,7 @@ def add(commands) -> None:
     parser = commands.add_parser(
         "warmup",
         help="compile and self-test the kernels",
-        description="Compile the kernels for this machine (once, one to two minutes; later only load them) and test them.",
+        description="Compile the kernels for this machine (once, a minute or two; later only load them), test them.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -47,7 +47,8 @@ class _Parser(argparse.ArgumentParser):
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     """The parser of all commands; each sets `run` to its function of the parsed arguments.
 
-    Of one `command` alone, if there is one of that name: others need not be imported for it.
+    Of one `command` alone, if there is one of that name: others need not be imported for it, but for `completion`,
+    which is about all of them.
     """
     parser = _Parser(
         prog="bigconst",
@@ -58,7 +59,8 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"bigconst {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in dict.fromkeys([_MODULES[command]] if command in _MODULES else _MODULES.values()):
+    alone = command in _MODULES and command != "completion"
+    for module in dict.fromkeys([_MODULES[command]] if alone else _MODULES.values()):
         importlib.import_module(f"bigconst.commands.{module}").add(commands)
     return parser
 

@@ -52,7 +52,7 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     """
     parser = _Parser(
         prog="bigconst",
-        description="Mathematical constants to billions of digits.",
+        description="Mathematical constants to billions of digits, and primality tests of Mersenne numbers.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from bigconst import __version__
+from bigconst.reading.lines import LINE_DIGITS, digit_line
 from bigconst.units import format_bytes, format_count, format_rate, format_seconds, format_spent, hex_digits, spent_usd
 
 SCHEMA = "bigconst-report/1"
@@ -244,11 +245,7 @@ def _date(iso: str) -> str:
 
 
 def _last_digit_lines(report: dict) -> list[str]:
-    """Lines of 50 digits in groups of ten, each followed by the position of its last digit."""
-    text, lines = report["last_digits"], []
-    before = report["digits"] - len(text)
-    for start in range(0, len(text), 50):
-        line = text[start : start + 50]
-        groups = " ".join(line[i : i + 10] for i in range(0, len(line), 10))
-        lines.append(f"  {groups:<54}  :  {format_count(before + start + len(line))}")
-    return lines
+    """Each line with the position of its last digit."""
+    text, before = report["last_digits"], report["digits"] - len(report["last_digits"])
+    lines = [text[start : start + LINE_DIGITS] for start in range(0, len(text), LINE_DIGITS)]
+    return [digit_line(line, before + i * LINE_DIGITS + len(line)) for i, line in enumerate(lines)]

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from plausible import keep_speeds
 
 from bigconst.cli import build_parser
 from bigconst.kernels import jit
@@ -85,6 +86,7 @@ def smaller(command: str) -> str:
 def environment(tmp_path_factory):
     """With the program of this tree, and settings and caches of nobody."""
     folder = tmp_path_factory.mktemp("documents")
+    keep_speeds(folder, folder / "no scratch")
     binary = folder / "bin"
     binary.mkdir()
     for name, arguments in (("bigconst", "-m bigconst "), ("python", "")):

@@ -82,7 +82,7 @@ def compute_file(constant: str, digits: int, output: str | os.PathLike, base: in
     path = os.fspath(output)
     if path == "-":
         raise UsageError("the digits need a file", "name it, like phi.txt")
-    command = [*_named(constant, digits, base), *_limits(threads, memory_bytes, swap), "--output", path]
+    command = [*_named(constant, digits, base), *_limits(threads, memory_bytes, swap), f"--output={path}"]
     if workspace_bytes is not None:
         command += ["--workspace", str(workspace_bytes)]
     command += ["--no-certificate"] * (not certificate) + ["--force"] * force
@@ -98,6 +98,7 @@ def verify(file: str | os.PathLike, certificate: str | os.PathLike | None = None
     """
     from bigconst.commands.verify import MAX_PRIMES
     from bigconst.commands.warmup import load_engine
+
     _check("primes", primes, 1, MAX_PRIMES)
     threads = _threads(threads)
     load_engine()
@@ -118,6 +119,7 @@ def iterate(p: int, value: int, count: int, subtract: int = 0, *, threads: int |
     0
     """
     from bigconst.commands.warmup import load_test_kernels
+
     _check("p", p, 2)
     _check("count", count, 0)
     _check("subtract", subtract, 0, MAX_SUBTRACT)
@@ -170,9 +172,7 @@ def _limits(threads: int | None, memory_bytes: int | None, swap: Sequence[str | 
         raise UsageError("swap is one name, not a list of directories", f"write swap=[{os.fspath(swap)!r}]")
     words = [] if threads is None else ["--threads", str(threads)]
     words += [] if memory_bytes is None else ["--memory", str(memory_bytes)]
-    for directory in swap:
-        words += ["--swap", os.fspath(directory)]
-    return words
+    return words + [f"--swap={os.fspath(directory)}" for directory in swap]
 
 
 def _parsed(command: list[str]) -> Any:

@@ -82,6 +82,12 @@ def test_a_file_its_proof_and_a_wrong_digit(tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_names_that_look_like_options(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    bigconst.compute_file("phi", 100, "--digits", swap=["-scratch"])
+    assert (tmp_path / "--digits").read_text() == bigconst.compute_digits("phi", 100) + "\n"
+
+
 def test_a_file_from_disk_in_a_thread(tmp_path):
     """Signals can be heard in the main thread alone; a run elsewhere does without."""
     from concurrent.futures import ThreadPoolExecutor

@@ -51,7 +51,7 @@ class UnitDone:
 
 @dataclass(frozen=True)
 class CheckpointMade:
-    """The `records` of what was finished last are safe: a power cut would not cost it."""
+    """The `records` of what was finished last are safe: a power cut would not cost it.  In memory a level is one."""
 
     records: int
 

@@ -1,5 +1,6 @@
 """Runs in memory keep finished levels, too, and go on from them: the same files, and nothing is left."""
 
+import json
 import os
 import signal
 
@@ -174,3 +175,13 @@ def test_levels_of_a_run_that_is_over_are_not_taken(place, in_memory, monkeypatc
     assert bigconst(f"{IN_MEMORY} --swap ../a --checkpoint ../c") == 0
     assert bigconst(f"{IN_MEMORY} --swap ../a --force") == 0
     check_finished(place, in_memory)
+
+
+def test_each_level_that_is_saved_is_a_checkpoint(place, monkeypatch):
+    monkeypatch.setattr(newton, "SAVE_S", 0)
+    saved, save = [], LevelStore.save
+    monkeypatch.setattr(LevelStore, "save", lambda self, name, *rest: saved.append(name) or save(self, name, *rest))
+    assert bigconst(f"{IN_MEMORY} --checkpoint ../c --events run.events") == 0
+    events = [json.loads(line) for line in (place / "files/run.events").read_text().splitlines()]
+    checkpoints = [event for event in events if event["event"] == "checkpoint"]
+    assert len(checkpoints) == len(saved) > 2 and all(event["records"] == 1 for event in checkpoints)

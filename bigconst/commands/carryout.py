@@ -18,7 +18,7 @@ from bigconst.commands.signals import Stopper
 from bigconst.commands.statusline import print_line, print_path
 from bigconst.commands.warmup import load_engine
 from bigconst.errors import InputOutputError, Interrupted, UsageError
-from bigconst.events import together
+from bigconst.events import CheckpointMade, together
 from bigconst.machine import peak_memory_bytes
 from bigconst.progress import Progress
 from bigconst.report import Measured, format_report, make_report, report_json
@@ -134,6 +134,7 @@ class _Run:
                 outcome.faults = space.with_faults_before(outcome.faults)
                 return outcome
             if depot is not None:
+                depot.on_saved = lambda: emit(CheckpointMade(1))
                 return engine.run(self._plan, text, emit, certificate, store=depot)
             return engine.run(self._plan, text, emit, certificate)
         except (KeyboardInterrupt, Interrupted):

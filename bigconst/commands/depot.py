@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from bigconst.errors import InputOutputError
@@ -44,6 +44,8 @@ class Depot(LevelStore):
         """`kept` says that what is there belongs to the run.  Raises InputOutputError."""
         super().__init__(directory, outside)
         self.kept = kept
+        self.on_saved: Callable[[], None] = lambda: None
+        """called when a level is safe"""
         self._fields = {name: value for name, value in fields.items() if name not in _SCRATCH_FIELDS}
         if fields["lanes"]:
             self._fields["copy"] = True
@@ -78,6 +80,7 @@ class Depot(LevelStore):
             super().save(name, fields, arrays, pieces)
             self.kept = True
             self.update(saved={"name": name, "time": datetime.now().astimezone().isoformat(timespec="seconds")})
+            self.on_saved()
 
     def newest(self):
         """As in any store; what is there and not of this run will be removed with the first level that is saved."""

@@ -25,7 +25,7 @@ def pytest_configure():
 def pytest_runtest_logreport(report):
     """Machines differ: where a test was skipped, its errors may be missing from that directory."""
     if report.skipped and (directory := os.environ.get(provoked.VARIABLE)):
-        provoked.note_skipped(Path(directory), report.nodeid)
+        provoked.note_skipped(Path(directory), report.nodeid, report.longrepr)
 
 
 @pytest.fixture(scope="session", autouse=True)

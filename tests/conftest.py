@@ -22,6 +22,12 @@ def pytest_configure():
         provoked.record(Path(directory).resolve())
 
 
+def pytest_collection_modifyitems(items):
+    """Files with tests of a minute or more come first, so that no processor waits for one at the end."""
+    first = ("test_documents.py", "test_benchmarks.py", "test_other_processor.py")
+    items.sort(key=lambda item: item.path.name not in first)
+
+
 def pytest_runtest_logreport(report):
     """Machines differ: where a test was skipped, its errors may be missing from that directory."""
     if report.skipped and (directory := os.environ.get(provoked.VARIABLE)):

@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from bigconst.cli import main
-from bigconst.commands.plottimeline import segments
+from bigconst.commands.plottimeline import timeline
 from bigconst.errors import UsageError
 
 pytest.importorskip("matplotlib")
@@ -34,14 +34,14 @@ def size_of(png):
 
 
 def test_parts_of_a_run_in_memory_fill_its_time():
-    parts = segments(report())
+    parts = timeline(report()).parts
     assert [(part.name, part.start_s, part.seconds) for part in parts] == [
         ("start", 0.0, 1.0), ("level, 100 words", 1.0, 1.0), ("level, 200 words", 2.0, 4.0), ("root", 6.0, 1.0),
         ("certificate", 7.0, 2.0), ("output", 9.0, 0.5), ("other", 9.5, 0.5)]
 
 
 def test_parts_of_a_run_on_disk_are_its_stages():
-    parts = segments(report(stages=[stage("level 1, e", 2.0, 0.5, 100, 200), stage("files", 3.0, 0.0)]))
+    parts = timeline(report(stages=[stage("level 1, e", 2.0, 0.5, 100, 200), stage("files", 3.0, 0.0)])).parts
     assert [(part.name, part.start_s, part.wait_s, part.read_bytes, part.written_bytes) for part in parts] == [
         ("start", 0.0, 0.0, 0, 0), ("level 1, e", 1.0, 0.5, 100, 200), ("files", 3.0, 0.0, 0, 0),
         ("other", 6.0, 0.0, 0, 0)]
@@ -50,10 +50,14 @@ def test_parts_of_a_run_on_disk_are_its_stages():
 @pytest.mark.parametrize("wrong, what", [
     ([], "no report"), ({"schema": "bigconst-benchmark/1"}, "no report"),
     (report(seconds=None), "damaged"), (report(levels=[{}]), "damaged"), (report(stages=[{"name": "x"}]), "damaged"),
+    (report(decimal_digits="many"), "damaged"), ({**report(), "title": 1} | {"decimal_digits": None}, "damaged"),
+    (report(seconds={**report()["seconds"], "total": float("inf")}), "damaged at other"),
+    (report(stages=[stage("u", float("nan"), 0.0)]), "damaged at u"),
+    ({key: value for key, value in report().items() if key != "title"}, "damaged at 'title'"),
 ])
 def test_other_json_is_refused(wrong, what):
     with pytest.raises(UsageError, match=what):
-        segments(wrong)
+        timeline(wrong)
 
 
 @pytest.mark.parametrize("stages", [[], [stage("level 1, e", 2.0, 0.5, 10**9, 10**8), stage("level 1, u", 1.0, 1.0)]])

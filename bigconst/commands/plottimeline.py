@@ -1,5 +1,6 @@
 """The timeline of a run, from its report, as a PNG: what each stage took, how much of it waited, what disks did."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,20 @@ UNITS = ((2 * 86400.0, "days", 86400.0), (2 * 3600.0, "hours", 3600.0), (120.0, 
 
 
 @dataclass(frozen=True)
+class Timeline:
+    """What a report says of its run."""
+
+    title: str
+    parts: tuple["Segment", ...]
+    """one after the other"""
+
+    @property
+    def end_s(self) -> float:
+        """Of all parts."""
+        return self.parts[-1].start_s + self.parts[-1].seconds
+
+
+@dataclass(frozen=True)
 class Segment:
     """A part of a run."""
 
@@ -35,17 +50,20 @@ class Segment:
     written_bytes: int = 0
 
 
-def segments(report: dict) -> tuple[Segment, ...]:
-    """The parts of the run of a report, one after the other; what lies between its records is "other".
+def timeline(report: object) -> Timeline:
+    """The parts of the run of a report; what lies between its records is "other".
 
-    Raises UsageError for what is no report of this program.
+    Raises UsageError for what is no report of this program, or is one of a run that took no time.
     """
     if not isinstance(report, dict) or report.get("schema") != SCHEMA:
         raise UsageError(f"this JSON is no report ({SCHEMA})", "plot what --json of a run has written")
     try:
-        return _segments(report)
-    except (KeyError, TypeError, AttributeError) as error:
+        parts, constant, digits = _segments(report), str(report["title"]), format_count(report["decimal_digits"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"the report is damaged at {str(error)[:60]}", "plot another one") from None
+    if not parts:
+        raise UsageError("the report is of a run that took no time", "plot another one")
+    return Timeline(f"{constant}, {digits} decimal digits", parts)
 
 
 def _segments(report: dict) -> tuple[Segment, ...]:
@@ -63,20 +81,20 @@ def _segments(report: dict) -> tuple[Segment, ...]:
     parts.append(("other", max(0.0, rest), 0.0, 0, 0))
     found, at_s = [], 0.0
     for name, took_s, *more in parts:
+        if not all(0 <= value < math.inf for value in (took_s, *more)):
+            raise ValueError(name)
         if took_s > 0.0:
             found.append(Segment(name, at_s, took_s, *more))
             at_s += took_s
     return tuple(found)
 
 
-def timeline_png(report: dict) -> bytes:
-    """The picture.  Raises UsageError for what is no report, or for a run that took no time."""
-    parts = segments(report)
-    if not parts:
-        raise UsageError("the report is of a run that took no time", "plot another one")
+def timeline_png(report: object) -> bytes:
+    """The picture; raises what `timeline` raises."""
+    shown = timeline(report)
+    parts, end_s = shown.parts, shown.end_s
     figure = new_figure()
     on_disk = any(part.read_bytes + part.written_bytes for part in parts)
-    end_s = parts[-1].start_s + parts[-1].seconds
     unit, unit_s = next((name, unit_s) for least, name, unit_s in UNITS if end_s >= least)
     if on_disk:
         first, last = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
@@ -88,8 +106,7 @@ def timeline_png(report: dict) -> bytes:
         _draw_bars(first, _long_ones(parts), unit_s)
         first.set_xlim(0.0, 1.1 * end_s / unit_s)
     last.set_xlabel(f"{unit} since the start")
-    first.set_title(f"{report['title']}, {format_count(report['decimal_digits'])} decimal digits: "
-                    f"{format_seconds(end_s)}", pad=14)
+    first.set_title(f"{shown.title}: {format_seconds(end_s)}", pad=14)
     return png(figure)
 
 

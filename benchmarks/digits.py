@@ -1,10 +1,13 @@
-"""Searching and counting digit files, beside grep and plain Python.
+"""Digit files: searching and counting, beside grep and plain Python; compression; digits from any place.
 
     python benchmarks/digits.py [--digits 1e9] [--dir DIR] [--threads N ...] [--runs 5] [--json FILE]
 
 A file of random digits, read from the page cache as often as there are runs; GB/s count its bytes, imports are not
 timed.  The pattern is not in the file, so that all of it is searched.  Plain Python searches by mmap.find and counts
 triples by a Counter, these in the first million digits alone.
+
+Compression is of one thread, in frames as they are in the file and without writing it, beside levels of zstandard.
+The last hundred digits are read by whole processes, start of Python included, beside tail.
 """
 
 import argparse
@@ -17,17 +20,23 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+import zstandard
 from _common import Column, Report, add_threads, in_turns, make_parser, medians, thread_counts
 
 from bigconst.reading.search import find
 from bigconst.reading.source import DigitText
 from bigconst.reading.statistics import measure
+from bigconst.storage.zstfile import FRAME_BYTES, ZstText, compressed
 from bigconst.units import parse_count
 
 PATTERN = "31415926535897932384626433832795"
 COUNTED = 10**6
 """Digits that plain Python counts."""
 _WRITTEN = 10**7
+LEVELS = (1, 3)
+"""Of zstandard, beside our frames."""
+COMPRESSED_BYTES = 32 * FRAME_BYTES
+"""Of text, for rates."""
 
 
 def write_digits(path: Path, digits: int) -> None:
@@ -62,6 +71,56 @@ def by_counter(path: Path) -> Counter:
     return Counter(map("".join, zip(text, text[1:], text[2:], strict=False)))
 
 
+def compression(report: Report, path: Path, runs: int) -> None:
+    """Byte a digit, and GB/s of text to frames and back."""
+    with open(path, "rb") as file:
+        text = file.read(COMPRESSED_BYTES)
+    pieces = [text[i:i + FRAME_BYTES] for i in range(0, len(text), FRAME_BYTES)]
+    makers = {"bigconst": compressed} | {
+        f"zstandard, level {level}": zstandard.ZstdCompressor(level=level).compress for level in LEVELS}
+    frames = {who: [make(piece) for piece in pieces] for who, make in makers.items()}
+    there = in_turns({who: lambda make=make: [make(piece) for piece in pieces] for who, make in makers.items()}, runs)
+    back = in_turns({who: lambda who=who: [zstandard.ZstdDecompressor().decompress(frame) for frame in frames[who]]
+                     for who in makers}, runs)
+    section = report.section("compression", f"compression, 1 thread; medians of {runs}", [
+        Column("who", "who", "", 22), Column("bytes_per_digit", "byte/digit", ".4f", 11),
+        Column("there_gb_per_s", "GB/s there", ".3f", 11), Column("back_gb_per_s", "GB/s back", ".3f", 10)])
+    to, fro = medians(there), medians(back)
+    for who in makers:
+        section.add(who=who, bytes_per_digit=sum(map(len, frames[who])) / len(text), times_s=there[who] + back[who],
+                    there_gb_per_s=len(text) / to[who] / 1e9, back_gb_per_s=len(text) / fro[who] / 1e9)
+
+
+def write_zst(path: Path) -> Path:
+    """The same digits as zstandard, beside the file."""
+    size, other = path.stat().st_size, Path(f"{path}.zst")
+    with open(path, "rb") as file, ZstText(other, size, 10) as text:
+        for start in range(0, size, FRAME_BYTES):
+            text.write_at(start, memoryview(file.read(FRAME_BYTES)))
+        text.commit()
+    return other
+
+
+def last_digits(report: Report, path: Path, digits: int, runs: int) -> None:
+    """The last hundred, by whole processes; sizes of the files."""
+    other = write_zst(path)
+    count = min(100, digits)
+    section = report.section("digits", f"the last {count} digits, whole processes; medians of {runs}", [
+        Column("who", "who", "", 24), Column("bytes_per_digit", "byte/digit", ".4f", 11),
+        Column("seconds", "s", ".3f", 7)])
+    ours = {f"bigconst, {file.name}": [sys.executable, "-m", "bigconst", "digits", str(file), "--raw", "--from",
+                                       str(digits - count + 1)] for file in (path, other)}
+    commands = {**ours, "tail -c": ["tail", "-c", str(count + 1), str(path)]}
+    answers = {subprocess.run(command, capture_output=True, check=True).stdout for command in commands.values()}
+    if len(answers) > 1:
+        sys.exit("they do not show the same digits")
+    times = in_turns({who: lambda command=command: subprocess.run(command, capture_output=True, check=True)
+                      for who, command in commands.items()}, runs)
+    for who, middle in medians(times).items():
+        file = other if ".zst" in who else path
+        section.add(who=who, bytes_per_digit=file.stat().st_size / digits, seconds=middle, times_s=times[who])
+
+
 def table(report: Report, name: str, functions: dict, sizes: dict[str, int], runs: int) -> None:
     """Measure and print one section."""
     section = report.section(name, f"{name}; medians of {runs}", [
@@ -92,6 +151,8 @@ def run(arguments: argparse.Namespace, report: Report, path: Path) -> None:
         sizes = dict.fromkeys(counters, path.stat().st_size)
         counters["Python Counter"] = lambda: by_counter(path)
         table(report, "stats", counters, sizes | {"Python Counter": min(COUNTED, arguments.digits)}, arguments.runs)
+    compression(report, path, arguments.runs)
+    last_digits(report, path, arguments.digits, arguments.runs)
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ PROGRAMS = {
     "outofcore": ({"outofcore"}, ()),
     "checks": ({"turns", "checks"}, ()),
     "estimates": ({"estimates", "errors"}, ()),
-    "digits": ({"find", "stats"}, ()),
+    "digits": ({"find", "stats", "compression", "digits"}, ()),
 }
 """Sections of the results, and the packages that a program does without."""
 

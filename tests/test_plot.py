@@ -71,8 +71,8 @@ def test_a_timeline_is_a_picture(tmp_path, monkeypatch, capsys, stages):
 
 @pytest.mark.parametrize("base, digits", [(10, 1), (10, 7), (16, 1000), (10, 60_000)])
 def test_the_walk_takes_a_step_for_each_digit(tmp_path, base, digits):
-    from bigconst.commands.plotdigits import POINTS, walk
     from bigconst.reading.source import DigitText
+    from bigconst.reading.walk import POINTS, walk
 
     values = random.Random(digits).choices(range(base), k=digits)
     path = tmp_path / ("x.hex.txt" if base == 16 else "x.txt")

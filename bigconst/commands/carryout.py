@@ -96,7 +96,9 @@ class _Run:
 
     def __init__(self, plan: Any, places: Places, fields: dict, stack: contextlib.ExitStack):
         """Opens all, and leaves the closing to `stack`."""
-        self._plan, self._depot, self._space = plan, None, None
+        self._plan, self._depot = plan, None
+        self.space: Any = None
+        """the Scratch of a run on disk"""
         self._is_first = places.before is None
         if places.depot is not None:
             from bigconst.commands.depot import Depot
@@ -105,27 +107,22 @@ class _Run:
         if places.disks is not None:
             from bigconst.commands.scratch import Scratch
 
-            self._space = stack.enter_context(Scratch(places.disks, plan.disk, fields,
+            self.space = stack.enter_context(Scratch(places.disks, plan.disk, fields,
                                                       places.before if places.scratch_kept else None, self._depot))
-            self._stop = stack.enter_context(Stopper(self._space))
+            self._stop = stack.enter_context(Stopper(self.space))
         if places.note is not None:
             print(places.note, file=sys.stderr, flush=True)
 
     @property
-    def space(self):
-        """The Scratch of a run on disk; None in memory."""
-        return self._space
-
-    @property
     def earlier_s(self) -> float | None:
         """What the processes before this one took; None where nobody knows: levels do not tell."""
-        if self._space is not None:
-            return self._space.earlier_s
+        if self.space is not None:
+            return self.space.earlier_s
         return 0.0 if self._is_first else None
 
     def compute(self, engine, text, screen: Progress | None, emit: Callable, certificate):
         """The engine's run; an interruption says how to resume."""
-        space, depot = self._space, self._depot
+        space, depot = self.space, self._depot
         try:
             if space is not None:
                 self._stop.say, watched = print_line if screen is None else screen.say, space.watched(emit)
@@ -148,18 +145,18 @@ class _Run:
 
     def measured(self):
         """What the report says of the scratch."""
-        return None if self._space is None else self._space.measured()
+        return None if self.space is None else self.space.measured()
 
     def note_committing(self) -> None:
         """From here on the files with these names are those of this run."""
-        for each in (self._depot, self._space):
+        for each in (self._depot, self.space):
             if each is not None:
                 with contextlib.suppress(InputOutputError):     # the files are finished, whatever that disk says
                     each.update(committing=True)
 
     def finish(self) -> None:
         """Remove everything that was kept."""
-        for each in (self._depot, self._space):
+        for each in (self._depot, self.space):
             if each is not None:
                 each.finish()
 

@@ -1,6 +1,5 @@
 """Digits as a picture: how often each comes, and a walk that takes a step for each of them."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -8,11 +7,9 @@ import numpy as np
 from bigconst.commands.picture import new_figure, png
 from bigconst.commands.reading import PassLine
 from bigconst.commands.warmup import load_reading_kernels
-from bigconst.reading.source import DIGITS, DigitText, in_pieces
+from bigconst.reading.source import DigitText
+from bigconst.reading.walk import walk
 from bigconst.units import format_count
-
-POINTS = 20_000
-"""Of the walk, about: more would be on top of each other."""
 
 SHADES = ((1, "#cccccc"), (2, "#e6e6e6"), (3, "#f4f4f4"))
 """(standard deviations, colour of the band within them)"""
@@ -33,30 +30,6 @@ def digits_png(path: str, threads: int) -> bytes:
         _draw_walk(figure, plane, points, text.digits)
         figure.suptitle(f"{text.path.rpartition('/')[2]}: {format_count(text.digits)} digits of base {text.base}")
     return png(figure)
-
-
-def walk(text: DigitText, threads: int, done: Any = lambda digits: None) -> np.ndarray:
-    """Where the walk is after some of the digits, the first and the last among them: complex, about POINTS of them.
-
-    Digit d is a step of length 1 in the direction exp(2 pi i d/base).
-    """
-    steps = np.full(256, np.nan + 0j, dtype=np.complex64)
-    for d, character in enumerate(DIGITS[text.base]):
-        angle = 2 * math.pi * d / text.base
-        steps[character] = complex(math.cos(angle), math.sin(angle))
-    stride = max(1, text.digits // POINTS)
-    moves = [np.zeros(1, dtype=complex)]
-
-    def make(slot: int, start: int, digits: np.ndarray) -> np.ndarray:
-        return np.add.reduceat(steps[digits], np.arange(0, len(digits), stride))
-
-    def take(start: int, digits: np.ndarray, made: np.ndarray) -> None:
-        if np.isnan(made).any():
-            text.check(start, digits)
-        moves.append(made.astype(complex))
-
-    in_pieces(text, 0, text.digits, threads, make, take, done)
-    return np.cumsum(np.concatenate(moves))
 
 
 def _draw_frequencies(axes: Any, statistics: Any) -> None:

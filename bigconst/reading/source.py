@@ -14,7 +14,7 @@ import numpy as np
 
 from bigconst.errors import InputOutputError, UsageError
 from bigconst.runtime.stream import in_order, slots
-from bigconst.storage.digitfile import Piece, open_digits
+from bigconst.storage.digitfile import open_digits
 from bigconst.units import format_count
 
 _HEAD = re.compile(rb"([0-9a-f]{1,40})\.")
@@ -47,20 +47,20 @@ class DigitText:
         size = self._file.text_bytes
         if size == 0:
             raise InputOutputError(f"{self.path} is empty", _REMEDY)
-        head = _HEAD.match(self._bytes(0, min(size, 64)))
+        head = _HEAD.match(self._file.raw(0, min(size, 64)))
         if head is None:
             raise InputOutputError(f"{self.path} does not begin with an integer part and a point", _REMEDY)
         self.whole = head[1].decode()
         """The integer part."""
         self._before = head.end()
-        if self._bytes(size - 1, size) != b"\n":
+        if self._file.raw(size - 1, size) != b"\n":
             raise InputOutputError(f"{self.path} does not end with a newline, it may be cut short",
                                    "copy it again, or add the newline if no digit is missing")
         self.digits = size - 1 - self._before
         """Digits after the point."""
         if self.digits == 0:
             raise InputOutputError(f"{self.path} has no digits after the point", _REMEDY)
-        sample = self.whole.encode() + self._bytes(self._before, min(self._before + _SAMPLE_DIGITS, size - 1))
+        sample = self.whole.encode() + self._file.raw(self._before, min(self._before + _SAMPLE_DIGITS, size - 1))
         self.base = 16 if ".hex.txt" in os.path.basename(self.path) or re.search(rb"[a-f]", sample) else 10
         """10 or 16, by the name of the file and its first digits."""
 
@@ -70,17 +70,9 @@ class DigitText:
     def __exit__(self, *_exception) -> None:
         self._file.__exit__()
 
-    def _bytes(self, start: int, stop: int) -> bytes:
-        buffer = np.empty(stop - start, dtype=np.uint8)
-        self._fill(start, buffer)
-        return buffer.tobytes()
-
-    def _fill(self, start: int, buffer: np.ndarray) -> None:
-        self._file.read(Piece(start, start + len(buffer), 0, 0, len(buffer)), buffer)
-
     def read(self, first: int, buffer: np.ndarray) -> None:
         """Fill a uint8 buffer with the digits from `first` on, all of which must be there; they are not checked."""
-        self._fill(self._before + first, buffer)
+        self._file.read_into(buffer, self._before + first)
 
     def digits_at(self, first: int, count: int) -> str:
         """`count` digits from `first` on, checked.  0 <= first, first + count <= digits."""

@@ -19,7 +19,8 @@ from bigconst.errors import InputOutputError, VerificationError
 PIECE_BYTES = 2 << 20
 WHITE = b" \t\r\n"
 _HEAD_BYTES = 64
-_ZST_MAGIC = b"\x28\xb5\x2f\xfd"
+ZST_MAGIC = b"\x28\xb5\x2f\xfd"
+"""First bytes of a file of zstandard."""
 
 
 def open_regular(path: str) -> tuple[int, os.stat_result]:
@@ -52,7 +53,7 @@ def unchanged(before: os.stat_result, fd: int, path: str) -> None:
     """Raise InputOutputError when the file is not what it was."""
     after = os.fstat(fd)
     if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):
-        raise InputOutputError(f"{path} changed while it was read", "let nothing write to it and verify again")
+        raise InputOutputError(f"{path} changed while it was read", "let nothing write to it, and begin again")
 
 
 @dataclass(frozen=True)
@@ -123,20 +124,25 @@ class DigitFile:
         """Raise InputOutputError when the file was written to since it was opened."""
         unchanged(self._info, self._fd, self.path)
 
-    def _raw(self, start: int, stop: int) -> bytes:
+    def read_into(self, buffer: np.ndarray, offset: int) -> None:
+        """Fill a uint8 buffer with the bytes of the text from `offset` on, which all have to be there."""
+        self._text.read_into(buffer, offset)
+
+    def raw(self, start: int, stop: int) -> bytes:
+        """Bytes start .. stop-1 of the text."""
         buffer = np.empty(stop - start, dtype=np.uint8)
-        self._text.read_into(buffer, start)
+        self.read_into(buffer, start)
         return buffer.tobytes()
 
     def _strict_end(self) -> int:
         """Where the newline at the end of a strict file is, or would be."""
         end = self.text_bytes
-        return end - 1 if end and self._raw(end - 1, end) == b"\n" else end
+        return end - 1 if end and self.raw(end - 1, end) == b"\n" else end
 
     def _lenient_blocks(self) -> list[tuple[int, int, int]]:
         """(start, stop, content bytes) of every block; this takes a pass."""
         borders = [*range(0, self.text_bytes, PIECE_BYTES), self.text_bytes]
-        return [(a, b, len(self._raw(a, b).translate(None, WHITE))) for a, b in zip(borders, borders[1:], strict=False)]
+        return [(a, b, len(self.raw(a, b).translate(None, WHITE))) for a, b in zip(borders, borders[1:], strict=False)]
 
     def locate(self, integer_part: str, digits: int | None) -> None:
         """Find F, which must have `digits` digits, or any number for None.
@@ -147,7 +153,7 @@ class DigitFile:
         blocks = self._lenient_blocks() if self.lenient else []
         end = self.text_bytes if self.lenient else self._strict_end()
         content = sum(kept for _, _, kept in blocks) if self.lenient else end
-        head = self._raw(0, min(self.text_bytes, PIECE_BYTES if self.lenient else _HEAD_BYTES))
+        head = self.raw(0, min(self.text_bytes, PIECE_BYTES if self.lenient else _HEAD_BYTES))
         head = (head.translate(None, WHITE) if self.lenient else head.rstrip(b"\n"))[:_HEAD_BYTES]
         part = integer_part.encode()
         if b"." in head:
@@ -179,7 +185,7 @@ class DigitFile:
     def read(self, piece: Piece, buffer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(all bytes of the piece, its digits of F), uint8; the first lie in `buffer`."""
         raw = buffer[:piece.stop - piece.start]
-        self._text.read_into(raw, piece.start)
+        self.read_into(raw, piece.start)
         content = raw
         if self.lenient:
             content = np.frombuffer(raw.tobytes().translate(None, WHITE), dtype=np.uint8)
@@ -190,18 +196,18 @@ class DigitFile:
     def rest(self) -> bytes:
         """What follows the last piece: the newline at the end of a strict file."""
         end = self.pieces[-1].stop
-        return self._raw(end, self.text_bytes)
+        return self.raw(end, self.text_bytes)
 
     def digits_at(self, first: int, count: int) -> bytes:
         """Digits first .. first+count-1 of F (from 0), as far as there are any."""
         if not self.lenient:
             stop = max(first, min(first + count, self.digits))
-            return self._raw(self._before + first, self._before + stop)
+            return self.raw(self._before + first, self._before + stop)
         out = b""
         for piece in self.pieces:
             low, high = max(first, piece.first), min(first + count, piece.first + piece.count)
             if low < high:
-                content = self._raw(piece.start, piece.stop).translate(None, WHITE)[piece.skip:]
+                content = self.raw(piece.start, piece.stop).translate(None, WHITE)[piece.skip:]
                 out += content[low - piece.first:high - piece.first]
         return out
 
@@ -221,7 +227,7 @@ def open_digits(path: str, lenient: bool = False) -> DigitFile:
 
     try:
         text = _PlainText(fd, info.st_size, path)
-        if read(0, min(len(_ZST_MAGIC), info.st_size)) == _ZST_MAGIC:
+        if read(0, min(len(ZST_MAGIC), info.st_size)) == ZST_MAGIC:
             from bigconst.storage.zstfile import ZstReader
 
             text = ZstReader(info.st_size, read, path)

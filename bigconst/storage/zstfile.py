@@ -25,7 +25,6 @@ from bigconst.storage.atomicfile import BLOCK_BYTES, AtomicFile
 
 FRAME_BYTES = 2 << 20
 """Text of a frame: the pieces that digits are written in."""
-MAGIC = zstandard.FRAME_HEADER
 MAX_FRAME_BYTES = 16 << 20
 """Text of the largest frame that is read: each takes this much memory."""
 MAX_FRAMES = 1 << 24
@@ -63,7 +62,7 @@ def room_bytes(text_bytes: int, base: int) -> int:
             + _HEAD_BYTES + 8 * entries + _FOOTER_BYTES)
 
 
-def _compress(data: memoryview) -> bytes:
+def compressed(data: memoryview) -> bytes:
     """One frame.  Digits have no repetitions worth finding: next to nothing is searched, all is in the Huffman code."""
     parameters = zstandard.ZstdCompressionParameters(strategy=zstandard.STRATEGY_FAST, window_log=21, hash_log=6,
                                                      min_match=7, write_content_size=True, write_checksum=True)
@@ -95,7 +94,7 @@ class ZstText(AtomicFile):
         index, odd = divmod(offset, FRAME_BYTES)
         if odd or len(data) != min(FRAME_BYTES, self._text_bytes - offset):
             raise ValueError(f"{len(data)} bytes at {offset} are no frame")
-        frame = _compress(data)
+        frame = compressed(data)
         if len(frame) + _HEAD_BYTES > _room_bytes(len(data), self._base):
             raise FaultError(f"the text at byte {offset} is no digits")
         if index == len(self._sizes) - 1:

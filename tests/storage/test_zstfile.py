@@ -40,12 +40,12 @@ def write(path, text: bytes, base: int = 10, frame_bytes: int = FRAME_BYTES, ord
 def read(path, start: int, stop: int) -> bytes:
     """Bytes of the text."""
     with open_digits(path) as file:
-        return file._raw(start, stop)
+        return file.raw(start, stop)
 
 
 def read_all(path) -> bytes:
     with open_digits(path) as file:
-        return file._raw(0, file.text_bytes)
+        return file.raw(0, file.text_bytes)
 
 
 def by_zstandard(path) -> bytes:
@@ -240,7 +240,7 @@ def test_files_of_other_programs(tmp_path, size_told):
 
 def test_no_table(tmp_path):
     path = tmp_path / "a.zst"
-    for data in (zstandard.compress(random_text(5000)), zstfile.MAGIC, zstfile.MAGIC + b"12"):
+    for data in (zstandard.compress(random_text(5000)), zstandard.FRAME_HEADER, zstandard.FRAME_HEADER + b"12"):
         path.write_bytes(data)
         with pytest.raises(InputOutputError, match="without a seek table.*zstd -d"):
             open_digits(path)

@@ -38,10 +38,21 @@ _MODULES = {
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse with errors of one line, raised instead of printed."""
+    """argparse with errors of one line, raised instead of printed; examples in lines as they are, options in full."""
+
+    def __init__(self, **settings):
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **settings)
 
     def error(self, message: str):
         raise UsageError(message, f"{self.prog} --help shows examples")
+
+
+class _Command(_Parser):
+    """A command, or a kind of one; what all of them have."""
+
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:
@@ -54,11 +65,9 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
         prog="bigconst",
         description="Mathematical constants to billions of digits, and primality tests of Mersenne numbers.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"bigconst {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Command)
     alone = command in _MODULES and command != "completion"
     for module in dict.fromkeys([_MODULES[command]] if alone else _MODULES.values()):
         importlib.import_module(f"bigconst.commands.{module}").add(commands)

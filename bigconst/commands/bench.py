@@ -28,13 +28,11 @@ def add(commands) -> None:
     """Declare the command on an argparse subparsers object."""
     parser = commands.add_parser(
         "bench", help="measure this machine, for estimates",
-        description="Measure transforms, memory, text and scratch disks with the code that runs use.", epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+        description="Measure transforms, memory, text and scratch disks with the code that runs use.", epilog=_EPILOG)
     parser.add_argument("--swap", metavar="DIR", action="append",
                         help="scratch directory; repeat it for more disks (default: swap/, if it is there)")
     parser.add_argument("--disk", choices=("hdd", "ssd"), help="kind of the scratch disks (default: ask the system)")
     parser.add_argument("--json", metavar="FILE", help="write the results as JSON, too")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.set_defaults(run=run)
 
 

@@ -36,18 +36,15 @@ The line is that of `bigconst status --short`, renewed every ten seconds, and em
 def add(commands) -> None:
     """Declare both commands on an argparse subparsers object."""
     install = commands.add_parser(
-        "byobu-install", help="show a run in the status bar of byobu", epilog=_INSTALL_EPILOG, allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "byobu-install", help="show a run in the status bar of byobu", epilog=_INSTALL_EPILOG,
         description="Show how far the run of a directory is in byobu's status bar, and print the line that tmux needs.")
     install.add_argument("directory", metavar="DIR", nargs="?", default="swap",
                          help="a scratch or --checkpoint directory of the run (default: swap)")
     install.set_defaults(run=install_script)
     remove = commands.add_parser(
-        "byobu-remove", help="take it out again", allow_abbrev=False,
+        "byobu-remove", help="take it out again",
         description="Take out of byobu's status bar what byobu-install has put there.")
     remove.set_defaults(run=remove_script)
-    for parser in (install, remove):
-        parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
 def install_script(arguments: argparse.Namespace) -> int:

@@ -29,8 +29,6 @@ def add(commands) -> None:
                     "Integer part, point and a newline at the end may be missing; without a point, a file that\n"
                     "begins with the integer part is taken to hold it.  Works in memory.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("file", metavar="FILE", help="digits as text")
     parser.add_argument("--constant", metavar="C", required=True, help='phi or "sqrt 2"')
@@ -39,7 +37,6 @@ def add(commands) -> None:
     parser.add_argument("--locate", action="store_true", help="if the digits are wrong, compute them and compare")
     add_threads_option(parser)
     parser.add_argument("--force", action="store_true", help="replace a certificate that exists")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.set_defaults(run=run)
 
 

@@ -24,8 +24,6 @@ def add(commands) -> None:
         help="the first difference of two digit files",
         description="Compare the digits of A and B, and show the first one that differs.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     add_common(parser, "A", "B")
     parser.add_argument("--prefix", action="store_true", help="the same when one begins with all digits of the other")

@@ -23,11 +23,9 @@ _MOST_CHOICES = 12
 def add(commands) -> None:
     """Declare the command on an argparse subparsers object, whose commands, also those added later, it completes."""
     parser = commands.add_parser(
-        "completion", help="script for the shell's completion", epilog=_EPILOG, allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "completion", help="script for the shell's completion", epilog=_EPILOG,
         description="Print a script by which a shell completes commands, options, choices, files and directories.")
     parser.add_argument("shell", choices=tuple(_SCRIPTS), help="which shell")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.set_defaults(run=functools.partial(run, commands))
 
 

@@ -44,13 +44,11 @@ examples:
 
 def add(commands) -> None:
     """Declare both commands on an argparse subparsers object."""
-    common = {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False}
     phi = commands.add_parser(
         "phi",
         help="digits of the golden ratio",
         description="Compute the golden ratio (1 + sqrt 5)/2 = 1.618... to N digits after the point.",
         epilog=_PHI_EPILOG,
-        **common,
     )
     phi.set_defaults(kind="phi", d=5)
     sqrt = commands.add_parser(
@@ -58,7 +56,6 @@ def add(commands) -> None:
         help="digits of the square root of an integer",
         description="Compute the square root of the integer D to N digits after the point.",
         epilog=_SQRT_EPILOG,
-        **common,
     )
     sqrt.add_argument("d", metavar="D", type=argument(parse_count, 1, MAX_D), help="integer, 1 <= D < 2^31")
     sqrt.set_defaults(kind="sqrt")
@@ -93,7 +90,6 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add_price_option(parser)
     add_background_options(parser)
     parser.add_argument("--plan", action="store_true", help="print what would be done and stop")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
 def run(arguments: argparse.Namespace) -> int:

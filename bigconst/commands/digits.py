@@ -27,8 +27,6 @@ def add(commands) -> None:
         help="show digits of a file, from any position",
         description="Show digits of FILE; nothing else of it is read.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     add_common(parser, "FILE", threads=False)
     parser.add_argument("--from", dest="position", metavar="N", type=argument(parse_count, 1), default=1,

@@ -49,18 +49,16 @@ _RATE = argument(parse_rate, 1)
 
 def add(commands) -> None:
     """Declare the command on an argparse subparsers object."""
-    common = {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False, "epilog": _EPILOG}
     parser = commands.add_parser(
         "estimate", help="how long it takes and what it costs, here or on machines for hire",
         description="Estimate hours, memory, scratch and dollars of a computation, from its plan and a benchmark.",
-        **common)
+        epilog=_EPILOG)
     parser.add_argument("--refresh", metavar="FILE-OR-URL", help="take newer prices into the catalogue, and stop")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.set_defaults(run=_without_job)
     kinds = parser.add_subparsers(title="computations", metavar="WHAT")
     for name, what in (("phi", "digits of the golden ratio"), ("sqrt", "digits of the square root of an integer"),
                        ("ll", "Lucas-Lehmer test of 2^P - 1"), ("prp", "probable prime test of 2^P - 1")):
-        kind = kinds.add_parser(name, help=what, description=f"Estimate: {what}.", **common)
+        kind = kinds.add_parser(name, help=what, description=f"Estimate: {what}.", epilog=_EPILOG)
         if name in ("ll", "prp"):
             _add_test_options(kind, "LL" if name == "ll" else "PRP-3")
         else:
@@ -69,7 +67,6 @@ def add(commands) -> None:
         _add_catalogue_options(kind)
         kind.add_argument("--json", metavar="FILE", help="write all of it as JSON, too")
         kind.add_argument("--csv", metavar="FILE", help="write the table as CSV, too")
-        kind.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
 def _add_constant_options(parser: argparse.ArgumentParser, kind: str) -> None:

@@ -31,8 +31,6 @@ def add(commands) -> None:
         help="the first position of a pattern in a digit file",
         description="Print the position of the first occurrence of PATTERN after the point.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     add_common(parser, "FILE")
     parser.add_argument("pattern", metavar="PATTERN", help="up to a million digits; - is standard input")

@@ -22,8 +22,6 @@ def add(commands) -> None:
         help="digit hash and checksums of a digit file",
         description="Print digit hash, SHA-256 and xxh3-128 of FILE, in one pass.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     add_common(parser, "FILE")
     parser.set_defaults(run=run)

@@ -62,8 +62,7 @@ def add(commands) -> None:
              "Tell by the Lucas-Lehmer test whether 2^P - 1 is prime.", _LL_EPILOG),
             ("prp", "PRP-3", "probable prime test of 2^P - 1",
              "Tell whether 2^P - 1 is a probable prime to base 3, with Gerbicz-Li checking.", _PRP_EPILOG)):
-        parser = commands.add_parser(name, help=what, description=text, epilog=epilog, allow_abbrev=False,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+        parser = commands.add_parser(name, help=what, description=text, epilog=epilog)
         parser.add_argument("exponents", metavar="P", nargs="+", type=argument(parse_count, 2), help="exponent")
         parser.add_argument("--iterations", metavar="N", type=argument(parse_count, 1),
                             help="stop after N squarings from the start and print the residue")
@@ -95,7 +94,6 @@ def add_running_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save-every", metavar="SECONDS", type=parse_duration_s, default=DEFAULT_SAVE_EVERY_S,
                         help="time between save files (default 600)")
     add_price_option(parser)
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
 def run(arguments: argparse.Namespace) -> int:

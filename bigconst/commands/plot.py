@@ -25,13 +25,11 @@ follow anticlockwise.  Needs matplotlib: pip install 'bigconst[plot]'
 def add(commands) -> None:
     """Declare the command on an argparse subparsers object."""
     parser = commands.add_parser(
-        "plot", help="a picture of digits or of a run", epilog=_EPILOG, allow_abbrev=False,
-        description="Draw the digits of FILE, or the run whose report (--json) it is, into a PNG of 1000 x 700 pixels.",
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+        "plot", help="a picture of digits or of a run", epilog=_EPILOG,
+        description="Draw the digits of FILE, or the run whose report (--json) it is, into a PNG of 1000 x 700 pixels.")
     parser.add_argument("file", metavar="FILE", help="digits (.txt or .zst), or a report in JSON")
     parser.add_argument("--output", metavar="PNG", required=True, help="the picture")
     parser.add_argument("--force", action="store_true", help="replace a picture that exists")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.set_defaults(run=run)
 
 

@@ -18,7 +18,6 @@ def add_common(parser: argparse.ArgumentParser, *files: str, threads: bool = Tru
         parser.add_argument(name.lower(), metavar=name, help="digits as text or zstandard")
     if threads:
         add_threads_option(parser)
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
 class PassLine:

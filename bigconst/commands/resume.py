@@ -25,7 +25,6 @@ def add(commands) -> None:
     """Declare the command on an argparse subparsers object."""
     parser = commands.add_parser(
         "resume", help="go on with an interrupted run", epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
         description="Go on with the run that a directory holds: from the last unit that was finished, or, where its\n"
                     "scratch is lost, from the last level in its --checkpoint directory.")
     parser.add_argument("directory", metavar="DIR", help="a scratch or --checkpoint directory of the run")
@@ -38,7 +37,6 @@ def add(commands) -> None:
     parser.add_argument("--json", metavar="FILE", help="write the report as JSON, too")
     add_price_option(parser, " (default: as before)")
     add_background_options(parser)
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.set_defaults(run=run, checkpoint=None)
 
 

@@ -28,12 +28,9 @@ def add(commands) -> None:
         help="test the squarings of ll and prp",
         description="Compare squarings modulo 2^P - 1 with published residues, with one thread and with all.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--long", action="store_true", help="all rows and lengths: a quarter of an hour or more")
     add_threads_option(parser)
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.set_defaults(run=run)
 
 

@@ -28,8 +28,6 @@ def add(commands) -> None:
         help="frequencies, tests and runs of the digits of a file",
         description="Count digits, pairs, triples and runs of FILE in one pass, and test them for randomness.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     add_common(parser, "FILE")
     parser.add_argument("--json", metavar="FILE", help="write all of it as JSON, too")

@@ -21,14 +21,12 @@ examples:
 def add(commands) -> None:
     """Declare the command on an argparse subparsers object."""
     parser = commands.add_parser(
-        "status", help="how far a run is", epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+        "status", help="how far a run is", epilog=_EPILOG,
         description="Say how far the run of a directory is, from any terminal, without disturbing it.")
     parser.add_argument("directory", metavar="DIR", help="a scratch or --checkpoint directory of the run")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--short", action="store_true", help="one line of less than 60 characters")
     form.add_argument("--json", action="store_true", help="all of it as JSON")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.set_defaults(run=run)
 
 

@@ -44,8 +44,6 @@ def add(commands) -> None:
         help="burn in processors, memory and disks",
         description="Load processors, memory and disks, and check every result.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--minutes", metavar="M", type=_minutes, default=15.0, help="how long, like 0.5 (default: 15)")
     parser.add_argument("--threads", metavar="N", type=argument(parse_count, 1, MAX_THREADS),
@@ -54,7 +52,6 @@ def add(commands) -> None:
                         help="most memory to use (default: three quarters of what is available)")
     parser.add_argument("--swap", metavar="DIR", action="append", default=[],
                         help="directory on a disk to test, too; repeat it for more disks")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.set_defaults(run=run)
 
 

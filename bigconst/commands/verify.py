@@ -27,8 +27,6 @@ def add(commands) -> None:
         help="check a digit file against its certificate",
         description="Check in one pass that every digit of FILE is right, by random primes and without any transform.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("file", metavar="FILE", help="digits as text, or as .zst")
     parser.add_argument("--primes", metavar="K", type=argument(parse_count, 1, MAX_PRIMES), default=3,
@@ -40,7 +38,6 @@ def add(commands) -> None:
     parser.add_argument("--base", type=int, choices=(10, 16), default=10, help="with --without-certificate")
     parser.add_argument("--lenient", action="store_true", help="skip white space, with --without-certificate")
     add_threads_option(parser)
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.set_defaults(run=run)
 
 

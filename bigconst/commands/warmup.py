@@ -22,10 +22,7 @@ def add(commands) -> None:
         help="compile and self-test the kernels",
         description="Compile the kernels for this machine (once, a minute or two; later only load them), test them.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.set_defaults(run=run)
 
 

@@ -39,8 +39,6 @@ def add(commands) -> None:
         description="Run the tests of DIR/worktodo.txt in turn; results go to DIR/results.json.txt, "
                     "save files beside it.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("dir", metavar="DIR", nargs="?", default=".", help="default: this directory")
     parser.add_argument("--workers", metavar="K", type=argument(parse_count, 1, MAX_WORKERS), default=1,

@@ -1,4 +1,4 @@
-"""The largest round-off of many squarings, from random residues: what ACCURACY in bigconst.dwtshape stands on."""
+"""The largest round-off of many squarings, from random residues: what ACCURACY in bigconst.plans.dwtshape stands on."""
 
 import statistics
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from math import log, pi, sqrt
 
 import numpy as np
 
-from bigconst.arithmetic.squarer import Squarer
-from bigconst.dwtshape import DwtShape
+from bigconst.arithmetic.memory.squarer import Squarer
+from bigconst.plans.dwtshape import DwtShape
 
 BATCH = 1000
 

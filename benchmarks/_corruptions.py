@@ -9,12 +9,13 @@ from pathlib import Path
 import _damage
 import numpy as np
 
-from bigconst.arithmetic import digits, packed, words
-from bigconst.arithmetic.outofcore import number, operand, passes
+from bigconst.arithmetic import packed, words
+from bigconst.arithmetic.disk import number, operand, passes
+from bigconst.arithmetic.residues import Modulus
+from bigconst.base.events import Fault
 from bigconst.cli import main
-from bigconst.events import Fault
+from bigconst.constants import digits
 from bigconst.kernels import linear, text
-from bigconst.kernels.residue import Modulus
 
 KERNELS = (
     # owner, name, argument that is written (None: the result alone)

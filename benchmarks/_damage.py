@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bigconst.errors import BigconstError, ChecksumError
+from bigconst.base.errors import BigconstError, ChecksumError
 
 HARMLESS, REPAIRED, STOPPED, WRONG, UNNOTICED, CRASHED, HUNG = OUTCOMES = (
     "harmless", "repaired", "stopped", "WRONG FILE", "UNNOTICED", "crashed", "hung")
@@ -86,8 +86,8 @@ def journaled(folder: Path, volume) -> Iterator:
 
 def make_plan(digits: int, base: int, narrow: bool = False):
     """On disk in 1 MiB; `narrow` takes four digits a word, as long transforms do."""
-    from bigconst import diskplan, plan
-    from bigconst.constant import Constant
+    from bigconst.base.constant import Constant
+    from bigconst.plans import diskplan, plan
 
     longest = dict(diskplan.FULL_WORDS_MAX)
     if narrow:
@@ -102,7 +102,7 @@ def make_plan(digits: int, base: int, narrow: bool = False):
 
 def carry_out(plan, folder: Path, lane_volume, emit: Callable) -> FilePair:
     """A run on a volume lane_volume(directories, size_bytes, stripe_bytes) below `folder`."""
-    from bigconst import engine
+    from bigconst.constants import engine
 
     folder.mkdir(parents=True, exist_ok=True)
     files = FilePair(plan, folder)
@@ -126,7 +126,7 @@ def plan_of(chance: random.Random, digits: int | None, three_passes: bool = True
 
 def trials(part: str, arguments: argparse.Namespace, folder: Path, count: int) -> list[dict]:
     """What became of so many flips or corruptions, a row for every run."""
-    from bigconst import engine
+    from bigconst.constants import engine
 
     engine.load_kernels()
     found: list[dict] = []
@@ -202,8 +202,8 @@ class Rights:
 
     def of(self, name: str, plan) -> tuple[bytes, bytes]:
         """Text and certificate of a plan, by the engine in memory."""
-        from bigconst import engine
-        from bigconst import plan as planning
+        from bigconst.constants import engine
+        from bigconst.plans import plan as planning
 
         key = plan.decimal_digits, plan.base
         if key not in self._known:

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import _damage
 
-from bigconst.arithmetic.outofcore.number import Number
-from bigconst.arithmetic.outofcore.tiles import Tiles
-from bigconst.events import Fault
+from bigconst.arithmetic.disk.number import Number
+from bigconst.arithmetic.disk.tiles import Tiles
+from bigconst.base.events import Fault
 from bigconst.storage.lane import DATA_NAME
-from bigconst.storage.volume import Request, Volume
+from bigconst.storage.volume import BlockRequest, Volume
 
 FLIPS_A_RUN = 3
 
 
-class Labelled(Request):
+class Labelled(BlockRequest):
     """A request that knows whose block it is."""
 
     label, number = "", None
@@ -92,7 +92,7 @@ class FlippingVolume(Volume):
                 flip.read = flip.read or flip.start == request.address
         return super().read(requests, sums)
 
-    def _flip(self, request: Request) -> None:
+    def _flip(self, request: BlockRequest) -> None:
         """One bit, in the file of the only lane; one bad chunk of a number at a time is what can be rebuilt."""
         if request.number is not None and any(flip.number == request.number for flip in self.flips):
             return

@@ -8,12 +8,12 @@ from pathlib import Path
 import gmpy2
 from gmpy2 import mpz
 
-from bigconst.arithmetic.squarer import Squarer
-from bigconst.dwtshape import dwt_shape, longer
-from bigconst.errors import FaultError
-from bigconst.events import Fault
+from bigconst.arithmetic.memory.squarer import Squarer
+from bigconst.base.errors import FaultError
+from bigconst.base.events import Fault
 from bigconst.mersenne.savefile import SaveFiles
 from bigconst.mersenne.test import LucasLehmer, Prp3, outcome
+from bigconst.plans.dwtshape import dwt_shape, longer
 
 EXPONENTS = (4_253, 9_941, 20_011)
 SAVE_EVERY_S = 0.01

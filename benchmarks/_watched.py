@@ -73,9 +73,9 @@ class Watch:
 
 def watch(log: Watch) -> None:
     """Put the log into the program."""
-    from bigconst import engine
-    from bigconst.arithmetic.outofcore.run import DiskRun
-    from bigconst.events import StageDone
+    from bigconst.base.events import StageDone
+    from bigconst.constants import engine
+    from bigconst.constants.diskrun import DiskRun
     from bigconst.runtime.pipeline import Pipeline
     from bigconst.storage.atomicfile import AtomicFile
     from bigconst.storage.journal import Journal

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from _common import Column, Report, make_parser
 
-from bigconst.units import format_bytes, parse_count, parse_size
+from bigconst.base.units import format_bytes, parse_count, parse_size
 
 PARTS = ("journal", "checksums", "parity", "residues")
 
@@ -49,7 +49,7 @@ def without_checksums() -> None:
 
 def without_parity() -> None:
     """What would rebuild a bad chunk stays 0."""
-    from bigconst.arithmetic.outofcore.number import Number
+    from bigconst.arithmetic.disk.number import Number
 
     replace(Number, "_combine", lambda self, limbs: None)
 
@@ -57,7 +57,7 @@ def without_parity() -> None:
 def without_residues() -> None:
     """Modulo 1 every identity holds, and no residue has to be taken."""
     from bigconst.arithmetic import packed, words
-    from bigconst.arithmetic.outofcore import number
+    from bigconst.arithmetic.disk import number
 
     class NoModulus:
         p = 1

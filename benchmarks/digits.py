@@ -23,11 +23,11 @@ from pathlib import Path
 import zstandard
 from _common import Column, Report, add_threads, in_turns, make_parser, medians, thread_counts
 
+from bigconst.base.units import parse_count
 from bigconst.reading.search import find
 from bigconst.reading.source import DigitText
 from bigconst.reading.statistics import measure
 from bigconst.storage.zstfile import FRAME_BYTES, ZstText, compressed
-from bigconst.units import parse_count
 
 PATTERN = "31415926535897932384626433832795"
 COUNTED = 10**6

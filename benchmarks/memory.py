@@ -24,11 +24,11 @@ import statistics
 import numpy as np
 from _common import Column, Report, add_threads, in_turns, make_parser, seconds, thread_counts
 
+from bigconst.base.units import parse_size
 from bigconst.kernels.jit import kernel
 from bigconst.kernels.vector import imag, lane, load_z, make_z, real, splat, store_z, store_z_nt
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.threads import Pool, split
-from bigconst.units import parse_size
 
 PAGE_BYTES = 4096
 TASKS = 32

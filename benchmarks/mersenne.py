@@ -27,9 +27,9 @@ from _mlucas import Mlucas
 from gmpy2 import is_prime
 from memory import copy_gb_per_s
 
-from bigconst.arithmetic.squarer import Squarer
-from bigconst.dwtshape import DwtShape, dwt_shape, lengths
-from bigconst.units import parse_count, parse_size
+from bigconst.arithmetic.memory.squarer import Squarer
+from bigconst.base.units import parse_count, parse_size
+from bigconst.plans.dwtshape import DwtShape, dwt_shape, lengths
 
 EXPONENTS = {"M110503": 110_503, "M756839": 756_839, "M57885161": 57_885_161, "p of the tables": 57_984_131}
 BATCH_S, QUICK_BATCH_S = 0.2, 0.002

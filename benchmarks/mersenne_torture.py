@@ -26,8 +26,8 @@ import _testkills
 import _testwords
 from _common import Column, Report, make_parser
 
+from bigconst.base.units import parse_count
 from bigconst.mersenne.results import res64
-from bigconst.units import parse_count
 
 EXPONENT, QUICK_EXPONENT = 200_003, 30_011
 SAVE_EVERY_S, QUICK_SAVE_EVERY_S = 0.2, 0.01

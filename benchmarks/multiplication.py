@@ -20,13 +20,13 @@ import secrets
 import numpy as np
 from _common import Column, Report, add_threads, in_turns, make_parser, medians, optional, thread_counts
 
-from bigconst.arithmetic.products import Products
+from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.words import Words
-from bigconst.formats import WORDS
+from bigconst.base.formats import WORDS
+from bigconst.base.units import parse_count
+from bigconst.plans.shape import shape_for
 from bigconst.runtime.arena import ALIGN_BYTES, Arena
 from bigconst.runtime.threads import Pool
-from bigconst.shape import shape_for
-from bigconst.units import parse_count
 
 SIZES = [10**k for k in range(4, 9)]
 FORMAT = WORDS[10]

@@ -30,8 +30,8 @@ from pathlib import Path
 
 from _common import Column, Report, make_parser
 
-from bigconst.machine import available_memory_bytes
-from bigconst.units import format_bytes, parse_count, parse_size
+from bigconst.base.hardware import available_memory_bytes
+from bigconst.base.units import format_bytes, parse_count, parse_size
 
 FIO_BYTES = 4 << 30
 FIO_S = 4

@@ -35,8 +35,8 @@ from pathlib import Path
 
 from _common import Column, Report, make_parser, optional
 
-from bigconst.machine import available_memory_bytes, peak_memory_bytes
-from bigconst.units import parse_count
+from bigconst.base.hardware import available_memory_bytes, peak_memory_bytes
+from bigconst.base.units import parse_count
 
 SIZES = [10**6, 10**7, 10**8]
 LARGE = 10**8

@@ -19,16 +19,16 @@ from statistics import median
 from _common import Column, Report, make_parser
 from phi import give_back_memory, timed
 
-from bigconst.machine import peak_memory_bytes
-from bigconst.units import parse_count
+from bigconst.base.hardware import peak_memory_bytes
+from bigconst.base.units import parse_count
 
 SIZES = [10**6, 10**7, 10**8]
 
 
 def check(path: str, threads: int) -> None:
     """What the process of a verification does: verify and print its figures as JSON."""
-    importlib.import_module("bigconst.engine").load_kernels()
-    verification = importlib.import_module("bigconst.verification")
+    importlib.import_module("bigconst.constants.engine").load_kernels()
+    verification = importlib.import_module("bigconst.proof.verification")
     verdict = verification.verify(path, path + ".cert", threads=threads)
     print(json.dumps({"seconds": verdict.seconds, "peak_bytes": peak_memory_bytes()}))
 

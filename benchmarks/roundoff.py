@@ -4,10 +4,10 @@ import argparse
 
 import numpy as np
 
-from bigconst.arithmetic.transform import Transform
+from bigconst.arithmetic.memory.transform import Transform
+from bigconst.plans.shape import shape_for
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.threads import Pool
-from bigconst.shape import shape_for
 
 
 def main() -> None:

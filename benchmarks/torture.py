@@ -23,7 +23,7 @@ import _damage
 import _kills
 from _common import Column, Report, make_parser
 
-from bigconst.units import parse_count
+from bigconst.base.units import parse_count
 
 COUNTS = {"kills": 100, "flips": 200, "corruptions": 200}
 QUICK = {"kills": 3, "flips": 3, "corruptions": 4}

@@ -45,11 +45,11 @@ from _common import Column, Report, add_threads, in_turns, make_parser, medians,
 from memory import copy_gb_per_s
 
 from bigconst.arithmetic import tables
-from bigconst.arithmetic.transform import Transform
+from bigconst.arithmetic.memory.transform import Transform
 from bigconst.kernels.rows import FORWARD, SQUARE, rows
+from bigconst.plans.shape import Shape, shape_for
 from bigconst.runtime.arena import ALIGN_BYTES, Arena
 from bigconst.runtime.threads import Pool
-from bigconst.shape import Shape, shape_for
 
 RADIX = 10**5
 CACHE_BYTES = 512 << 10

@@ -35,11 +35,11 @@ from pathlib import Path
 import numpy as np
 from _common import Column, Report, make_parser, seconds
 
-from bigconst.estimates.measuredisks import MEMORY_BYTES, STRIDE, STRIPE_BYTES, Sweep
+from bigconst.base.units import parse_size
+from bigconst.bench.measuredisks import MEMORY_BYTES, STRIDE, STRIPE_BYTES, Sweep
 from bigconst.runtime.arena import Arena
 from bigconst.storage.lane import DATA_NAME, THREADS, Lane
 from bigconst.storage.volume import Volume
-from bigconst.units import parse_size
 
 PATTERNS = {
     "sequential": (16 << 20, 1),

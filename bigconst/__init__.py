@@ -3,8 +3,6 @@
 The functions for Python programs are those of `bigconst.api`; `bigconst` on the command line does the same.
 """
 
-__version__ = "0.1.0"
-
 from bigconst.api import (
     compute_digits,
     compute_file,
@@ -14,5 +12,9 @@ from bigconst.api import (
     iterate,
     verify,
 )
+from bigconst.base.version import __version__
 
-__all__ = ["compute_digits", "compute_file", "compute_integer", "estimate", "estimate_test", "iterate", "verify"]
+__all__ = [
+    "__version__", "compute_digits", "compute_file", "compute_integer", "estimate", "estimate_test", "iterate",
+    "verify",
+]

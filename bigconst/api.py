@@ -7,7 +7,7 @@
     estimate, estimate_test           how long a computation takes
 
 Constants are named as on the command line: "phi" or "sqrt 2".  Whatever goes wrong is raised as a class of
-`bigconst.errors`, whose text is the line that the command line prints.  The first call on a machine compiles the
+`bigconst.base.errors`, whose text is the line that the command line prints.  The first call on a machine compiles the
 kernels, once, and says so on stderr.  docs/python.md shows more.
 """
 
@@ -19,15 +19,15 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bigconst.constant import parse_constant
-from bigconst.errors import UsageError
-from bigconst.machine import MAX_THREADS, default_threads
-from bigconst.units import MAX_COUNT
+from bigconst.base.constant import parse_constant
+from bigconst.base.errors import UsageError
+from bigconst.base.hardware import MAX_THREADS, default_threads
+from bigconst.base.units import MAX_COUNT
 
 if TYPE_CHECKING:
+    from bigconst.base.events import Event
     from bigconst.estimates.model import Estimate
-    from bigconst.events import Event
-    from bigconst.verification import Verdict
+    from bigconst.proof.verification import Verdict
 
 MAX_SUBTRACT = 1000
 """Of `iterate`: what is subtracted must not disturb the transform."""
@@ -44,8 +44,8 @@ def compute_digits(constant: str, digits: int, base: int = 10, *, threads: int |
     >>> compute_digits("sqrt 2", 20, base=16)
     '1.6a09e667f3bcc908b'
     """
-    from bigconst.commands.warmup import load_engine
-    from bigconst.machine import available_memory_bytes
+    from bigconst.base.hardware import available_memory_bytes
+    from bigconst.runs.kernels import load_engine
 
     what = parse_constant(constant)
     _check("digits", digits, 1, MAX_COUNT)
@@ -74,7 +74,7 @@ def compute_file(constant: str, digits: int, output: str | os.PathLike, base: in
 
     Sizes and directories are those of `bigconst phi`: `memory_bytes` bounds the process, `workspace_bytes` its working
     arrays; what they do not hold goes to the directories `swap` (swap/, if it is there), where an interrupted run is
-    gone on with by the same call or by `bigconst resume`.  `emit` hears the events of `bigconst.events`.
+    gone on with by the same call or by `bigconst resume`.  `emit` hears the events of `bigconst.base.events`.
     Raises UsageError, DoesNotFit, InputOutputError, FaultError, Interrupted.
     """
     from bigconst.commands.compute import compute
@@ -97,12 +97,12 @@ def verify(file: str | os.PathLike, certificate: str | os.PathLike | None = None
     constant, base and number of digits.  Raises VerificationError where they are not the digits, InputOutputError.
     """
     from bigconst.commands.verify import MAX_PRIMES
-    from bigconst.commands.warmup import load_engine
+    from bigconst.runs.kernels import load_engine
 
     _check("primes", primes, 1, MAX_PRIMES)
     threads = _threads(threads)
     load_engine()
-    from bigconst.verification import verify as verify_file
+    from bigconst.proof.verification import verify as verify_file
 
     return verify_file(os.fspath(file), None if certificate is None else os.fspath(certificate), primes, threads)
 
@@ -118,7 +118,7 @@ def iterate(p: int, value: int, count: int, subtract: int = 0, *, threads: int |
     >>> iterate(1279, 4, 1279 - 2, subtract=2)
     0
     """
-    from bigconst.commands.warmup import load_test_kernels
+    from bigconst.runs.kernels import load_test_kernels
 
     _check("p", p, 2)
     _check("count", count, 0)
@@ -151,7 +151,7 @@ def estimate_test(p: int, kind: str = "ll", *, threads: int | None = None, memor
 
 def _estimated(command: list[str]) -> Estimate:
     from bigconst.commands.estimate import jobs
-    from bigconst.commands.estimatehere import estimate_here
+    from bigconst.runs.estimatehere import estimate_here
 
     arguments = _parsed(["estimate", *command])
     return estimate_here(arguments, jobs(arguments)[0]).whole

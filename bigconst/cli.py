@@ -9,8 +9,8 @@ import time
 import traceback
 from collections.abc import Sequence
 
-from bigconst import __version__
-from bigconst.errors import BigconstError, DoesNotFit, InputOutputError, Interrupted, UsageError
+from bigconst.base.errors import BigconstError, DoesNotFit, InputOutputError, Interrupted, UsageError
+from bigconst.base.version import __version__
 
 _EPILOG = """\
 examples:

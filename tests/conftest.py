@@ -37,7 +37,7 @@ def pytest_runtest_logreport(report):
 @pytest.fixture(scope="session", autouse=True)
 def kernels():
     """No test is the one that compiles, and says so on stderr."""
-    from bigconst import engine
+    from bigconst.constants import engine
 
     engine.load_kernels()
 

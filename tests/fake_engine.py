@@ -1,6 +1,6 @@
 """An engine in twenty lines, exact and slow, so that the command line is tested without kernels.
 
-It has the interface of bigconst.plan and bigconst.engine and computes with
+It has the interface of bigconst.plans.plan and bigconst.constants.engine and computes with
 math.isqrt.  `install` puts it in their place for one test.
 """
 
@@ -9,11 +9,10 @@ import sys
 import types
 from dataclasses import dataclass
 
-import bigconst
-from bigconst import units
-from bigconst.constant import Constant
-from bigconst.errors import DoesNotFit
-from bigconst.events import Finished, PlanMade, StageDone, StageStarted
+from bigconst.base import units
+from bigconst.base.constant import Constant
+from bigconst.base.errors import DoesNotFit
+from bigconst.base.events import Finished, PlanMade, StageDone, StageStarted
 
 
 @dataclass(frozen=True)
@@ -91,8 +90,8 @@ def run(plan, text, emit, certificate=None, volume=None):
 def install(monkeypatch):
     """Replace plan, engine and kernels.jit; returns the fake engine module, to be changed by the test."""
     fakes = {
-        "plan": {"Constant": Constant, "Plan": Plan, "make_plan": make_plan},
-        "engine": {"run": run, "load_kernels": lambda: None, "load_test_kernels": lambda: None,
+        "plans.plan": {"Constant": Constant, "Plan": Plan, "make_plan": make_plan},
+        "constants.engine": {"run": run, "load_kernels": lambda: None, "load_test_kernels": lambda: None,
                    "load_reading_kernels": lambda: None,
                    "self_test": lambda: [("transform", True)]},
         "kernels.jit": {"is_cold": lambda *_: False, "TESTS": "tests", "READING": "reading"},
@@ -102,6 +101,6 @@ def install(monkeypatch):
         vars(module).update(content)
         monkeypatch.setitem(sys.modules, module.__name__, module)
         package, _, attribute = module.__name__.rpartition(".")
-        holder = bigconst if package == "bigconst" else __import__(package, fromlist=["_"])
+        holder = __import__(package, fromlist=["_"])
         monkeypatch.setattr(holder, attribute, module, raising=False)
-    return sys.modules["bigconst.engine"]
+    return sys.modules["bigconst.constants.engine"]

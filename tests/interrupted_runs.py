@@ -11,8 +11,8 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from bigconst import failpoints
-from bigconst.arithmetic import newton
+from bigconst.arithmetic.memory import newton
+from bigconst.base import failpoints
 from bigconst.cli import main
 from bigconst.runtime import recorder
 from bigconst.runtime.levelstore import LEVEL_NAME, LevelStore

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from bigconst.estimates.speeds import Disks, Pattern, Rate, Speeds, as_json
+from bigconst.base.hardware import default_threads, processor
+from bigconst.estimates.speeds import AccessPattern, DiskSpeeds, Rate, Speeds, as_json
 from bigconst.estimates.work import OPERATIONS
-from bigconst.machine import default_threads, processor
 
 NANOSECONDS = {"forward": 8.0, "spectrum": 2.0, "square": 3.0, "multiply": 4.0, "inverse": 8.0, "slab forward": 12.0,
                "slab row": 5.0, "slab product": 10.0, "slab back": 12.0, "slab between": 6.0, "squaring": 12.0}
@@ -29,7 +29,7 @@ def plausible_speeds(threads=2, cpu="Some Processor", cores=2):
 def keep_speeds(cache: Path, scratch: Path) -> Speeds:
     """Have a benchmark of this machine, and of a scratch directory, in what XDG_CACHE_HOME names."""
     found = plausible_speeds(default_threads(), processor()["cpu"], default_threads())
-    disks = Disks((str(scratch),), "ssd", ((1e8, 2e8),), (Pattern(4096, 1e8, 2e8, 1.2e8),), 0.001)
+    disks = DiskSpeeds((str(scratch),), "ssd", ((1e8, 2e8),), (AccessPattern(4096, 1e8, 2e8, 1.2e8),), 0.001)
     (cache / "bigconst").mkdir(parents=True, exist_ok=True)
     (cache / "bigconst" / "speeds.json").write_text(as_json(found, [disks]))
     return found

@@ -40,7 +40,7 @@ class Place:
 
 def error_classes(package: Path = PACKAGE) -> set[str]:
     """The names of the classes whose calls are looked for: those of errors.py, and argparse's for an option's value."""
-    body = ast.parse((package / "errors.py").read_text()).body
+    body = ast.parse((package / "base/errors.py").read_text()).body
     return {node.name for node in body if isinstance(node, ast.ClassDef)} | {"ArgumentTypeError"}
 
 
@@ -68,7 +68,7 @@ def makes_error(function: ast.expr, names: set[str]) -> bool:
 
 def record(directory: Path) -> None:
     """From now on note where errors of the program are made, in this process and its forks, in a file of their own."""
-    from bigconst.errors import BigconstError
+    from bigconst.base.errors import BigconstError
 
     directory.mkdir(parents=True, exist_ok=True)
     # Tests put others in the place of os.open and os.write, and end forks at any moment.
@@ -84,7 +84,7 @@ def record(directory: Path) -> None:
         @functools.wraps(make)
         def init(self, *arguments, **named):
             frame = sys._getframe(1)
-            while frame.f_code.co_filename == f"{inside}errors.py":
+            while frame.f_code.co_filename == f"{inside}base/errors.py":
                 frame = frame.f_back
             note(frame.f_code.co_filename, frame.f_lineno)
             make(self, *arguments, **named)

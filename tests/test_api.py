@@ -11,7 +11,8 @@ from gmpy2 import isqrt, mpz
 from plausible import keep_speeds
 
 import bigconst
-from bigconst import api, errors
+from bigconst import api
+from bigconst.base import errors
 
 ROOT = Path(__file__).parents[1]
 
@@ -59,7 +60,7 @@ def test_what_makes_no_sense_is_refused(call, what, tmp_path, monkeypatch):
 
 
 def test_more_than_memory_is_refused(monkeypatch):
-    monkeypatch.setattr("bigconst.machine.available_memory_bytes", lambda: 1 << 24)
+    monkeypatch.setattr("bigconst.base.hardware.available_memory_bytes", lambda: 1 << 24)
     with pytest.raises(errors.DoesNotFit):
         bigconst.compute_digits("phi", 10**8)
 

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from bigconst import failpoints
-from bigconst.errors import InputOutputError, UsageError
+from bigconst.base import failpoints
+from bigconst.base.errors import InputOutputError, UsageError
 from bigconst.runtime.arena import Arena
 from bigconst.storage import atomicfile
 from bigconst.storage.atomicfile import AtomicFile, StdoutText

@@ -5,10 +5,10 @@ import os
 import pytest
 from gmpy2 import isqrt, mpz
 
-from bigconst.certificate import decode_header
+from bigconst.base.formats import HEADER_BYTES, certificate_bytes
+from bigconst.base.units import hex_digits
 from bigconst.cli import main
-from bigconst.formats import HEADER_BYTES, certificate_bytes
-from bigconst.units import hex_digits
+from bigconst.plans.certificate import decode_header
 
 
 def digits_of(kind: str, d: int, digits: int, base: int) -> tuple[str, str]:
@@ -129,7 +129,7 @@ def test_an_existing_certificate_is_kept_without_force(tmp_path, capsys):
 
 
 def test_a_file_that_changes_while_it_is_read(tmp_path, monkeypatch, capsys):
-    from bigconst import verification
+    from bigconst.proof import verification
 
     path = tmp_path / "phi.txt"
     assert run("phi", "--digits", 1000, "--output", path) == 0

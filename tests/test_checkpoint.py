@@ -23,8 +23,8 @@ from interrupted_runs import (
 )
 from test_cli import one_line
 
-from bigconst import failpoints
-from bigconst.commands import lanes
+from bigconst.base import failpoints
+from bigconst.runs import lanes
 from bigconst.runtime.checkpoint import FAULTS_KEPT, Checkpoint
 from bigconst.runtime.levelstore import LevelStore
 from bigconst.storage.lane import DATA_NAME
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("place")
 
 def counted_levels(monkeypatch):
     """The names of stages that a run in this process goes through."""
-    from bigconst.arithmetic.outofcore.stages import Stages
+    from bigconst.arithmetic.disk.stages import Stages
 
     names, stage = [], Stages.stage
     monkeypatch.setattr(Stages, "stage", lambda self, name: names.append(name) or stage(self, name))

@@ -16,9 +16,9 @@ import fake_engine
 import pytest
 
 import bigconst
-from bigconst import errors
+from bigconst.base import errors
 from bigconst.cli import main
-from bigconst.commands import warmup
+from bigconst.runs import kernels
 from bigconst.storage import atomicfile
 
 PYTHON = [sys.executable, "-m", "bigconst"]
@@ -139,7 +139,7 @@ def test_cold_kernels_are_announced_and_compiled_by_a_child(engine, capsys, monk
     sys.modules["bigconst.kernels.jit"].is_cold = lambda: True
     calls = []
     engine.load_kernels = lambda: calls.append("loaded here")
-    monkeypatch.setattr(warmup.subprocess, "run", lambda *a, **b: calls.append(a[0][:2]) or child())
+    monkeypatch.setattr(kernels.subprocess, "run", lambda *a, **b: calls.append(a[0][:2]) or child())
     assert main("phi --digits 30".split()) == 0
     assert calls == [[sys.executable, "-c"], "loaded here"]
     assert capsys.readouterr().err == "compiling kernels for this machine (once, up to a minute)\n"
@@ -148,9 +148,9 @@ def test_cold_kernels_are_announced_and_compiled_by_a_child(engine, capsys, monk
 def test_the_child_that_compiles_finds_this_package_and_says_nothing_itself(monkeypatch, capfd):
     done = []
     run = subprocess.run
-    monkeypatch.setattr(warmup.subprocess, "run", lambda *a, **b: done.append(run(*a, **b)))
-    warmup._compile_elsewhere("load_kernels", "kernels")
-    warmup._compile_elsewhere("load_test_kernels", "kernels of squarings")
+    monkeypatch.setattr(kernels.subprocess, "run", lambda *a, **b: done.append(run(*a, **b)))
+    kernels._compile_elsewhere("load_kernels", "kernels")
+    kernels._compile_elsewhere("load_test_kernels", "kernels of squarings")
     assert [each.returncode for each in done] == [0, 0]
     assert capfd.readouterr() == ("", "".join(f"compiling {what} for this machine (once, up to a minute)\n"
                                               for what in ("kernels", "kernels of squarings")))
@@ -307,7 +307,7 @@ def test_help_imports_nothing_heavy():
         "from bigconst.cli import main\n"
         "try: main(['phi', '--help'])\n"
         "except SystemExit: pass\n"
-        "heavy = ('numba', 'numpy', 'tqdm', 'gmpy2', 'bigconst.engine')\n"
+        "heavy = ('numba', 'numpy', 'tqdm', 'gmpy2', 'bigconst.constants.engine')\n"
         "print([module for module in heavy if module in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=ENVIRONMENT)

@@ -15,8 +15,8 @@ import pytest
 from interrupted_runs import ON_DISK, Process, bigconst, check_finished, same
 from test_cli import one_line
 
-from bigconst.commands import carryout, lanes
-from bigconst.errors import DiskFull
+from bigconst.base.errors import DiskFull
+from bigconst.runs import carryout, lanes
 from bigconst.storage import diskkind
 from bigconst.storage.lane import DATA_NAME
 from bigconst.storage.lock import LOCK_NAME
@@ -177,9 +177,9 @@ def test_too_little_memory(place, capsys, engine_must_not_run):
 
 def plan_bytes(digits):
     """(scratch with its journal, digit file, certificate) of a run like those here."""
-    from bigconst.constant import Constant
-    from bigconst.machine import available_memory_bytes, default_threads
-    from bigconst.plan import make_plan
+    from bigconst.base.constant import Constant
+    from bigconst.base.hardware import available_memory_bytes, default_threads
+    from bigconst.plans.plan import make_plan
 
     plan = make_plan(Constant("phi", 5), int(digits), 10, default_threads(), available_memory_bytes() * 3 // 4,
                      workspace_bytes=1 << 20, disk="ssd")

@@ -6,10 +6,10 @@ from gmpy2 import isqrt, mpz
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bigconst import engine
-from bigconst.constant import Constant
-from bigconst.plan import make_plan
-from bigconst.units import hex_digits
+from bigconst.base.constant import Constant
+from bigconst.base.units import hex_digits
+from bigconst.constants import engine
+from bigconst.plans.plan import make_plan
 
 ROOTS = [1, 2, 3, 4, 5, 7, 9, 10, 12345, 46340**2, 46340**2 + 1, 2**31 - 1]
 DIGITS = [1, 2, 3, 9, 10, 50, 99, 1000, 12345, 99999]
@@ -107,11 +107,11 @@ def test_digit_hash_is_the_value_modulo_2_61_minus_1():
 
 def test_error_of_y_is_within_its_bound_at_every_level():
     """The bound on which the guard digits rest, against exact integers."""
-    from bigconst.arithmetic.newton import Ladder
-    from bigconst.arithmetic.products import Products
+    from bigconst.arithmetic.memory.newton import Ladder
+    from bigconst.arithmetic.memory.products import Products
     from bigconst.arithmetic.words import Words
-    from bigconst.formats import WORDS
-    from bigconst.plan import Y_ERROR
+    from bigconst.base.formats import WORDS
+    from bigconst.plans.plan import Y_ERROR
     from bigconst.runtime.arena import Arena
     from bigconst.runtime.threads import Pool
 
@@ -135,8 +135,8 @@ def test_error_of_y_is_within_its_bound_at_every_level():
 @pytest.mark.parametrize("base", [10, 16])
 def test_last_digits_settled_by_the_exact_square(kind, d, base, monkeypatch):
     """With a bound so wide that many results are in doubt, the square alone decides, from both sides."""
-    from bigconst import plan as plan_module
-    from bigconst.arithmetic import root
+    from bigconst.constants import root
+    from bigconst.plans import plan as plan_module
 
     asked = []
     true_is_above = root.is_above

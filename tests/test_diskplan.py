@@ -9,16 +9,16 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from bigconst.base.constant import Constant
+from bigconst.base.errors import DoesNotFit
+from bigconst.base.units import format_bytes, parse_size
 from bigconst.cli import main
-from bigconst.constant import Constant
-from bigconst.diskplan import FULL_WORDS_MAX, HALF_FACTOR, RAID_BYTES_PER_S
-from bigconst.diskshape import chunk_bytes, disk_shape
-from bigconst.errors import DoesNotFit
-from bigconst.plan import DISK_PROCESS_BYTES, make_plan
+from bigconst.plans.accounts import CHUNK_FACTS_BYTES
+from bigconst.plans.diskplan import FULL_WORDS_MAX, HALF_FACTOR, RAID_BYTES_PER_S
+from bigconst.plans.diskshape import chunk_bytes, disk_shape
+from bigconst.plans.plan import DISK_PROCESS_BYTES, make_plan
 from bigconst.runtime.checkpoint import JOURNAL_NAME
-from bigconst.scratchspace import CHUNK_FACTS_BYTES, JournalAccounts
 from bigconst.storage.journal import Journal
-from bigconst.units import format_bytes, parse_size
 
 PHI = Constant("phi", 5)
 AMPLE = 1 << 60
@@ -274,14 +274,13 @@ def test_a_unit_is_a_small_part_of_a_run_and_the_journal_of_the_scratch(request)
 
 
 @pytest.mark.parametrize("base,chunk_words", [(10, 1 << 8), (10, 1 << 16), (10, 1 << 19), (16, 1 << 19)])
-def test_the_journal_counts_the_batches_of_numbers(base, chunk_words):
-    """Whose size a pure plan cannot ask for."""
-    from bigconst.arithmetic.outofcore.number import Number
+def test_the_journal_counts_what_numbers_record(base, chunk_words):
+    """A pure plan cannot ask for its size."""
+    from bigconst.arithmetic.disk.number import Number
     from bigconst.arithmetic.words import Words
-    from bigconst.formats import WORDS
+    from bigconst.base.formats import WORDS
 
     number = Number(None, Words(WORDS[base], None), 0, chunk_words, chunk_words)
-    assert JournalAccounts(chunk_words, base).batch_chunks == number._batch
     facts = sum(array.nbytes for array in number.known(slice(0, 1)).values())
     assert facts == CHUNK_FACTS_BYTES
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bigconst.diskshape import MAX_ROWS, ODD_PARTS, chunk_bytes, disk_shape
-from bigconst.formats import WORDS, packed_bytes
+from bigconst.base.formats import WORDS, packed_bytes
+from bigconst.plans.diskshape import MAX_ROWS, ODD_PARTS, chunk_bytes, disk_shape
 
 FORMATS = st.sampled_from([(10, 5), (10, 4), (10, 3), (16, 4), (16, 3)])
 CHUNKS = st.integers(8, 19).map(lambda log: 1 << log)

@@ -12,10 +12,11 @@ from interrupted_runs import ON_DISK, at_moment, bigconst, end
 from test_cli import one_line
 
 from bigconst import api
+from bigconst.base.errors import InputOutputError, UsageError
 from bigconst.cli import main
-from bigconst.commands import bench, lanes, scratch, stress
-from bigconst.commands.statusline import StatusLine
-from bigconst.errors import UsageError
+from bigconst.commands import stress
+from bigconst.runs import lanes, scratch, speeds
+from bigconst.runs.statusline import StatusLine
 from bigconst.runtime import drill
 from bigconst.storage.manifest import write_manifest
 
@@ -104,8 +105,8 @@ def test_no_room_for_the_copies_of_levels(tmp_path):
 def test_a_cache_that_cannot_be_made(tmp_path, monkeypatch, capsys):
     (tmp_path / "cache").write_text("a file")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    with pytest.raises(bench.InputOutputError, match=r"^cannot create .*cache/bigconst: .*; set XDG_CACHE_HOME$"):
-        bench._keep(None, [])
+    with pytest.raises(InputOutputError, match=r"^cannot create .*cache/bigconst: .*; set XDG_CACHE_HOME$"):
+        speeds.keep(None, [])
     assert (tmp_path / "cache").read_text() == "a file"
 
 

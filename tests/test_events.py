@@ -15,13 +15,13 @@ import pytest
 from interrupted_runs import IN_MEMORY, ON_DISK, at_moment, bigconst, check_finished, end
 from test_cli import ENVIRONMENT, one_line
 
-from bigconst import events
+from bigconst.base import events
+from bigconst.base.events import CheckpointMade, Fault, Finished, PlanMade, StageDone, StageStarted, UnitDone, together
 from bigconst.cli import main
 from bigconst.commands import compute, mersenne, resume, work
-from bigconst.commands.eventsfile import EventsFile, event_name
-from bigconst.events import CheckpointMade, Fault, Finished, PlanMade, StageDone, StageStarted, UnitDone, together
 from bigconst.mersenne import events as test_events
-from bigconst.workdone import remaining_s
+from bigconst.runs.eventsfile import EventsFile, event_name
+from bigconst.runs.workdone import remaining_s
 
 
 def read(path):
@@ -265,7 +265,7 @@ def test_the_file_of_events_can_be_read_by_all_that_the_mask_allows(tmp_path):
 
 # --- nice ----------------------------------------------------------------------------
 
-_NICE = "import os; from bigconst.commands import priority; {}priority.lower_priority({}); " \
+_NICE = "import os; from bigconst.runs import priority; {}priority.lower_priority({}); " \
         "os.execvp('sh', ['sh', '-c', 'nice; ionice'])"
 
 

@@ -15,10 +15,10 @@ import pytest
 from interrupted_runs import at_failpoints, bigconst, check_finished, contents, kill, same
 from test_cli import ENVIRONMENT, PYTHON, one_line
 
-from bigconst import failpoints
+from bigconst.base import failpoints
+from bigconst.base.errors import UsageError
+from bigconst.base.failpoints import ACTIONS, NAMES, VARIABLE, Rule, parse
 from bigconst.cli import main
-from bigconst.errors import UsageError
-from bigconst.failpoints import ACTIONS, NAMES, VARIABLE, Rule, parse
 from bigconst.runtime.checkpoint import JOURNAL_NAME
 from bigconst.storage.journal import read_journal
 from bigconst.storage.lane import DATA_NAME

@@ -20,13 +20,13 @@ from interrupted_runs import (
 )
 from test_cli import one_line
 
-from bigconst.arithmetic import newton
-from bigconst.arithmetic.products import Products
+from bigconst.arithmetic.memory import newton
+from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.words import Words
-from bigconst.commands.depot import Depot
-from bigconst.constant import Constant
-from bigconst.errors import Interrupted
-from bigconst.plan import make_plan
+from bigconst.base.constant import Constant
+from bigconst.base.errors import Interrupted
+from bigconst.plans.plan import make_plan
+from bigconst.runs.depot import Depot
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.levelstore import LevelStore
 from bigconst.runtime.threads import Pool

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from bigconst.errors import InputOutputError
+from bigconst.base.errors import InputOutputError
 from bigconst.runtime.levelstore import KEPT, LEVEL_NAME, LevelStore
 
 PIECES = 5

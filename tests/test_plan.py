@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bigconst.constant import Constant
-from bigconst.errors import DoesNotFit
-from bigconst.formats import remainder_words
-from bigconst.plan import Y_ERROR, level_bytes, make_plan, settling_shape
-from bigconst.units import hex_digits
+from bigconst.base.constant import Constant
+from bigconst.base.errors import DoesNotFit
+from bigconst.base.formats import remainder_words
+from bigconst.base.units import hex_digits
+from bigconst.plans.plan import Y_ERROR, level_bytes, make_plan, settling_shape
 
 PHI = Constant("phi", 5)
 

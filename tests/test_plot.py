@@ -7,9 +7,9 @@ import struct
 
 import pytest
 
+from bigconst.base.errors import UsageError
 from bigconst.cli import main
 from bigconst.commands.plottimeline import timeline
-from bigconst.errors import UsageError
 
 pytest.importorskip("matplotlib")
 

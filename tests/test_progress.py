@@ -11,14 +11,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from bigconst import progress as progress_module
-from bigconst import workdone
-from bigconst.constant import Constant
-from bigconst.events import Fault, PlanMade, StageDone, StageStarted, UnitDone
-from bigconst.plan import make_plan
-from bigconst.progress import Progress, layout
-from bigconst.scratchspace import Traffic
-from bigconst.workdone import MemoryWork, StageTraffic, remaining_s
+from bigconst.base.constant import Constant
+from bigconst.base.events import Fault, PlanMade, StageDone, StageStarted, UnitDone
+from bigconst.plans.accounts import Traffic
+from bigconst.plans.plan import make_plan
+from bigconst.runs import progress as progress_module
+from bigconst.runs import workdone
+from bigconst.runs.progress import Progress, layout
+from bigconst.runs.workdone import MemoryWork, StageTraffic, remaining_s
 
 STAGES = [StageStarted("level 1", 1, 2), StageDone("level 1", 1, 2, 3.0), StageStarted("level 2", 2, 2)]
 FAULT = Fault("residue", "level 2", "wrong product")

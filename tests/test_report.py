@@ -8,7 +8,7 @@ import fake_engine
 import numpy as np
 import pytest
 
-from bigconst import report
+from bigconst.runs import report
 
 KEYS = """constant base digits decimal_digits hex_digits version host command threads mode start end seconds
     cpu_percent efficiency memory scratch stages levels max_roundoff faults last_digits digit_hash certificate files

@@ -28,10 +28,10 @@ from interrupted_runs import (
 )
 from test_cli import one_line
 
-from bigconst import failpoints
+from bigconst.base import failpoints
 from bigconst.cli import main
-from bigconst.commands import carryout
-from bigconst.commands.statusfile import STATUS_NAME
+from bigconst.runs import carryout
+from bigconst.runs.statusfile import STATUS_NAME
 from bigconst.runtime import drill
 from bigconst.runtime.checkpoint import JOURNAL_NAME
 from bigconst.storage.lane import DATA_NAME

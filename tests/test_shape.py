@@ -5,7 +5,7 @@ from math import prod
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bigconst.shape import ODD_PARTS, PAD_VECTORS, powers_of_two_radices, shape_for
+from bigconst.plans.shape import ODD_PARTS, PAD_VECTORS, powers_of_two_radices, shape_for
 
 
 @given(st.integers(1, 1 << 34))

@@ -10,14 +10,15 @@ import sys
 import numpy as np
 import pytest
 
-from bigconst import cli, failpoints
-from bigconst.arithmetic.squarer import Squarer
-from bigconst.errors import DiskFull, DoesNotFit, InputOutputError, UsageError, VerificationError
+from bigconst import cli
+from bigconst.arithmetic.memory.squarer import Squarer
+from bigconst.base import failpoints
+from bigconst.base.errors import DiskFull, DoesNotFit, InputOutputError, UsageError, VerificationError
 from bigconst.mersenne.selftest import case_of, rows
 from bigconst.storage.lane import DATA_NAME
 from bigconst.stress import burnin, memory, squarings
 from bigconst.stress import scratch as disks
-from bigconst.stress.pattern import BLOCK_BYTES, BLOCK_WORDS, Pattern
+from bigconst.stress.pattern import BLOCK_BYTES, BLOCK_WORDS, FillPattern
 
 SMALL = 420 << 20
 """Memory for a burn-in with one thread."""
@@ -53,17 +54,17 @@ def damaged(monkeypatch):
 # -- patterns and memory --------------------------------------------------------------
 
 def test_blocks_differ_and_turns_are_complements():
-    pattern = Pattern(1)
+    pattern = FillPattern(1)
     blocks = {(number, turn): pattern.make(number, turn).copy() for number in range(5) for turn in range(6)}
     assert len({block.tobytes() for block in blocks.values()}) == 30
     for number in range(5):
         for turn in (0, 2, 4):
             assert (blocks[number, turn] == ~blocks[number, turn + 1]).all()
-    assert (Pattern(1).make(3, 4) == blocks[3, 4]).all() and (Pattern(2).make(3, 4) != blocks[3, 4]).any()
+    assert (FillPattern(1).make(3, 4) == blocks[3, 4]).all() and (FillPattern(2).make(3, 4) != blocks[3, 4]).any()
 
 
 def test_differences_tell_where_and_which_bits():
-    pattern, found = Pattern(7), Pattern(7).make(2, 3).copy()
+    pattern, found = FillPattern(7), FillPattern(7).make(2, 3).copy()
     assert pattern.difference(found, 2, 3) is None
     right = int(found[1000])
     found[1000] ^= np.uint64(1 << 63 | 1 << 5)
@@ -213,7 +214,7 @@ def small(monkeypatch):
 
 
 def small_scratch(*folders):
-    return disks.Scratch([str(folder) for folder in folders], 5)
+    return disks.ScratchTest([str(folder) for folder in folders], 5)
 
 
 def test_scratch_is_written_and_compared(folder):

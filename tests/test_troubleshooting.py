@@ -9,7 +9,7 @@ import messages
 import provoked
 import pytest
 
-from bigconst import errors
+from bigconst.base import errors
 from bigconst.cli import main
 
 PAGE = provoked.ROOT / "docs" / "troubleshooting.md"
@@ -27,8 +27,8 @@ ARGPARSE = {
 MODULE = '''\
 import argparse
 
-from bigconst import errors
-from bigconst.errors import DiskFull, FaultError, InputOutputError, Interrupted, ReadError, UsageError
+from bigconst.base import errors
+from bigconst.base.errors import DiskFull, FaultError, InputOutputError, Interrupted, ReadError, UsageError
 
 
 class _Wrong(Exception):
@@ -86,7 +86,8 @@ def package(tmp_path):
     """One with a module that makes errors in all ways."""
     folder = tmp_path / "bigconst"
     folder.mkdir()
-    (folder / "errors.py").write_text((provoked.PACKAGE / "errors.py").read_text())
+    (folder / "base").mkdir()
+    (folder / "base/errors.py").write_text((provoked.PACKAGE / "base/errors.py").read_text())
     (folder / "module.py").write_text(MODULE)
     return folder
 
@@ -164,7 +165,7 @@ def test_the_program(tmp_path, capsys):
 TEST = '''\
 import os
 import pytest
-from bigconst import errors, units
+from bigconst.base import errors, units
 
 
 def test_it():

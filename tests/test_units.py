@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bigconst import units
-from bigconst.errors import UsageError
+from bigconst.base import units
+from bigconst.base.errors import UsageError
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import zstandard
 from interrupted_runs import DIGITS, ON_DISK, bigconst, check_finished, kill
 from test_cli import one_line
 
-from bigconst.arithmetic import digits as digit_writer
-from bigconst.errors import FaultError
+from bigconst.base.errors import FaultError
+from bigconst.constants import digits as digit_writer
 from bigconst.storage import zstfile
 from bigconst.storage.zstfile import ZstText
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("place")
 @pytest.fixture
 def small_pieces(monkeypatch):
     """So that a small text has six."""
-    monkeypatch.setattr(digit_writer, "PIECE_BYTES", 1 << 17)
+    monkeypatch.setattr(digit_writer, "TEXT_PIECE_BYTES", 1 << 17)
     monkeypatch.setattr(zstfile, "FRAME_BYTES", 1 << 17)
 
 
@@ -148,7 +148,7 @@ def test_a_run_that_goes_on_into_a_compressed_file(place, in_memory):
 
 
 def _ended_before(name: str) -> None:
-    from bigconst.arithmetic.outofcore.run import DiskRun
+    from bigconst.constants.diskrun import DiskRun
 
     setattr(DiskRun, name, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
 

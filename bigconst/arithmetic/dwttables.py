@@ -6,8 +6,8 @@ import numpy as np
 from gmpy2 import mpz
 
 from bigconst.arithmetic import tables
-from bigconst.dwtshape import DwtShape
 from bigconst.kernels.wordbits import from_limbs, to_limbs
+from bigconst.plans.dwtshape import DwtShape
 
 
 class DwtTables:

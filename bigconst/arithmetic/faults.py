@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bigconst.errors import ChecksumError, FaultError, ReadError
-from bigconst.events import Fault
+from bigconst.base.errors import ChecksumError, FaultError, ReadError
+from bigconst.base.events import Fault
 
 MOST_IN_A_ROW = 3
 """Attempts at one thing, when none is right and all are wrong in different ways."""

@@ -6,14 +6,11 @@ from collections.abc import Callable
 import numpy as np
 
 from bigconst.arithmetic.words import MERSENNE_61, Words
-from bigconst.errors import FaultError
-from bigconst.formats import HEADER_BYTES, packed_bytes
+from bigconst.base.errors import FaultError
+from bigconst.base.formats import HEADER_BYTES, PACKED_PIECE_WORDS, packed_bytes
 from bigconst.kernels.pack import is_packed, pack
 from bigconst.runtime.stream import in_order, slots
 from bigconst.runtime.threads import split
-
-PIECE_WORDS = 1 << 19
-"""A whole number of groups and of pages: 1.06 MiB of decimal words."""
 
 
 def page_buffer(size_bytes: int) -> np.ndarray:
@@ -23,7 +20,7 @@ def page_buffer(size_bytes: int) -> np.ndarray:
 
 def pieces(words: int) -> list[tuple[int, int]]:
     """Ranges of words that are packed and read together."""
-    return split(words, -(-words // PIECE_WORDS), PIECE_WORDS)
+    return split(words, -(-words // PACKED_PIECE_WORDS), PACKED_PIECE_WORDS)
 
 
 def write_packed(words: Words, length: int, read: Callable[[int, int], np.ndarray], file, hasher) -> int:
@@ -34,7 +31,7 @@ def write_packed(words: Words, length: int, read: Callable[[int, int], np.ndarra
     """
     radix = words.format.radix
     ranges = pieces(length)
-    size = packed_bytes(min(length, PIECE_WORDS), words.format.base)
+    size = packed_bytes(min(length, PACKED_PIECE_WORDS), words.format.base)
     buffers = [page_buffer(size) for _ in range(min(slots(words.pool.threads), len(ranges)))]
     total = 0
 

@@ -8,16 +8,16 @@ pieces are added afterwards, which ripples hardly ever.
 import numpy as np
 from gmpy2 import mpz
 
-from bigconst.errors import FaultError
-from bigconst.formats import WordFormat
+from bigconst.arithmetic.residues import Modulus
+from bigconst.base.errors import FaultError
+from bigconst.base.formats import WordFormat
 from bigconst.kernels import linear, text
 from bigconst.kernels.newton import BLOCK, newton_update
-from bigconst.kernels.residue import Modulus
 from bigconst.runtime.threads import Pool, split
 
 MERSENNE_61 = 2**61 - 1
 PIECES = 32
-PIECE_WORDS = 1 << 16
+TASK_WORDS = 1 << 16
 
 
 class Words:
@@ -29,7 +29,7 @@ class Words:
         self.modulus = Modulus(MERSENNE_61)
 
     def _pieces(self, length: int) -> list[tuple[int, int]]:
-        return split(length, min(PIECES, max(1, length // PIECE_WORDS)), 16)
+        return split(length, min(PIECES, max(1, length // TASK_WORDS)), 16)
 
     # -- conversions --------------------------------------------------------------
 

@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
+from bigconst.base.errors import InputOutputError
 from bigconst.catalogue.tables import Table, parse
-from bigconst.errors import InputOutputError
 
 PACKAGED_REMEDY = "install bigconst again"
 REFRESHED_REMEDY = "refresh the catalogue again with bigconst estimate --refresh, or remove this file"

@@ -4,13 +4,13 @@ import difflib
 from dataclasses import dataclass
 from datetime import date
 
+from bigconst.base.errors import UsageError
 from bigconst.catalogue import files
 from bigconst.catalogue.machines import OWN, parse_machines
 from bigconst.catalogue.machines import REMEDY as MACHINES_REMEDY
 from bigconst.catalogue.merge import instances_of
 from bigconst.catalogue.model import Instance, NetworkVolume
 from bigconst.catalogue.tables import INSTANCES, PROCESSORS, PROVIDERS, SPOT, VOLUMES, Table, day_of
-from bigconst.errors import UsageError
 
 CLOUDS = (*PROVIDERS, OWN, "all")
 

@@ -24,12 +24,12 @@ import tomllib
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from bigconst.base.errors import UsageError
+from bigconst.base.units import parse_rate, parse_size
 from bigconst.catalogue import tables
 from bigconst.catalogue.merge import HDD_WRITES, clock_ghz, hdd_writes, vector_bits
 from bigconst.catalogue.model import Instance
 from bigconst.catalogue.tables import ProcessorRow
-from bigconst.errors import UsageError
-from bigconst.units import parse_rate, parse_size
 
 OWN = "own"
 REMEDY = "correct it; docs/machines.md has an example"

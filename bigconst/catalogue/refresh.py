@@ -4,12 +4,12 @@ import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 
+from bigconst.base.errors import InputOutputError, UsageError
+from bigconst.base.units import format_bytes, format_count
 from bigconst.catalogue import files, vantage
 from bigconst.catalogue.tables import INSTANCES, SPOT, day_of, encode, parse
-from bigconst.errors import InputOutputError, UsageError
-from bigconst.storage.durable import Places, replace_file
+from bigconst.storage.durable import WriteFailpoints, replace_file
 from bigconst.storage.lock import FileLock
-from bigconst.units import format_bytes, format_count
 
 MOST_BYTES = 1 << 30
 TIMEOUT_S = 60
@@ -22,7 +22,7 @@ HOME_REGION = "us-east-1"
 
 _HEAD = "# Written by bigconst estimate --refresh.\n"
 _LOCK_NAME = "refresh.lock"
-_PLACES = Places("catalogue.write", "catalogue.sync", "catalogue.rename")
+_PLACES = WriteFailpoints("catalogue.write", "catalogue.sync", "catalogue.rename")
 _REMEDY = "see that its disk has room and that it may be written"
 
 

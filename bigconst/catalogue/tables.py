@@ -13,8 +13,8 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
+from bigconst.base.errors import UsageError
 from bigconst.catalogue.model import NetworkVolume
-from bigconst.errors import UsageError
 
 PROVIDERS = ("aws", "gcp", "azure", "oci")
 

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from bigconst.base.errors import UsageError
 from bigconst.catalogue.tables import LARGEST, InstanceRow, SpotRow, check_name, check_text, decode
-from bigconst.errors import UsageError
 
 PROVIDER = "aws"
 

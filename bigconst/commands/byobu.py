@@ -15,7 +15,7 @@ import shlex
 import shutil
 import sys
 
-from bigconst.errors import InputOutputError, UsageError
+from bigconst.base.errors import InputOutputError, UsageError
 
 SCRIPT = "10_bigconst"
 """The script's name: run every 10 seconds."""

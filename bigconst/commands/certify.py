@@ -5,11 +5,11 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from bigconst.base.constant import Constant, parse_constant
+from bigconst.base.errors import VerificationError
+from bigconst.base.hardware import default_threads
+from bigconst.base.units import format_bytes, format_count, format_seconds
 from bigconst.commands.options import add_threads_option
-from bigconst.constant import Constant, parse_constant
-from bigconst.errors import VerificationError
-from bigconst.machine import default_threads
-from bigconst.units import format_bytes, format_count, format_seconds
 
 _EPILOG = """\
 examples:
@@ -56,10 +56,10 @@ class Rebuilt:
 def rebuild(arguments: argparse.Namespace, threads: int) -> Rebuilt:
     """Read the file of `arguments` and compute r.  VerificationError when its digits are wrong."""
     constant = parse_constant(arguments.constant)
-    from bigconst.commands.warmup import load_engine
+    from bigconst.runs.kernels import load_engine
 
     load_engine()
-    from bigconst.foreign import rebuild_remainder
+    from bigconst.proof.foreign import rebuild_remainder
 
     began = time.perf_counter()
     digits, text_xxh3, r, r_residue, words = rebuild_remainder(arguments.file, constant, arguments.base,
@@ -70,7 +70,7 @@ def rebuild(arguments: argparse.Namespace, threads: int) -> Rebuilt:
 def run(arguments: argparse.Namespace) -> int:
     """Certify, or raise VerificationError."""
     threads = arguments.threads or default_threads()
-    from bigconst.certificate import certificate_path
+    from bigconst.plans.certificate import certificate_path
     from bigconst.storage.atomicfile import AtomicFile
 
     path = certificate_path(arguments.file)
@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         except VerificationError as error:
             if not arguments.locate:
                 raise
-            from bigconst.foreign import first_difference
+            from bigconst.proof.foreign import first_difference
 
             position = first_difference(arguments.file, parse_constant(arguments.constant), arguments.base,
                                         arguments.lenient, threads)
@@ -88,10 +88,10 @@ def run(arguments: argparse.Namespace) -> int:
                 raise
             raise VerificationError(f"{arguments.file} is wrong from digit {format_count(position)} after the point on",
                                     "the digits before it are right") from error
-        from bigconst import __version__
-        from bigconst.arithmetic.remainder import write_certificate
-        from bigconst.certificate import Header
-        from bigconst.formats import certificate_bytes
+        from bigconst.base.formats import certificate_bytes
+        from bigconst.base.version import __version__
+        from bigconst.constants.remainder import write_certificate
+        from bigconst.plans.certificate import Header
 
         header = Header(rebuilt.constant, arguments.base, rebuilt.digits, arguments.lenient, __version__,
                         rebuilt.text_xxh3)

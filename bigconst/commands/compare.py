@@ -2,10 +2,10 @@
 
 import argparse
 
+from bigconst.base.errors import VerificationError
+from bigconst.base.hardware import default_threads
+from bigconst.base.units import format_count
 from bigconst.commands.reading import PassLine, add_common
-from bigconst.errors import VerificationError
-from bigconst.machine import default_threads
-from bigconst.units import format_count
 
 _EPILOG = """\
 examples:

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from bigconst.commands import held, lanes, request
-from bigconst.commands.carryout import carry_out, show_report
-from bigconst.commands.continuing import continued
+from bigconst.base.constant import MAX_D
+from bigconst.base.errors import UsageError
+from bigconst.base.units import format_bytes, parse_count, parse_size
 from bigconst.commands.options import (
     MIN_WORKSPACE_BYTES,
     add_background_options,
@@ -16,13 +16,13 @@ from bigconst.commands.options import (
     add_threads_option,
     argument,
 )
-from bigconst.commands.places import Places
-from bigconst.commands.priority import lower_priority
-from bigconst.commands.statusline import print_path
-from bigconst.constant import MAX_D
-from bigconst.errors import UsageError
-from bigconst.report import DISK_KINDS
-from bigconst.units import format_bytes, parse_count, parse_size
+from bigconst.runs import held, lanes, request
+from bigconst.runs.carryout import carry_out, show_report
+from bigconst.runs.continuing import continued
+from bigconst.runs.places import Places
+from bigconst.runs.priority import lower_priority
+from bigconst.runs.report import DISK_KINDS
+from bigconst.runs.statusline import print_path
 
 _PHI_EPILOG = """\
 examples:
@@ -93,7 +93,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Plan, compute, write, report.  Raises the errors of bigconst.errors."""
+    """Plan, compute, write, report.  Raises the errors of bigconst.base.errors."""
     if arguments.nice:
         lower_priority()
     if arguments.plan:
@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def compute(arguments: argparse.Namespace, listener: Callable[[Any], None] | None = None) -> dict:
     """Plan, compute and write; the report.  `listener` hears the events in place of the screen."""
-    import bigconst.plan  # noqa: F401
+    import bigconst.plans.plan  # noqa: F401
 
     named = lanes.directories(arguments.swap)
     note = lanes.check_checkpoint(arguments.checkpoint, named) if arguments.checkpoint is not None else None

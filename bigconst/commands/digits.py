@@ -2,9 +2,9 @@
 
 import argparse
 
+from bigconst.base.units import format_count, parse_count
 from bigconst.commands.options import argument
 from bigconst.commands.reading import add_common
-from bigconst.units import format_count, parse_count
 
 DEFAULT_COUNT = 100
 _BLOCK_DIGITS = 1_000_000

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from bigconst.commands import estimatehere
+from bigconst.base.constant import MAX_D
+from bigconst.base.errors import UsageError
+from bigconst.base.hardware import MAX_THREADS
+from bigconst.base.units import format_bytes, parse_count, parse_rate, parse_size
 from bigconst.commands.mersenne import parse_length
 from bigconst.commands.options import MIN_WORKSPACE_BYTES, add_price_option, add_threads_option, argument
 from bigconst.commands.picture import check_library
-from bigconst.commands.statusline import print_path
-from bigconst.commands.testrun import DEFAULT_SAVE_EVERY_S
-from bigconst.constant import MAX_D
-from bigconst.errors import UsageError
-from bigconst.machine import MAX_THREADS
-from bigconst.report import DISK_KINDS
+from bigconst.runs import estimatehere
+from bigconst.runs.report import DISK_KINDS
+from bigconst.runs.statusline import print_path
+from bigconst.runs.testrun import DEFAULT_SAVE_EVERY_S
 from bigconst.storage.atomicfile import AtomicFile
-from bigconst.units import format_bytes, parse_count, parse_rate, parse_size
 
 _EPILOG = """\
 examples:
@@ -217,7 +217,7 @@ def _refuse(arguments: argparse.Namespace, names: Sequence[str], what: str, reme
 
 def jobs(arguments: argparse.Namespace) -> list[Any]:
     """The computations that are asked for."""
-    from bigconst.constant import Constant
+    from bigconst.base.constant import Constant
     from bigconst.estimates.jobs import ConstantJob
 
     if "exponents" in arguments:
@@ -228,9 +228,9 @@ def jobs(arguments: argparse.Namespace) -> list[Any]:
 
 def _test(arguments: argparse.Namespace, p: int) -> Any:
     """A test as `bigconst ll` would run it."""
-    from bigconst.commands.testrun import Request, check
     from bigconst.estimates.jobs import TestJob
     from bigconst.mersenne.factor import PLAIN_BELOW, smallest_divisor
+    from bigconst.runs.testrun import Request, check
 
     request = Request(arguments.kind, p, 1, arguments.iterations, words=arguments.fft)
     if p < PLAIN_BELOW:
@@ -264,9 +264,9 @@ class Market:
 
 def _on_machines(arguments: argparse.Namespace, job: Any) -> Market:
     from bigconst.catalogue.instances import load_catalogue
-    from bigconst.commands.bench import known_speeds
     from bigconst.estimates.money import pareto_front
     from bigconst.estimates.offers import Offer, Refusal, Wishes, offer, preference
+    from bigconst.runs.speeds import known_speeds
 
     catalogue = load_catalogue()
     chosen = [catalogue.find(name) for name in arguments.instance or ()]

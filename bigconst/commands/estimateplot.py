@@ -28,7 +28,7 @@ def plot_png(market: Any) -> bytes:
 
     Raises DoesNotFit where there is no machine to show.
     """
-    from bigconst.errors import DoesNotFit
+    from bigconst.base.errors import DoesNotFit
 
     if not market.offers:
         raise DoesNotFit("there is no machine to plot", "leave out --plot: the table says what they lack")

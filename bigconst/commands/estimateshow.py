@@ -12,9 +12,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from bigconst import __version__
-from bigconst.commands.estimatehere import Here
-from bigconst.units import format_bytes, format_seconds, format_spent, spent_usd
+from bigconst.base.units import format_bytes, format_seconds, format_spent, spent_usd
+from bigconst.base.version import __version__
+from bigconst.runs.estimatehere import Here
 
 SCHEMA = "bigconst-estimate/1"
 

@@ -4,12 +4,12 @@ import argparse
 import re
 import sys
 
+from bigconst.base.errors import UsageError, VerificationError
+from bigconst.base.hardware import default_threads
+from bigconst.base.units import format_count, parse_count
 from bigconst.commands.options import argument
 from bigconst.commands.reading import PassLine, add_common
-from bigconst.commands.warmup import load_reading_kernels
-from bigconst.errors import UsageError, VerificationError
-from bigconst.machine import default_threads
-from bigconst.units import format_count, parse_count
+from bigconst.runs.kernels import load_reading_kernels
 
 MAX_PATTERN = 10**6
 """Digits of the longest pattern."""

@@ -2,9 +2,9 @@
 
 import argparse
 
+from bigconst.base.hardware import default_threads
 from bigconst.commands.reading import PassLine, add_common
-from bigconst.commands.warmup import load_engine
-from bigconst.machine import default_threads
+from bigconst.runs.kernels import load_engine
 
 _EPILOG = """\
 examples:

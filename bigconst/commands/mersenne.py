@@ -7,17 +7,17 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from bigconst.commands.eventsfile import EventsFile
+from bigconst.base.errors import UsageError
+from bigconst.base.events import together
+from bigconst.base.hardware import default_threads
+from bigconst.base.units import parse_count, parse_size
 from bigconst.commands.options import add_background_options, add_price_option, add_threads_option, argument
-from bigconst.commands.priority import lower_priority
-from bigconst.commands.signals import Stopper
-from bigconst.commands.testrun import DEFAULT_SAVE_EVERY_S, Request, carry_out, check, known
-from bigconst.commands.testscratch import Space
-from bigconst.commands.testscreen import Screen
-from bigconst.errors import UsageError
-from bigconst.events import together
-from bigconst.machine import default_threads
-from bigconst.units import parse_count, parse_size
+from bigconst.runs.eventsfile import EventsFile
+from bigconst.runs.priority import lower_priority
+from bigconst.runs.signals import Stopper
+from bigconst.runs.testrun import DEFAULT_SAVE_EVERY_S, Request, carry_out, check, known
+from bigconst.runs.testscratch import Space
+from bigconst.runs.testscreen import Screen
 
 _LL_EPILOG = """\
 examples:

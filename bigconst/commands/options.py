@@ -2,9 +2,9 @@
 
 import argparse
 
-from bigconst.errors import UsageError
-from bigconst.machine import MAX_THREADS
-from bigconst.units import parse_count, parse_price
+from bigconst.base.errors import UsageError
+from bigconst.base.hardware import MAX_THREADS
+from bigconst.base.units import parse_count, parse_price
 
 MIN_WORKSPACE_BYTES = 1 << 20
 

@@ -4,7 +4,7 @@ import importlib.util
 import io
 from typing import Any
 
-from bigconst.errors import UsageError
+from bigconst.base.errors import UsageError
 
 SIZE_INCHES, DOTS_PER_INCH = (10.0, 7.0), 100
 """1000 x 700 pixels"""

@@ -4,9 +4,9 @@ import argparse
 import json
 import os
 
+from bigconst.base.errors import UsageError
+from bigconst.base.hardware import default_threads
 from bigconst.commands.picture import check_library
-from bigconst.errors import UsageError
-from bigconst.machine import default_threads
 from bigconst.storage.atomicfile import AtomicFile
 
 MAX_REPORT_BYTES = 1 << 26

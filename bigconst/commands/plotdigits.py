@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from bigconst.base.units import format_count
 from bigconst.commands.picture import new_figure, png
 from bigconst.commands.reading import PassLine
-from bigconst.commands.warmup import load_reading_kernels
 from bigconst.reading.source import DigitText
 from bigconst.reading.walk import walk
-from bigconst.units import format_count
+from bigconst.runs.kernels import load_reading_kernels
 
 SHADES = ((1, "#cccccc"), (2, "#e6e6e6"), (3, "#f4f4f4"))
 """(standard deviations, colour of the band within them)"""

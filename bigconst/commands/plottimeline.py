@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bigconst.base.errors import UsageError
+from bigconst.base.units import format_count, format_seconds
 from bigconst.commands.picture import new_figure, png
-from bigconst.errors import UsageError
-from bigconst.report import SCHEMA
-from bigconst.units import format_count, format_seconds
+from bigconst.runs.report import SCHEMA
 
 COMPUTE, WAIT, READ, WRITE = "#0072b2", "#e69f00", "#009e73", "#cc79a7"
 """Told apart by people who do not see all colours, too."""

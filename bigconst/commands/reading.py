@@ -4,9 +4,9 @@ import argparse
 import time
 from collections.abc import Callable
 
+from bigconst.base.units import format_count, format_rate
 from bigconst.commands.options import add_threads_option
-from bigconst.commands.statusline import StatusLine
-from bigconst.units import format_count, format_rate
+from bigconst.runs.statusline import StatusLine
 
 SHOW_EVERY_S = 0.2
 QUIET_S = 1.0

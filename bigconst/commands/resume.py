@@ -3,14 +3,15 @@
 import argparse
 import os
 
-from bigconst.commands import held, mersenne, request
-from bigconst.commands.carryout import carry_out, show_report
-from bigconst.commands.continuing import continued
+from bigconst.base.errors import UsageError
+from bigconst.base.hardware import MAX_THREADS
+from bigconst.base.units import parse_count, parse_size
+from bigconst.commands import mersenne
 from bigconst.commands.options import add_background_options, add_price_option, argument
-from bigconst.commands.priority import lower_priority
-from bigconst.errors import UsageError
-from bigconst.machine import MAX_THREADS
-from bigconst.units import parse_count, parse_size
+from bigconst.runs import held, request
+from bigconst.runs.carryout import carry_out, show_report
+from bigconst.runs.continuing import continued
+from bigconst.runs.priority import lower_priority
 
 _EPILOG = """\
 examples:
@@ -49,7 +50,7 @@ def find(directory: str, swap: list[str] | None = None) -> dict:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Raises the errors of bigconst.errors."""
+    """Raises the errors of bigconst.base.errors."""
     from bigconst.storage.manifest import read_manifest
 
     if arguments.nice:

@@ -4,11 +4,11 @@ import argparse
 import sys
 import time
 
+from bigconst.base.errors import Interrupted, VerificationError
+from bigconst.base.hardware import default_threads
+from bigconst.base.units import format_count, format_seconds
 from bigconst.commands.options import add_threads_option
-from bigconst.commands.warmup import load_test_kernels
-from bigconst.errors import Interrupted, VerificationError
-from bigconst.machine import default_threads
-from bigconst.units import format_count, format_seconds
+from bigconst.runs.kernels import load_test_kernels
 
 _EPILOG = """\
 examples:
@@ -37,7 +37,7 @@ def add(commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print a line per case.  Raises VerificationError when one is wrong."""
     load_test_kernels()
-    from bigconst.arithmetic.squarer import Squarer
+    from bigconst.arithmetic.memory.squarer import Squarer
     from bigconst.mersenne import selftest
 
     most = arguments.threads or default_threads()

@@ -4,10 +4,10 @@ import argparse
 import contextlib
 from typing import Any
 
+from bigconst.base.hardware import default_threads
+from bigconst.base.units import format_count
 from bigconst.commands.reading import PassLine, add_common
-from bigconst.commands.warmup import load_reading_kernels
-from bigconst.machine import default_threads
-from bigconst.units import format_count
+from bigconst.runs.kernels import load_reading_kernels
 
 SCHEMA = "bigconst-statistics/1"
 
@@ -76,7 +76,7 @@ def _lines(path: str, statistics: Any) -> list[str]:
 def _plain(path: str, statistics: Any) -> dict:
     from dataclasses import asdict
 
-    from bigconst import __version__
+    from bigconst.base.version import __version__
 
     plain = asdict(statistics)
     return {"schema": SCHEMA, "version": __version__, "file": path, **plain, "counts": list(plain["counts"]),

@@ -4,12 +4,12 @@ import argparse
 import contextlib
 import json
 
-from bigconst.commands import held, request
+from bigconst.base.errors import InputOutputError
+from bigconst.base.units import format_bytes, format_count, format_seconds
 from bigconst.commands.resume import find
-from bigconst.commands.statusfile import read_status
-from bigconst.errors import InputOutputError
-from bigconst.units import format_bytes, format_count, format_seconds
-from bigconst.workdone import remaining_s
+from bigconst.runs import held, request
+from bigconst.runs.statusfile import read_status
+from bigconst.runs.workdone import remaining_s
 
 _EPILOG = """\
 examples:
@@ -31,7 +31,7 @@ def add(commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Raises the errors of bigconst.errors."""
+    """Raises the errors of bigconst.base.errors."""
     from bigconst.storage.lock import is_locked
 
     found = _with_scratch(find(arguments.directory))

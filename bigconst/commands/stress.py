@@ -6,12 +6,12 @@ import os
 import signal
 import sys
 
+from bigconst.base.errors import DoesNotFit, Interrupted
+from bigconst.base.hardware import MAX_THREADS, available_memory_bytes, default_threads
+from bigconst.base.units import format_bytes, format_count, format_seconds, parse_count, parse_size
 from bigconst.commands.options import argument
-from bigconst.commands.statusline import StatusLine
-from bigconst.commands.warmup import load_engine
-from bigconst.errors import DoesNotFit, Interrupted
-from bigconst.machine import MAX_THREADS, available_memory_bytes, default_threads
-from bigconst.units import format_bytes, format_count, format_seconds, parse_count, parse_size
+from bigconst.runs.kernels import load_engine
+from bigconst.runs.statusline import StatusLine
 
 MOST_MINUTES = 1e6
 
@@ -73,15 +73,15 @@ def run(arguments: argparse.Namespace) -> int:
         raise DoesNotFit(f"--memory asks for {format_bytes(memory_bytes)}, {format_bytes(available)} are available",
                          "ask for less, or stop other programs")
     load_engine()
-    from bigconst.arithmetic.squarer import Squarer
+    from bigconst.arithmetic.memory.squarer import Squarer
     from bigconst.stress.burnin import BurnIn
-    from bigconst.stress.scratch import Scratch
+    from bigconst.stress.scratch import ScratchTest
 
     seed = int.from_bytes(os.urandom(8))
     with contextlib.ExitStack() as stack:
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:       # a closed terminal leaves no scratch; nohup goes on
             stack.callback(signal.signal, signal.SIGHUP, signal.signal(signal.SIGHUP, signal.default_int_handler))
-        scratch = stack.enter_context(Scratch(arguments.swap, seed, _tell)) if arguments.swap else None
+        scratch = stack.enter_context(ScratchTest(arguments.swap, seed, _tell)) if arguments.swap else None
         burn = BurnIn(Squarer, arguments.threads or default_threads(), memory_bytes, scratch, seed)
         seconds = 60 * arguments.minutes
         line = StatusLine()

@@ -2,10 +2,10 @@
 
 import argparse
 
+from bigconst.base.errors import UsageError
+from bigconst.base.hardware import default_threads
+from bigconst.base.units import format_count, format_seconds, parse_count
 from bigconst.commands.options import add_threads_option, argument
-from bigconst.errors import UsageError
-from bigconst.machine import default_threads
-from bigconst.units import format_count, format_seconds, parse_count
 
 _EPILOG = """\
 examples:
@@ -57,10 +57,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.constant:
         raise UsageError("the certificate names the constant", "leave out --constant, or add --without-certificate")
 
-    from bigconst.commands.warmup import load_engine
+    from bigconst.runs.kernels import load_engine
 
     load_engine()
-    from bigconst.verification import verify
+    from bigconst.proof.verification import verify
 
     verdict = verify(arguments.file, arguments.certificate, arguments.primes, threads)
     header = verdict.header

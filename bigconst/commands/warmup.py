@@ -1,13 +1,11 @@
 """`bigconst warmup`: compile (or load) the kernels and test them on this machine."""
 
 import argparse
-import contextlib
-import subprocess
-import sys
 import time
 
-from bigconst.errors import VerificationError
-from bigconst.units import format_seconds
+from bigconst.base.errors import VerificationError
+from bigconst.base.units import format_seconds
+from bigconst.runs.kernels import load_engine, load_reading_kernels, load_test_kernels
 
 _EPILOG = """\
 example:
@@ -42,50 +40,3 @@ def run(arguments: argparse.Namespace) -> int:
             "do not trust this machine: test its memory, reinstall numba, or report it",
         )
     return 0
-
-
-def load_engine():
-    """Import the engine and load the kernels of constants, saying so when that will take a while."""
-    from bigconst.kernels import jit
-
-    if jit.is_cold():
-        _compile_elsewhere("load_kernels", "kernels")
-    from bigconst import engine
-
-    engine.load_kernels()
-    return engine
-
-
-def load_test_kernels() -> None:
-    """The same for the kernels that tests of Mersenne numbers need."""
-    from bigconst.kernels import jit
-
-    if jit.is_cold(jit.TESTS):
-        _compile_elsewhere("load_test_kernels", "kernels of squarings")
-    from bigconst import engine
-
-    engine.load_test_kernels()
-
-
-def load_reading_kernels() -> None:
-    """The same for the kernels that read digit files."""
-    from bigconst.kernels import jit
-
-    if jit.is_cold(jit.READING):
-        _compile_elsewhere("load_reading_kernels", "kernels that read digits")
-    from bigconst import engine
-
-    engine.load_reading_kernels()
-
-
-def _compile_elsewhere(loader: str, what: str) -> None:
-    """Compile in a child process: the compiler takes memory that this process could not give back.
-
-    `loader` is a function of bigconst.engine.  Where the child fails, loading the kernels compiles them here, or
-    says what is wrong.
-    """
-    print(f"compiling {what} for this machine (once, up to a minute)", file=sys.stderr, flush=True)
-    program = f"import sys; sys.path[:] = {sys.path!r}; from bigconst import engine; engine.{loader}()"
-    quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-    with contextlib.suppress(OSError):
-        subprocess.run([sys.executable, "-c", program], check=False, **quiet)

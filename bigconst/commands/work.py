@@ -7,16 +7,16 @@ import sys
 import time
 from dataclasses import dataclass
 
-from bigconst.commands import testrun
+from bigconst.base.errors import BigconstError, InputOutputError, Interrupted, UsageError
+from bigconst.base.hardware import default_threads
+from bigconst.base.units import parse_count
 from bigconst.commands.mersenne import add_running_options
 from bigconst.commands.options import argument
-from bigconst.commands.priority import lower_priority
-from bigconst.commands.signals import Stopper
-from bigconst.commands.testscreen import Screen
-from bigconst.commands.warmup import load_test_kernels
-from bigconst.errors import BigconstError, InputOutputError, Interrupted, UsageError
-from bigconst.machine import default_threads
-from bigconst.units import parse_count
+from bigconst.runs import testrun
+from bigconst.runs.kernels import load_test_kernels
+from bigconst.runs.priority import lower_priority
+from bigconst.runs.signals import Stopper
+from bigconst.runs.testscreen import Screen
 
 _EPILOG = """\
 worktodo.txt holds lines like these, with or without an assignment id:

@@ -7,15 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bigconst.constant import Constant
-from bigconst.dwtshape import longer
-from bigconst.errors import DoesNotFit
+from bigconst.base.constant import Constant
+from bigconst.base.errors import DoesNotFit
+from bigconst.base.units import format_count
 from bigconst.estimates import work
 from bigconst.estimates.work import Stage
-from bigconst.formats import packed_bytes
-from bigconst.mersenneplan import MersennePlan, make_mersenne_plan
-from bigconst.plan import Plan, make_plan
-from bigconst.units import format_count
+from bigconst.plans.dwtshape import longer
+from bigconst.plans.mersenneplan import MersennePlan, make_mersenne_plan
+from bigconst.plans.plan import Plan, make_plan
 
 SAVE_FILES = 3
 """Of p bits each that a test has at a time, at most."""
@@ -92,12 +91,10 @@ class ConstantJob:
         plan = make(self.certified)
         stages = tuple(work.constant_work(plan))
         files = plan.text_bytes + (plan.certificate_bytes if self.certified else 0)
-        # As many as commands.request.check_room makes room for: two levels and the root.
-        kept = packed_bytes(plan.words, self.base) * 7 // 3
         if not self.certified:
-            return Needs(plan, stages, stages, (), files, kept, None)
+            return Needs(plan, stages, stages, (), files, plan.checkpoint_bytes, None)
         return Needs(plan, stages, tuple(work.constant_work(make(False))), tuple(work.verification_work(plan)), files,
-                     kept, None)
+                     plan.checkpoint_bytes, None)
 
 
 @dataclass(frozen=True)

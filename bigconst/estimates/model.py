@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import hypot
 
-from bigconst.estimates.speeds import Disks, Speeds
-from bigconst.estimates.work import MEMORY_BYTES, Stage, Step
-from bigconst.scratchspace import Traffic
+from bigconst.estimates.speeds import DiskSpeeds, Speeds
+from bigconst.estimates.work import MEMORY_BYTES, Stage, WorkStep
+from bigconst.plans.accounts import Traffic
 
 MODEL_ERROR = 0.1
 """Relative error of an estimate on a machine that was measured, beside how much its measurements differ."""
@@ -27,7 +27,7 @@ CACHED_WORDS = 1 << 16
 JOURNAL_RUN_BYTES = 8 << 20
 """Of a record with the chunks of a batch."""
 
-NO_DISKS = Disks((), "ssd", (), (), 0.0)
+NO_DISKS = DiskSpeeds((), "ssd", (), (), 0.0)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Estimate:
             stage.seconds for stage in self.stages if stage.bound == bound))
 
 
-def estimate(stages: Sequence[Stage], speeds: Speeds, disks: Disks | None, threads: int) -> Estimate:
+def estimate(stages: Sequence[Stage], speeds: Speeds, disks: DiskSpeeds | None, threads: int) -> Estimate:
     """Of these stages, with the loading of kernels before them; `disks` hold the scratch where there is some."""
     start = StageEstimate("start", speeds.start_s, speeds.start_s, 0.0, 0.0, "compute", 0, 0)
     spread = hypot(speeds.spread, disks.spread if disks is not None else 0.0)
@@ -76,7 +76,7 @@ def estimate(stages: Sequence[Stage], speeds: Speeds, disks: Disks | None, threa
     return Estimate((start, *(_stage(stage, speeds, disks or NO_DISKS, threads) for stage in stages)), error)
 
 
-def _stage(stage: Stage, speeds: Speeds, disks: Disks, threads: int) -> StageEstimate:
+def _stage(stage: Stage, speeds: Speeds, disks: DiskSpeeds, threads: int) -> StageEstimate:
     seconds = compute = memory = cached = disk = 0.0
     moved = Traffic()
     for step in stage.steps:
@@ -94,29 +94,29 @@ def _stage(stage: Stage, speeds: Speeds, disks: Disks, threads: int) -> StageEst
                          n * moved.written_bytes)
 
 
-def _moved(step: Step) -> Traffic:
+def _moved(step: WorkStep) -> Traffic:
     return sum((move.traffic for move in step.moves), Traffic())
 
 
-def _together(step: Step, compute_s: float, disk_s: float, loss: float) -> float:
+def _together(step: WorkStep, compute_s: float, disk_s: float, loss: float) -> float:
     if not step.at_once:
         return compute_s + disk_s
     return max(compute_s, disk_s) + loss * min(compute_s, disk_s)
 
 
-def _compute_s(step: Step, speeds: Speeds, disks: Disks, threads: int) -> float:
+def _compute_s(step: WorkStep, speeds: Speeds, disks: DiskSpeeds, threads: int) -> float:
     lanes = sum(disks.cpu_s(move.traffic, move.block_bytes) for move in step.moves)
     return (sum(speeds.seconds(name, words, threads) for name, words in step.operations)
             + lanes / min(threads, speeds.threads))
 
 
-def _blocks_s(step: Step, speeds: Speeds) -> float:
+def _blocks_s(step: WorkStep, speeds: Speeds) -> float:
     """Of the part that no number of threads makes faster."""
     return speeds.block_s * sum((move.traffic.read_bytes + move.traffic.written_bytes) / move.block_bytes
                                 for move in step.moves)
 
 
-def _disk_s(step: Step, speeds: Speeds, disks: Disks) -> float:
+def _disk_s(step: WorkStep, speeds: Speeds, disks: DiskSpeeds) -> float:
     files = (step.text_bytes / speeds.text_bytes_per_s + step.certificate_bytes / speeds.certificate_bytes_per_s
              + step.file_read_bytes / speeds.text_bytes_per_s)
     if not step.moves:
@@ -129,11 +129,11 @@ def _disk_s(step: Step, speeds: Speeds, disks: Disks) -> float:
     return files + disks.seconds(_moved(step), longest) + more + journal
 
 
-def _memory_s(step: Step, speeds: Speeds) -> float:
+def _memory_s(step: WorkStep, speeds: Speeds) -> float:
     return sum(words * MEMORY_BYTES.get(name, 0) for name, words in step.operations) / speeds.copy_bytes_per_s
 
 
-def _cached_s(step: Step, speeds: Speeds, threads: int) -> float:
+def _cached_s(step: WorkStep, speeds: Speeds, threads: int) -> float:
     """Of the operations if all were as fast as on numbers that stay in the caches of one thread."""
     return sum(words / CACHED_WORDS * speeds.seconds(name, CACHED_WORDS, 1) / min(threads, speeds.threads)
                for name, words in step.operations if name in MEMORY_BYTES)

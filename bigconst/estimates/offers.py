@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from datetime import date
 from math import hypot
 
+from bigconst.base.errors import DoesNotFit
+from bigconst.base.units import format_bytes, format_terabytes
 from bigconst.catalogue.instances import price_warning
 from bigconst.catalogue.model import Instance, NetworkVolume
-from bigconst.errors import DoesNotFit
 from bigconst.estimates import money
 from bigconst.estimates.jobs import Job, Needs, pieces
 from bigconst.estimates.model import SCALED_ERROR, estimate
 from bigconst.estimates.money import Bill, Volumes
-from bigconst.estimates.speeds import Disks, Speeds, faster, sequential_disks, writing_at
+from bigconst.estimates.speeds import DiskSpeeds, Speeds, faster, sequential_disks, writing_at
 from bigconst.estimates.work import Stage
-from bigconst.units import format_bytes, format_terabytes
 
 NOT_ESTIMABLE, INFEASIBLE = "not estimable", "infeasible"
 
@@ -252,7 +252,7 @@ class _Case:
         return self._offer(needs, sequential_disks(limit, limit, kind), limit, f"{bought.count} x {volume.name}",
                            (bought,), notes)
 
-    def _offer(self, needs: Needs, disks: Disks, file_bytes_per_s: float, place: str, hired: tuple[Volumes, ...],
+    def _offer(self, needs: Needs, disks: DiskSpeeds, file_bytes_per_s: float, place: str, hired: tuple[Volumes, ...],
                notes: Sequence[str] = ()) -> Offer:
         speeds = writing_at(self._speeds, file_bytes_per_s)
 

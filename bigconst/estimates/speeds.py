@@ -1,7 +1,7 @@
 """Speeds of a machine, as `bigconst bench` measures them, and what is known of other machines.
 
 Pure values, and the file that keeps them.  How they are measured is the matter
-of bigconst.estimates.measure and .measuredisks.
+of bigconst.bench.measure and .measuredisks.
 """
 
 import json
@@ -10,7 +10,7 @@ from dataclasses import asdict, astuple, dataclass, replace
 from math import isfinite, log2
 from typing import Any
 
-from bigconst.scratchspace import Traffic
+from bigconst.plans.accounts import Traffic
 
 SCHEMA = "bigconst-speeds/1"
 
@@ -28,7 +28,7 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Pattern:
+class AccessPattern:
     """Bytes/s of requests of so many contiguous bytes at a stride: read, written, and together when half of all bytes
     is read while the other half is written."""
 
@@ -50,7 +50,7 @@ class Pattern:
 
 
 @dataclass(frozen=True)
-class Disks:
+class DiskSpeeds:
     """Of a scratch volume on these directories."""
 
     directories: tuple[str, ...]
@@ -58,7 +58,7 @@ class Disks:
     """hdd or ssd"""
     lanes: tuple[tuple[float, float], ...]
     """bytes/s read and written of each directory alone"""
-    patterns: tuple[Pattern, ...]
+    patterns: tuple[AccessPattern, ...]
     """shortest requests first"""
     sync_s: float
     """of making safe what was written"""
@@ -76,7 +76,7 @@ class Disks:
         moved = traffic.read_bytes + traffic.written_bytes
         return self._between(request_bytes, lambda pattern: moved * pattern.cpu_s_per_byte)
 
-    def _between(self, request_bytes: int, value: Callable[[Pattern], float]) -> float:
+    def _between(self, request_bytes: int, value: Callable[[AccessPattern], float]) -> float:
         """Between the sizes that were measured, straight in their logarithm."""
         below = [p for p in self.patterns if p.request_bytes <= request_bytes][-1:] or self.patterns[:1]
         above = [p for p in self.patterns if p.request_bytes >= request_bytes][:1] or self.patterns[-1:]
@@ -87,10 +87,10 @@ class Disks:
         return value(low) + share * (value(high) - value(low))
 
 
-def sequential_disks(read_bytes_per_s: float, write_bytes_per_s: float, kind: str) -> Disks:
-    """Disks of which nothing else is known: reading and writing take turns, and cost no computing."""
+def sequential_disks(read_bytes_per_s: float, write_bytes_per_s: float, kind: str) -> DiskSpeeds:
+    """DiskSpeeds of which nothing else is known: reading and writing take turns, and cost no computing."""
     both = 2 / (1 / read_bytes_per_s + 1 / write_bytes_per_s)
-    return Disks((), kind, (), (Pattern(1, read_bytes_per_s, write_bytes_per_s, both),), 0.0)
+    return DiskSpeeds((), kind, (), (AccessPattern(1, read_bytes_per_s, write_bytes_per_s, both),), 0.0)
 
 
 @dataclass(frozen=True)
@@ -168,22 +168,22 @@ def _check(values: Iterable, zero: bool) -> None:
             raise ValueError(f"{value} is no speed or time")
 
 
-def as_json(speeds: Speeds, disks: list[Disks]) -> str:
+def as_json(speeds: Speeds, disks: list[DiskSpeeds]) -> str:
     """The text of the file."""
     fields = {"schema": SCHEMA, **asdict(speeds), "disks": [asdict(each) for each in disks]}
     del fields["factor"]
     return json.dumps(fields, indent=1) + "\n"
 
 
-def from_json(text: str) -> tuple[Speeds, list[Disks]]:
+def from_json(text: str) -> tuple[Speeds, list[DiskSpeeds]]:
     """What `as_json` wrote; raises ValueError for anything else."""
     try:
         fields = json.loads(text)
         if fields.pop("schema") != SCHEMA:
             raise ValueError("of another version")
-        disks = [Disks(**{**each, "directories": tuple(each["directories"]),
+        disks = [DiskSpeeds(**{**each, "directories": tuple(each["directories"]),
                           "lanes": tuple(map(tuple, each["lanes"])),
-                          "patterns": tuple(Pattern(**p) for p in each["patterns"])})
+                          "patterns": tuple(AccessPattern(**p) for p in each["patterns"])})
                  for each in fields.pop("disks")]
         rates = {name: tuple(Rate(**rate) for rate in each) for name, each in fields.pop("rates").items()}
         speeds = Speeds(**fields, rates=rates)

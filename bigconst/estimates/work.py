@@ -8,11 +8,12 @@ it; what happens at the same time is one step.
 from dataclasses import dataclass
 from math import log2
 
-from bigconst import scratchspace
-from bigconst.mersenneplan import MersennePlan
-from bigconst.plan import Level, Plan, settling_shape
-from bigconst.scratchspace import Pass, Traffic
-from bigconst.shape import Shape
+from bigconst.plans import accounts
+from bigconst.plans.accounts import Pass, Traffic
+from bigconst.plans.diskshape import SPARE_ROWS, batch_chunks
+from bigconst.plans.mersenneplan import MersennePlan
+from bigconst.plans.plan import Level, Plan, settling_shape
+from bigconst.plans.shape import Shape
 
 OPERATIONS = {
     "touch": "memory written to for the first time, for each byte",
@@ -49,12 +50,6 @@ MEMORY_BYTES = {"forward": 12, "spectrum": 16, "square": 16, "multiply": 24, "in
                 "squaring": 28}
 """That an operation moves for a word, at least."""
 
-DURABLE_ROWS = 3
-"""Rows of a pass in place after which it waits until they are safe (arithmetic.outofcore.passes)."""
-
-LATE_CHUNKS = 64
-"""Chunks that late carries change at a time, unless they are long (arithmetic.outofcore.number)."""
-
 JACOBI_BITS = 1 << 21
 """Of the largest number whose Jacobi symbol is measured."""
 
@@ -71,7 +66,7 @@ class Move:
 
 
 @dataclass(frozen=True)
-class Step:
+class WorkStep:
     """Operations, and what is moved meanwhile."""
 
     operations: tuple[tuple[str, int], ...] = ()
@@ -96,7 +91,7 @@ class Stage:
     """Steps under the name that a report gives them."""
 
     name: str
-    steps: tuple[Step, ...]
+    steps: tuple[WorkStep, ...]
     times: int = 1
 
 
@@ -110,17 +105,17 @@ def _product(shape: Shape) -> list[tuple[str, int]]:
     return [("forward", shape.words), ("multiply", shape.words), ("inverse", shape.words), ("residue", shape.words)]
 
 
-def _level(level: Level) -> Step:
-    """arithmetic.newton.Ladder._step."""
+def _level(level: Level) -> WorkStep:
+    """arithmetic.memory.newton.Ladder._step."""
     residual, product = level.residual, level.product
-    return Step((*_square(residual), ("multiply small", residual.words), ("residue", residual.words),
+    return WorkStep((*_square(residual), ("multiply small", residual.words), ("residue", residual.words),
                  ("forward", product.words), ("spectrum", product.words), *_product(product), *_product(product),
                  ("update", level.words_out), ("residue", level.words_out)))
 
 
-def _climb(plan: Plan) -> tuple[Step, ...]:
+def _climb(plan: Plan) -> tuple[WorkStep, ...]:
     touched = plan.arena_bytes if plan.disk is None else max(plan.arena_bytes, plan.disk.used_bytes)
-    return (Step((("touch", touched),)), *map(_level, plan.levels))
+    return (WorkStep((("touch", touched),)), *map(_level, plan.levels))
 
 
 def _root(words: int, is_phi: bool) -> tuple[tuple[str, int], ...]:
@@ -135,21 +130,21 @@ def constant_work(plan: Plan) -> list[Stage]:
     text = ("text", plan.text_words)
     stages = []
     if not plan.constant.is_integer:
-        stages = [Stage("ladder", _climb(plan)), Stage("root", (Step(_root(words, is_phi)),))]
+        stages = [Stage("ladder", _climb(plan)), Stage("root", (WorkStep(_root(words, is_phi)),))]
     if plan.certified:
         square = settling_shape(words, plan.residual_guard_words)
         small = [("shift", words), ("multiply small", words), ("residue", words), *([("shift", words)] * is_phi)]
         # The text is made and written meanwhile.
-        stages.append(Stage("certificate", (Step((text, *_square(square), *small), text_bytes=plan.text_bytes),
-                                            Step(certificate_bytes=plan.certificate_bytes))))
+        stages.append(Stage("certificate", (WorkStep((text, *_square(square), *small), text_bytes=plan.text_bytes),
+                                            WorkStep(certificate_bytes=plan.certificate_bytes))))
     else:
-        stages.append(Stage("text", (Step(text_bytes=plan.text_bytes),)))
+        stages.append(Stage("text", (WorkStep(text_bytes=plan.text_bytes),)))
     return stages
 
 
 def verification_work(plan: Plan) -> list[Stage]:
     """What `bigconst verify` does to the files of a plan."""
-    return [Stage("verify", (Step((("check text", plan.text_words),),
+    return [Stage("verify", (WorkStep((("check text", plan.text_words),),
                                   file_read_bytes=plan.text_bytes + plan.certificate_bytes),))]
 
 
@@ -165,55 +160,56 @@ def _disk_work(plan: Plan) -> list[Stage]:
     return stages
 
 
-def _steps(plan: Plan, stage: str, each: Pass) -> tuple[Step, ...]:
+def _steps(plan: Plan, stage: str, each: Pass) -> tuple[WorkStep, ...]:
     moves = (Move(each.tiles, each.tile_bytes, each.tile_run_bytes),
              Move(each.packed, each.chunk_bytes, each.chunk_run_bytes))
     common = {"moves": tuple(move for move in moves if move.traffic != Traffic()),
-              "syncs": 2 * (each.reused_rows // DURABLE_ROWS + 1)}
+              "syncs": 2 * (each.reused_rows // (SPARE_ROWS - 1) + 1)}
     # Words of three digits, and hexadecimal ones, are taken to be regrouped as fast as those of four.
     suffix = "" if each.digits == plan.format.digits else ", 4"
     rows = "slab row" if each.operands == 1 else "slab product"
     match each.kind:
-        case scratchspace.FORWARD:
-            return (Step((("slab forward" + suffix, each.words),), **common),)
-        case scratchspace.ROWS:
-            return (Step(((rows, each.words),), **common),)
-        case scratchspace.BACK:
-            return (Step((("slab back" + suffix, each.words),), **common),)
-        case scratchspace.BETWEEN:
-            return (Step((("slab between", each.words),), **common),)
-        case scratchspace.LATE:
+        case accounts.FORWARD:
+            return (WorkStep((("slab forward" + suffix, each.words),), **common),)
+        case accounts.ROWS:
+            return (WorkStep(((rows, each.words),), **common),)
+        case accounts.BACK:
+            return (WorkStep((("slab back" + suffix, each.words),), **common),)
+        case accounts.BETWEEN:
+            return (WorkStep((("slab between", each.words),), **common),)
+        case accounts.LATE:
             # A few chunks at a time: read, changed, written down in the journal, written.
-            batches = -(-each.packed.read_bytes // (LATE_CHUNKS * each.chunk_bytes))
-            words = each.packed.read_bytes // each.chunk_bytes * plan.disk.chunk_words
-            return (Step((("late", words),), common["moves"], 2 * batches, journal_bytes=each.packed.read_bytes,
+            chunks = each.packed.read_bytes // each.chunk_bytes
+            batches = -(-chunks // batch_chunks(each.chunk_bytes, plan.disk.chunk_words))
+            words = chunks * plan.disk.chunk_words
+            return (WorkStep((("late", words),), common["moves"], 2 * batches, journal_bytes=each.packed.read_bytes,
                          at_once=False),)
-        case scratchspace.FILES:
+        case accounts.FILES:
             return _files(plan, each)
     name = "root" if stage == "root" else "sum" if each.packed.read_bytes else "pack"
-    return (Step(((name, each.words),), **common),)
+    return (WorkStep(((name, each.words),), **common),)
 
 
-def _files(plan: Plan, each: Pass) -> tuple[Step, ...]:
+def _files(plan: Plan, each: Pass) -> tuple[WorkStep, ...]:
     """Text, then certificate; each piece is read by the thread that makes it, which then writes it."""
     parts = [("text_bytes", plan.text_bytes)]
     if plan.certified:
         parts.append(("certificate_bytes", plan.certificate_bytes))
     read = Move(Traffic(each.packed.read_bytes // len(parts), 0), each.chunk_bytes, each.chunk_bytes)
-    return (Step((("touch", plan.disk.files_bytes),)),
-            *(Step((("unpack", plan.words),), (read,), at_once=False, **{name: size}) for name, size in parts))
+    return (WorkStep((("touch", plan.disk.files_bytes),)),
+            *(WorkStep((("unpack", plan.words),), (read,), at_once=False, **{name: size}) for name, size in parts))
 
 
 # -- tests of Mersenne numbers ----------------------------------------------------------------
 
 def mersenne_work(plan: MersennePlan) -> list[Stage]:
     """All squarings of a test, and the Jacobi symbol at its end; other checks take a few in a thousand."""
-    last = [] if plan.products else [Stage("Jacobi symbol", (Step((("jacobi", _jacobi_bits(plan.exponent)),)),))]
+    last = [] if plan.products else [Stage("Jacobi symbol", (WorkStep((("jacobi", _jacobi_bits(plan.exponent)),)),))]
     if plan.disk is None:
-        return [Stage("squarings", (Step((("squaring", plan.shape.words),)),), plan.iterations), *last]
+        return [Stage("squarings", (WorkStep((("squaring", plan.shape.words),)),), plan.iterations), *last]
     one, disk = plan.disk.traffic, plan.disk
     half = Traffic(one.read_bytes // 2, one.written_bytes // 2)
-    steps = tuple(Step((("squaring", plan.shape.words // 2),), (Move(half, disk.tile_bytes, disk.tile_bytes),),
+    steps = tuple(WorkStep((("squaring", plan.shape.words // 2),), (Move(half, disk.tile_bytes, disk.tile_bytes),),
                        syncs=2) for _ in range(2))
     return [Stage("squarings", steps, plan.iterations), *last]
 

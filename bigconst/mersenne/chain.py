@@ -15,8 +15,8 @@ from typing import Any
 
 from gmpy2 import mpz
 
-from bigconst.errors import ChecksumError, FaultError, Interrupted, ReadError
-from bigconst.events import Fault
+from bigconst.base.errors import ChecksumError, FaultError, Interrupted, ReadError
+from bigconst.base.events import Fault
 from bigconst.mersenne.events import Advanced, Resumed
 from bigconst.mersenne.faults import DISK, ROUNDOFF, ZEROED, Bad, FaultPolicy
 from bigconst.mersenne.pace import Pace
@@ -46,7 +46,7 @@ class Chain(ABC):
         """Squarings modulo 2^p - 1; the whole test has `full` of them.
 
         `make_squarer(shape)` is a context manager, `longer(shape)` the next shape or None; both as in
-        bigconst.arithmetic.squarer and bigconst.dwtshape.  `iterations` ends the chain earlier than the test.
+        arithmetic.memory.squarer and plans.dwtshape.  `iterations` ends the chain earlier than the test.
         A squarer may outlive processes: `restore` gives it the iteration of the point that is gone on from, and it
         may stand at a later one that `iterate` alone has led to, by that point, from the last `load` that named an
         iteration.

@@ -1,4 +1,4 @@
-"""What a test tells its listener, beside bigconst.events.Fault."""
+"""What a test tells its listener, beside bigconst.base.events.Fault."""
 
 from dataclasses import dataclass
 from typing import Any

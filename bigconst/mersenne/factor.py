@@ -6,7 +6,7 @@ Every prime factor q of 2^p - 1, p an odd prime, is 2kp + 1 and 1 or 7 modulo 8.
 import numpy as np
 from gmpy2 import is_prime, mpz, powmod
 
-from bigconst.dwtshape import MIN_WORDS
+from bigconst.plans.dwtshape import MIN_WORDS
 
 PLAIN_BELOW = MIN_WORDS
 """Exponents below this are left to plain integers: they do not fill the shortest transform."""

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from bigconst.errors import FaultError
+from bigconst.base.errors import FaultError
 
 MAX_TRIES = 6
 """Faults without progress after which a run stops."""

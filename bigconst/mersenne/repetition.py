@@ -11,14 +11,14 @@ import os
 import xxhash
 from gmpy2 import mpz
 
-from bigconst.errors import InputOutputError, VerificationError
+from bigconst.base.errors import InputOutputError, VerificationError
+from bigconst.base.units import format_count
 from bigconst.mersenne.savefile import Saved, SaveFiles
-from bigconst.mersenne.test import Outcome
-from bigconst.storage.durable import Places, append_line
-from bigconst.units import format_count
+from bigconst.mersenne.test import ChainOutcome
+from bigconst.storage.durable import WriteFailpoints, append_line
 
 COUNT = 64
-_PLACES = Places("residue.append", "residue.sync")
+_PLACES = WriteFailpoints("residue.append", "residue.sync")
 _REMEDY = "see that its disk is there and has room, then run the same command again"
 
 
@@ -78,7 +78,7 @@ class Comparison:
             raise self._differs(here.exponent, here.iteration)
         return expected is not None
 
-    def at_end(self, first: Outcome, second: Outcome) -> None:
+    def at_end(self, first: ChainOutcome, second: ChainOutcome) -> None:
         """Compare all of the last residue.  Raises VerificationError."""
         if first.residue != second.residue:
             raise self._differs(first.exponent, first.iterations)

@@ -4,15 +4,15 @@ import json
 import os
 from datetime import UTC, datetime
 
-from bigconst import __version__
-from bigconst.mersenne.test import Outcome
+from bigconst.base.units import format_seconds, format_spent, spent_usd
+from bigconst.base.version import __version__
+from bigconst.mersenne.test import ChainOutcome
 from bigconst.mersenne.worktodo import locked
-from bigconst.storage.durable import Places, append_line
-from bigconst.units import format_seconds, format_spent, spent_usd
+from bigconst.storage.durable import WriteFailpoints, append_line
 
 NAME = "results.json.txt"
 
-_PLACES = Places("result.append", "result.sync")
+_PLACES = WriteFailpoints("result.append", "result.sync")
 _REMEDY = "the result is printed and its save file kept: make room, then run it again"
 
 _REPORTED = ("Roundoff", "Jacobi", "gerbicz")
@@ -27,12 +27,12 @@ def res64(residue: int) -> str:
     return f"{int(residue) & (2**64 - 1):016X}"
 
 
-def sentence(outcome: Outcome, factors: tuple[int, ...] = ()) -> str:
+def sentence(outcome: ChainOutcome, factors: tuple[int, ...] = ()) -> str:
     """The result line of a test."""
     return _verdict(outcome, factors) + (", verified" if outcome.verified else "")
 
 
-def _verdict(outcome: Outcome, factors: tuple[int, ...]) -> str:
+def _verdict(outcome: ChainOutcome, factors: tuple[int, ...]) -> str:
     name = f"M{outcome.exponent}"
     if not outcome.finished:
         return (f"{name} {outcome.kind} after {outcome.iterations} iterations: res64 {res64(outcome.residue)}, "
@@ -51,7 +51,7 @@ def cost_line(usd_per_hour: float, seconds: float, workers: int = 1) -> str:
     return f"cost: {price}{shared}, {format_seconds(seconds)} in this process"
 
 
-def is_prime(outcome: Outcome, factors: tuple[int, ...]) -> bool:
+def is_prime(outcome: ChainOutcome, factors: tuple[int, ...]) -> bool:
     """Of M, or of M without the known factors."""
     return outcome.is_probable_cofactor(factors) if factors else bool(outcome.is_prime)
 
@@ -64,7 +64,8 @@ def error_code(errors: dict[str, int]) -> str:
     return f"{code:08X}"
 
 
-def result_line(outcome: Outcome, aid: str | None, factors: tuple[int, ...] = (), now: datetime | None = None) -> str:
+def result_line(outcome: ChainOutcome, aid: str | None, factors: tuple[int, ...] = (),
+                now: datetime | None = None) -> str:
     """The JSON object of a finished test.
 
     With known factors the residue is 3^(M-1) mod M as without (type 5), and the status that of the cofactor.

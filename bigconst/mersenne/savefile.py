@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 import xxhash
 from gmpy2 import mpz
 
-from bigconst.errors import InputOutputError
-from bigconst.storage.durable import NEW, Places, replace_file
+from bigconst.base.errors import InputOutputError
+from bigconst.storage.durable import NEW, WriteFailpoints, replace_file
 from bigconst.storage.lock import FileLock
 
 FORMAT = "bigconst-mersenne/1"
@@ -28,7 +28,7 @@ GENERATIONS, VERIFIED_GENERATIONS = 3, 2
 BAD = ".bad"
 """What is added to the name of a file that cannot be used."""
 
-_PLACES = Places("save.write", "save.sync", "save.rename")
+_PLACES = WriteFailpoints("save.write", "save.sync", "save.rename")
 _REMEDY = "see that its disk is there and has room, or name another directory with --dir"
 
 

@@ -9,10 +9,10 @@ from importlib import resources
 
 from gmpy2 import mpz
 
-from bigconst.dwtshape import DwtShape, dwt_shape, lengths, longer
+from bigconst.base.units import format_count
 from bigconst.mersenne.chain import ROUNDOFF_LIMIT
 from bigconst.mersenne.test import LucasLehmer, Prp3
-from bigconst.units import format_count
+from bigconst.plans.dwtshape import DwtShape, dwt_shape, lengths, longer
 
 SHORT_EXPONENT = 3_000_000
 """The short form ends here, and so do the rows of 10,000 iterations."""
@@ -73,7 +73,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CaseResult:
     """How a case came out."""
 
     case: Case
@@ -148,7 +148,7 @@ def compute(squarer: Callable, case: Case, shape: DwtShape, shift: int, start: i
         return one.value(), max(errors, key=lambda error: (error != error, error))     # what is no number wins
 
 
-def run(cases: Sequence[Case], squarer: Callable) -> Iterator[Verdict]:
+def run(cases: Sequence[Case], squarer: Callable) -> Iterator[CaseResult]:
     """One after the other, each with a random shift."""
     for case in cases:
         shift = random.randrange(case.exponent)
@@ -159,7 +159,7 @@ def run(cases: Sequence[Case], squarer: Callable) -> Iterator[Verdict]:
         else:
             other, error = compute(squarer, case, longer(case.shape), random.randrange(case.exponent))
             right &= residue == other and error <= ROUNDOFF_LIMIT
-        yield Verdict(case, shift, roundoff, right)
+        yield CaseResult(case, shift, roundoff, right)
 
 
 def paces(cases: Sequence[Case], squarer: Callable) -> list[float]:

@@ -2,10 +2,10 @@
 
 from gmpy2 import mpz
 
-from bigconst.dwtshape import dwt_shape, longer
 from bigconst.mersenne.chain import Chain
 from bigconst.mersenne.factor import PLAIN_BELOW, plain_residue
 from bigconst.mersenne.savefile import Saved
+from bigconst.plans.dwtshape import dwt_shape, longer
 
 
 class Squarings(Chain):
@@ -41,7 +41,7 @@ def iterate(p: int, value: int, count: int, subtract: int = 0, threads: int = 1)
 
     Raises UsageError where there is no transform for p, FaultError where round-off errors do not go away.
     """
-    from bigconst.arithmetic.squarer import Squarer
+    from bigconst.arithmetic.memory.squarer import Squarer
 
     if p < PLAIN_BELOW:
         return int(plain_residue(p, value, subtract, count))

@@ -34,7 +34,7 @@ MIN_BLOCK = 8
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ChainOutcome:
     """What a run came to."""
 
     kind: str
@@ -171,10 +171,10 @@ class Prp3(Chain):
         return x * gmpy2.invert(9, self.modulus) % self.modulus
 
 
-def outcome(chain: Chain) -> Outcome:
+def outcome(chain: Chain) -> ChainOutcome:
     """Run a test to its end.  Raises Interrupted when asked to stop, FaultError when repeating does not help."""
     residue = chain.run()
-    return Outcome(chain.kind, chain.p, chain.total, residue, chain.total == chain.full, chain.words,
+    return ChainOutcome(chain.kind, chain.p, chain.total, residue, chain.total == chain.full, chain.words,
                    chain.saved.shift, chain.max_roundoff, dict(chain.errors))
 
 

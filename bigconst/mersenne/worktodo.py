@@ -15,13 +15,13 @@ from dataclasses import dataclass
 
 from gmpy2 import is_prime, powmod
 
-from bigconst.errors import InputOutputError
-from bigconst.storage.durable import Places, replace_file
+from bigconst.base.errors import InputOutputError
+from bigconst.storage.durable import WriteFailpoints, replace_file
 from bigconst.storage.lock import FileLock
 
 NAME = "worktodo.txt"
 LOCK_NAME = "bigconst-work.lock"
-_PLACES = Places("work.write", "work.sync", "work.rename")
+_PLACES = WriteFailpoints("work.write", "work.sync", "work.rename")
 _REMEDY = "see that its disk is there and that it may be written"
 _AID = re.compile(r"(?:[0-9A-F]{32}|N/A),", re.IGNORECASE)
 _NUMBER = re.compile(r"-?\d{1,12}(?:\.\d{1,6})?")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import xxhash
 
+from bigconst.arithmetic.residues import ForeignCharacter, Modulus
 from bigconst.arithmetic.words import MERSENNE_61
-from bigconst.kernels.residue import ForeignCharacter, Modulus
 from bigconst.reading.source import DigitText, in_pieces
 
 

@@ -1,6 +1,6 @@
 """Digits as people read them."""
 
-from bigconst.units import format_count
+from bigconst.base.units import format_count
 
 LINE_DIGITS = 50
 _GROUP = 10

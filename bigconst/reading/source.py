@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from bigconst.errors import InputOutputError, UsageError
+from bigconst.base.errors import InputOutputError, UsageError
+from bigconst.base.units import format_count
 from bigconst.runtime.stream import in_order, slots
 from bigconst.storage.digitfile import open_digits
-from bigconst.units import format_count
 
 _HEAD = re.compile(rb"([0-9a-f]{1,40})\.")
 _SAMPLE_DIGITS = 4096

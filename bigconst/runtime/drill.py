@@ -12,12 +12,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bigconst.errors import BigconstError, FaultError
+from bigconst.base.errors import BigconstError, FaultError
 from bigconst.runtime.checkpoint import Checkpoint
 from bigconst.storage.journal import read_journal
 from bigconst.storage.lane import BLOCK_BYTES
 from bigconst.storage.manifest import NAME, read_manifest
-from bigconst.storage.volume import Request, Volume
+from bigconst.storage.volume import BlockRequest, Volume
 
 DRILL_KEY = "drill"
 """Of its record in the journal, which no step of a run asks for."""
@@ -46,7 +46,7 @@ def _drill(volume: Volume, checkpoint: Checkpoint, manifests: Sequence[tuple[str
     data = np.frombuffer(mmap.mmap(-1, len(addresses) * size), np.uint8).reshape(len(addresses), size)
     data[:] = np.frombuffer(os.urandom(data.size), np.uint8).reshape(data.shape)
     sums = np.zeros(len(addresses), np.uint64)
-    requests = [Request(address, [data[i]], i) for i, address in enumerate(addresses)]
+    requests = [BlockRequest(address, [data[i]], i) for i, address in enumerate(addresses)]
     volume.write(requests, sums).wait()
     volume.sync()
     record = {"key": DRILL_KEY}, {"addresses": np.array(addresses), "sums": sums}

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from bigconst.errors import InputOutputError
+from bigconst.base.errors import InputOutputError
 from bigconst.storage.durable import sync_directory
 from bigconst.storage.journal import Journal, read_journal
 

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bigconst.errors import Interrupted
-from bigconst.runtime.recorder import Recorder, Step
+from bigconst.base.errors import Interrupted
+from bigconst.runtime.recorder import Recorder, UnitLog
 
 RING = 3
 """Buffers of units that are read, computed and written in the same place; inputs apart from outputs take two each."""
@@ -25,12 +25,12 @@ class Pipeline:
         self._stop = stop
 
     def run(self, count: int, read: Callable[[int], Any], compute: Callable[[int], None], write: Callable[[int], Any],
-            step: Step | None = None, keep: Callable[[int], tuple] = lambda i: ({}, {})) -> None:
+            step: UnitLog | None = None, keep: Callable[[int], tuple] = lambda i: ({}, {})) -> None:
         """read(i), compute(i), write(i) for all units that `step` has not done, computing in order of i.
 
         `read` and `write` start a transfer and return it (wait()).  When read(i)
         is called, write(i - RING) has ended; when compute(i) is called, also write(i - 2).
-        keep(i) gives what the record of a unit holds (Step.finished), and is called when write(i) has ended.
+        keep(i) gives what the record of a unit holds (UnitLog.finished), and is called when write(i) has ended.
         """
         step = step or Recorder().step("")
         reads: dict[int, Any] = {}

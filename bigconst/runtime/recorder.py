@@ -47,11 +47,11 @@ class Recorder:
         self._flushed_s = time.perf_counter()
         self._uses: dict[str, int] = {}
 
-    def step(self, key: str) -> "Step":
+    def step(self, key: str) -> "UnitLog":
         """The pass of this name; a name that comes again is another pass."""
         self._uses[key] = use = self._uses.get(key, 0) + 1
         name = f"{key} #{use}"
-        return Step(self, name, self._known.pop(name, []))
+        return UnitLog(self, name, self._known.pop(name, []))
 
     def fact(self, key: str) -> Record | None:
         """What `note` kept under this name."""
@@ -103,7 +103,7 @@ class Recorder:
         self._flushed_s = time.perf_counter()
 
 
-class Step:
+class UnitLog:
     """A pass over units, of which `done` are finished already."""
 
     def __init__(self, recorder: Recorder, name: str, records: list[Record]):

@@ -12,9 +12,9 @@ import os
 import stat
 import threading
 
-from bigconst import failpoints
-from bigconst.errors import InputOutputError, UsageError
-from bigconst.units import format_bytes
+from bigconst.base import failpoints
+from bigconst.base.errors import InputOutputError, UsageError
+from bigconst.base.units import format_bytes
 
 BLOCK_BYTES = 4096
 """Writes that start and end at multiples of this, from memory that does, bypass the page cache."""

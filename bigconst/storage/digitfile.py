@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bigconst.errors import InputOutputError, VerificationError
+from bigconst.base.errors import InputOutputError, VerificationError
+from bigconst.base.formats import TEXT_PIECE_BYTES
 
-PIECE_BYTES = 2 << 20
 WHITE = b" \t\r\n"
 _HEAD_BYTES = 64
 ZST_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -75,13 +75,13 @@ class _StrictPieces(Sequence):
         self._end, self._before = end, before
 
     def __len__(self) -> int:
-        return -(-self._end // PIECE_BYTES)
+        return -(-self._end // TEXT_PIECE_BYTES)
 
     def __getitem__(self, index: int) -> Piece:
         if not -len(self) <= index < len(self):
             raise IndexError(index)
-        start = index % len(self) * PIECE_BYTES
-        stop = min(start + PIECE_BYTES, self._end)
+        start = index % len(self) * TEXT_PIECE_BYTES
+        stop = min(start + TEXT_PIECE_BYTES, self._end)
         skip = min(stop - start, max(0, self._before - start))
         return Piece(start, stop, skip, max(start - self._before, 0), stop - start - skip)
 
@@ -141,7 +141,7 @@ class DigitFile:
 
     def _lenient_blocks(self) -> list[tuple[int, int, int]]:
         """(start, stop, content bytes) of every block; this takes a pass."""
-        borders = [*range(0, self.text_bytes, PIECE_BYTES), self.text_bytes]
+        borders = [*range(0, self.text_bytes, TEXT_PIECE_BYTES), self.text_bytes]
         return [(a, b, len(self.raw(a, b).translate(None, WHITE))) for a, b in zip(borders, borders[1:], strict=False)]
 
     def locate(self, integer_part: str, digits: int | None) -> None:
@@ -153,7 +153,7 @@ class DigitFile:
         blocks = self._lenient_blocks() if self.lenient else []
         end = self.text_bytes if self.lenient else self._strict_end()
         content = sum(kept for _, _, kept in blocks) if self.lenient else end
-        head = self.raw(0, min(self.text_bytes, PIECE_BYTES if self.lenient else _HEAD_BYTES))
+        head = self.raw(0, min(self.text_bytes, TEXT_PIECE_BYTES if self.lenient else _HEAD_BYTES))
         head = (head.translate(None, WHITE) if self.lenient else head.rstrip(b"\n"))[:_HEAD_BYTES]
         part = integer_part.encode()
         if b"." in head:

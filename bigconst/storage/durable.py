@@ -8,14 +8,14 @@ import contextlib
 import os
 from typing import NamedTuple
 
-from bigconst import failpoints
-from bigconst.errors import InputOutputError
+from bigconst.base import failpoints
+from bigconst.base.errors import InputOutputError
 
 NEW = ".new"
 """What is added to the name of a file that is being written."""
 
 
-class Places(NamedTuple):
+class WriteFailpoints(NamedTuple):
     """Failpoints of the file that is written: of its system calls, and of the renames where there are any."""
 
     write: str
@@ -23,7 +23,7 @@ class Places(NamedTuple):
     rename: str = ""
 
 
-def replace_file(path: str, data: bytes, places: Places, remedy: str, *, older: str | None = None,
+def replace_file(path: str, data: bytes, places: WriteFailpoints, remedy: str, *, older: str | None = None,
                  mode: int | None = None) -> None:
     """`path` holds `data`, and what it held before stays as `older`.
 
@@ -48,7 +48,7 @@ def replace_file(path: str, data: bytes, places: Places, remedy: str, *, older: 
         raise InputOutputError(f"cannot write {path}: {error.strerror}", remedy) from error
 
 
-def append_line(path: str, line: str, places: Places, remedy: str) -> None:
+def append_line(path: str, line: str, places: WriteFailpoints, remedy: str) -> None:
     """Add a line to a file, which need not be there.  Raises InputOutputError with `remedy`."""
     try:
         with open(path, "ab+", buffering=0) as file:
@@ -71,13 +71,13 @@ def sync_directory(directory: str) -> None:
         os.close(fd)
 
 
-def _sync_directory(directory: str, places: Places) -> None:
+def _sync_directory(directory: str, places: WriteFailpoints) -> None:
     if failpoints.ACTIVE:
         failpoints.hit(places.sync, directory)
     sync_directory(directory)
 
 
-def _write(file, data: bytes, path: str, places: Places) -> None:
+def _write(file, data: bytes, path: str, places: WriteFailpoints) -> None:
     view = memoryview(data)
     while view:
         if failpoints.ACTIVE:
@@ -87,13 +87,13 @@ def _write(file, data: bytes, path: str, places: Places) -> None:
         view = view[count:]
 
 
-def _sync(fd: int, path: str, places: Places) -> None:
+def _sync(fd: int, path: str, places: WriteFailpoints) -> None:
     if failpoints.ACTIVE:
         failpoints.hit(places.sync, path)
     os.fsync(fd)
 
 
-def _rename(source: str, target: str, places: Places) -> None:
+def _rename(source: str, target: str, places: WriteFailpoints) -> None:
     if failpoints.ACTIVE:
         failpoints.hit(places.rename, target)
     os.replace(source, target)

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 import numpy as np
 import xxhash
 
-from bigconst import failpoints
-from bigconst.errors import InputOutputError
+from bigconst.base import failpoints
+from bigconst.base.errors import InputOutputError
 
 _FRAME = struct.Struct("<4sIQQ")     # magic, bytes of the head, bytes of the arrays, xxh3 of both
 _MAGIC = b"bcj1"

@@ -17,10 +17,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from queue import SimpleQueue
 
-from bigconst import failpoints
-from bigconst.errors import DiskFull, InputOutputError
+from bigconst.base import failpoints
+from bigconst.base.errors import DiskFull, InputOutputError
+from bigconst.base.units import format_bytes
 from bigconst.storage.lock import DirectoryLock
-from bigconst.units import format_bytes
 
 BLOCK_BYTES = 4096
 """Offsets, lengths and addresses in memory of all requests are multiples of this."""

@@ -4,7 +4,7 @@ import contextlib
 import fcntl
 import os
 
-from bigconst.errors import InputOutputError
+from bigconst.base.errors import InputOutputError
 
 LOCK_NAME = "bigconst.lock"
 

@@ -12,8 +12,8 @@ import os
 
 import xxhash
 
-from bigconst.errors import InputOutputError
-from bigconst.storage.durable import NEW, Places, replace_file
+from bigconst.base.errors import InputOutputError
+from bigconst.storage.durable import NEW, WriteFailpoints, replace_file
 
 NAME = "bigconst.manifest"
 OLD_NAME = "bigconst.manifest.old"
@@ -21,7 +21,7 @@ BAD = ".bad"
 """What is added to the name of a manifest that is damaged."""
 
 FORMAT = "bigconst-manifest/1"
-_PLACES = Places("manifest.write", "manifest.sync", "manifest.rename")
+_PLACES = WriteFailpoints("manifest.write", "manifest.sync", "manifest.rename")
 _REMEDY = "see that its disk is there and has room, then resume"
 
 

@@ -10,8 +10,8 @@ that are given units in proportion to their speed finish together.
 import itertools
 from collections.abc import Sequence
 
-from bigconst.errors import DiskFull
-from bigconst.units import format_bytes
+from bigconst.base.errors import DiskFull
+from bigconst.base.units import format_bytes
 
 PERIOD = 251
 """Units of a period.  Prime, because transforms are read at strides of 2^a*3^b*5^c*7^d units, which then

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xxhash
 
-from bigconst.errors import ChecksumError, UsageError
+from bigconst.base.errors import ChecksumError, UsageError
 from bigconst.storage.lane import BLOCK_BYTES, THREADS, Lane, Transfer
 from bigconst.storage.striping import Striping, check_room, make_pattern
 
@@ -29,7 +29,7 @@ _SHORTEST_BYTES = 1 << 20
 """A long request is not cut below this to occupy more threads."""
 
 
-class Request(NamedTuple):
+class BlockRequest(NamedTuple):
     """One block: `views` together are the bytes at `address` (bytes) of the volume.
 
     Every view is a C-contiguous buffer (any numpy type) at an address in memory that is a multiple of 4096;
@@ -53,7 +53,7 @@ class _Block:
 
     __slots__ = ("address", "views", "index", "size_bytes", "jobs_left", "_view", "_used_bytes")
 
-    def __init__(self, request: Request):
+    def __init__(self, request: BlockRequest):
         self.address = request.address
         # numpy knows more types than a memoryview can cast.
         self.views = [memoryview(np.frombuffer(view, np.uint8)) for view in request.views]
@@ -225,7 +225,7 @@ class Volume:
         """Bytes that the system calls of all lanes have written since the volume was made."""
         return sum(lane.written_bytes for lane in self._lanes)
 
-    def read(self, requests: Iterable[Request], sums: np.ndarray) -> Transfer:
+    def read(self, requests: Iterable[BlockRequest], sums: np.ndarray) -> Transfer:
         """Fill the views of all requests, and compare each block with its entry of `sums` (uint64, xxh3_64).
 
         Returns at once; views and sums belong to the transfer until its `wait` has returned, which raises
@@ -237,7 +237,7 @@ class Volume:
             lane.submit_read(transfer, partial(self._perform, lane.read, job, self._verify, sums))
         return transfer
 
-    def write(self, requests: Iterable[Request], sums: np.ndarray) -> Transfer:
+    def write(self, requests: Iterable[BlockRequest], sums: np.ndarray) -> Transfer:
         """Write all requests, and put the checksum of each block into its entry of `sums` (uint64, xxh3_64).
 
         Returns at once; views and sums belong to the transfer until its `wait` has returned, which raises
@@ -249,7 +249,7 @@ class Volume:
             lane.submit_write(transfer, partial(self._perform, lane.write, job, self._record, sums))
         return transfer
 
-    def _prepare(self, requests: Iterable[Request], sums: np.ndarray) -> tuple[list[_Job], Transfer]:
+    def _prepare(self, requests: Iterable[BlockRequest], sums: np.ndarray) -> tuple[list[_Job], Transfer]:
         if self._closed:
             raise ValueError("the volume is closed")
         if sums.dtype != np.uint64:

@@ -20,10 +20,11 @@ from dataclasses import dataclass
 import numpy as np
 import zstandard
 
-from bigconst.errors import FaultError, InputOutputError, VerificationError
+from bigconst.base.errors import FaultError, InputOutputError, VerificationError
+from bigconst.base.formats import TEXT_PIECE_BYTES
 from bigconst.storage.atomicfile import BLOCK_BYTES, AtomicFile
 
-FRAME_BYTES = 2 << 20
+FRAME_BYTES = TEXT_PIECE_BYTES
 """Text of a frame: the pieces that digits are written in."""
 MAX_FRAME_BYTES = 16 << 20
 """Text of the largest frame that is read: each takes this much memory."""

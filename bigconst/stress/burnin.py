@@ -8,10 +8,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from bigconst.errors import DoesNotFit
+from bigconst.base.errors import DoesNotFit
+from bigconst.base.units import format_bytes
 from bigconst.stress import memory, squarings
-from bigconst.stress.scratch import BUFFERS_BYTES, Scratch
-from bigconst.units import format_bytes
+from bigconst.stress.scratch import BUFFERS_BYTES, ScratchTest
 
 PHASE_S = 10.0
 """On one tier of lengths, before the next one's turn."""
@@ -63,7 +63,7 @@ class BurnIn:
     Raises DoesNotFit when transforms leave no memory for patterns.
     """
 
-    def __init__(self, squarer: Callable, threads: int, memory_bytes: int, scratch: Scratch | None, seed: int):
+    def __init__(self, squarer: Callable, threads: int, memory_bytes: int, scratch: ScratchTest | None, seed: int):
         self._squarer, self.threads, self.scratch = squarer, threads, scratch
         self._tiers = squarings.tiers(threads, memory_bytes)
         taken = PROCESS_BYTES + (BUFFERS_BYTES if scratch else 0) + max(

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bigconst.errors import VerificationError
+from bigconst.base.errors import VerificationError
 from bigconst.runtime.arena import Arena
-from bigconst.stress.pattern import BLOCK_BYTES, BLOCK_WORDS, Pattern, checksum
+from bigconst.stress.pattern import BLOCK_BYTES, BLOCK_WORDS, FillPattern, checksum
 
 _REMEDY = "do not trust this machine: exchange the module, or run its memory slower"
 
@@ -27,21 +27,21 @@ class Memory:
         self._turns = np.full(self.blocks, -1)
         """The round of each, -1 of one that was never filled."""
 
-    def pattern(self) -> Pattern:
+    def pattern(self) -> FillPattern:
         """For one thread."""
-        return Pattern(self._seed)
+        return FillPattern(self._seed)
 
     def _block(self, number: int) -> np.ndarray:
         return self.words[number * BLOCK_WORDS:(number + 1) * BLOCK_WORDS]
 
-    def fill(self, pattern: Pattern, number: int, turn: int) -> None:
+    def fill(self, pattern: FillPattern, number: int, turn: int) -> None:
         """Write a block."""
         block = pattern.make(number, turn)
         # Of what it should be: a block that arrives wrong is to be seen.
         self._sums[number], self._turns[number] = checksum(block), turn
         self._block(number)[:] = block
 
-    def compare(self, pattern: Pattern, number: int) -> bool:
+    def compare(self, pattern: FillPattern, number: int) -> bool:
         """Compare a block; False where it was never filled.  Raises VerificationError."""
         if self._turns[number] < 0:
             return False

@@ -43,7 +43,7 @@ class Difference:
                 f"{shown}{more}")
 
 
-class Pattern:
+class FillPattern:
     """The blocks; `make` is for one thread, each has its own."""
 
     def __init__(self, seed: int):

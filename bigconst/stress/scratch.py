@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from bigconst.errors import ChecksumError, DiskFull, InputOutputError, VerificationError
+from bigconst.base.errors import ChecksumError, DiskFull, InputOutputError, VerificationError
+from bigconst.base.units import format_bytes
 from bigconst.runtime.arena import Arena
 from bigconst.storage.lane import DATA_NAME
-from bigconst.storage.volume import Request, Volume
-from bigconst.stress.pattern import BLOCK_BYTES, BLOCK_WORDS, Pattern, checksum
-from bigconst.units import format_bytes
+from bigconst.storage.volume import BlockRequest, Volume
+from bigconst.stress.pattern import BLOCK_BYTES, BLOCK_WORDS, FillPattern, checksum
 
 DIRECTORY = "bigconst.stress"
 """Below each directory of --swap: an interrupted run that lies there is left alone."""
@@ -28,7 +28,7 @@ _DISK = "do not trust this machine: test the disk and its cable (smartctl, dmesg
 _MEMORY = "do not trust this machine: test its memory"
 
 
-class Scratch:
+class ScratchTest:
     """A volume below `directories`, for one thread.  A context manager: leaving it removes everything.
 
     Raises UsageError, InputOutputError and DiskFull.
@@ -37,7 +37,7 @@ class Scratch:
     def __init__(self, directories: Sequence[str], seed: int, note: Callable[[str], None] = lambda line: None):
         self._paths = [os.path.join(directory, DIRECTORY) for directory in directories]
         self._made: list[str] = []
-        self._pattern = Pattern(seed)
+        self._pattern = FillPattern(seed)
         self._buffers = Arena(BUFFERS_BYTES).take(2 * BATCH_BLOCKS * BLOCK_WORDS, np.uint64)
         try:
             for path in self._paths:
@@ -71,7 +71,7 @@ class Scratch:
             with contextlib.suppress(OSError):      # what another process has there stays
                 os.rmdir(path)
 
-    def __enter__(self) -> "Scratch":
+    def __enter__(self) -> "ScratchTest":
         return self
 
     def __exit__(self, *_exception) -> None:
@@ -155,5 +155,5 @@ class Scratch:
         return VerificationError(str(error).split(";")[0] + " at first, and then it is", _MEMORY)
 
 
-def _requests(views: list[np.ndarray], numbers: range) -> list[Request]:
-    return [Request(number * BLOCK_BYTES, [views[i]], i) for i, number in enumerate(numbers)]
+def _requests(views: list[np.ndarray], numbers: range) -> list[BlockRequest]:
+    return [BlockRequest(number * BLOCK_BYTES, [views[i]], i) for i, number in enumerate(numbers)]

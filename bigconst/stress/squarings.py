@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import log2
 
-from bigconst.dwtshape import DwtShape, lengths, longer
-from bigconst.errors import VerificationError
+from bigconst.base.errors import VerificationError
 from bigconst.mersenne.chain import ROUNDOFF_LIMIT
 from bigconst.mersenne.selftest import LIMIT, Case, case_of, compute, residues, rows
 from bigconst.mersenne.test import LucasLehmer
+from bigconst.plans.dwtshape import DwtShape, lengths, longer
 
 WORK, MOST_WORK = 1 << 25, 1 << 28
 """Words times iterations of a computation: a fraction of a second on one thread; of one that is published, beyond

@@ -3,7 +3,7 @@
 import pytest
 
 from bigconst.arithmetic.faults import Faults, Wrong, next_level
-from bigconst.errors import ChecksumError, FaultError, ReadError
+from bigconst.base.errors import ChecksumError, FaultError, ReadError
 
 
 def wrong(kind, value, level=0):

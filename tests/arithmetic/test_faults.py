@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from gmpy2 import isqrt, mpz
 
-from bigconst import engine
-from bigconst.arithmetic import newton, root
-from bigconst.arithmetic.transform import Transform
+from bigconst.arithmetic.memory import newton
+from bigconst.arithmetic.memory.transform import Transform
 from bigconst.arithmetic.words import Words
-from bigconst.constant import Constant
-from bigconst.errors import FaultError
-from bigconst.plan import make_plan
+from bigconst.base.constant import Constant
+from bigconst.base.errors import FaultError
+from bigconst.constants import engine, root
+from bigconst.plans.plan import make_plan
 
 DIGITS = 60_000
 

@@ -6,13 +6,13 @@ from gmpy2 import mpz
 from oracle_words import aligned_float64, aligned_int32, to_mpz
 
 from bigconst.arithmetic.faults import Wrong
-from bigconst.arithmetic.products import Products
-from bigconst.arithmetic.transform import Transform
+from bigconst.arithmetic.memory.products import Products
+from bigconst.arithmetic.memory.transform import Transform
 from bigconst.arithmetic.words import Words
-from bigconst.errors import FaultError
-from bigconst.formats import WORDS
+from bigconst.base.errors import FaultError
+from bigconst.base.formats import WORDS
+from bigconst.plans.shape import shape_for
 from bigconst.runtime.threads import Pool
-from bigconst.shape import shape_for
 
 
 @pytest.fixture(params=[10, 16])

@@ -5,8 +5,8 @@ from gmpy2 import mpz, mpz_random, random_state
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bigconst.arithmetic.squarer import Squarer
-from bigconst.dwtshape import DwtShape, dwt_shape, lengths
+from bigconst.arithmetic.memory.squarer import Squarer
+from bigconst.plans.dwtshape import DwtShape, dwt_shape, lengths
 
 SHORT = [shape for shape in lengths() if shape.words <= 1 << 15]
 ODD_HEIGHTS = [DwtShape(height, 8) for height in (16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 192, 320, 448, 512)]

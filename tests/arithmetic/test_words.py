@@ -9,7 +9,7 @@ from oracle_words import to_mpz
 
 from bigconst.arithmetic import words as words_module
 from bigconst.arithmetic.words import MERSENNE_61, Words
-from bigconst.formats import WORDS
+from bigconst.base.formats import WORDS
 from bigconst.runtime.threads import Pool, split
 
 
@@ -22,7 +22,7 @@ def words(request):
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch):
     """Many pieces even of short numbers, so that carries cross their borders."""
-    monkeypatch.setattr(words_module, "PIECE_WORDS", 64)
+    monkeypatch.setattr(words_module, "TASK_WORDS", 64)
 
 
 def random(words, rng, count, kind):

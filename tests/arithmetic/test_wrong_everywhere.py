@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import xxhash
 
-from bigconst import engine
-from bigconst.arithmetic import digits, packed, remainder, root
+from bigconst.arithmetic import packed
 from bigconst.arithmetic.words import Words
-from bigconst.constant import Constant
-from bigconst.errors import FaultError
-from bigconst.formats import HEADER_BYTES, WORDS
-from bigconst.plan import make_plan
+from bigconst.base.constant import Constant
+from bigconst.base.errors import FaultError
+from bigconst.base.formats import HEADER_BYTES, WORDS
+from bigconst.constants import digits, engine, remainder, root
+from bigconst.plans.plan import make_plan
 from bigconst.runtime.threads import Pool
 
 PHI = Constant("phi", 5)

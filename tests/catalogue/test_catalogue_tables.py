@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bigconst.catalogue
+from bigconst.base.errors import UsageError
 from bigconst.catalogue.tables import (
     INSTANCES,
     PROCESSORS,
@@ -20,7 +21,6 @@ from bigconst.catalogue.tables import (
     encode,
     parse,
 )
-from bigconst.errors import UsageError
 
 SHIPPED = {path.name: path.read_bytes() for path in Path(bigconst.catalogue.__file__).parent.glob("*.csv")}
 TABLES = {"instances.csv": INSTANCES, "volumes.csv": VOLUMES, "spot.csv": SPOT, "processors.csv": PROCESSORS}

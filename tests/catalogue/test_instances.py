@@ -9,8 +9,8 @@ import pytest
 from catalogue_files import instances_csv, machines, record, refreshed, write
 
 import bigconst.catalogue
+from bigconst.base.errors import InputOutputError, UsageError
 from bigconst.catalogue.instances import CLOUDS, load_catalogue, price_warning
-from bigconst.errors import InputOutputError, UsageError
 
 HDD = "hard disks are taken to write as fast as they read"
 

@@ -8,10 +8,10 @@ from catalogue_files import machines, write
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bigconst.base.errors import UsageError
 from bigconst.catalogue.instances import load_catalogue
 from bigconst.catalogue.machines import parse_machines
 from bigconst.catalogue.model import Instance
-from bigconst.errors import UsageError
 
 DOCS = Path(__file__).parents[2] / "docs" / "machines.md"
 HDD = "hard disks are taken to write as fast as they read"

@@ -11,10 +11,10 @@ from datetime import date, datetime
 import pytest
 from catalogue_files import instances_csv, record, refreshed, write
 
+from bigconst.base.errors import InputOutputError, UsageError
 from bigconst.catalogue import refresh as module
 from bigconst.catalogue.instances import load_catalogue
 from bigconst.catalogue.refresh import refresh
-from bigconst.errors import InputOutputError, UsageError
 from bigconst.storage import durable
 
 STAYS = "the catalogue of 2026-08-20 stays in use"

@@ -7,15 +7,15 @@ import math
 import numpy as np
 import pytest
 
+from bigconst.base.errors import DiskFull, UsageError
+from bigconst.base.hardware import default_threads, processor
+from bigconst.bench import measure as measuring
+from bigconst.bench import measuredisks, measureslabs
+from bigconst.bench.measuredisks import Sweep, measure_disks
 from bigconst.cli import main
-from bigconst.commands import bench
-from bigconst.errors import DiskFull, UsageError
-from bigconst.estimates import measure as measuring
-from bigconst.estimates import measuredisks, measureslabs
-from bigconst.estimates.measuredisks import Sweep, measure_disks
 from bigconst.estimates.speeds import from_json
 from bigconst.estimates.work import OPERATIONS
-from bigconst.machine import default_threads, processor
+from bigconst.runs import speeds as kept
 from bigconst.runtime.arena import Arena
 from bigconst.storage.manifest import write_manifest
 from bigconst.storage.volume import Volume
@@ -54,7 +54,7 @@ def quick(small, monkeypatch, speeds):
         made.append(short)
         return dataclasses.replace(speeds, threads=default_threads(), host={**speeds.host, **processor()})
 
-    monkeypatch.setattr(bench, "_measured", measured)
+    monkeypatch.setattr(kept, "measured", measured)
     return made
 
 
@@ -75,36 +75,36 @@ def test_every_operation_of_the_model_is_measured(small, capsys):
     out = capsys.readouterr().out
     for part in ("GFLOP/s", "Squarings", "copy of memory", "requests of 8.00 MiB", str(small / "swap")):
         assert part in out
-    assert bench.known_speeds(["swap"]) == (speeds, disks)
+    assert kept.known_speeds(["swap"]) == (speeds, disks)
     assert list((small / "swap").iterdir()) == []
     assert sorted(path.name for path in small.iterdir()) == ["bench.json", "cache", "swap"]
 
 
 @pytest.mark.slow
 def test_a_short_benchmark_measures_all_of_it_too(small):
-    speeds, _ = bench.known_speeds([])
+    speeds, _ = kept.known_speeds([])
     assert speeds.rates.keys() == OPERATIONS.keys()
 
 
 def test_without_a_benchmark_a_short_one_runs_and_says_so(small, quick, capsys):
     (small / "scratch").mkdir()
-    speeds, disks = bench.known_speeds(["scratch"])
+    speeds, disks = kept.known_speeds(["scratch"])
     said = capsys.readouterr().err
     assert "no benchmark of this machine yet: a short one runs" in said
     assert "no benchmark of scratch yet" in said
-    assert bench.known_speeds(["scratch"]) == (speeds, disks)
+    assert kept.known_speeds(["scratch"]) == (speeds, disks)
     assert capsys.readouterr().err == ""
-    assert bench.known_speeds([]) == (speeds, None)
+    assert kept.known_speeds([]) == (speeds, None)
     assert quick == [True]
 
 
 def test_another_machine_is_measured_anew(small, quick, capsys):
-    bench.known_speeds([])
+    kept.known_speeds([])
     path = small / "cache" / "bigconst" / "speeds.json"
     fields = json.loads(path.read_text())
     path.write_text(json.dumps({**fields, "host": {**fields["host"], "cpu": "another"}}))
     capsys.readouterr()
-    assert bench.known_speeds([])[0].host["cpu"] != "another"
+    assert kept.known_speeds([])[0].host["cpu"] != "another"
     assert "a short one runs" in capsys.readouterr().err
 
 
@@ -113,10 +113,10 @@ def test_a_damaged_file_is_named(small, quick, capsys):
     path.parent.mkdir(parents=True)
     path.write_bytes(b"\xff\x00 no benchmark")
     with pytest.raises(UsageError, match="speeds.json is damaged.*run `bigconst bench`, which replaces it"):
-        bench.known_speeds([])
+        kept.known_speeds([])
     assert main(["bench"]) == 0
     capsys.readouterr()
-    assert bench.known_speeds([])[0].rates.keys() == OPERATIONS.keys()
+    assert kept.known_speeds([])[0].rates.keys() == OPERATIONS.keys()
     assert capsys.readouterr().err == "" and quick == [False]
 
 

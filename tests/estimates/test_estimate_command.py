@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from bigconst.cli import main
-from bigconst.commands import bench, estimateplot, estimateshow
+from bigconst.commands import estimateplot, estimateshow
+from bigconst.runs import speeds
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,8 +57,8 @@ price_date = "2026-11-01"
 @pytest.fixture
 def here(measured, monkeypatch, tmp_path):
     """A directory on a machine that was measured, and cannot be again."""
-    monkeypatch.setattr(bench, "_measured", lambda **_: pytest.fail("a benchmark ran"))
-    monkeypatch.setattr(bench, "_measured_disks", lambda *_, **__: pytest.fail("a benchmark ran"))
+    monkeypatch.setattr(speeds, "measured", lambda **_: pytest.fail("a benchmark ran"))
+    monkeypatch.setattr(speeds, "measured_disks", lambda *_, **__: pytest.fail("a benchmark ran"))
     (tmp_path / "config" / "bigconst").mkdir(parents=True)
     (tmp_path / "config" / "bigconst" / "machines.toml").write_text(MACHINES)
     return tmp_path / "here"

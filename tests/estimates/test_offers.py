@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
+from bigconst.base.constant import Constant
 from bigconst.catalogue.model import Instance, NetworkVolume
-from bigconst.constant import Constant
 from bigconst.estimates import offers
 from bigconst.estimates.jobs import ConstantJob, TestJob, pieces
 from bigconst.estimates.model import SCALED_ERROR, estimate

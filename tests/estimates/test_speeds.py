@@ -8,8 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bigconst.estimates.speeds import Disks, Pattern, Rate, Speeds, as_json, faster, from_json, sequential_disks
-from bigconst.scratchspace import Traffic
+from bigconst.estimates.speeds import (
+    AccessPattern,
+    DiskSpeeds,
+    Rate,
+    Speeds,
+    as_json,
+    faster,
+    from_json,
+    sequential_disks,
+)
+from bigconst.plans.accounts import Traffic
 
 HOST = {"cpu": "some processor", "cores": 4, "memory_bytes": 1 << 30, "vector_bits": 256, "clock_ghz": None,
         "name": "here", "version": "0"}
@@ -71,7 +80,7 @@ def test_a_disk_that_takes_turns_needs_the_sum():
 
 
 def test_a_disk_that_reads_while_it_writes_needs_the_longer():
-    pattern = Pattern(1 << 20, 1e9, 1e9, 2e9)       # together as fast as both alone
+    pattern = AccessPattern(1 << 20, 1e9, 1e9, 2e9)       # together as fast as both alone
     assert pattern.seconds(Traffic(10**9, 10**9)) == pytest.approx(1)
     assert pattern.seconds(Traffic(3 * 10**9, 10**9)) == pytest.approx(3)
 
@@ -80,14 +89,15 @@ def test_a_disk_that_reads_while_it_writes_needs_the_longer():
 def test_what_was_measured_is_what_comes_out(read, write, together):
     # Half of 2 bytes is read while the other half is written.
     both = 2 / (1 / read + 1 / write) * together
-    pattern = Pattern(1, read, write, both)
+    pattern = AccessPattern(1, read, write, both)
     assert pattern.seconds(Traffic(10**9, 10**9)) == pytest.approx(2e9 / both, rel=1e-6)
     assert pattern.seconds(Traffic(10**9, 0)) == pytest.approx(1e9 / read)
     assert pattern.seconds(Traffic(0, 10**9)) == pytest.approx(1e9 / write)
 
 
 def test_between_two_request_sizes():
-    disks = Disks((), "ssd", (), (Pattern(1 << 10, 1e6, 1e6, 1e6, 4e-9), Pattern(1 << 12, 3e6, 3e6, 3e6, 2e-9)), 0.001)
+    disks = DiskSpeeds((), "ssd", (), (AccessPattern(1 << 10, 1e6, 1e6, 1e6, 4e-9),
+                       AccessPattern(1 << 12, 3e6, 3e6, 3e6, 2e-9)), 0.001)
     traffic = Traffic(3 * 10**6, 0)
     assert disks.seconds(traffic, 1 << 11) == pytest.approx((3 + 1) / 2)
     assert disks.seconds(traffic, 1) == pytest.approx(3) and disks.seconds(traffic, 1 << 30) == pytest.approx(1)
@@ -96,8 +106,8 @@ def test_between_two_request_sizes():
 
 # -- the file -----------------------------------------------------------------------
 
-DISKS = Disks(("/mnt/a", "/mnt/b"), "hdd", ((1e8, 2e8), (1e8, 1.5e8)), (Pattern(4096, 1.0, 2.0, 3.0, 1e-9),), 0.01, 0.2,
-              0.1)
+DISKS = DiskSpeeds(("/mnt/a", "/mnt/b"), "hdd", ((1e8, 2e8), (1e8, 1.5e8)),
+                   (AccessPattern(4096, 1.0, 2.0, 3.0, 1e-9),), 0.01, 0.2, 0.1)
 
 
 def test_the_file_gives_back_what_it_was_given():

@@ -4,14 +4,14 @@ from collections import Counter
 
 import pytest
 
-from bigconst import engine
-from bigconst.arithmetic.outofcore.linear import linear_pass
-from bigconst.arithmetic.outofcore.passes import DiskTransform
-from bigconst.arithmetic.transform import Transform
-from bigconst.constant import Constant
+from bigconst.arithmetic.disk.linear import linear_pass
+from bigconst.arithmetic.disk.passes import DiskTransform
+from bigconst.arithmetic.memory.transform import Transform
+from bigconst.base.constant import Constant
+from bigconst.constants import engine
 from bigconst.estimates.work import OPERATIONS, constant_work, mersenne_work, verification_work
-from bigconst.mersenneplan import make_mersenne_plan
-from bigconst.plan import make_plan
+from bigconst.plans.mersenneplan import make_mersenne_plan
+from bigconst.plans.plan import make_plan
 from bigconst.storage.volume import Volume
 
 PHI = Constant("phi", 5)
@@ -70,7 +70,7 @@ def test_passes_on_disk_are_those_of_the_engine(monkeypatch, tmp_path):
         sums.append(out.length)
         return linear_pass(products, inputs, out, *rest)
 
-    monkeypatch.setattr("bigconst.arithmetic.outofcore.newton.linear_pass", watched)
+    monkeypatch.setattr("bigconst.arithmetic.disk.newton.linear_pass", watched)
     with Volume([tmp_path], plan.disk.scratch_bytes, plan.disk.stripe_bytes) as volume:
         engine.run(plan, Sink(), lambda event: None, Sink(), volume)
     stages = constant_work(plan)

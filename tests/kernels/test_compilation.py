@@ -70,7 +70,7 @@ def test_numba_imported_before_us_still_uses_it(tmp_path):
 
 
 def test_another_process_compiles_nothing(tmp_path):
-    code = ("import sys\nfrom bigconst import engine\nfrom bigconst.kernels import jit\n"
+    code = ("import sys\nfrom bigconst.constants import engine\nfrom bigconst.kernels import jit\n"
             "cold = jit.is_cold(jit.CONSTANTS)\nif not cold: engine.load_kernels()\n"
             "kernels = {id(k): k.stats for name, module in list(sys.modules.items()) if name.startswith('bigconst.')\n"
             "           for k in vars(module).values() if getattr(k, 'signatures', None)}.values()\n"

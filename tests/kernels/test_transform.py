@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle_words import aligned_float64, aligned_int32, to_mpz
 
-from bigconst.arithmetic.transform import Transform
+from bigconst.arithmetic.memory.transform import Transform
+from bigconst.plans.shape import ODD_PARTS, shape_for
 from bigconst.runtime.threads import Pool
-from bigconst.shape import ODD_PARTS, shape_for
 
 RADICES = [10**5, 10**4, 10**3, 2**16, 2**12]
 LENGTHS = sorted({shape_for(odd << e).words for odd in ODD_PARTS for e in (10, 11, 12, 13)} | {2**16, 2**18})

@@ -11,6 +11,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 @pytest.fixture(scope="session", autouse=True)
 def test_kernels(kernels):
     """As in the conftest above."""
-    from bigconst import engine
+    from bigconst.constants import engine
 
     engine.load_test_kernels()

@@ -9,11 +9,11 @@ import sys
 import pytest
 from gmpy2 import mpz
 
-from bigconst import failpoints
+from bigconst.base import failpoints
+from bigconst.base.failpoints import VARIABLE
 from bigconst.cli import main
-from bigconst.dwtshape import lengths
-from bigconst.failpoints import VARIABLE
 from bigconst.mersenne.savefile import Saved, SaveFiles
+from bigconst.plans.dwtshape import lengths
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 P = 9941

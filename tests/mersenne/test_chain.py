@@ -9,8 +9,8 @@ import pytest
 from fake_squarer import Killed, LastingSquarer, Shape, Squarer, longer
 from gmpy2 import mpz
 
-from bigconst.errors import ChecksumError, FaultError, Interrupted, ReadError
-from bigconst.events import Fault
+from bigconst.base.errors import ChecksumError, FaultError, Interrupted, ReadError
+from bigconst.base.events import Fault
 from bigconst.mersenne import pace
 from bigconst.mersenne.events import Resumed
 from bigconst.mersenne.faults import MAX_RETURNS

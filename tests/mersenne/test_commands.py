@@ -15,10 +15,10 @@ import pytest
 from gmpy2 import mpz
 
 from bigconst.cli import main
-from bigconst.commands import warmup
 from bigconst.kernels import jit
 from bigconst.mersenne import selftest
 from bigconst.mersenne.results import res64
+from bigconst.runs import kernels
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ENVIRONMENT = {**os.environ, "PYTHONPATH": ROOT}
@@ -107,7 +107,7 @@ def test_selftest(capsys, monkeypatch):
 def test_cold_kernels_are_announced(capsys, monkeypatch):
     monkeypatch.setattr(jit, "is_cold", lambda kernels=jit.CONSTANTS: kernels == jit.TESTS)
     ran = []
-    monkeypatch.setattr(warmup.subprocess, "run", lambda command, **options: ran.append(command[-1]))
+    monkeypatch.setattr(kernels.subprocess, "run", lambda command, **options: ran.append(command[-1]))
     for command in ("ll 1279 --no-factor", "prp 1279 --no-factor"):
         err = output(capsys, command).err
         assert err == "compiling kernels of squarings for this machine (once, up to a minute)\n"
@@ -121,7 +121,7 @@ def test_warmup_tests_squarings(capsys):
 
 def test_constants_do_not_load_the_kernels_of_tests():
     """They would cost them a tenth of their start."""
-    code = ("import sys\nfrom bigconst import engine\n"
+    code = ("import sys\nfrom bigconst.constants import engine\n"
             "engine.load_kernels()\nbefore = 'bigconst.kernels.dwt' in sys.modules\n"
             "engine.load_test_kernels()\nprint(before, 'bigconst.kernels.dwt' in sys.modules)")
     found = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, text=True, capture_output=True, check=True)

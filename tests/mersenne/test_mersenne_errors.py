@@ -8,14 +8,14 @@ import pytest
 from fake_squarer import Shape, Squarer, longer
 
 from bigconst import __version__
+from bigconst.base.errors import InputOutputError, Interrupted, UsageError
 from bigconst.cli import main
-from bigconst.dwtshape import dwt_shape
-from bigconst.errors import InputOutputError, Interrupted, UsageError
 from bigconst.mersenne import factor
 from bigconst.mersenne.chain import Chain
 from bigconst.mersenne.repetition import Residues
 from bigconst.mersenne.savefile import SaveFiles
 from bigconst.mersenne.test import LucasLehmer, outcome
+from bigconst.plans.dwtshape import dwt_shape
 from bigconst.storage.manifest import read_manifest, write_manifest
 
 
@@ -144,7 +144,7 @@ def interrupted(monkeypatch):
     """A test whose transform is on disk, given up in the middle."""
     os.mkdir("a")
     with monkeypatch.context() as patch:
-        patch.setattr("bigconst.arithmetic.outofcore.squarer.DiskSquarer.iterate", given_up)
+        patch.setattr("bigconst.arithmetic.disk.squarer.DiskSquarer.iterate", given_up)
         assert main(ON_DISK.split()) == 75
     assert read_manifest("a")["command"] == f"bigconst {ON_DISK}"
 

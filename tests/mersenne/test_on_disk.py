@@ -11,10 +11,10 @@ import time
 import pytest
 from gmpy2 import mpz
 
-from bigconst import failpoints
+from bigconst.base import failpoints
+from bigconst.base.errors import DoesNotFit
 from bigconst.cli import main
-from bigconst.errors import DoesNotFit
-from bigconst.mersenneplan import make_mersenne_plan
+from bigconst.plans.mersenneplan import make_mersenne_plan
 
 P, COUNT = 110_503, 60
 ON_DISK = f"{P} --no-factor --iterations {COUNT} --workspace 350KiB --swap a --swap b --dir saves"

@@ -6,11 +6,11 @@ import gmpy2
 import pytest
 from gmpy2 import mpz
 
-from bigconst.arithmetic.squarer import Squarer
-from bigconst.commands.testrun import Request, carry_out
-from bigconst.dwtshape import dwt_shape, longer
+from bigconst.arithmetic.memory.squarer import Squarer
 from bigconst.mersenne import pace
 from bigconst.mersenne.test import LucasLehmer, Prp3, outcome
+from bigconst.plans.dwtshape import dwt_shape, longer
+from bigconst.runs.testrun import Request, carry_out
 
 
 def make(kind, p, squarer=Squarer, threads=1, **options):

@@ -6,16 +6,17 @@ import gmpy2
 import pytest
 from gmpy2 import mpz
 
-from bigconst import dwtshape, failpoints
-from bigconst.arithmetic import squarer as squarers
+from bigconst.arithmetic.memory import squarer as squarers
+from bigconst.base import failpoints
+from bigconst.base.errors import InputOutputError, Interrupted, VerificationError
 from bigconst.cli import main
-from bigconst.commands import testrun
-from bigconst.commands.testrun import Request
-from bigconst.errors import InputOutputError, Interrupted, VerificationError
 from bigconst.mersenne import pace
 from bigconst.mersenne.events import Repeated, Resumed
 from bigconst.mersenne.repetition import COUNT, Residues, landmarks
 from bigconst.mersenne.savefile import Saved
+from bigconst.plans import dwtshape
+from bigconst.runs import testrun
+from bigconst.runs.testrun import Request
 
 P = 2203
 

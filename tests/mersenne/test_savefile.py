@@ -7,8 +7,8 @@ import random
 import pytest
 from gmpy2 import mpz
 
-from bigconst import failpoints
-from bigconst.errors import InputOutputError
+from bigconst.base import failpoints
+from bigconst.base.errors import InputOutputError
 from bigconst.mersenne.savefile import Damaged, Saved, SaveFiles, decode, encode
 
 P = 1009

@@ -7,9 +7,9 @@ import fake_squarer
 import pytest
 
 from bigconst import cli
-from bigconst.arithmetic.squarer import Squarer
-from bigconst.dwtshape import dwt_shape, lengths
+from bigconst.arithmetic.memory.squarer import Squarer
 from bigconst.mersenne import selftest
+from bigconst.plans.dwtshape import dwt_shape, lengths
 
 LONG = selftest.long_cases([1, 2])
 ROWS = selftest.rows()

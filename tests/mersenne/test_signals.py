@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from bigconst.commands import signals
-from bigconst.commands.signals import Stopper
+from bigconst.runs import signals
+from bigconst.runs.signals import Stopper
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SPACE = SimpleNamespace(status=SimpleNamespace(fields=lambda: {"stage": "level 1", "share": 0.5, "elapsed_s": 3.0}))

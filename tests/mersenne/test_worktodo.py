@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 from gmpy2 import mpz
 
-from bigconst.errors import InputOutputError
+from bigconst.base.errors import InputOutputError
 from bigconst.mersenne import results, worktodo
-from bigconst.mersenne.test import Outcome
+from bigconst.mersenne.test import ChainOutcome
 from bigconst.mersenne.worktodo import Assignment, NotUnderstood, parse
 
 AID = "0123456789abcdefABCDEF0123456789"
@@ -71,7 +71,7 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def made(kind, residue, p=4253, **more):
-    return Outcome(kind, p, p, mpz(residue), True, 4096, 17, 0.1, **more)
+    return ChainOutcome(kind, p, p, mpz(residue), True, 4096, 17, 0.1, **more)
 
 
 def test_result_of_a_composite():

@@ -9,15 +9,15 @@ import xxhash
 from gmpy2 import mpz
 from oracle_words import to_mpz
 
-from bigconst.arithmetic.outofcore.number import Number
-from bigconst.arithmetic.outofcore.passes import Scratch
-from bigconst.arithmetic.outofcore.products import DiskProducts
-from bigconst.arithmetic.products import Products
+from bigconst.arithmetic.disk.number import Number
+from bigconst.arithmetic.disk.passes import DiskWorkspace
+from bigconst.arithmetic.disk.products import DiskProducts
+from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.words import Words
-from bigconst.diskplan import DiskLevel, DiskPlan
-from bigconst.diskshape import DiskShape
-from bigconst.errors import ChecksumError
-from bigconst.formats import WORDS
+from bigconst.base.errors import ChecksumError
+from bigconst.base.formats import WORDS
+from bigconst.plans.diskplan import DiskLevel, DiskPlan
+from bigconst.plans.diskshape import DiskShape
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.pipeline import Pipeline
 from bigconst.runtime.threads import Pool
@@ -142,9 +142,9 @@ class WatchedVolume:
 
 @contextlib.contextmanager
 def scratch_of(base: int, size_bytes: int = 1 << 22, threads: int = 1, arena_bytes: int = 1 << 20, seed: int = 0):
-    """A Scratch in memory."""
+    """A DiskWorkspace in memory."""
     with Pool(threads) as pool:
-        yield Scratch(WatchedVolume(size_bytes, seed), Words(WORDS[base], pool), Arena(arena_bytes), Pipeline())
+        yield DiskWorkspace(WatchedVolume(size_bytes, seed), Words(WORDS[base], pool), Arena(arena_bytes), Pipeline())
 
 
 def whole(words: np.ndarray, radix: int) -> mpz:

@@ -6,9 +6,9 @@ from functools import lru_cache
 
 from disk_parts import WatchedVolume
 
-from bigconst import engine
-from bigconst.constant import Constant
-from bigconst.plan import Plan, make_plan
+from bigconst.base.constant import Constant
+from bigconst.constants import engine
+from bigconst.plans.plan import Plan, make_plan
 from bigconst.storage.lane import Lane
 from bigconst.storage.volume import Volume
 
@@ -57,7 +57,7 @@ class Run:
     plan: Plan
     text: bytes = b""
     certificate: bytes = b""
-    outcome: engine.Outcome | None = None
+    outcome: engine.RunOutcome | None = None
     faults: list[str] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     """of the volume, after each time it was resized"""

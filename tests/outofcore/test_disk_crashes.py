@@ -5,8 +5,8 @@ import pytest
 from disk_parts import PAGE_BYTES, WatchedVolume
 from disk_runs import MIB, PHI, Sink, engine, in_memory, plan_on_disk, same
 
-from bigconst.arithmetic.outofcore.passes import DiskTransform
-from bigconst.constant import Constant
+from bigconst.arithmetic.disk.passes import DiskTransform
+from bigconst.base.constant import Constant
 from bigconst.runtime import recorder as recorder_module
 from bigconst.runtime.recorder import Recorder
 

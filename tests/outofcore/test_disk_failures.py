@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from disk_runs import MIB, PHI, engine, in_memory, plan_on_disk, run_on_lanes, same
 
-from bigconst import failpoints
-from bigconst.errors import BigconstError, InputOutputError
+from bigconst.base import failpoints
+from bigconst.base.errors import BigconstError, InputOutputError
 from bigconst.storage.atomicfile import AtomicFile
 from bigconst.storage.lane import Lane
 from bigconst.storage.volume import Volume

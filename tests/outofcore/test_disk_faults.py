@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from disk_runs import MIB, PHI, in_memory, plan_on_disk, run_watched, same
 
-from bigconst.arithmetic.outofcore import number as number_module
-from bigconst.arithmetic.outofcore import passes
-from bigconst.arithmetic.outofcore.newton import DiskLadder
-from bigconst.arithmetic.outofcore.number import Number
-from bigconst.arithmetic.outofcore.passes import DiskTransform
-from bigconst.arithmetic.outofcore.products import DiskProducts
-from bigconst.arithmetic.outofcore.run import DiskRun
+from bigconst.arithmetic.disk import number as number_module
+from bigconst.arithmetic.disk import passes
+from bigconst.arithmetic.disk.newton import DiskLadder
+from bigconst.arithmetic.disk.number import Number
+from bigconst.arithmetic.disk.passes import DiskTransform
+from bigconst.arithmetic.disk.products import DiskProducts
 from bigconst.arithmetic.packed import page_buffer
-from bigconst.errors import FaultError
+from bigconst.base.errors import FaultError
+from bigconst.constants.diskrun import DiskRun
 from bigconst.kernels.pack import pack
 
 RADIX = 10**5

@@ -7,9 +7,9 @@ from gmpy2 import mpz
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bigconst.arithmetic.outofcore.number import NINES, STORED, ZEROS, Number
-from bigconst.arithmetic.outofcore.products import sign_magnitude
-from bigconst.errors import ChecksumError, FaultError
+from bigconst.arithmetic.disk.number import NINES, STORED, ZEROS, Number
+from bigconst.arithmetic.disk.products import sign_magnitude
+from bigconst.base.errors import ChecksumError, FaultError
 
 CHUNK = 64
 P = 2**61 - 1

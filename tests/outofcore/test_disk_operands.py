@@ -8,10 +8,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from oracle_words import to_mpz
 
-from bigconst.arithmetic.outofcore.operand import Operand
-from bigconst.arithmetic.outofcore.passes import DiskTransform
+from bigconst.arithmetic.disk.operand import Operand
+from bigconst.arithmetic.disk.passes import DiskTransform
 from bigconst.arithmetic.packed import page_buffer
-from bigconst.diskshape import DiskShape
+from bigconst.plans.diskshape import DiskShape
 
 SEEDS = st.integers(0, 2**32 - 1)
 CHUNK = 64

@@ -7,11 +7,11 @@ from gmpy2 import isqrt, mpz
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bigconst.arithmetic.outofcore.operand import Operand
-from bigconst.arithmetic.outofcore.passes import DiskTransform
-from bigconst.arithmetic.outofcore.tiles import Tiles
-from bigconst.diskshape import disk_shape
-from bigconst.errors import FaultError
+from bigconst.arithmetic.disk.operand import Operand
+from bigconst.arithmetic.disk.passes import DiskTransform
+from bigconst.arithmetic.disk.tiles import Tiles
+from bigconst.base.errors import FaultError
+from bigconst.plans.diskshape import disk_shape
 
 P = 2**61 - 1
 CHUNK = 256

@@ -4,12 +4,12 @@ import pytest
 from certificates import digit_text, floor
 from disk_runs import MIB, PHI, in_memory, plan_on_disk, run_watched, same
 
-from bigconst import plan as plan_module
-from bigconst.arithmetic import root
-from bigconst.arithmetic.outofcore.passes import DiskTransform
-from bigconst.constant import Constant
-from bigconst.errors import FaultError
-from bigconst.units import hex_digits
+from bigconst.arithmetic.disk.passes import DiskTransform
+from bigconst.base.constant import Constant
+from bigconst.base.errors import FaultError
+from bigconst.base.units import hex_digits
+from bigconst.constants import root
+from bigconst.plans import plan as plan_module
 
 SQRT2, SQRT_MAX = Constant("sqrt", 2), Constant("sqrt", 2**31 - 1)
 
@@ -26,7 +26,7 @@ def test_last_digits_settled_by_the_exact_square(constant, base, monkeypatch):
     def settle(plan, words, low, add, is_above):
         return true_settle(plan, words, low, add, lambda change: asked.append(is_above(change)) or asked[-1])
 
-    monkeypatch.setattr("bigconst.arithmetic.outofcore.root.settle", settle)
+    monkeypatch.setattr("bigconst.constants.diskroot.settle", settle)
     # As far as the residual's length allows; a quarter of all numbers whose digits end with a word.
     monkeypatch.setattr(plan_module.Plan, "x_error", property(lambda self: self.format.radix**2 // 8))
     for digits in without_guard_words_to_spare(base):
@@ -92,6 +92,6 @@ def test_every_product_on_smaller_words(constant, base, monkeypatch):
 
 
 def test_a_limit_that_nothing_keeps_stops_the_run(monkeypatch):
-    monkeypatch.setattr("bigconst.arithmetic.products.ROUNDOFF_LIMIT", 1e-9)
+    monkeypatch.setattr("bigconst.arithmetic.memory.products.ROUNDOFF_LIMIT", 1e-9)
     with pytest.raises(FaultError, match="wrong with words of every size"):
         run_watched(plan_on_disk(PHI, 300_000))

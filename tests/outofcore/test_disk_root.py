@@ -9,15 +9,15 @@ from gmpy2 import mpz
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bigconst.arithmetic.outofcore import root
-from bigconst.arithmetic.outofcore.run import DiskRun
-from bigconst.arithmetic.products import Products
-from bigconst.arithmetic.root import guard_value, guard_words
+from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.words import Words
-from bigconst.certificate import within_bound
-from bigconst.constant import Constant
-from bigconst.errors import FaultError
-from bigconst.formats import remainder_words
+from bigconst.base.constant import Constant
+from bigconst.base.errors import FaultError
+from bigconst.base.formats import remainder_words
+from bigconst.constants import diskroot as root
+from bigconst.constants.diskrun import DiskRun
+from bigconst.constants.root import guard_value, guard_words
+from bigconst.plans.certificate import within_bound
 from bigconst.runtime.recorder import Recorder
 from bigconst.runtime.threads import Pool
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bigconst import __version__
-from bigconst.constant import Constant
-from bigconst.plan import make_plan
+from bigconst.base.constant import Constant
+from bigconst.plans.plan import make_plan
 
 SQRT2, SQRT12345, SQRT_MAX = (Constant("sqrt", d) for d in (2, 12345, 2**31 - 1))
 SQUARE = Constant("sqrt", 46340**2)
@@ -149,7 +149,7 @@ def test_ten_million_digits(constant, base, workspace, disk, tmp_path):
 @pytest.mark.parametrize("workspace,disk", [(64, "ssd"), (16, "hdd")])
 def test_a_hundred_million_digits_within_the_memory_of_the_plan(workspace, disk, tmp_path):
     program = f"""
-from bigconst.machine import peak_memory_bytes
+from bigconst.base.hardware import peak_memory_bytes
 from disk_runs import FileSink, MIB, PHI, Volume, engine, plan_on_disk
 engine.load_kernels()
 plan = plan_on_disk(PHI, 10**8, 10, {workspace} * MIB, {disk!r}, 2)

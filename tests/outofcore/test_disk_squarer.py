@@ -5,13 +5,13 @@ import itertools
 import pytest
 from gmpy2 import mpz, mpz_random, random_state
 
-from bigconst import failpoints
-from bigconst.arithmetic.outofcore import squarer as disk_squarer
-from bigconst.arithmetic.outofcore.squarer import DiskSquarer
-from bigconst.arithmetic.squarer import Squarer
-from bigconst.dwtdisk import PARTS, DwtDisk, dwt_disk
-from bigconst.dwtshape import DwtShape, dwt_shape, lengths
-from bigconst.errors import ChecksumError, DoesNotFit, Interrupted
+from bigconst.arithmetic.disk import squarer as disk_squarer
+from bigconst.arithmetic.disk.squarer import DiskSquarer
+from bigconst.arithmetic.memory.squarer import Squarer
+from bigconst.base import failpoints
+from bigconst.base.errors import ChecksumError, DoesNotFit, Interrupted
+from bigconst.plans.dwtdisk import PARTS, DwtDisk, dwt_disk
+from bigconst.plans.dwtshape import DwtShape, dwt_shape, lengths
 from bigconst.runtime.checkpoint import Checkpoint
 from bigconst.runtime.recorder import Recorder
 from bigconst.storage.volume import Volume

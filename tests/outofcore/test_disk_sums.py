@@ -3,9 +3,9 @@
 import pytest
 from disk_runs import MIB, PHI, plan_on_disk, run_watched
 
-from bigconst.arithmetic.outofcore.newton import DiskLadder
+from bigconst.arithmetic.disk.newton import DiskLadder
 from bigconst.arithmetic.words import Words
-from bigconst.errors import FaultError
+from bigconst.base.errors import FaultError
 
 
 def test_a_carry_that_stays_wrong(monkeypatch):

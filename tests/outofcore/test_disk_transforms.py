@@ -9,11 +9,11 @@ from gmpy2 import mpz
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bigconst.arithmetic.outofcore.number import Number
-from bigconst.arithmetic.outofcore.operand import Operand
-from bigconst.arithmetic.outofcore.passes import DiskTransform
-from bigconst.arithmetic.outofcore.tiles import Tiles
-from bigconst.diskshape import SPARE_ROWS, DiskShape, chunk_bytes, disk_shape
+from bigconst.arithmetic.disk.number import Number
+from bigconst.arithmetic.disk.operand import Operand
+from bigconst.arithmetic.disk.passes import DiskTransform
+from bigconst.arithmetic.disk.tiles import Tiles
+from bigconst.plans.diskshape import SPARE_ROWS, DiskShape, chunk_bytes, disk_shape
 
 SEEDS = st.integers(0, 2**32 - 1)
 D = 2**31 - 1

@@ -6,10 +6,10 @@ from disk_parts import check_records, chunky_words, products_of, stored
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bigconst.arithmetic.outofcore.linear import linear_pass
-from bigconst.arithmetic.outofcore.number import Number
-from bigconst.diskshape import disk_shape
-from bigconst.errors import ChecksumError
+from bigconst.arithmetic.disk.linear import linear_pass
+from bigconst.arithmetic.disk.number import Number
+from bigconst.base.errors import ChecksumError
+from bigconst.plans.diskshape import disk_shape
 
 CHUNK = 256
 SHAPES = {base: disk_shape(1 << 14, base, digits, CHUNK, 4 << 20, 2, 1) for base, digits in ((10, 5), (16, 4))}

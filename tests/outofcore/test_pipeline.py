@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bigconst.errors import Interrupted
+from bigconst.base.errors import Interrupted
 from bigconst.runtime.pipeline import RING, Pipeline, Together
 
 

@@ -8,9 +8,9 @@ from disk_parts import chunky_words, scratch_of, stored
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bigconst.arithmetic.outofcore.operand import Operand
-from bigconst.arithmetic.outofcore.reader import Reader
-from bigconst.errors import ChecksumError
+from bigconst.arithmetic.disk.operand import Operand
+from bigconst.arithmetic.disk.reader import Reader
+from bigconst.base.errors import ChecksumError
 
 CHUNK = 64
 CHUNKS = 12

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from bigconst.cli import main
-from bigconst.commands.warmup import load_reading_kernels
+from bigconst.runs.kernels import load_reading_kernels
 from bigconst.storage import digitfile, zstfile
 from bigconst.storage.zstfile import FRAME_BYTES, ZstText
 

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from bigconst.errors import InputOutputError
+from bigconst.base.errors import InputOutputError
 from bigconst.reading import source
 from bigconst.reading.source import DigitText, in_pieces
 

@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from bigconst import failpoints
-from bigconst.errors import InputOutputError
+from bigconst.base import failpoints
+from bigconst.base.errors import InputOutputError
 from bigconst.storage.journal import Journal, read_journal
 
 RECORDS = [
@@ -145,7 +145,7 @@ def test_what_does_no_harm(tmp_path, failure):
 def test_what_it_leaves_when_it_is_cut_or_spoiled(tmp_path, failure, left):
     script = """if True:
         import sys
-        from bigconst import failpoints
+        from bigconst.base import failpoints
         from bigconst.storage.journal import Journal
         with failpoints.active(sys.argv[2]):
             journal = Journal(sys.argv[1])

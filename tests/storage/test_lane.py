@@ -15,8 +15,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from bigconst import failpoints
-from bigconst.errors import DiskFull, InputOutputError
+from bigconst.base import failpoints
+from bigconst.base.errors import DiskFull, InputOutputError
 from bigconst.runtime.arena import Arena
 from bigconst.storage.lane import DATA_NAME, Lane, Transfer
 from bigconst.storage.lock import LOCK_NAME

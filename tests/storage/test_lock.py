@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from bigconst.errors import InputOutputError
+from bigconst.base.errors import InputOutputError
 from bigconst.storage.lock import DirectoryLock, FileLock, is_locked
 
 

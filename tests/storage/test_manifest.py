@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from bigconst import failpoints
-from bigconst.errors import InputOutputError
+from bigconst.base import failpoints
+from bigconst.base.errors import InputOutputError
 from bigconst.storage.manifest import BAD, NAME, NEW, OLD_NAME, read_manifest, remove_manifest, write_manifest
 
 

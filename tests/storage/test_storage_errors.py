@@ -7,7 +7,7 @@ import os
 import numpy as np
 import pytest
 
-from bigconst.errors import InputOutputError, VerificationError
+from bigconst.base.errors import InputOutputError, VerificationError
 from bigconst.storage.digitfile import open_digits
 from bigconst.storage.lane import Lane
 from bigconst.storage.lock import FileLock
@@ -86,7 +86,7 @@ def test_a_lenient_file_that_changes_while_it_is_read(tmp_path):
 def test_a_block_whose_checksum_alone_is_wrong(tmp_path, monkeypatch):
     """What was read shows no difference: so it is not the disk."""
     monkeypatch.setattr(disks, "MOST_BYTES", disks.BATCH_BLOCKS * disks.BLOCK_BYTES)
-    with disks.Scratch([str(tmp_path)], 5) as scratch:
+    with disks.ScratchTest([str(tmp_path)], 5) as scratch:
         read = scratch.volume.read
         monkeypatch.setattr(scratch.volume, "read", lambda requests, sums: read(requests, sums ^ np.uint64(1)))
         with pytest.raises(VerificationError, match=r"^the block of \d+ bytes .* is not what was written at first, and "

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bigconst.errors import DiskFull
+from bigconst.base.errors import DiskFull
 from bigconst.storage.striping import PERIOD, Striping, make_pattern
 
 UNIT = 4096

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import xxhash
 
-from bigconst import failpoints
-from bigconst.errors import ChecksumError, DiskFull, InputOutputError, UsageError
+from bigconst.base import failpoints
+from bigconst.base.errors import ChecksumError, DiskFull, InputOutputError, UsageError
 from bigconst.runtime.arena import Arena
 from bigconst.storage.lane import DATA_NAME, Lane
-from bigconst.storage.volume import LONGEST_BYTES, Request, Volume
+from bigconst.storage.volume import LONGEST_BYTES, BlockRequest, Volume
 
 PAGE = 4096
 SHORT = "lane.read=short, lane.write=short"
@@ -61,7 +61,7 @@ def folders(tmp_path):
 
 
 def one_block(count, seed=0):
-    return [Request(0, [memory(count, seed)], 0)], np.zeros(1, np.uint64)
+    return [BlockRequest(0, [memory(count, seed)], 0)], np.zeros(1, np.uint64)
 
 
 # --- data --------------------------------------------------------------------------
@@ -82,7 +82,7 @@ def test_random_blocks_against_a_bytearray(folders, count, failures):
             for start, stop in zip(cuts, cuts[1:], strict=False):
                 middle = int(random.integers(start, stop))
                 views = [data[start * PAGE:middle * PAGE], data[middle * PAGE:stop * PAGE]]
-                requests.append(Request(start * PAGE, [view for view in views if len(view)], start))
+                requests.append(BlockRequest(start * PAGE, [view for view in views if len(view)], start))
             some = [request for request in requests if turn == 0 or random.random() < 0.6]
             finish(volume.write(some, sums))
             for request in some:
@@ -100,7 +100,8 @@ def test_random_blocks_against_a_bytearray(folders, count, failures):
                 block = b"".join(view.tobytes() for view in request.views)
                 assert block == model[request.address:request.address + len(block)]
         whole = memory(pages * PAGE)
-        finish(volume.read([Request(0, [whole], 0)], np.array([xxhash.xxh3_64_intdigest(bytes(model))], np.uint64)))
+        sums = np.array([xxhash.xxh3_64_intdigest(bytes(model))], np.uint64)
+        finish(volume.read([BlockRequest(0, [whole], 0)], sums))
         assert whole.tobytes() == model
         assert (volume.written_bytes, volume.read_bytes) == (moved, moved + len(model))
 
@@ -109,7 +110,7 @@ def test_real_lanes_read_and_write_at_the_same_time(folders):
     half, size = 2 << 20, 64 << 10
     sums, data = np.zeros(2 * half // size, np.uint64), memory(2 * half)
     with Volume(folders[:2], 2 * half, 128 << 10) as volume:
-        requests = [Request(at, [data[at:at + size]], at // size) for at in range(0, 2 * half, size)]
+        requests = [BlockRequest(at, [data[at:at + size]], at // size) for at in range(0, 2 * half, size)]
         first, second = requests[:len(requests) // 2], requests[len(requests) // 2:]
         finish(volume.write(first, sums))
         data[:half] = 0
@@ -124,10 +125,10 @@ def test_any_contiguous_numpy_type(folders):
     data = memory(8 * PAGE).view(np.complex128).reshape(16, -1)
     sums = np.zeros(1, np.uint64)
     with Volume(folders[:1], 8 * PAGE, PAGE, lane=Steady) as volume:
-        finish(volume.write([Request(0, [data], 0)], sums))
+        finish(volume.write([BlockRequest(0, [data], 0)], sums))
         assert sums[0] == xxhash.xxh3_64_intdigest(data.tobytes())
         with pytest.raises(ValueError, match="contiguous"):
-            volume.write([Request(0, [data[:, ::2]], 0)], sums)
+            volume.write([BlockRequest(0, [data[:, ::2]], 0)], sums)
 
 
 def test_neighbours_are_merged_and_long_blocks_cut(folders):
@@ -135,9 +136,9 @@ def test_neighbours_are_merged_and_long_blocks_cut(folders):
     with failpoints.active("lane.read=sleep:0, lane.write=sleep:0") as (reads, writes), \
             Volume(folders[:1], total, 64 << 10) as volume:
         data, sums = memory(total), np.zeros(total // size, np.uint64)
-        finish(volume.write([Request(at, [data[at:at + size]], at // size) for at in range(0, total, size)], sums))
+        finish(volume.write([BlockRequest(at, [data[at:at + size]], at // size) for at in range(0, total, size)], sums))
         assert writes.calls <= total >> 20
-        finish(volume.read([Request(0, [data], 0)], np.array([xxhash.xxh3_64_intdigest(data)], np.uint64)))
+        finish(volume.read([BlockRequest(0, [data], 0)], np.array([xxhash.xxh3_64_intdigest(data)], np.uint64)))
         assert 4 <= reads.calls <= total >> 20
 
 
@@ -153,11 +154,11 @@ def test_no_requests_are_done_at_once(folders):
 def test_requests_that_make_no_sense(folders, address, length, message):
     with Volume(folders[:1], 4 * PAGE, PAGE, lane=Steady) as volume:
         with pytest.raises(ValueError, match=message):
-            volume.read([Request(address, [memory(PAGE * 2)[:length]], 0)], np.zeros(1, np.uint64))
+            volume.read([BlockRequest(address, [memory(PAGE * 2)[:length]], 0)], np.zeros(1, np.uint64))
         with pytest.raises(ValueError, match="uint64"):
             volume.read([], np.zeros(1, np.int64))
         with pytest.raises(IndexError):
-            finish(volume.write([Request(0, [memory(PAGE)], 5)], np.zeros(1, np.uint64)))
+            finish(volume.write([BlockRequest(0, [memory(PAGE)], 5)], np.zeros(1, np.uint64)))
     with pytest.raises(ValueError, match="closed"):
         volume.read([], np.zeros(1, np.uint64))
     with pytest.raises(ValueError, match="stripe unit"):
@@ -172,7 +173,7 @@ def test_a_damaged_block_is_named(folders, operation):
     with failpoints.active(f"lane.{operation}[{folders[1]}]=flip:12345@2"), \
             Volume(folders[:2], 6 * PAGE, PAGE, lane=Steady) as volume:
         data, sums = memory(6 * PAGE), np.zeros(3, np.uint64)
-        requests = [Request(i * 2 * PAGE, [data[i * 2 * PAGE:(i + 1) * 2 * PAGE]], i) for i in range(3)]
+        requests = [BlockRequest(i * 2 * PAGE, [data[i * 2 * PAGE:(i + 1) * 2 * PAGE]], i) for i in range(3)]
         for request in requests:
             finish(volume.write([request], sums))
         finish(volume.read(requests[:1], sums))
@@ -189,7 +190,7 @@ def test_a_bad_sector_surfaces(folders, operation, nth):
     with failpoints.active(f"lane.{operation}[{folders[1]}]=EIO@{nth}"), \
             Volume(folders[:3], 60 * PAGE, PAGE, lane=Steady) as volume:
         data, sums = memory(60 * PAGE), np.zeros(60, np.uint64)
-        requests = [Request(i * PAGE, [data[i * PAGE:(i + 1) * PAGE]], i) for i in range(60)]
+        requests = [BlockRequest(i * PAGE, [data[i * PAGE:(i + 1) * PAGE]], i) for i in range(60)]
         with pytest.raises(InputOutputError, match=f"cannot {operation} {folders[1] / DATA_NAME} at offset") as failure:
             for i in range(0, 60, 6):
                 finish(volume.write(requests[i:i + 6], sums))
@@ -238,7 +239,7 @@ def test_an_unforeseen_failure_of_a_thread_surfaces(folders):
 def test_closing_ends_what_is_under_way(folders):
     data, sums = memory(PAGE), np.zeros(200, np.uint64)
     with failpoints.active("lane.write=sleep:0.02"), Volume(folders[:1], 400 * PAGE, PAGE) as volume:
-        transfer = volume.write([Request(2 * i * PAGE, [data], i) for i in range(200)], sums)
+        transfer = volume.write([BlockRequest(2 * i * PAGE, [data], i) for i in range(200)], sums)
     with pytest.raises(InputOutputError, match="was closed"):
         finish(transfer)
     assert volume.written_bytes < 200 * PAGE

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 import zstandard
 
-from bigconst.arithmetic import digits
-from bigconst.errors import BigconstError, FaultError, InputOutputError, VerificationError
-from bigconst.storage import digitfile, zstfile
+from bigconst.base.errors import BigconstError, FaultError, InputOutputError, VerificationError
+from bigconst.storage import zstfile
 from bigconst.storage.digitfile import open_digits
 from bigconst.storage.zstfile import FRAME_BYTES, ZstText, room_bytes
 
@@ -77,10 +76,6 @@ def several(tmp_path, small_frames):
 
 
 # -- writing --------------------------------------------------------------------------
-
-def test_a_frame_is_a_piece_of_text():
-    assert FRAME_BYTES == digits.PIECE_BYTES == digitfile.PIECE_BYTES
-
 
 @pytest.mark.parametrize(("base", "most"), [(10, 0.43), (16, 0.503)])
 def test_size_and_text_of_many_digits(tmp_path, base, most):

@@ -1,0 +1,94 @@
+"""Passes over the chunks of numbers, low words first: sums, and multiples."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bigconst.arithmetic.disk.number import Number
+from bigconst.arithmetic.disk.products import DiskProducts
+from bigconst.runtime.pipeline import Together
+
+
+class Stretch:
+    """Buffers and transfers of consecutive pieces of a number in a pass over chunks."""
+
+    def __init__(self, products: DiskProducts, number: Number, piece_chunks: int):
+        self.number, self._size = number, piece_chunks
+        take = products.scratch.arena.take
+        self._packed = [take(piece_chunks * number.chunk_bytes, np.uint8).reshape(piece_chunks, -1) for _ in range(2)]
+        # room for the word above
+        self._words = take(piece_chunks * number.chunk_words + 16, np.int32)
+
+    def read(self, slot: int, first: int):
+        """Start reading the piece that begins with chunk `first` (chunks outside the number are zeros)."""
+        return self.number.fetch([(c, self._packed[slot][c - first]) for c in range(max(0, first), first + self._size)
+                                  if self.number.is_stored(c)])
+
+    def unpack(self, pool, slot: int, first: int, above: int) -> np.ndarray:
+        """The words of a piece that was read, and `above` (0 or 1) more."""
+        size, number = self.number.chunk_words, self.number
+
+        def one(i: int) -> None:
+            out = self._words[i * size:(i + 1) * size]
+            if first + i < 0:
+                out[:] = 0
+            else:
+                number.unpack(first + i, self._packed[slot][i], out)
+
+        pool.run(one, [(i,) for i in range(self._size)])
+        if above:
+            self._words[self._size * size] = number.first_word(first + self._size)
+        return self._words[:self._size * size + above]
+
+    def pack(self, pool, slot: int, first: int, words: np.ndarray) -> list:
+        """Note and pack a piece; what has to be written."""
+        size, number = self.number.chunk_words, self.number
+        found: list = [None] * self._size
+
+        def one(i: int) -> None:
+            if first + i < number.chunks and number.set_chunk(first + i, words[i * size:(i + 1) * size],
+                                                              self._packed[slot][i]):
+                found[i] = number.request(first + i, self._packed[slot][i])
+
+        pool.run(one, [(i,) for i in range(self._size)])
+        return [request for request in found if request is not None]
+
+
+def linear_pass(products: DiskProducts, inputs: list[tuple[Number, int, int]], out: Number,
+                compute: Callable[[int, list[np.ndarray]], np.ndarray], state: dict[str, int], name: str) -> None:
+    """Make `out` piece by piece from `inputs`, each (number, chunks that it is ahead of `out`, words above wanted).
+
+    compute(first, pieces) returns the words of the piece that begins with chunk `first` of `out`; what it carries
+    from piece to piece is in `state`.
+    """
+    scratch, size = products.scratch, products.disk.piece_chunks
+    pool = scratch.words.pool
+    mark = scratch.arena.mark()
+    sources = [Stretch(products, number, size) for number, _, _ in inputs]
+    target = Stretch(products, out, size)
+    waiting: dict[int, list] = {}
+
+    def read(i: int):
+        return Together([source.read(i % 2, i * size + ahead)
+                      for source, (_, ahead, _) in zip(sources, inputs, strict=True)])
+
+    def work(i: int) -> None:
+        pieces = [source.unpack(pool, i % 2, i * size + ahead, above)
+                  for source, (_, ahead, above) in zip(sources, inputs, strict=True)]
+        waiting[i] = target.pack(pool, i % 2, i * size, compute(i * size, pieces))
+        after[i] = dict(state), out.parity.copy()
+
+    after: dict[int, tuple[dict, np.ndarray]] = {}
+
+    def keep(i: int) -> tuple[dict, dict, dict]:
+        now, parity = after.pop(i)
+        return {"state": now}, out.known(slice(i * size, (i + 1) * size)), {"parity": parity}
+
+    step = scratch.recorder.step(name)
+    for fields, arrays in step.records:
+        out.know(slice(fields["unit"] * size, (fields["unit"] + 1) * size), arrays)
+        state.update(fields["state"])
+    scratch.pipeline.run(-(-out.chunks // size), read, work, lambda i: scratch.volume.write(waiting.pop(i), out.sums),
+                         step, keep)
+    step.flush()
+    scratch.arena.release(mark)

@@ -1,0 +1,121 @@
+"""The Newton ladder on disk: the same steps and the same checks as in memory (arithmetic.memory.newton).
+
+On disk the sizes of all levels are whole chunks, so a number shifted by words is the same number from another chunk
+on, and the sums of a level are one pass over chunks.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bigconst.arithmetic.disk.linear import linear_pass
+from bigconst.arithmetic.disk.number import Number
+from bigconst.arithmetic.disk.operand import Operand
+from bigconst.arithmetic.disk.products import DiskProducts
+from bigconst.arithmetic.disk.stages import Stages
+from bigconst.arithmetic.faults import wrong_of
+from bigconst.base.errors import FaultError, ReadError
+from bigconst.plans.diskplan import DiskLevel
+from bigconst.plans.plan import Plan
+
+
+class DiskLadder:
+    """Climbs the levels of a plan that lie on disk."""
+
+    def __init__(self, plan: Plan, products: DiskProducts, stages: Stages):
+        self.plan, self.products, self.stages = plan, products, stages
+
+    def inverse_root(self, start: Callable[[], tuple[Number, int]]) -> tuple[Number, int]:
+        """y near B^K/sqrt(d), K words, and its residue, from what start() finds or from the last level recorded."""
+        done, y, residue = self._last_level()
+        if y is None:
+            y, residue = start()
+            self.products.finish("level 0", y, residue)
+        for index, level in enumerate(self.plan.disk.levels[done:], done + 1):
+            y, residue = self._level(y, level, residue, f"level {index}")
+            self.products.finish(f"level {index}", y, residue)
+        return y, residue
+
+    def _last_level(self) -> tuple[int, Number | None, int]:
+        """The number of the last level that is recorded as done, its y and the residue of that."""
+        for done in range(len(self.plan.disk.levels), -1, -1):
+            if (known := self.products.finished(f"level {done}")) is not None:
+                return done, *known
+        return 0, None, 0
+
+    def _level(self, y: Number, level: DiskLevel, y_residue: int, name: str) -> tuple[Number, int]:
+        """One level; once more from y, which is all it needs, where something within it is beyond repair."""
+        recorder, arena, key = self.products.scratch.recorder, self.products.scratch.arena, f"{name}, again"
+        mark = arena.mark()
+        if recorder.fact(key) is None:
+            try:
+                return self._step(y, level, y_residue, name, "")
+            except (FaultError, ReadError) as error:
+                self.products.faults.note("level", name, f"{wrong_of(error).message}, so the level begins anew")
+                arena.release(mark)
+                recorder.note(key, {})
+        return self._step(y, level, y_residue, name, ", again")
+
+    def _step(self, y: Number, level: DiskLevel, y_residue: int, name: str, turn: str) -> tuple[Number, int]:
+        """The new y and its residue; `turn` tells the records of one computation of a level from those of another."""
+        plan, products, places = self.plan, self.products, level.places
+        words, p = products.words, products.words.modulus.p
+        k, k_out, chunk = level.words_in, level.words_out, plan.disk.chunk_words
+        where = f"level {k} -> {k_out} words{turn}"
+        power = words.power
+        with self.stages.stage(f"{name}, e"):
+            e, sign, e_residue = products.residual(
+                Operand(y), y_residue, plan.constant.d, 1, 2 * k, k + plan.residual_guard_words, level.residual,
+                places["residual"], places["e"], where + ", e")
+        at_k, dropped, o = k // chunk, (4 * k - k_out) // chunk, (3 * k - k_out) // chunk
+        high = 0
+
+        def check_u(u: Number) -> bool:
+            nonlocal high
+            high = u.residue(at_k)
+            return (u.residue(0, at_k) + high * power(k) - y_residue * e_residue) % p == 0
+
+        with self.stages.stage(f"{name}, u"):
+            spectrum = products.spectrum(e, level.product, places["spectrum"], where + ", spectrum")
+            u = products.multiply(Operand(y), e, spectrum, places["work"], places["u"], 0, where + ", u", check_u)
+
+        def check_v(v: Number) -> bool:
+            return (v.residue(0, dropped) + v.residue(dropped) * power(dropped * chunk) - high * e_residue) % p == 0
+
+        with self.stages.stage(f"{name}, v"):
+            v = products.multiply(Operand(u, first=at_k), e, spectrum, places["work"], places["v"], dropped,
+                                  where + ", v", check_v)
+
+        # y' = y*B^(K-k) - sign*floor(u/(2 B^o)) + 3*floor(v/(8 B^dropped)); what the floors drop is known exactly.
+        half = (u.residue(o) - u.first_word(o) % 2) * pow(2, -1, p)
+        eighth = (v.residue(dropped) - v.first_word(dropped) % 8) * pow(8, -1, p)
+        expected = (y_residue * power(k_out - k) - sign * half + 3 * eighth) % p
+        result: list[Number] = []
+
+        def attempt(tries: int, _level: int) -> None:
+            result[:] = [products.number(places["next"], k_out, name=f"{where}, sum, attempt {tries + 1}")]
+            self.add_up(result[0], y, u, v, sign, o, dropped)
+            if (found := result[0].residue()) != expected:
+                raise FaultError("the new approximation does not have the residue of its parts", value=found)
+
+        with self.stages.stage(f"{name}, sum"):
+            products.repeat(f"{where}, sum", attempt)
+        return result[0], expected
+
+    def add_up(self, new: Number, y: Number, u: Number, v: Number, sign: int, o: int, dropped: int) -> None:
+        """new = y*B^(K-k) - sign*floor(u/(2 B^o)) + 3*floor(v/(8 B^dropped)), o and dropped in chunks."""
+        words, state = self.products.words, {"carry": 0}
+        missing = new.chunks - y.chunks
+
+        def compute(first: int, pieces: list[np.ndarray]) -> np.ndarray:
+            out, above_u, above_v = pieces
+            fresh = min(len(out), max(0, missing - first) * y.chunk_words)
+            last = len(out) - max(0, first * y.chunk_words + len(out) - new.length)
+            out = out[:last]
+            carry = words.newton_update(out, fresh, above_u[:last + 1], above_v[:last + 1], sign)
+            state["carry"] = int(carry + words.add_at(out, 0, state["carry"]))
+            return out
+
+        linear_pass(self.products, [(y, -missing, 0), (u, o, 1), (v, dropped, 1)], new, compute, state, new.name)
+        if state["carry"] != 0:
+            raise FaultError("a sum of the ladder left its words", value=state["carry"])

@@ -1,0 +1,299 @@
+"""Numbers on the volume: chunks of packed words, and what is known of each without reading it.
+
+A number is a sequence of canonical words cut into chunks of `chunk_words`.  A
+chunk whose words are all 0, or all radix - 1, is not stored at all; of every
+chunk its first and last words and its residue modulo 2^61 - 1 are kept in memory, beside
+the checksum of its packed bytes.  Residues of long stretches, the borders of
+runs and the sign of a number thus cost no reading.  The *parity* of a number is
+the exclusive or of its packed chunks: it stays in memory and in the journal, and
+rebuilds one chunk that the disk has lost from all others.
+
+A number is written chunk by chunk, corrected where carries arrive late
+(`add`), and not changed any more once somebody reads it.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+import xxhash
+
+from bigconst.arithmetic.disk.fetch import Fetch
+from bigconst.arithmetic.packed import page_buffer
+from bigconst.arithmetic.words import MERSENNE_61, Words
+from bigconst.base.errors import ChecksumError, FaultError, InputOutputError
+from bigconst.kernels.pack import is_packed, pack, packed_limbs, unpack
+from bigconst.plans.diskshape import batch_chunks, chunk_bytes
+from bigconst.runtime.recorder import Recorder
+from bigconst.storage.volume import BlockRequest, Volume
+
+ZEROS, STORED, NINES = 0, 1, 2
+"""Kinds of chunks: all words 0; on the volume; all words radix - 1."""
+
+
+class Number:
+    """`length` words at `address` of a volume.
+
+    Chunks below `first` are not stored and have only residues; a carry that
+    arrives late there is added to the residue, so that they may stand for a value a little below 0 or above
+    radix^(first * chunk_words).
+    """
+
+    def __init__(self, volume: Volume, words: Words, address: int, length: int, chunk_words: int, first: int = 0,
+                 name: str = "", recorder: Recorder | None = None,
+                 note: Callable[[str, str, str], None] = lambda kind, where, message: None):
+        """`name` is what its steps are called in the journal; note(kind, where, message) hears of bad chunks."""
+        self.volume, self.words, self.address = volume, words, address
+        self.name, self._recorder, self._note = name, recorder or Recorder(), note
+        self.length, self.chunk_words, self.first = length, chunk_words, first
+        self.radix = words.format.radix
+        self.chunk_bytes = chunk_bytes(chunk_words, words.format.base)
+        self.limbs = packed_limbs(chunk_words, self.radix)
+        self._batch = batch_chunks(self.chunk_bytes, chunk_words)
+        count = self.chunks = -(-length // chunk_words)
+        self.kinds = np.zeros(count, np.int8)
+        self.sums = np.zeros(count, np.uint64)
+        self.residues = np.zeros(count, np.uint64)
+        self.edges = np.zeros((count, 2), np.int32)     # first word and last
+        self.parity = np.zeros(self.chunk_bytes // 8, np.uint64)
+        self._combining, self._rebuilding = threading.Lock(), threading.Lock()
+
+    @property
+    def end(self) -> int:
+        """The address behind its last chunk."""
+        return self.address + (self.chunks - self.first) * self.chunk_bytes
+
+    # -- chunks ------------------------------------------------------------------
+
+    def request(self, chunk: int, packed: np.ndarray) -> BlockRequest:
+        """The transfer of a stored chunk from or to `chunk_bytes` bytes of memory."""
+        return BlockRequest(self.address + (chunk - self.first) * self.chunk_bytes, [packed], chunk)
+
+    def fetch(self, wanted: Sequence[tuple[int, np.ndarray]]) -> Fetch:
+        """Start reading (chunk, packed) pairs of stored chunks; a bad one is rebuilt."""
+        requests = [self.request(chunk, packed) for chunk, packed in wanted]
+        return Fetch(self.volume, requests, self.sums, lambda kind, message: self._note(kind, self.name, message),
+                     self._rebuild)
+
+    def unpack(self, chunk: int, packed: np.ndarray, out: np.ndarray) -> None:
+        """The words of a chunk, `packed` having been read if it is stored; FaultError for a word that is none."""
+        kind = self.kinds[chunk] if chunk < self.chunks else ZEROS
+        if kind == ZEROS:
+            out[:] = 0
+        elif kind == NINES:
+            out[:] = self.radix - 1
+        elif unpack(out, packed.view(np.uint64)[:self.limbs], self.radix) >= self.radix:
+            raise FaultError("a number on the scratch volume holds a word that is none")
+
+    def is_stored(self, chunk: int) -> bool:
+        """Whether there is something to read."""
+        return chunk < self.chunks and self.kinds[chunk] == STORED
+
+    def set_chunk(self, chunk: int, words: np.ndarray, packed: np.ndarray) -> bool:
+        """Note what is known of a chunk and pack it; True when `packed` has to be written."""
+        self.edges[chunk] = words[0], words[-1]
+        self.residues[chunk] = self.words.modulus.residue_words(words, self.radix)
+        kind = STORED
+        if words[0] == words[-1] == 0 and not words.any():
+            kind = ZEROS
+        elif words[0] == words[-1] == self.radix - 1 and (words == self.radix - 1).all():
+            kind = NINES
+        self.kinds[chunk] = kind
+        if kind != STORED or chunk < self.first:
+            return False
+        limbs = packed.view(np.uint64)
+        pack(limbs[:self.limbs], words, self.radix)
+        limbs[self.limbs:] = 0
+        # Checksum and parity would keep what is wrong from here on.  Words that are none are the round-off's matter.
+        if not is_packed(limbs, words, self.radix) and 0 <= words.min() and words.max() < self.radix:
+            raise FaultError("a chunk was packed wrongly")
+        self._combine(limbs)
+        return True
+
+    def _combine(self, limbs: np.ndarray) -> None:
+        """A chunk comes to the parity, or goes from it."""
+        with self._combining:
+            np.bitwise_xor(self.parity, limbs, out=self.parity)
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Words start .. stop-1 as a new array, waiting for the disk."""
+        low, high = start // self.chunk_words, -(-stop // self.chunk_words)
+        out = np.empty((high - low) * self.chunk_words, np.int32)
+        packed = page_buffer((high - low) * self.chunk_bytes).reshape(high - low, -1)
+        self.fetch([(c, packed[c - low]) for c in range(low, high) if self.is_stored(c)]).wait()
+        for c in range(low, high):
+            self.unpack(c, packed[c - low], out[(c - low) * self.chunk_words:(c - low + 1) * self.chunk_words])
+        return out[start - low * self.chunk_words:stop - low * self.chunk_words]
+
+    def _rebuild(self, bad: BlockRequest, error: Exception) -> None:
+        """Fill the views of a chunk from all others, and write it once more; raises `error` where another is bad, too.
+
+        The packed bytes are right when they have their checksum.
+        """
+        with self._rebuilding:
+            packed = page_buffer(self._batch * self.chunk_bytes).reshape(self._batch, -1)
+            limbs = self.parity.copy()
+            others = [c for c in range(self.first, self.chunks) if self.is_stored(c) and c != bad.index]
+            for low in range(0, len(others), self._batch):
+                batch = others[low:low + self._batch]
+                try:
+                    self.volume.read([self.request(c, packed[i]) for i, c in enumerate(batch)], self.sums).wait()
+                except (ChecksumError, InputOutputError):
+                    raise error from None
+                for i in range(len(batch)):
+                    limbs ^= packed[i].view(np.uint64)
+            if xxhash.xxh3_64_intdigest(limbs) != int(self.sums[bad.index]):
+                raise error
+            bad.views[0].view(np.uint64)[:] = limbs
+            self.volume.write([bad], self.sums).wait()
+
+    # -- records -----------------------------------------------------------------------
+
+    def known(self, chunks: np.ndarray | slice) -> dict[str, np.ndarray]:
+        """What is known of these chunks, for a journal; the parity is apart."""
+        return {"kinds": self.kinds[chunks], "sums": self.sums[chunks], "residues": self.residues[chunks],
+                "edges": self.edges[chunks]}
+
+    def know(self, chunks: np.ndarray | slice, arrays: dict[str, np.ndarray]) -> None:
+        """The way back, with the parity where it is recorded, too."""
+        for name in ("kinds", "sums", "residues", "edges"):
+            getattr(self, name)[chunks] = arrays[name]
+        if "parity" in arrays:
+            self.parity[:] = arrays["parity"]
+
+    # -- corrections ----------------------------------------------------------------
+
+    def add(self, values: Iterable[tuple[int, int]]) -> int:
+        """Add value * radix^at for each (at, value); returns what leaves the top.
+
+        Chunks are written in place, so what they become is recorded before.
+        """
+        todo: dict[int, list[tuple[int, int]]] = {}
+        for at, value in values:
+            if at < self.first * self.chunk_words:
+                chunk, at = divmod(at, self.chunk_words)
+                self.residues[chunk] = (int(self.residues[chunk]) + value * self.words.power(at)) % MERSENNE_61
+            elif value:
+                todo.setdefault(at // self.chunk_words, []).append((at % self.chunk_words, value))
+        step = self._recorder.step(f"{self.name}, add")
+        for _, arrays in step.records:
+            self.know(arrays["chunks"], arrays)
+        if step.records:
+            self._rewrite(*step.records[-1])
+            todo = {c: [tuple(change) for change in changes] for c, changes in step.records[-1][0]["todo"]}
+        unit = step.done
+        while todo and min(todo) < self.chunks:
+            batch = [(c, todo.pop(c)) for c in sorted(todo)[:self._batch] if c < self.chunks]
+            packed, changed = self._add_batch(batch, todo)
+            chunks = np.array([c for c, _ in batch])
+            self.sums[changed] = [xxhash.xxh3_64_intdigest(packed[i]) for i in range(len(changed))]
+            step.finished(unit, {"todo": sorted(todo.items())},
+                          {"chunks": chunks, **self.known(chunks)},
+                          {"changed": np.array(changed, np.int64), "packed": packed[:len(changed)],
+                           "parity": self.parity.copy()})
+            step.flush()
+            self._write(changed, packed)
+            unit += 1
+        return sum(value * self.radix**at for changes in todo.values() for at, value in changes)
+
+    def _rewrite(self, _fields: dict, arrays: dict[str, np.ndarray]) -> None:
+        """Write a recorded batch once more: whoever recorded it may not have come to that."""
+        changed = arrays["changed"].tolist()
+        packed = page_buffer(max(1, len(changed)) * self.chunk_bytes).reshape(-1, self.chunk_bytes)
+        packed[:len(changed)] = arrays["packed"]
+        self._write(changed, packed)
+
+    def _write(self, chunks: list[int], packed: np.ndarray) -> None:
+        self.volume.write([self.request(c, packed[i]) for i, c in enumerate(chunks)], self.sums).wait()
+
+    def _add_batch(self, batch: list, todo: dict) -> tuple[np.ndarray, list[int]]:
+        """Add within chunks, carries going to `todo`; packed chunks that have to be written, and which they are."""
+        size = len(batch)
+        words = np.empty(self.chunk_words, np.int32)
+        packed = page_buffer(size * self.chunk_bytes).reshape(size, -1)
+        uniform = self._shortcuts(batch)
+        self.fetch([(c, packed[i]) for i, (c, _) in enumerate(batch) if c not in uniform and self.is_stored(c)]).wait()
+        changed: list[int] = []
+        for i, (c, changes) in enumerate(batch):
+            carry = uniform.get(c)
+            if carry is None:
+                self.unpack(c, packed[i], words)
+                if self.is_stored(c):
+                    self._combine(packed[i].view(np.uint64))
+                carry = sum(self.words.add_at(words, at, value) for at, value in changes)
+                if self.set_chunk(c, words, packed[len(changed)]):
+                    changed.append(c)
+            if carry:
+                todo.setdefault(c + 1, []).append((0, carry))
+        return packed, changed
+
+    def _shortcuts(self, batch: list) -> dict[int, int]:
+        """Units that ripple through chunks of equal words: {chunk: carry}, the chunk being turned over."""
+        done = {}
+        for c, changes in batch:
+            if self.kinds[c] == NINES and changes == [(0, 1)]:
+                self.fill(c, ZEROS)
+                done[c] = 1
+            elif self.kinds[c] == ZEROS and changes == [(0, -1)]:
+                self.fill(c, NINES)
+                done[c] = -1
+        return done
+
+    def fill(self, chunk: int, kind: int) -> None:
+        """Make a chunk ZEROS or NINES."""
+        word = self.radix - 1 if kind == NINES else 0
+        self.kinds[chunk], self.edges[chunk] = kind, word
+        self.residues[chunk] = self.words.power(self.chunk_words) - 1 if kind == NINES else 0
+
+    def store(self, words: np.ndarray) -> None:
+        """Write the whole number from memory."""
+        padded = np.zeros(self.chunk_words, np.int32)
+        for low in range(0, self.chunks, self._batch):
+            high = min(low + self._batch, self.chunks)
+            packed = page_buffer((high - low) * self.chunk_bytes).reshape(high - low, -1)
+            requests = []
+            for c in range(low, high):
+                piece = words[c * self.chunk_words:(c + 1) * self.chunk_words]
+                if len(piece) < self.chunk_words:
+                    padded[:len(piece)] = piece
+                    piece = padded
+                if self.set_chunk(c, piece, packed[c - low]):
+                    requests.append(self.request(c, packed[c - low]))
+            self.volume.write(requests, self.sums).wait()
+
+    def pieces(self) -> Iterator[dict[str, np.ndarray]]:
+        """All stored chunks, packed, for a copy; a piece is worth nothing when the next one is asked for."""
+        packed = page_buffer(self._batch * self.chunk_bytes).reshape(self._batch, -1)
+        stored = [c for c in range(self.first, self.chunks) if self.is_stored(c)]
+        for low in range(0, len(stored), self._batch):
+            batch = stored[low:low + self._batch]
+            self.fetch([(c, packed[i]) for i, c in enumerate(batch)]).wait()
+            yield {"chunks": np.array(batch), "packed": packed[:len(batch)]}
+
+    def put(self, pieces: Iterable[dict[str, np.ndarray]]) -> None:
+        """Write what `pieces` gave; raises FaultError for a chunk that is not the one that is known."""
+        packed = page_buffer(self._batch * self.chunk_bytes).reshape(self._batch, -1)
+        for piece in pieces:
+            chunks = piece["chunks"].tolist()
+            packed[:len(chunks)] = piece["packed"]
+            before = self.sums[chunks]
+            self._write(chunks, packed)
+            if (self.sums[chunks] != before).any():
+                raise FaultError("a copied level is not what was computed")
+
+    # -- what is known without reading -------------------------------------------------
+
+    def residue(self, start_chunk: int = 0, stop_chunk: int | None = None) -> int:
+        """The words of these chunks as a number, modulo 2^61 - 1."""
+        step, total = self.words.power(self.chunk_words), 0
+        for residue in self.residues[start_chunk:stop_chunk][::-1].tolist():
+            total = (total * step + residue) % MERSENNE_61
+        return total
+
+    def first_word(self, chunk: int) -> int:
+        """Of a chunk; 0 outside the number."""
+        return int(self.edges[chunk, 0]) if 0 <= chunk < self.chunks else 0
+
+    def last_word(self, chunk: int) -> int:
+        """Of a chunk; 0 outside the number."""
+        return int(self.edges[chunk, 1]) if 0 <= chunk < self.chunks else 0

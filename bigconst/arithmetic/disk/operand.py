@@ -1,0 +1,72 @@
+"""What a transform reads: a number as it is stored, or changed on the way without another pass over it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bigconst.arithmetic.disk.number import Number
+from bigconst.kernels.linear import multiply_small
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A number from chunk `first` on; the changes are made in the order of the fields."""
+
+    number: Number
+    first: int = 0
+    complement: bool = False
+    """radix - 1 - w for every word w: -number - 1 modulo a power of the radix"""
+    zero_below: int = 0
+    """words below this one are 0"""
+    divisor: int = 1
+    """and this one is rounded down to a multiple"""
+    double: bool = False
+    """times 2"""
+    minus_one_at: int | None = None
+    """then less 1 in this word, the first of a chunk, which is not 0"""
+
+    @property
+    def chunks(self) -> int:
+        """Chunks from the first on; beyond them all words are 0."""
+        return self.number.chunks - self.first
+
+    def is_stored(self, chunk: int) -> bool:
+        """Whether the chunk has to be read."""
+        return (self.number.is_stored(self.first + chunk)
+                and (chunk + 1) * self.number.chunk_words > self.zero_below)
+
+    def fill(self, chunk: int, packed: np.ndarray, out: np.ndarray) -> None:
+        """The words of a chunk, from its packed bytes where it is stored."""
+        size, radix = self.number.chunk_words, self.number.radix
+        if chunk >= self.chunks or (chunk + 1) * size <= self.zero_below:
+            out[:] = 0
+        else:
+            self.number.unpack(self.first + chunk, packed, out)
+            if self.complement:
+                np.subtract(radix - 1, out, out=out)
+            if chunk * size <= self.zero_below:
+                at = self.zero_below - chunk * size
+                out[:at] = 0
+                out[at] -= out[at] % self.divisor
+        if self.double:
+            multiply_small(out, out, 2, int(2 * self._before(chunk) >= radix), radix)
+        if self.minus_one_at == chunk * size:
+            out[0] -= 1
+
+    def _before(self, chunk: int) -> int:
+        """The word before a chunk, not yet doubled."""
+        at = chunk * self.number.chunk_words - 1
+        if at < self.zero_below or chunk > self.chunks:
+            return 0
+        word = self.number.last_word(self.first + chunk - 1)
+        if self.complement:
+            word = self.number.radix - 1 - word
+        return word - word % self.divisor if at == self.zero_below else word
+
+    def carries_into(self, chunk: int) -> bool:
+        """Whether the word before a chunk is half the radix or more, so that balancing carries one on."""
+        if chunk == 0:
+            return False
+        radix, word = self.number.radix, self._before(chunk)
+        # A carry into the doubled word would not change the answer: half the radix is even.
+        return 2 * (2 * word % radix if self.double else word) >= radix

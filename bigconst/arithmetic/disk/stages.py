@@ -1,0 +1,44 @@
+"""The stages of a run on disk: what each one took, beside what the plan says, and the units within it."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+from bigconst.arithmetic.disk.passes import DiskWorkspace
+from bigconst.base.events import StageDone, StageStarted, UnitDone
+from bigconst.plans.diskplan import DiskPlan
+
+
+class Stages:
+    """Announces stages and their units, and records seconds, bytes and the wait for disks of each stage."""
+
+    def __init__(self, disk: DiskPlan, scratch: DiskWorkspace, emit: Callable):
+        self.records: list[dict] = []
+        self._scratch, self._emit = scratch, emit
+        self._count = len(disk.stages)
+        self._planned = {name: (index, traffic) for index, (name, traffic) in enumerate(disk.stages, 1)}
+        self._stage, self._told_bytes = "", 0
+        scratch.pipeline.on_unit = self._unit_done
+
+    def _unit_done(self, i: int, count: int) -> None:
+        volume = self._scratch.volume
+        before, self._told_bytes = self._told_bytes, volume.read_bytes + volume.written_bytes
+        self._emit(UnitDone(self._stage, i + 1, count, self._told_bytes - before))
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """A stage that the plan knows by this name, around its work."""
+        index, planned = self._planned[name]
+        volume, pipeline = self._scratch.volume, self._scratch.pipeline
+        read, written, waited = volume.read_bytes, volume.written_bytes, pipeline.wait_s
+        self._stage, self._told_bytes = name, read + written
+        self._emit(StageStarted(name, index, self._count))
+        began = time.perf_counter()
+        yield
+        seconds = time.perf_counter() - began
+        self.records.append({
+            "name": name, "seconds": seconds, "wait_seconds": pipeline.wait_s - waited,
+            "planned_read_bytes": planned.read_bytes, "read_bytes": volume.read_bytes - read,
+            "planned_written_bytes": planned.written_bytes, "written_bytes": volume.written_bytes - written,
+        })
+        self._emit(StageDone(name, index, self._count, seconds))

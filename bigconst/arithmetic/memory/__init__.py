@@ -1,0 +1,1 @@
+"""Transforms, products and the Newton ladder on arrays in memory."""

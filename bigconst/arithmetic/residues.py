@@ -1,0 +1,106 @@
+"""Residues of numbers and of digit text modulo primes below 2^61, from the kernels of `kernels.residue`."""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+import gmpy2
+import numpy as np
+
+from bigconst.base.formats import WORDS
+from bigconst.kernels.residue import SPAN, absorb_text, absorb_words
+from bigconst.kernels.text import BLOCK
+
+
+def random_prime(bits: int = 61) -> int:
+    """A prime drawn uniformly from those in [2^(bits-1), 2^bits), from the operating system's entropy.
+
+    By rejection: the next prime after a random number would favour those after
+    a long gap, and an adversary knows which.  bits >= 2.
+    """
+    while True:
+        candidate = 1 << bits - 1 | secrets.randbits(bits - 1)
+        if gmpy2.is_prime(candidate, 50):
+            return candidate
+
+
+class Modulus:
+    """An odd prime p below 2^61 and arithmetic modulo it.
+
+    Residues are ints in 0 .. p - 1.  The residue of a long number is made of the
+    residues of its parts, most significant first, by `join`, so threads may share it.
+    """
+
+    def __init__(self, p: int):
+        if not (2 < p < 1 << 61 and p % 2 == 1):
+            raise ValueError(f"not an odd number below 2^61: {p}")
+        self.p = p
+        self._tables: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+
+    def power(self, base: int, exponent: int) -> int:
+        """base^exponent mod p."""
+        return pow(base, exponent, self.p)
+
+    def table(self, radix: int) -> tuple[np.ndarray, np.ndarray]:
+        """Low 31 and high 30 bits of radix^j 2^64 mod p for j = 0 .. SPAN, as uint32."""
+        if radix not in self._tables:
+            entry, entries = (1 << 64) % self.p, []
+            for _ in range(SPAN + 1):
+                entries.append(entry)
+                entry = entry * radix % self.p
+            powers = np.array(entries, np.uint64)
+            low, high = powers & np.uint64((1 << 31) - 1), powers >> np.uint64(31)
+            self._tables[radix] = low.astype(np.uint32), high.astype(np.uint32)
+        return self._tables[radix]
+
+    def residue_words(self, words: np.ndarray, radix: int) -> int:
+        """sum words[j] radix^j mod p; int32 words in 0 .. radix - 1, radix 10^5 or 2^16."""
+        return residues_words((self,), words, radix)[0]
+
+    def residue_text(self, text: np.ndarray, base: int) -> int:
+        """The value of a uint8 slice of ASCII digits, most significant first, mod p; see `residues_text`."""
+        return residues_text((self,), text, base)[0]
+
+    def join(self, parts: Iterable[tuple[int, int]], radix: int) -> int:
+        """The residue of a number from (residue, length in digits of `radix`) of its parts, most significant first."""
+        total = 0
+        for residue, length in parts:
+            total = (total * pow(radix, length, self.p) + residue) % self.p
+        return total
+
+
+class ForeignCharacter(ValueError):
+    """A character of digit text is no digit; `index` says which."""
+
+    def __init__(self, index: int):
+        super().__init__(f"character {index} of the text is no digit")
+        self.index = index
+
+
+@lru_cache(maxsize=8)
+def _stacked(moduli: tuple[Modulus, ...], radix: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`low`, `high` and `primes` of the kernels."""
+    low, high = (np.concatenate(part) for part in zip(*(m.table(radix) for m in moduli), strict=True))
+    primes = [x for m in moduli for x in (m.p, -pow(m.p, -1, 1 << 64) % (1 << 64))]
+    return low, high, np.array(primes, np.uint64)
+
+
+def residues_words(moduli: Sequence[Modulus], words: np.ndarray, radix: int) -> tuple[int, ...]:
+    """sum words[j] radix^j modulo each of `moduli`, in one pass; int32 words in 0 .. radix - 1."""
+    out = np.zeros(len(moduli), np.uint64)
+    absorb_words(out, words, *_stacked(tuple(moduli), radix))
+    return tuple(int(r) for r in out)
+
+
+def residues_text(moduli: Sequence[Modulus], text: np.ndarray, base: int) -> tuple[int, ...]:
+    """The value of a uint8 slice of ASCII digits of `base` 10 or 16 modulo each of `moduli`, in one pass.
+
+    Most significant digit first, any length, may be read-only; lower case letters only.  Raises
+    ForeignCharacter, with its index in the slice, for anything else.
+    """
+    out = np.zeros(len(moduli), np.uint64)
+    scratch = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.uint64)
+    foreign = absorb_text(out, text, base, *scratch, *_stacked(tuple(moduli), WORDS[base].radix))
+    if foreign >= 0:
+        raise ForeignCharacter(foreign)
+    return tuple(int(r) for r in out)

@@ -1,0 +1,1 @@
+"""Measurements of this machine: transforms, squarings, memory, text and disks."""

@@ -1,0 +1,297 @@
+"""Measures what processors and memory do in a run: the same code, on numbers of many sizes."""
+
+import contextlib
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import numpy as np
+import xxhash
+from gmpy2 import jacobi, mpz, mpz_random, random_state
+
+from bigconst.arithmetic.memory.squarer import Squarer
+from bigconst.arithmetic.memory.transform import Transform
+from bigconst.arithmetic.packed import write_packed
+from bigconst.arithmetic.residues import residues_text, residues_words
+from bigconst.arithmetic.words import Words
+from bigconst.base.constant import Constant
+from bigconst.base.errors import FaultError
+from bigconst.base.formats import WORDS
+from bigconst.base.hardware import available_memory_bytes, default_threads, processor, total_memory_bytes
+from bigconst.base.version import __version__
+from bigconst.bench.measureslabs import measure_slabs, measure_sums
+from bigconst.bench.turns import Turns, overlap_loss, timed
+from bigconst.constants.digits import write_digits
+from bigconst.estimates.speeds import Speeds
+from bigconst.kernels.pack import is_packed, pack, packed_limbs, unpack
+from bigconst.kernels.text import write_text
+from bigconst.plans.dwtshape import lengths
+from bigconst.plans.plan import make_plan
+from bigconst.plans.shape import shape_for
+from bigconst.runtime.arena import Arena
+from bigconst.runtime.threads import Pool, split
+from bigconst.storage.atomicfile import AtomicFile
+from bigconst.storage.volume import BlockRequest, Volume
+
+TRANSFORM_WORDS = tuple(1 << log for log in (13, 16, 19, 22, 24, 26))
+LINEAR_WORDS = tuple(1 << log for log in (13, 16, 20, 24))
+SQUARING_WORDS = tuple(1 << log for log in (10, 13, 16, 18, 20, 22))
+JACOBI_BITS = tuple(1 << log for log in (14, 18, 21))
+SQUARED_WORDS = 1 << 24
+"""Of the squarings of a turn: short ones, on threads that wait for each other, differ a lot."""
+START_TURNS = 3
+ONE_THREAD_WORDS = 1 << 24
+"""Of the longest transforms that are measured with one thread, too."""
+WORD_BYTES = 24
+"""That measuring transforms takes for each word."""
+BLOCKS, BLOCK_BYTES = 1 << 10, 16 << 10
+"""Of scratch, to see what Python needs for one."""
+FILE_DIGITS = 3 * 10**8
+TOUCH_BYTES = 512 << 20
+
+
+def _random_words(count: int) -> np.ndarray:
+    """Decimal words; longer numbers repeat."""
+    return np.resize(np.random.default_rng(1).integers(0, 10**5, min(count, 1 << 20), dtype=np.int32), count)
+
+
+def _measure_transforms(turns: Turns, sizes: Iterable[int]) -> None:
+    largest = shape_for(max(sizes))
+    arena = Arena(2 * largest.data_bytes + 4 * largest.words + (1 << 20))
+    for size in sizes:
+        turns.note(f"transforms of {size} words")
+        shape = shape_for(size)
+        data, other = arena.take(shape.data_bytes // 8), arena.take(shape.data_bytes // 8)
+        words = arena.take(shape.words, np.int32)
+        words[:] = _random_words(shape.words)
+        other[:] = 0.0      # a spectrum of zeros: what is multiplied by it stays finite
+        for threads in turns.counts:
+            if threads == turns.threads or size <= ONE_THREAD_WORDS:
+                with Pool(threads) as pool:
+                    turns.measure(shape.words, threads, _transform_calls(Transform(shape, pool), words, data, other))
+        arena.release(0)
+
+
+def _transform_calls(transform: Transform, words: np.ndarray, data: np.ndarray,
+                     other: np.ndarray) -> dict[str, Callable[[], None]]:
+    return {
+        "forward": lambda: transform.forward(words, 10**5, data),
+        "square": lambda: transform.square(data),
+        "inverse": lambda: transform.inverse(data, words, 10**5),
+        "spectrum": lambda: transform.spectrum(other),
+        "multiply": lambda: transform.multiply(data, other),
+    }
+
+
+def _measure_linear(turns: Turns, sizes: Iterable[int]) -> None:
+    fmt = WORDS[10]
+    for size in sizes:
+        a, b, c = (_random_words(size) for _ in range(3))
+        limbs = np.empty(packed_limbs(size, fmt.radix), np.uint64)
+        digits = np.empty(fmt.digits * size, np.uint8)
+        pack(limbs, a, fmt.radix)
+        write_text(digits, a, 10)
+        for threads in turns.counts:
+            with Pool(threads) as pool:
+                turns.measure(size, threads, _linear_calls(Words(fmt, pool), a, b, c, limbs, digits))
+
+
+def _linear_calls(words: Words, a: np.ndarray, b: np.ndarray, c: np.ndarray, limbs: np.ndarray,
+                  digits: np.ndarray) -> dict[str, Callable[[], None]]:
+    fmt, modulus = words.format, words.modulus
+    pool, half = words.pool, len(a) // 2
+    pieces = split(len(a), min(32, max(1, len(a) >> 16)), 1 << 10)
+
+    def part(array: np.ndarray, start: int, stop: int) -> np.ndarray:
+        """Of packed words."""
+        return array[packed_limbs(start, fmt.radix):packed_limbs(stop, fmt.radix)]
+
+    def pack_piece(start: int, stop: int) -> None:
+        pack(part(limbs, start, stop), a[start:stop], fmt.radix)
+        is_packed(part(limbs, start, stop), a[start:stop], fmt.radix)
+        modulus.residue_words(a[start:stop], fmt.radix)
+        xxhash.xxh3_64_intdigest(memoryview(part(limbs, start, stop)))
+
+    def text_piece(start: int, stop: int) -> None:
+        spelled = digits[fmt.digits * start:fmt.digits * stop]
+        write_text(spelled, a[start:stop], 10)
+        modulus.residue_text(spelled, 10)
+        xxhash.xxh3_64_intdigest(memoryview(spelled))
+
+    primes = [modulus] * 3
+
+    def check_piece(start: int, stop: int) -> None:
+        spelled = digits[fmt.digits * start:fmt.digits * stop]
+        residues_text(primes, spelled, 10)
+        xxhash.xxh3_64_intdigest(memoryview(spelled))
+        unpack(b[start:stop], part(limbs, start, stop), fmt.radix)
+        residues_words(primes, b[start:stop], fmt.radix)
+
+    return {
+        "residue": lambda: words.residue(a),
+        "multiply small": lambda: words.multiply_small(b, a, 5),
+        "update": lambda: words.newton_update(b, half, a, c[:half], 1),
+        "shift": lambda: words.shift_bits(c, a, 1),
+        "pack": lambda: pool.run(pack_piece, pieces),
+        "unpack": lambda: pool.run(lambda i, j: unpack(b[i:j], part(limbs, i, j), fmt.radix), pieces),
+        "checksum": lambda: pool.run(lambda i, j: xxhash.xxh3_64_intdigest(memoryview(a[i:j])), pieces),
+        "text": lambda: pool.run(text_piece, pieces),
+        "check text": lambda: pool.run(check_piece, pieces),
+    }
+
+
+def _measure_squarings(turns: Turns, sizes: Iterable[int]) -> None:
+    shapes = {shape.words: shape for shape in lengths()}
+    for size in sizes:
+        turns.note(f"squarings of {size} words")
+        count = max(2, SQUARED_WORDS // size)
+        for threads in turns.counts:
+            with Squarer(shapes[size].max_exponent, shapes[size], threads) as squarer:
+                squarer.load(3)
+                turns.measure(size, threads, {"squaring": lambda s=squarer, n=count: s.iterate(n, 2)},
+                              {"squaring": count * size})
+
+
+def _measure_jacobi(turns: Turns, sizes: Iterable[int]) -> None:
+    """Jacobi symbols, each bit counting as a word; GMP has one thread for them."""
+    for bits in sizes:
+        value, modulus = mpz_random(random_state(1), mpz(1) << bits), (mpz(1) << bits) - 1
+        for threads in turns.counts:
+            if threads == 1:
+                turns.measure(bits, threads, {"jacobi": lambda a=value, m=modulus: jacobi(a, m)})
+            else:
+                turns.keep("jacobi", bits, threads, turns.rates["jacobi"][-1].seconds_per_word)
+
+
+def _measure_touch(turns: Turns, size_bytes: int) -> None:
+    """Fresh memory that is written to for the first time, each byte counting as a word.
+
+    Before other measurements use memory: a host that takes back what lies idle is slow to give it out again.
+    """
+    kept = []       # or the second would get the memory of the first
+    for threads in reversed(turns.counts):
+        whole = Arena(size_bytes).take(size_bytes, np.uint8)
+        kept.append(whole)
+        with Pool(threads) as pool:
+            seconds = timed(lambda whole=whole, pool=pool: pool.run(
+                lambda a, b: whole[a:b:4096].fill(1), split(size_bytes, 64, 2 << 20)))
+        turns.keep("touch", size_bytes, threads, seconds / size_bytes)
+
+
+def _copied_bytes_per_s(turns: Turns) -> float:
+    size = 1 << 25
+    a, b = np.ones(size), np.ones(size)
+    with Pool(turns.threads) as pool:
+        pieces = split(size, 32, 4096)
+        seconds = turns.seconds({"copy": lambda: pool.run(lambda i, j: np.copyto(b[i:j], a[i:j]), pieces)})
+    return 16 * size / seconds["copy"]
+
+
+def _file_rates(directory: str, threads: int, digits: int) -> tuple[float, float, float]:
+    """Bytes/s of a digit file and of a certificate there, made by all threads, written and safe; and the share that is
+    lost when a digit file is written while all threads compute.
+
+    Raises InputOutputError where none can be written.
+    """
+    plan = make_plan(Constant("phi", 5), digits, 10, threads, 1 << 62)
+    x = _random_words(plan.words + 1)
+    x[-1] = 1
+    with (tempfile.TemporaryDirectory(dir=directory, prefix=".bigconst-bench-") as folder, Pool(threads) as pool,
+          ThreadPoolExecutor(1) as side):
+        words, hasher = Words(plan.format, pool), xxhash.xxh3_128()
+        number = _random_words(1 << 22)
+
+        def written_s(size_bytes: int, write: Callable[[AtomicFile], object]) -> float:
+            with AtomicFile(os.path.join(folder, "file"), size_bytes, force=True) as file:
+                began = time.perf_counter()
+                with contextlib.suppress(FaultError):       # these digits are not those of any number
+                    write(file)
+                file.commit()
+                return time.perf_counter() - began
+
+        def text(file: AtomicFile) -> None:
+            write_digits(plan, words, lambda a, b: x[a:b], 0, file, hasher)
+
+        def compute(turns: int) -> None:
+            for _ in range(turns):
+                words.residue(number)
+
+        text_s = written_s(plan.text_bytes, text)
+        certificate_s = written_s(plan.certificate_bytes, lambda file: write_packed(
+            words, plan.text_words, lambda a, b: x[a:b], file, hasher))
+        compute(1)
+        turns = max(1, round(text_s / timed(lambda: compute(1))))
+        computing_s = timed(lambda: compute(turns))
+        began = time.perf_counter()
+        writing = side.submit(written_s, plan.text_bytes, text)
+        compute(turns)
+        writing.result()
+        both_s = time.perf_counter() - began
+        return (plan.text_bytes / text_s, plan.certificate_bytes / certificate_s,
+                overlap_loss(text_s, computing_s, both_s))
+
+
+def _block_s(directory: str) -> float:
+    """Processor time of a short block, nearly all of which is Python's."""
+    memory = Arena(BLOCKS * BLOCK_BYTES).take(BLOCKS * BLOCK_BYTES, np.uint8).reshape(BLOCKS, -1)
+    sums = np.zeros(BLOCKS, np.uint64)
+    # At a stride: neighbours would become one system call.
+    requests = [BlockRequest(2 * i * BLOCK_BYTES, [memory[i]], i) for i in range(BLOCKS)]
+    found = []
+    with (tempfile.TemporaryDirectory(dir=directory, prefix=".bigconst-bench-") as folder,
+          Volume([folder], 2 * BLOCKS * BLOCK_BYTES, BLOCK_BYTES) as volume):
+        for _ in range(3):
+            began = time.process_time()
+            volume.write(requests, sums).wait()
+            volume.read(requests, sums).wait()
+            found.append((time.process_time() - began) / (2 * BLOCKS))
+    return statistics.median(found)
+
+
+def start_s(turns: int) -> float:
+    """Importing and loading the kernels that constants need, in fresh processes."""
+    program = (f"import sys, time; sys.path[:] = {sys.path!r}; began = time.perf_counter(); "
+               "from bigconst.constants import engine; engine.load_kernels(); print(time.perf_counter() - began)")
+    found = [subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+             for _ in range(turns)]
+    return statistics.median(map(float, found))
+
+
+def measure(directory: str, *, short: bool = False,
+            note: Callable[[str], None] = lambda line: None) -> Speeds:
+    """All speeds but those of scratch disks, in half a minute, or in some seconds when `short`.
+
+    directory  where digit files go
+    note       hears what is measured next
+    """
+    turns = Turns(default_threads(), note)
+    few = slice(None, None, -2) if short else slice(None)      # the largest, and others
+    # First of all, on a machine that is as idle as before a run.
+    note("loading of kernels")
+    loaded = start_s(START_TURNS)
+    _measure_touch(turns, min(TOUCH_BYTES, available_memory_bytes() // 8))
+    room = available_memory_bytes() // 2
+    _measure_transforms(turns, [size for size in TRANSFORM_WORDS[few] if WORD_BYTES * size < room])
+    _measure_linear(turns, LINEAR_WORDS[few])
+    measure_slabs(turns, short)
+    measure_sums(turns)
+    _measure_squarings(turns, SQUARING_WORDS[few])
+    _measure_jacobi(turns, JACOBI_BITS[few])
+    note("memory and files")
+    copied = _copied_bytes_per_s(turns)
+    files = [_file_rates(directory, turns.threads, FILE_DIGITS) for _ in range(1 if short else 3)]
+    text, certificate, loss = (statistics.median(found) for found in zip(*files, strict=True))
+    facts = processor()
+    cores = max(1, turns.threads // (facts["threads_per_core"] or 1))
+    host = {**facts, "cores": cores, "memory_bytes": total_memory_bytes(), "name": platform.node(),
+            "version": __version__}
+    return Speeds(datetime.now(UTC).strftime("%Y-%m-%d %H:%M"), host, turns.threads,
+                  {name: tuple(rates) for name, rates in turns.rates.items()}, copied, text, certificate, loss, loaded,
+                  _block_s(directory), turns.spread)

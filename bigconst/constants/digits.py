@@ -1,0 +1,89 @@
+"""The words of a finished number as digit text, written piece by piece and checked on the way out."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bigconst.arithmetic.packed import page_buffer
+from bigconst.arithmetic.residues import ForeignCharacter
+from bigconst.arithmetic.words import Words
+from bigconst.base.errors import FaultError
+from bigconst.base.formats import TEXT_PIECE_BYTES
+from bigconst.constants.root import guard_value, guard_words
+from bigconst.kernels.text import write_text
+from bigconst.plans.plan import Plan
+from bigconst.runtime.stream import in_order, slots
+from bigconst.runtime.threads import split
+
+PAGE_BYTES = 4096
+
+
+class _Buffer:
+    """Room for a piece of text at a page border, with a margin for the words it begins and ends in.
+
+    Pieces begin at multiples of TEXT_PIECE_BYTES in the file.
+    """
+
+    def __init__(self):
+        self._bytes = page_buffer(TEXT_PIECE_BYTES + 2 * PAGE_BYTES)
+
+    def at(self, start: int, stop: int) -> np.ndarray:
+        """Bytes start..stop-1 of the piece; the margins are below 0 and above TEXT_PIECE_BYTES."""
+        return self._bytes[PAGE_BYTES + start:PAGE_BYTES + stop]
+
+
+def write_digits(plan: Plan, words: Words, read: Callable[[int, int], np.ndarray], x_residue: int, text,
+                 hasher) -> tuple[str, int]:
+    """Write integer part, point, digits and newline by text.write_at(offset, bytes).
+
+    read(start, stop) gives these words of x as `root_words` returns it, to several threads at once; `hasher`
+    gets all bytes in order.
+    Returns the last 100 digits (fewer if there are fewer) and the digit hash
+    floor(value * base^digits) modulo 2^61 - 1, which is taken from the
+    characters themselves and has to agree with the residue that the computation
+    carried along.
+    """
+    fmt, p, n = plan.format, words.modulus.p, plan.digits
+    head = plan.integer_part.encode() + b"."
+    if int(read(plan.words, plan.words + 1)[0]) != plan.constant.floor:
+        raise FaultError("the integer part is wrong")
+    pieces = split(plan.text_bytes, -(-plan.text_bytes // TEXT_PIECE_BYTES), TEXT_PIECE_BYTES)
+    buffers = [_Buffer() for _ in range(min(slots(words.pool.threads), len(pieces)))]
+    tail = bytearray(min(100, n))
+    value = plan.constant.floor
+
+    def make(i: int, slot: int) -> tuple:
+        """Bytes start..stop-1 of the file."""
+        (start, stop), buffer = pieces[i], buffers[slot]
+        first, end = max(0, start - len(head)), min(n, stop - len(head))
+        at = first + len(head) - start          # of the first digit in the piece
+        low, high = first // fmt.digits, -(-end // fmt.digits)
+        spelled = at - (first - low * fmt.digits)
+        write_text(buffer.at(spelled, spelled + (high - low) * fmt.digits),
+                   read(plan.words - high, plan.words - low), fmt.base)
+        digits = buffer.at(at, at + max(0, end - first))
+        if start == 0:
+            buffer.at(0, len(head))[:] = np.frombuffer(head, dtype=np.uint8)
+        if stop == plan.text_bytes:
+            buffer.at(stop - start - 1, stop - start)[0] = ord("\n")
+        last = max(first, n - len(tail))
+        if last < end:
+            tail[last - n + len(tail):end - n + len(tail)] = bytes(digits[last - first:])
+        piece = memoryview(buffer.at(0, stop - start))
+        text.write_at(start, piece)
+        try:
+            return piece, words.modulus.residue_text(digits, fmt.base), len(digits)
+        except ForeignCharacter as error:
+            raise FaultError("the text holds what is no digit") from error
+
+    def take(made: tuple) -> None:
+        nonlocal value
+        piece, residue, count = made
+        value = (value * pow(plan.base, count, p) + residue) % p
+        hasher.update(piece)
+
+    in_order(words.pool.threads, len(pieces), make, take)
+    guard, size = guard_value(plan, words, read(0, guard_words(plan)))
+    if (value * size + guard - x_residue) % p != 0:
+        raise FaultError("the text does not have the residue of the number", value=value % p)
+    return tail.decode(), value % p

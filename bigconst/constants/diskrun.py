@@ -1,0 +1,126 @@
+"""A run on disk, in its three parts: the root, its remainder, the files."""
+
+import dataclasses
+from collections.abc import Callable
+
+import xxhash
+
+from bigconst.arithmetic.disk.newton import DiskLadder
+from bigconst.arithmetic.disk.number import Number
+from bigconst.arithmetic.disk.operand import Operand
+from bigconst.arithmetic.disk.passes import DiskWorkspace
+from bigconst.arithmetic.disk.products import DiskProducts
+from bigconst.arithmetic.disk.reader import Reader
+from bigconst.arithmetic.disk.stages import Stages
+from bigconst.arithmetic.memory.newton import Ladder
+from bigconst.arithmetic.memory.products import Products
+from bigconst.arithmetic.words import Words
+from bigconst.base.formats import PACKED_PIECE_WORDS
+from bigconst.base.version import __version__
+from bigconst.constants import diskroot as root
+from bigconst.constants.digits import write_digits
+from bigconst.constants.diskroot import Remainder
+from bigconst.constants.remainder import write_certificate
+from bigconst.plans.certificate import Header
+from bigconst.plans.plan import Plan
+from bigconst.runtime.arena import Arena
+from bigconst.runtime.levelstore import LevelStore
+from bigconst.runtime.pipeline import Pipeline
+from bigconst.runtime.recorder import Recorder
+from bigconst.runtime.stream import slots
+from bigconst.storage.atomicfile import StdoutText
+from bigconst.storage.volume import Volume
+
+
+class DiskRun:
+    """What the parts share."""
+
+    def __init__(self, plan: Plan, words: Words, products: Products, emit: Callable, volume: Volume,
+                 recorder: Recorder, stop: Callable[[], bool], store: LevelStore | None = None):
+        """`store` keeps levels in memory, and copies of those on disk if it lies outside."""
+        self.plan, self.words, self.volume, self._store = plan, words, volume, store
+        self._stop = stop
+        self.levels: list[dict] = []
+        self._arena = Arena(max(plan.arena_bytes, plan.disk.used_bytes))
+        self._pipeline = Pipeline(stop)
+        scratch = DiskWorkspace(volume, words, self._arena, self._pipeline, recorder, products.faults.note)
+        self.stages = Stages(plan.disk, scratch, emit)
+        self._products = DiskProducts(plan.disk, scratch, products, store)
+
+    @property
+    def longest_unit_s(self) -> float:
+        """Of all that is recorded as a whole."""
+        return self._pipeline.slowest_unit_s
+
+    def root(self) -> tuple[Number, int]:
+        """x, K + 1 words of which the written ones are right, and its residue."""
+        plan, products = self.plan, self._products
+        if (known := products.finished("root")) is not None:
+            return known
+        y, residue = None, 0
+        if not plan.constant.is_integer:
+            y, residue = DiskLadder(plan, products, self.stages).inverse_root(self._in_memory)
+        with self.stages.stage("root"):
+            x, residue = root.root(plan, products, y, residue)
+            if y is not None:
+                residue = root.settled(plan, products, x, residue)
+        products.finish("root", x, residue)
+        return x, residue
+
+    def _in_memory(self) -> tuple[Number, int]:
+        """The first levels."""
+        disk, products = self.plan.disk, self._products
+        plan = dataclasses.replace(self.plan, words=disk.memory_words, disk=None)
+        first = disk.levels[0].places["y"] if disk.levels else disk.places["y"]
+        result: list = []
+
+        def attempt(_tries: int, _level: int) -> None:
+            ladder = Ladder(plan, products.products, self._arena, lambda event: None, self._store, self._stop)
+            words, residue = ladder.inverse_root()
+            y = products.number(first, disk.memory_words, name="ladder in memory")
+            y.store(words[:disk.memory_words])
+            result[:] = [y, residue]
+            self.levels = ladder.records
+
+        with self.stages.stage("ladder in memory"):
+            products.repeat("ladder in memory", attempt)
+            self._arena.release(0)
+        return result[0], result[1]
+
+    def remainder(self, x: Number, residue: int) -> Remainder:
+        """The remainder of the written digits."""
+        with self.stages.stage("remainder"):
+            if self.plan.constant.is_integer:
+                zero = self._products.number(self.plan.disk.places["r"], self.plan.disk.square.stored_words)
+                return Remainder(Operand(zero), 0)
+            return root.remainder(self.plan, self._products, x, residue)
+
+    def write_files(self, x: Number, residue: int, r: Remainder | None, text, certificate) -> tuple[str, int]:
+        """Digits, and the certificate where there is an r; the last digits and the digit hash.
+
+        Everything else on the volume is given back first.
+        """
+        plan = self.plan
+        self._arena.drop()
+        # A square that was repeated lies behind everything planned.
+        kept_bytes = max(plan.disk.kept_bytes, r.scaled.number.end if r is not None else 0)
+        self.volume.resize(min(self.volume.size_bytes, kept_bytes))
+        # a piece of text or of the certificate for every slot
+        kept = slots(plan.threads) * (1 + PACKED_PIECE_WORDS // plan.disk.chunk_words)
+        result: list = []
+
+        def attempt(_tries: int, _level: int) -> None:
+            hasher = xxhash.xxh3_128()
+            result[:] = write_digits(plan, self.words, Reader(Operand(x), kept), residue, text, hasher)
+            if r is not None:
+                read = root.remainder_reader(plan, self.words, r, kept)
+                root.check_bound(plan, self.words, x, read)
+                header = Header(plan.constant, plan.base, plan.digits, False, __version__, hasher.hexdigest())
+                write_certificate(self.words, header, read, r.residue, certificate)
+
+        with self.stages.stage("files"):
+            if isinstance(text, StdoutText):        # what is printed cannot be printed again
+                attempt(0, 0)
+            else:
+                self._products.faults.repeat("files", attempt)
+        return result[0], result[1]

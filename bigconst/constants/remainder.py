@@ -1,0 +1,102 @@
+"""The integer r of a certificate: one squaring modulo B^N + 1 of the digits as one integer P."""
+
+from collections.abc import Callable
+
+import numpy as np
+import xxhash
+
+from bigconst.arithmetic.memory.newton import Ladder, residual
+from bigconst.arithmetic.memory.products import Products
+from bigconst.arithmetic.packed import write_packed
+from bigconst.arithmetic.words import Words
+from bigconst.base.constant import Constant
+from bigconst.base.errors import FaultError
+from bigconst.base.formats import remainder_words
+from bigconst.base.version import __version__
+from bigconst.constants.root import guard_value
+from bigconst.kernels.linear import compare
+from bigconst.plans.certificate import Header
+from bigconst.plans.plan import Plan, settling_shape
+from bigconst.plans.shape import Shape
+from bigconst.runtime.arena import Arena
+
+
+def remainder(products: Products, constant: Constant, digits: int, p_words: np.ndarray, p_residue: int,
+              shape: Shape, arena: Arena, scratch: Callable[[], np.ndarray]) -> tuple[np.ndarray, int] | None:
+    """r as remainder_words(base, digits) words, and its residue; None when r is not between its bounds.
+
+    r lies in scratch or in memory that the arena hands out next.
+
+    p_words  P, as many words; for phi, overwritten
+    shape    of at least two words more
+    scratch  gives an array of as many words, and is called after the squaring
+    With z = P for a root, z = 2P - b^n and d = 5 for phi, r = d*b^(2n) - z^2, for phi a quarter of
+    it, and r <= 2P, or r <= z.  Raises FaultError when z^2 - d*b^(2n) is not short: the digits are
+    far from right, or the machine is.
+    """
+    words: Words = products.words
+    fmt, p = words.format, words.modulus.p
+    length = remainder_words(fmt.base, digits)
+    at, rest = divmod(digits, fmt.digits)
+    z, z_residue = p_words, p_residue
+    if constant.kind == "phi":
+        words.multiply_small(z, p_words, 2)
+        words.add_at(z, at, -fmt.base**rest)
+        z_residue = (2 * p_residue - words.power(at) * fmt.base**rest) % p
+    at, rest = divmod(2 * digits, fmt.digits)
+    mark = arena.mark()
+    out = arena.take(shape.words, np.int32)
+    work = arena.take(shape.data_bytes // 8)
+    sign, residue = residual(products, out, z, 1, constant.d * fmt.base**rest, at, length, shape, work, z_residue,
+                             "certificate")
+    arena.release(mark)
+    r, other = out[:length], scratch()
+    if sign > 0 and r.any():
+        return None
+    if constant.kind == "phi":
+        words.shift_bits(other, r, 2)
+        r, bound, residue = other, z, residue * pow(4, -1, p) % p
+    else:
+        words.multiply_small(other, p_words, 2)
+        bound = other
+    return (r, residue) if compare(r, bound) <= 0 else None
+
+
+def certify_words(plan: Plan, ladder: Ladder, x: np.ndarray, spare: np.ndarray, x_residue: int,
+                  text_xxh3: Callable[[], str], file) -> None:
+    """Write the certificate of finished digits (x and spare as `root_words` returns them) to `file`.
+
+    text_xxh3() waits until the text is written, and x may be overwritten, and
+    returns its checksum.  Raises FaultError when r is not within its bounds.
+    """
+    words, p = ladder.words, ladder.words.modulus.p
+    length = remainder_words(plan.base, plan.digits)
+    p_words = spare[:length]
+    p_words[:] = 0
+    words.shift_digits(p_words[:plan.text_words + 1], x[plan.words - plan.text_words:],
+                       plan.text_words * plan.format.digits - plan.digits)
+    guard, size = guard_value(plan, words, x)
+    p_residue = (x_residue - guard) * pow(size, -1, p) % p
+    told = []
+
+    def scratch() -> np.ndarray:
+        told.append(text_xxh3())
+        return x[:length]
+
+    found = remainder(ladder.products, plan.constant, plan.digits, p_words, p_residue,
+                      settling_shape(plan.words, plan.residual_guard_words), ladder.arena, scratch)
+    if found is None:
+        raise FaultError("the remainder of the digits is not within its bounds")
+    r, residue = found
+    write_certificate(words, Header(plan.constant, plan.base, plan.digits, False, __version__, told[0]),
+                      lambda start, stop: r[start:stop], residue, file)
+
+
+def write_certificate(words: Words, header: Header, read: Callable[[int, int], np.ndarray], r_residue: int,
+                      file) -> None:
+    """Header and packed r, words start .. stop-1 of which are read(start, stop), to `file`, whose write_at takes pieces
+    in any order.  Raises FaultError when r has not the residue that it should have."""
+    hasher = xxhash.xxh3_128(header.encode())
+    if write_packed(words, remainder_words(header.base, header.digits), read, file, hasher) != r_residue:
+        raise FaultError("r changed in memory")
+    file.write_at(0, memoryview(header.encode(hasher.hexdigest())))

@@ -1,0 +1,138 @@
+"""What a certificate is: the header, the sizes, the identity and its bounds (docs/certificate.md).
+
+Pure: bytes and integers, no files, no arrays.
+"""
+
+import contextlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import log
+
+from bigconst.base.constant import Constant, parse_constant
+from bigconst.base.errors import UsageError, VerificationError
+from bigconst.base.formats import HEADER_BYTES, WORDS, ZST_SUFFIX, remainder_words
+
+FORMAT = "bigconst-certificate/1"
+MAX_DIGITS = 10**18
+_ZEROS = "0" * 32
+
+
+def certificate_path(text_path: str) -> str:
+    """Where the certificate of a digit file is: phi.txt and phi.txt.zst share phi.txt.cert."""
+    return text_path.removesuffix(ZST_SUFFIX) + ".cert"
+
+
+@dataclass(frozen=True)
+class Header:
+    """The first line of a certificate file."""
+
+    constant: Constant
+    base: int
+    digits: int
+    lenient: bool
+    version: str
+    text_xxh3: str
+
+    def encode(self, file_xxh3: str = _ZEROS) -> bytes:
+        """The 4096 bytes in front of r; with the zeros, what the checksum of the file starts with."""
+        line = json.dumps({"format": FORMAT, "constant": self.constant.name, "base": self.base, "digits": self.digits,
+                           "lenient": self.lenient, "version": self.version, "text_xxh3": self.text_xxh3,
+                           "file_xxh3": file_xxh3})
+        return line.encode("ascii").ljust(HEADER_BYTES - 1) + b"\n"
+
+    @property
+    def words(self) -> int:
+        """Words of r."""
+        return remainder_words(self.base, self.digits)
+
+
+def _constant(name: object) -> Constant:
+    with contextlib.suppress(UsageError):
+        if isinstance(name, str) and (constant := parse_constant(name)).name == name:
+            return constant
+    raise VerificationError(f"the certificate is for an unknown constant, {str(name)[:40]!r}",
+                            "it is damaged or made by something else")
+
+
+def decode_header(block: bytes) -> tuple[Header, str, bytes]:
+    """Header, its file checksum, and the block with that checksum zeroed.
+
+    Raises VerificationError for anything that is not exactly the documented form.
+    """
+    def refuse(what: str) -> VerificationError:
+        return VerificationError(f"the certificate's header {what}", "the certificate is damaged, or is none")
+
+    if not re.fullmatch(rb"[ -~]{4095}\n", block):
+        raise refuse("is not a line of 4096 bytes")
+    names = ("format", "constant", "base", "digits", "lenient", "version", "text_xxh3", "file_xxh3")
+
+    def unique(pairs: list) -> dict:
+        if sorted(key for key, _ in pairs) != sorted(names):
+            raise ValueError("keys")
+        return dict(pairs)
+
+    try:
+        fields = json.loads(block.decode("ascii"), object_pairs_hook=unique)
+    except (ValueError, RecursionError):
+        raise refuse("is not the JSON object it should be") from None
+    if not isinstance(fields, dict) or fields["format"] != FORMAT:
+        raise refuse(f"does not say {FORMAT}")
+    base, digits = fields["base"], fields["digits"]
+    if type(base) is not int or base not in WORDS:
+        raise refuse("names no base 10 or 16")
+    if type(digits) is not int or not 1 <= digits <= MAX_DIGITS:
+        raise refuse("names no possible number of digits")
+    if type(fields["lenient"]) is not bool or type(fields["version"]) is not str:
+        raise refuse("has a field of a wrong type")
+    for name in ("text_xxh3", "file_xxh3"):
+        if type(fields[name]) is not str or not re.fullmatch("[0-9a-f]{32}", fields[name]):
+            raise refuse(f"has no checksum {name}")
+    # Escaped spellings of the key are not looked for, so they are refused.
+    key = block.find(b'"file_xxh3"')
+    at = block.find(fields["file_xxh3"].encode(), key)
+    if key < 0 or at < 0:
+        raise refuse("hides its checksum")
+    zeroed = block[:at] + _ZEROS.encode() + block[at + 32:]
+    header = Header(_constant(fields["constant"]), base, digits, fields["lenient"], fields["version"],
+                    fields["text_xxh3"])
+    return header, fields["file_xxh3"], zeroed
+
+
+def sides(constant: Constant, base: int, digits: int, p_residue: int, r_residue: int, prime: int) -> tuple[int, int]:
+    """Both sides of P^2 + r = b^(2n) + P*b^n, or P^2 + r = d*b^(2n), modulo `prime`."""
+    power = pow(base, digits, prime)
+    left = (p_residue * p_residue + r_residue) % prime
+    if constant.kind == "phi":
+        return left, (power * power + p_residue * power) % prime
+    return left, constant.d * power * power % prime
+
+
+def error_probability(base: int, digits: int, primes: int) -> float:
+    """Bound on the probability that a false identity passes `primes` random primes in (2^60, 2^61)."""
+    bits = 2 * digits * log(base, 2) + 34
+    return (bits / 60 / 2.75e16) ** primes
+
+
+def within_bound(constant: Constant, base: int, digits: int, step: int, r_value: Callable[[int, int], int],
+                 p_value: Callable[[int, int], int]) -> bool:
+    """Whether r <= 2P - b^n (phi) or r <= 2P, from the top down by `step` words, of which one or two decide.
+
+    r_value(low, high) and p_value(low, high) are the integers in these words of r and of P, words as r is stored in.
+    """
+    fmt = WORDS[base]
+    at, rest = divmod(digits, fmt.digits)
+    taken = base**rest if constant.kind == "phi" else 0
+    difference = 0
+    high = remainder_words(base, digits)
+    while high > 0:
+        low = (high - 1) // step * step
+        subtracted = taken * fmt.radix ** (at - low) if low <= at < high else 0
+        difference = (difference * fmt.radix ** (high - low) + 2 * p_value(low, high) - r_value(low, high)
+                      - subtracted)
+        # What is left below is more than -2 and less than 2 units of here.
+        if abs(difference) >= 2:
+            return difference > 0
+        high = low
+    return difference >= 0

@@ -1,0 +1,225 @@
+"""Transforms that do not fit memory: how one is cut into tiles, and which passes it takes.
+
+Pure functions.  A transform of N words is N/16 vectors (docs/layout.md), seen
+as `rows` outer rows of `width` vectors.  Two passes transform it: slabs of
+columns (all rows, `tile_width` columns), then whole rows in memory.  Where rows
+are too long for that, a pass between them splits each row into `inner_rows`
+rows, by slabs again.  A tile is `tile_width` vectors of one row: the unit in
+which transform data is read and written.
+"""
+
+from dataclasses import dataclass
+from math import prod
+
+from bigconst.base.formats import WORDS
+from bigconst.plans.shape import LANES, ROW_LOG, VECTOR_BYTES, powers_of_two_radices
+
+ODD_PARTS = {1: (), 3: (3,), 5: (5,), 7: (7,), 9: (3, 3), 15: (3, 5), 21: (3, 7), 25: (5, 5), 27: (3, 3, 3),
+             35: (5, 7), 45: (3, 3, 5), 63: (3, 3, 7), 75: (3, 5, 5), 105: (3, 5, 7)}
+"""Odd parts of a length and their radices: neighbouring lengths are at most 9.4 % apart."""
+
+MAX_ROWS = 1024
+"""Rows of a slab up to which eight of its columns fit the second-level cache."""
+MIN_TILE_WIDTH = 32         # 4 KiB, a page
+SPARE_ROWS = 4
+"""Rows of a region beyond those of the data: a pass over rows writes into rows that were consumed before."""
+SQUARE_BUFFERS, PRODUCT_BUFFERS, INNER_BUFFERS = 3, 5, 3
+"""Rows, or inner slabs, in memory at once: one being read, one computed, one written; a product reads two operands."""
+
+
+@dataclass(frozen=True)
+class DiskShape:
+    """A right-angle transform on disk, in words of `digits` digits of `base`."""
+
+    base: int
+    digits: int
+    outer_radices: tuple[int, ...]
+    inner_radices: tuple[int, ...]
+    """of the pass between slabs and rows; () where there is none"""
+    middle_radices: tuple[int, ...]
+    """of the columns of a row in memory"""
+    row_radices: tuple[int, ...]
+    tile_width: int
+    chunk_words: int
+    threads: int
+
+    @property
+    def rows(self) -> int:
+        """Outer rows."""
+        return prod(self.outer_radices)
+
+    @property
+    def inner_rows(self) -> int:
+        """Rows that each outer row is split into by the pass between."""
+        return prod(self.inner_radices)
+
+    @property
+    def sub_width(self) -> int:
+        """Vectors of the rows of the row kernel."""
+        return LANES * prod(self.row_radices)
+
+    @property
+    def row_width(self) -> int:
+        """Vectors of a row that is transformed in memory."""
+        return prod(self.middle_radices) * self.sub_width
+
+    @property
+    def width(self) -> int:
+        """Vectors of an outer row."""
+        return self.inner_rows * self.row_width
+
+    @property
+    def words(self) -> int:
+        """Words of the transform, the exponent of its modulus X^N + 1."""
+        return 2 * LANES * self.rows * self.width
+
+    @property
+    def stored_words(self) -> int:
+        """The same length in words as they are stored."""
+        return self.words * self.digits // WORDS[self.base].digits
+
+    @property
+    def slabs(self) -> int:
+        """Slabs of columns, and tiles of an outer row."""
+        return self.width // self.tile_width
+
+    @property
+    def passes(self) -> int:
+        """2, or 3 with the pass between."""
+        return 3 if self.inner_radices else 2
+
+    @property
+    def tile_bytes(self) -> int:
+        """Of transform data, contiguous on disk."""
+        return VECTOR_BYTES * self.tile_width
+
+    @property
+    def run_words(self) -> int:
+        """Stored words, contiguous, of one row and half in a slab."""
+        return 8 * self.tile_width * self.digits // WORDS[self.base].digits
+
+    @property
+    def run_bytes(self) -> int:
+        """The same packed."""
+        return self.run_words // self.chunk_words * chunk_bytes(self.chunk_words, self.base)
+
+    @property
+    def data_bytes(self) -> int:
+        """All tiles."""
+        return VECTOR_BYTES * self.rows * self.width
+
+    @property
+    def region_bytes(self) -> int:
+        """What they take on the volume."""
+        return VECTOR_BYTES * (self.rows + SPARE_ROWS) * self.width
+
+    @property
+    def row_bytes(self) -> int:
+        """One row in memory."""
+        return VECTOR_BYTES * self.row_width
+
+    @property
+    def slab_bytes(self) -> int:
+        """Memory of a pass over slabs: transform data and packed runs twice, words once."""
+        tiles = self.rows * self.tile_width
+        regroup = 0 if self.digits == WORDS[self.base].digits else 4 * self.run_words * self.threads
+        return tiles * (2 * VECTOR_BYTES + 64) + 4 * self.rows * self.run_bytes + regroup
+
+    def memory_bytes(self, operands: int) -> int:
+        """Working memory of a square (1 operand) or a product (2)."""
+        buffers = SQUARE_BUFFERS if operands == 1 else PRODUCT_BUFFERS
+        inner = INNER_BUFFERS * self.inner_rows * self.tile_bytes if self.inner_radices else 0
+        return max(self.slab_bytes, buffers * self.row_bytes, inner) + 16 * 4096
+
+    def unit_bytes(self, operands: int) -> int:
+        """What the longest unit of its passes reads and writes, in a square (1 operand) or a product (2)."""
+        slab = self.rows * (self.tile_bytes + 2 * self.run_bytes)
+        between = 2 * self.inner_rows * self.tile_bytes if self.inner_radices else 0
+        return max(slab, between, (operands + 1) * self.row_bytes)
+
+    def __str__(self) -> str:
+        parts = [self.outer_radices, self.inner_radices, self.middle_radices + self.row_radices + (8, 8)]
+        text = " * ".join(f"({'*'.join(map(str, part))})" for part in parts if part)
+        return f"{self.words} = 2 * {text}"
+
+
+def chunk_bytes(chunk_words: int, base: int) -> int:
+    """What a chunk of packed words takes on the volume, a multiple of a page."""
+    size = chunk_words // 64 * 136 if base == 10 else 2 * chunk_words
+    return -(-size // 4096) * 4096
+
+
+def batch_chunks(packed_bytes: int, chunk_words: int) -> int:
+    """Chunks that are changed or stored together: at most 64, and 16 MiB packed and as words, beside the workspace."""
+    return max(1, min(64, (16 << 20) // (packed_bytes + 4 * chunk_words)))
+
+
+def _splits(exponent: int, least: int) -> list[int]:
+    """Exponents of two of the outer rows, most rows first; one factor 8 comes first, a single 2 has no radix."""
+    return [a for a in range(exponent, 2, -1) if a - 3 != 1 and exponent - a >= least]
+
+
+def _row_radices(odd: int, exponent: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """(middle, row) radices of a row of odd * 2^exponent vectors."""
+    row_log = min(exponent, ROW_LOG)
+    middle = powers_of_two_radices(exponent - row_log) + (() if odd == 1 else (odd,))
+    return middle, powers_of_two_radices(row_log - 3)
+
+
+def _candidates(words: int, odd_in_row: int):
+    """(odd part of the outer rows, exponent of two) of all lengths from `words` up to twice as many, shortest first."""
+    vectors = -(-words // (2 * LANES))
+    found = []
+    for odd in ODD_PARTS:
+        exponent = max(6, (-(-vectors // (odd * odd_in_row)) - 1).bit_length())
+        found += [(odd * odd_in_row << exponent, odd, exponent)]
+    return [(odd, exponent) for _, odd, exponent in sorted(found)]
+
+
+def disk_shape(stored_words: int, base: int, digits: int, chunk_words: int, workspace_bytes: int, operands: int,
+               threads: int, passes: int = 3) -> DiskShape | None:
+    """The shortest transform of at least `stored_words` words that `workspace_bytes` allow, or None.
+
+    Every run of packed words is at least a chunk long.  Two passes where they
+    can keep that, three if `passes` allows.
+    """
+    fmt = WORDS[base]
+    # 4 or 3 digits a word: five in the row make runs whole words of five digits
+    odd_in_row = 5 if base == 10 and digits != fmt.digits else 1
+    for odd, exponent in _candidates(-(-stored_words * fmt.digits // digits), odd_in_row):
+        for wanted in range(2, passes + 1):
+            best = _fit(base, digits, odd, odd_in_row, exponent, chunk_words, workspace_bytes, operands, threads,
+                        wanted)
+            if best is not None:
+                return best
+    return None
+
+
+def _fit(base: int, digits: int, odd: int, odd_in_row: int, exponent: int, chunk_words: int, workspace_bytes: int,
+         operands: int, threads: int, passes: int) -> DiskShape | None:
+    """The shape of one length with most outer rows (few large tiles where that is open), or None."""
+    buffers = SQUARE_BUFFERS if operands == 1 else PRODUCT_BUFFERS
+    longest_row = workspace_bytes // (buffers * VECTOR_BYTES)
+    stored = WORDS[base].digits
+    # The narrowest tile with whole chunks in its runs, and of whole pages.
+    narrowest = MIN_TILE_WIDTH
+    while 8 * narrowest * odd_in_row * digits // stored < chunk_words:
+        narrowest *= 2
+    for a in _splits(exponent, 6):
+        rows = odd << a
+        if rows > MAX_ROWS or rows * narrowest * odd_in_row * VECTOR_BYTES > workspace_bytes:
+            continue
+        outer = (8,) + powers_of_two_radices(a - 3) + ODD_PARTS[odd]
+        for b in range(1, min(11, exponent - a - 5)) if passes == 3 else (0,):
+            log = exponent - a - b
+            if odd_in_row << log > longest_row or narrowest > 1 << log:
+                continue
+            middle, row = _row_radices(odd_in_row, log)
+            width = 1 << log
+            while width >= narrowest:
+                shape = DiskShape(base, digits, outer, powers_of_two_radices(b) if b else (), middle, row,
+                                  odd_in_row * width, chunk_words, threads)
+                if shape.run_words % chunk_words == 0 and shape.memory_bytes(operands) <= workspace_bytes:
+                    return shape
+                width //= 2
+    return None

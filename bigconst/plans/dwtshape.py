@@ -1,0 +1,192 @@
+"""Lengths of transforms modulo 2^p - 1: which exist, how one is cut, and what exponents it holds.
+
+Pure functions.  A transform of `words` real words is `height` rows of 8*width
+columns (kernels.dwt); the columns are transformed by real radices of 8 and
+complex trees, the rows, of a power of two, in a second-level cache.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import log, log2
+
+from bigconst.base.errors import UsageError
+from bigconst.base.units import format_count
+from bigconst.plans.shape import LANES, PAD_VECTORS, powers_of_two_radices
+
+ODD_PARTS = (1, 3, 5, 7)
+MIN_WORDS = 1 << 10
+MAX_WORDS = 1 << 29
+ROW_LOG = 13
+"""Columns of a row, at most 2^13: 128 KiB."""
+MAX_BLOCK = 8
+BUFFER_BYTES = 1 << 19
+
+ACCURACY, ACCURACY_LOG = 1.7, 0.0635
+"""A of the bound below at 2^10 words, and what it loses with every doubling: calibrated so that the largest round-off
+of a thousand squarings stays near 0.35, and a whole test meets one above 0.40625 a few times at most."""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A complex tree down the columns: rows base .. base+size-1, root Y^size - exp(2 pi i numerator/8)."""
+
+    base: int
+    size: int
+    radices: tuple[int, ...]
+    numerator: int
+    is_pair: bool
+    """whether the conjugates of its rows are left out"""
+
+
+@dataclass(frozen=True)
+class DwtShape:
+    """words = height * 8 * width."""
+
+    height: int
+    width: int
+
+    @property
+    def words(self) -> int:
+        """N, the length."""
+        return self.height * LANES * self.width
+
+    @property
+    def row_radices(self) -> tuple[int, ...]:
+        """Of the vertical levels of a row."""
+        return powers_of_two_radices((self.width // LANES).bit_length() - 1) if self.width > LANES else ()
+
+    @property
+    def stride(self) -> int:
+        """Doubles from one row to the next."""
+        return 16 * (self.width + PAD_VECTORS)
+
+    @property
+    def trees(self) -> tuple[Tree, ...]:
+        """In the order of their rows; those without conjugates come last."""
+        return _trees(self.height)
+
+    @property
+    def rows(self) -> int:
+        """Rows of transform data."""
+        return sum(tree.size for tree in self.trees)
+
+    @property
+    def paired_rows(self) -> int:
+        """The first ones, whose conjugates are left out."""
+        return sum(tree.size for tree in self.trees if tree.is_pair)
+
+    @property
+    def block(self) -> int:
+        """Vectors of a slab."""
+        block = min(MAX_BLOCK, self.width)
+        while block > 2 and 64 * block * self.height > BUFFER_BYTES:
+            block //= 2
+        return block
+
+    @property
+    def buffer_doubles(self) -> int:
+        """Of a thread: a block of words, then of transform data; whole pages."""
+        return -(-(8 * self.block * self.height + max(16 * self.block * self.rows, 1024)) // 512) * 512
+
+    def arena_bytes(self, threads: int, products: bool) -> int:
+        """Memory of transforms: data, once more for products, and what the threads hold."""
+        doubles = ((2 if products else 1) * self.stride * self.rows
+                   + threads * (self.buffer_doubles + 8 * self.block * self.height))
+        return 8 * doubles + 16 * 4096
+
+    @property
+    def min_exponent(self) -> int:
+        """The smallest p: a bit in every word."""
+        return self.words
+
+    @property
+    def max_exponent(self) -> int:
+        """The largest p whose round-off is safe."""
+        return int(self.words * bits_per_word(self.words))
+
+    def __str__(self) -> str:
+        return f"{self.words >> 10}K" if self.words % 1024 == 0 else str(self.words)
+
+
+def bits_per_word(words: int) -> float:
+    """Crandall, Mayer and Papadopoulos, "The twenty-fourth Fermat number is composite", Math. Comp. 72 (2003), 6."""
+    accuracy = ACCURACY - ACCURACY_LOG * (log2(words) - 10)
+    return 0.5 * (53 - accuracy - 0.5 * (log2(words) + log2(log2(words))) - 1.5 * log2(log(log(words))))
+
+
+def _radices(size: int) -> tuple[int, ...]:
+    odd = tuple(q for q in (3, 5, 7) if size % q == 0)
+    for q in odd:
+        size //= q
+    return (powers_of_two_radices(size.bit_length() - 1) if size > 1 else ()) + odd
+
+
+@lru_cache(maxsize=64)
+def _trees(height: int) -> tuple[Tree, ...]:
+    out, base, n = [], 0, height
+
+    def add(size: int, numerator: int, is_pair: bool) -> None:
+        nonlocal base
+        out.append(Tree(base, size, _radices(size), numerator, is_pair))
+        base += size
+
+    while n % 8 == 0:
+        m = n // 8
+        for j in (1, 2, 3):
+            add(m, j, True)
+        if m % 2 == 0:
+            add(m // 2, 2, True)        # folded
+        else:
+            add(m, 4, False)
+        n = m
+    add(n, 0, False)
+    return tuple(out)
+
+
+def _shape(odd: int, log: int) -> DwtShape:
+    """Of odd * 2^log words: rows as long as they may be, once there are 8 * odd of 64 columns."""
+    columns_log = min(ROW_LOG, max(6, log - 3 if log < 12 else (log + 3) // 2))
+    return DwtShape(odd << (log - columns_log), 1 << (columns_log - 3))
+
+
+@lru_cache(maxsize=1)
+def lengths() -> tuple[DwtShape, ...]:
+    """All there are, shortest first."""
+    found = []
+    for odd in ODD_PARTS:
+        log = 9
+        while odd << log <= MAX_WORDS:
+            if odd << log >= MIN_WORDS:
+                found.append(_shape(odd, log))
+            log += 1
+    return tuple(sorted(found, key=lambda shape: shape.words))
+
+
+def longer(shape: DwtShape) -> DwtShape | None:
+    """The next length."""
+    return next((other for other in lengths() if other.words > shape.words), None)
+
+
+def dwt_shape(p: int, words: int | None = None) -> DwtShape:
+    """The shortest length that holds p, or that of so many words.
+
+    Raises UsageError when there is none, as for p below 1024.
+    """
+    if p < MIN_WORDS:
+        raise UsageError(f"{p} is too small for a transform", f"use plain integers below {MIN_WORDS}")
+    if words is not None:
+        found = next((shape for shape in lengths() if shape.words == words), None)
+        if found is None:
+            raise UsageError(f"there is no transform of {format_count(words)} words",
+                             "lengths are 1, 3, 5 or 7 times a power of two from 1K on, like 3072K")
+        if p < found.min_exponent:
+            raise UsageError(f"a transform of {found} words is too long for {p}", f"{dwt_shape(p)} is enough")
+        if found.max_exponent < p:
+            raise UsageError(f"{found} words hold exponents up to {format_count(found.max_exponent)}",
+                             f"choose {dwt_shape(p)} or more")
+        return found
+    for shape in lengths():
+        if p <= shape.max_exponent:
+            return shape
+    raise UsageError(f"{format_count(p)} is too large",
+                     f"the largest exponent is {format_count(lengths()[-1].max_exponent)}")

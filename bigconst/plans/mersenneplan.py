@@ -1,0 +1,113 @@
+"""The plan of a test of a Mersenne number: transform, memory, and where the transform is to lie.
+
+Pure functions.  A residue of p bits stays in memory whatever happens to the
+transform, which is three to four times as large, and takes passes over disk
+where it does not fit.
+"""
+
+from dataclasses import dataclass
+
+from bigconst.base.errors import DoesNotFit
+from bigconst.base.units import format_bytes, format_count
+from bigconst.plans.accounts import Traffic
+from bigconst.plans.dwtdisk import DwtDisk, dwt_disk
+from bigconst.plans.dwtshape import DwtShape, dwt_shape
+
+PROCESS_BYTES = 216 << 20
+"""What the interpreter, numba and its kernels take."""
+
+RESIDUES = 16
+"""Integers of p bits at a time, at most: points to go back to, conversions and checks."""
+
+
+@dataclass(frozen=True)
+class MersennePlan:
+    """Everything a test needs to know before it begins."""
+
+    exponent: int
+    iterations: int
+    threads: int
+    shape: DwtShape
+    disk: DwtDisk | None
+    """of a transform on disk"""
+    products: bool
+    """whether products of residues are taken, as a PRP test does"""
+
+    @property
+    def residue_bytes(self) -> int:
+        """Of words and integers, which stay in memory."""
+        return 4 * self.shape.words + RESIDUES * (self.exponent // 8)
+
+    @property
+    def transform_bytes(self) -> int:
+        """Of memory, or what passes over disk use of it."""
+        return (self.shape.arena_bytes(self.threads, self.products) if self.disk is None
+                else self.disk.workspace_bytes)
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        """All of it."""
+        return PROCESS_BYTES + self.residue_bytes + self.transform_bytes
+
+    # What the scratch of a run is made from.
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Of the volume."""
+        return self.disk.scratch_bytes
+
+    @property
+    def stripe_bytes(self) -> int:
+        """Of the volume."""
+        return self.disk.tile_bytes
+
+    @property
+    def journal_bytes(self) -> int:
+        """Most that the journal takes."""
+        return self.disk.journal_bytes
+
+    @property
+    def traffic(self) -> Traffic:
+        """Of all iterations."""
+        one = self.disk.traffic
+        return Traffic(self.iterations * one.read_bytes, self.iterations * one.written_bytes)
+
+    def describe(self) -> str:
+        """What a person should know of a transform on disk."""
+        one = self.disk.traffic
+        return (f"M{self.exponent}: the transform of {self.shape} words takes {format_bytes(self.scratch_bytes)} of "
+                f"scratch, {format_bytes(one.read_bytes + one.written_bytes)} of traffic an iteration, "
+                f"{format_bytes(self.peak_memory_bytes)} of memory")
+
+
+def make_mersenne_plan(exponent: int, iterations: int, threads: int, memory_bytes: int, *, products: bool = False,
+                       words: int | None = None, workspace_bytes: int | None = None,
+                       scratch: bool = False) -> MersennePlan:
+    """The plan of a chain of squarings modulo 2^exponent - 1.
+
+    memory_bytes     bound on the memory of the process
+    products         whether products of residues are taken, too
+    words            length of the transform, if not the shortest safe one
+    workspace_bytes  bound on what a test takes beside the process; on disk, on what the passes take
+    scratch          whether there are directories for a transform that does not fit
+
+    Raises UsageError for what bigconst.plans.dwtshape refuses, DoesNotFit.
+    """
+    shape = dwt_shape(exponent, words)
+    plan = MersennePlan(exponent, iterations, threads, shape, None, products)
+    if (plan.peak_memory_bytes <= memory_bytes
+            and (workspace_bytes is None or plan.peak_memory_bytes - PROCESS_BYTES <= workspace_bytes)):
+        return plan
+    left = memory_bytes - PROCESS_BYTES - plan.residue_bytes
+    if not scratch:
+        needed, allowed, option = ((plan.peak_memory_bytes, memory_bytes, "--memory") if workspace_bytes is None else
+                                   (plan.peak_memory_bytes - PROCESS_BYTES, workspace_bytes, "--workspace"))
+        raise DoesNotFit(f"a test of M{exponent} in memory needs {format_bytes(needed)}, "
+                         f"{format_bytes(allowed)} are allowed",
+                         f"allow more with {option}, or name scratch directories with --swap")
+    if left <= 0:
+        raise DoesNotFit(f"the residues of {format_count(exponent)} bits need "
+                         f"{format_bytes(memory_bytes - left)} of memory, {format_bytes(memory_bytes)} are allowed",
+                         "allow more with --memory")
+    workspace = left if workspace_bytes is None else min(left, workspace_bytes)
+    return MersennePlan(exponent, iterations, threads, shape, dwt_disk(shape, threads, products, workspace), products)

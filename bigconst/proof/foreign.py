@@ -1,0 +1,85 @@
+"""Digit files of other programs: their certificate by one squaring, or where they go wrong."""
+
+import numpy as np
+import xxhash
+
+from bigconst.arithmetic.memory.products import Products
+from bigconst.arithmetic.words import Words
+from bigconst.base.constant import Constant
+from bigconst.base.errors import FaultError, VerificationError
+from bigconst.base.formats import TEXT_PIECE_BYTES, WORDS, remainder_words
+from bigconst.constants.remainder import remainder
+from bigconst.kernels.text import read_text
+from bigconst.plans.shape import shape_for
+from bigconst.runtime.arena import Arena
+from bigconst.runtime.threads import Pool, split
+from bigconst.storage.digitfile import DigitFile, open_digits
+
+
+def _characters(text: DigitFile, room: int) -> tuple[np.ndarray, str]:
+    """The digits of F after `room` characters of zero, and the checksum of the file."""
+    characters = np.full(room + text.digits, ord("0"), dtype=np.uint8)
+    buffer = np.empty(TEXT_PIECE_BYTES, dtype=np.uint8)
+    hasher = xxhash.xxh3_128()
+    for piece in text.pieces:
+        raw, digits = text.read(piece, buffer)
+        hasher.update(memoryview(raw))
+        characters[room + piece.first:room + piece.first + piece.count] = digits
+    hasher.update(text.rest())
+    text.check_unchanged()
+    return characters, hasher.hexdigest()
+
+
+def rebuild_remainder(path: str, constant: Constant, base: int, lenient: bool,
+                      threads: int) -> tuple[int, str, np.ndarray, int, Words]:
+    """(digits, text checksum, r, its residue, the Words it belongs to) of the digits in a file.
+
+    Raises VerificationError when they are not those of the constant, InputOutputError
+    when the file cannot be read.
+    """
+    whole = constant.integer_text(base)
+    fmt = WORDS[base]
+    with open_digits(path, lenient) as text:
+        text.locate(whole, None)
+        n = text.digits
+        length = remainder_words(base, n)
+        characters, text_xxh3 = _characters(text, length * fmt.digits - n)
+    before = length * fmt.digits - n - len(whole)
+    characters[before:before + len(whole)] = np.frombuffer(whole.encode(), dtype=np.uint8)
+    shape = shape_for(length + 2)
+    arena = Arena(8 * length + 4 * shape.words + shape.data_bytes + 16384)
+    p_words, scratch = arena.take(length, np.int32), arena.take(length, np.int32)
+    with Pool(threads) as pool:
+        words = Words(fmt, pool)
+
+        def task(start: int, stop: int) -> None:
+            low, high = (length - stop) * fmt.digits, (length - start) * fmt.digits
+            foreign = read_text(p_words[start:stop], characters[low:high], base)
+            if foreign >= 0:
+                at = low + foreign
+                raise VerificationError(f"{path}: character {chr(int(characters[at]))!r} as digit "
+                                        f"{at - (len(characters) - n) + 1} after the point is no digit")
+
+        pool.run(task, split(length, -(-length // (1 << 18)), 16))
+        try:
+            found = remainder(Products(words, lambda event: None), constant, n, p_words, words.residue(p_words),
+                              shape, arena, lambda: scratch)
+        except FaultError:
+            found = None        # too far off for a short remainder
+    if found is None:
+        raise VerificationError(f"{path} does not hold {constant.name}", "certify --locate says from which digit on")
+    return n, text_xxh3, found[0], found[1], Words(fmt, Pool(1))
+
+
+def first_difference(path: str, constant: Constant, base: int, lenient: bool, threads: int) -> int | None:
+    """Position (1 = first after the point) of the first wrong digit, by computing them; None if there is none."""
+    from bigconst.constants import engine
+
+    with open_digits(path, lenient) as text:
+        text.locate(constant.integer_text(base), None)
+        characters, _ = _characters(text, 0)
+    # Five decimal digits are worth more than four hexadecimal ones.
+    wanted = text.digits if base == 10 else text.digits * 5 // 4 + 1
+    own = engine.compute(constant, wanted, base, threads).partition(".")[2].encode()
+    different = np.flatnonzero(characters != np.frombuffer(own, dtype=np.uint8)[:text.digits])
+    return int(different[0]) + 1 if len(different) else None

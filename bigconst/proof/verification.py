@@ -1,0 +1,202 @@
+"""Checking a digit file against its certificate: one streaming pass over both, no transform.
+
+Memory is bounded by the pieces in flight.  The primes are drawn when both
+files are open, from the operating system's entropy; nothing in them depends on
+the files.  The reasons why this is enough stand in docs/certificate.md.
+"""
+
+import os
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import xxhash
+from gmpy2 import mpz
+
+from bigconst.arithmetic.packed import page_buffer, pieces
+from bigconst.arithmetic.residues import ForeignCharacter, Modulus, random_prime, residues_text, residues_words
+from bigconst.base.errors import VerificationError
+from bigconst.base.formats import (
+    HEADER_BYTES,
+    PACKED_PIECE_WORDS,
+    TEXT_PIECE_BYTES,
+    WORDS,
+    certificate_bytes,
+    packed_bytes,
+)
+from bigconst.kernels.pack import GROUP, unpack
+from bigconst.plans.certificate import Header, certificate_path, decode_header, error_probability, sides, within_bound
+from bigconst.runtime.stream import in_order, slots
+from bigconst.storage.digitfile import DigitFile, open_digits, open_regular, read_exactly, unchanged
+
+COMPARED_WORDS = 2000
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was checked, and that it held."""
+
+    header: Header
+    primes: tuple[int, ...]
+    sides: tuple[tuple[int, int], ...]
+    """(P^2 + r, its value by the constant) modulo each prime"""
+    error_probability: float
+    seconds: float
+
+
+class _Certificate:
+    """An open certificate file: header and words of r."""
+
+    def __init__(self, path: str):
+        self.path = path
+        self.fd, self._info = open_regular(path)
+        self.size_bytes = self._info.st_size
+
+    def __enter__(self) -> "_Certificate":
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        os.close(self.fd)
+
+    def read_header(self) -> tuple[Header, str, bytes]:
+        """See `certificate.decode_header`; also compares the size of the file with what the header needs."""
+        block = np.empty(min(HEADER_BYTES, self.size_bytes), dtype=np.uint8)
+        read_exactly(self.fd, block, 0, self.path)
+        header, told, zeroed = decode_header(block.tobytes())
+        size = certificate_bytes(header.base, header.digits)
+        if self.size_bytes != size:
+            raise VerificationError(f"{self.path} has {self.size_bytes} bytes, its header needs {size}",
+                                    "the certificate is damaged")
+        return header, told, zeroed
+
+    def words(self, header: Header, start: int, stop: int, buffer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(packed bytes, words) start..stop-1, start a multiple of a group; fill-up words are included and checked."""
+        radix = WORDS[header.base].radix
+        group = GROUP[radix]
+        data = buffer[:packed_bytes(stop - start, header.base)]
+        read_exactly(self.fd, data, HEADER_BYTES + packed_bytes(start, header.base), self.path)
+        words = np.empty(-(-(stop - start) // group) * group, dtype=np.int32)
+        if unpack(words, data.view(np.uint64), radix) >= radix or words[stop - start:].any():
+            raise VerificationError(f"{self.path} holds a word that is none", "the certificate is damaged")
+        return data, words[:stop - start]
+
+    def check_unchanged(self) -> None:
+        """Raise InputOutputError when the file was written to since it was opened."""
+        unchanged(self._info, self.fd, self.path)
+
+
+def verify(text_path: str, proof: str | None = None, primes: int = 3, threads: int = 1) -> Verdict:
+    """Check that the digits in `text_path` are floor(x*b^n) for the constant that the certificate names.
+
+    `proof` is the path of the certificate, by default the one beside the text.
+    Raises VerificationError when anything is wrong with the claim,
+    InputOutputError when a file cannot be read or changes meanwhile.
+    """
+    began = time.perf_counter()
+    proof = proof or certificate_path(text_path)
+    with _Certificate(proof) as certificate:
+        header, told, zeroed = certificate.read_header()
+        with open_digits(text_path, header.lenient) as text:
+            whole = header.constant.floor
+            text.locate(header.constant.integer_text(header.base), header.digits)
+            moduli = tuple(Modulus(random_prime()) for _ in range(primes))
+            fraction, text_hash = _text_residues(threads, text, header, moduli)
+            r, file_hash = _certificate_residues(threads, certificate, header, moduli, zeroed)
+            if file_hash != told:
+                raise VerificationError(f"{proof} does not have the checksum in its header",
+                                        "the certificate is damaged")
+            if text_hash != header.text_xxh3:
+                raise VerificationError(f"{text_path} is not the file that the certificate was made for",
+                                        "it was changed, or the certificate belongs to another file")
+            pairs = []
+            for modulus, low, rest in zip(moduli, fraction, r, strict=True):
+                p_residue = (whole * pow(header.base, header.digits, modulus.p) + low) % modulus.p
+                pairs.append(sides(header.constant, header.base, header.digits, p_residue, rest, modulus.p))
+            if any(left != right for left, right in pairs):
+                raise VerificationError("the identity is false: these are not the digits, or not the certificate")
+            if not _within_bound(text, certificate, header, whole):
+                raise VerificationError("r is larger than its bound: the last digit is too small")
+            text.check_unchanged()
+            certificate.check_unchanged()
+    return Verdict(header, tuple(m.p for m in moduli), tuple(pairs),
+                   error_probability(header.base, header.digits, primes), time.perf_counter() - began)
+
+
+def _text_residues(threads: int, text: DigitFile, header: Header,
+                   moduli: tuple[Modulus, ...]) -> tuple[list[int], str]:
+    """F modulo each prime, and the checksum of the whole file."""
+    hasher = xxhash.xxh3_128()
+    buffers = [page_buffer(TEXT_PIECE_BYTES) for _ in range(min(slots(threads), len(text.pieces)))]
+    totals = [0] * len(moduli)
+
+    def make(i: int, slot: int) -> tuple:
+        piece = text.pieces[i]
+        raw, digits = text.read(piece, buffers[slot])
+        try:
+            return raw, residues_text(moduli, digits, header.base), piece.count
+        except ForeignCharacter as error:
+            raise VerificationError(f"{text.path}: character {chr(int(digits[error.index]))!r} as digit "
+                                    f"{piece.first + error.index + 1} after the point is no digit") from None
+
+    def take(result: tuple) -> None:
+        raw, residues, count = result
+        hasher.update(memoryview(raw))
+        for k, (modulus, residue) in enumerate(zip(moduli, residues, strict=True)):
+            totals[k] = (totals[k] * pow(header.base, count, modulus.p) + residue) % modulus.p
+
+    in_order(threads, len(text.pieces), make, take)
+    hasher.update(text.rest())
+    return totals, hasher.hexdigest()
+
+
+def _certificate_residues(threads: int, certificate: _Certificate, header: Header, moduli: tuple[Modulus, ...],
+                          zeroed: bytes) -> tuple[list[int], str]:
+    """r modulo each prime, and the checksum of the whole file."""
+    radix = WORDS[header.base].radix
+    hasher = xxhash.xxh3_128(zeroed)
+    ranges = pieces(header.words)
+    size = packed_bytes(min(header.words, PACKED_PIECE_WORDS), header.base)
+    buffers = [page_buffer(size) for _ in range(min(slots(threads), len(ranges)))]
+    totals = [0] * len(moduli)
+
+    def make(i: int, slot: int) -> tuple:
+        start, stop = ranges[i]
+        data, words = certificate.words(header, start, stop, buffers[slot])
+        return data, residues_words(moduli, words, radix), start
+
+    def take(result: tuple) -> None:
+        data, residues, start = result
+        hasher.update(memoryview(data))
+        for k, (modulus, residue) in enumerate(zip(moduli, residues, strict=True)):
+            totals[k] = (totals[k] + residue * pow(radix, start, modulus.p)) % modulus.p
+
+    in_order(threads, len(ranges), make, take)
+    return totals, hasher.hexdigest()
+
+
+def _within_bound(text: DigitFile, certificate: _Certificate, header: Header, whole: int) -> bool:
+    """Whether r <= 2P - b^n (phi) or r <= 2P."""
+    fmt = WORDS[header.base]
+    group = GROUP[fmt.radix]
+    step = COMPARED_WORDS // group * group
+    buffer = page_buffer(packed_bytes(step, header.base))
+
+    def r_value(low: int, high: int) -> int:
+        value = 0
+        for word in certificate.words(header, low, high, buffer)[1][::-1].tolist():
+            value = value * fmt.radix + word
+        return value
+
+    return within_bound(header.constant, header.base, header.digits, step, r_value,
+                        lambda low, high: _value(text, header, whole, low * fmt.digits, high * fmt.digits))
+
+
+def _value(text: DigitFile, header: Header, whole: int, low: int, high: int) -> int:
+    """Digits low .. high-1 of P, counted from the last one."""
+    n = header.digits
+    digits = text.digits_at(max(0, n - high), n - low - max(0, n - high)) if low < n else b""
+    value = int(mpz(digits.decode(), header.base)) if digits else 0
+    if high > n:
+        shifted = whole * header.base ** max(0, n - low) if low <= n else whole // header.base ** (low - n)
+        value += shifted % header.base ** (high - low)
+    return value

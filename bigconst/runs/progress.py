@@ -1,0 +1,208 @@
+"""Shows a run's events on stderr: two bars on a terminal, plain lines elsewhere.
+
+One thread draws and prints; the engine's threads only leave word of what has happened, and a display that cannot be
+written to ends, not the run.
+"""
+
+import contextlib
+import os
+import queue
+import shutil
+import sys
+import threading
+import time
+from collections import deque
+from typing import Any, TextIO
+
+from bigconst.base.events import Event, Fault, PlanMade, StageDone, StageStarted, UnitDone
+from bigconst.base.units import format_rate, format_seconds
+from bigconst.runs.workdone import MemoryWork, StageTraffic
+
+QUIET_S = 2.0
+"""Nothing is shown of stages before this much time has passed: short runs stay silent."""
+
+TICK_S = 0.25
+"""The bars are drawn again after this time, and at no other."""
+LINE_EVERY_S = 60.0
+"""Between lines that say how far the run is, where there is no terminal."""
+WINDOW_S = 10.0
+"""Rates on a terminal are those of so much time; in a line, those since the line before."""
+SPARE_COLUMNS = 3
+"""To the right of the bars: a line that fills the terminal wraps on some, and the ^C of a keyboard takes two."""
+BAR_COLUMNS = 4
+"""Shortest bar; what would leave less for it is not shown."""
+
+
+def terminal_columns(stream: TextIO) -> int:
+    """Width of the terminal that the stream is; what the environment says, or 80, where it is none."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or shutil.get_terminal_size().columns
+    except (AttributeError, OSError, ValueError):
+        return shutil.get_terminal_size().columns
+
+
+def layout(head: str, parts: list[str], columns: int) -> str:
+    """A line for tqdm, `head`, bar and as many of the `parts`, the first one at least, as the columns hold."""
+    tail = parts[0]
+    for part in parts[1:]:
+        if len(head) + len(tail) + len(part) + len(" || , ") + BAR_COLUMNS > columns:
+            break
+        tail += ", " + part
+    head, tail = (text.replace("{", "{{").replace("}", "}}") for text in (head, tail))
+    return f"{head} |{{bar}}| {tail}"
+
+
+class _Rates:
+    """What the last `window_s` brought, of processor time, bytes and units, beginning with `moved_bytes`."""
+
+    def __init__(self, window_s: float, moved_bytes: int | None):
+        self._window_s = window_s
+        self._samples = deque([self._sample(moved_bytes, 0)])
+
+    @staticmethod
+    def _sample(moved_bytes: int | None, units: int) -> tuple[float, float, int, int]:
+        return time.perf_counter(), time.process_time(), moved_bytes or 0, units
+
+    def parts(self, moved_bytes: int | None, units: int) -> list[str]:
+        """MB/s, CPU % and units/s now; CPU % alone where there is no scratch."""
+        now = self._sample(moved_bytes, units)
+        self._samples.append(now)
+        while len(self._samples) > 2 and now[0] - self._samples[1][0] >= self._window_s:
+            self._samples.popleft()
+        seconds, cpu_s, moved, done = (b - a for a, b in zip(self._samples[0], now, strict=True))
+        if seconds <= 0:
+            return []
+        cpu = f"CPU {100 * cpu_s / seconds:.0f} %"
+        if moved_bytes is None:
+            return [cpu]
+        pace = done / seconds
+        each = [f"{pace:.1f} units/s" if pace >= 1 else f"{format_seconds(1 / pace)} a unit"] if done > 0 else []
+        return [format_rate(moved / seconds), cpu, *each]
+
+
+class Progress:
+    """Listener for `emit`; call `close` (or leave the `with` block) before printing anything else.
+
+    `space` is the `bigconst.runs.scratch.RunScratch` of a run on disk, which knows what all its processes have
+    moved and how long they took; None for a run in memory.
+    """
+
+    def __init__(self, stream: TextIO | None = None, quiet_s: float = QUIET_S, space: Any = None):
+        self._stream = stream or sys.stderr
+        self._terminal = self._stream.isatty()
+        self._start_s = self._line_s = time.perf_counter()
+        self._quiet_s = quiet_s
+        self._space = space
+        self._memory = MemoryWork()
+        self._traffic = StageTraffic()
+        self._rates = _Rates(WINDOW_S if self._terminal else LINE_EVERY_S, self._moved_bytes)
+        self._name, self._certified, self._stage, self._units = "", False, "", 0
+        self._bars: list[Any] = []
+        # Signal handlers may put into a SimpleQueue, whatever they have interrupted.
+        self._texts: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._show, name="bigconst-progress", daemon=True)
+        self._thread.start()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, UnitDone):     # may come thousands of times a second
+            self._units += 1
+            return
+        if self._space is None:
+            self._memory.hear(event)
+        else:
+            self._traffic.hear(event, self._space.moved_bytes)
+        match event:
+            case PlanMade(plan):
+                self._name, self._certified = plan.constant.name, plan.certified
+            case Fault(kind, where, message):
+                self.say(f"fault ({kind}) in {where}: {message}")
+            case StageStarted(name, index, count):
+                self._stage = f"{index}/{count} {name}"
+            case StageDone(name, index, count, seconds):
+                if self._space is None and index == count:
+                    self._stage = "certificate and files" if self._certified else "files"
+                if not self._terminal and self._late():
+                    self.say(f"{index}/{count} {name}: {format_seconds(seconds)}")
+
+    def say(self, text: str) -> None:
+        """A line that stays; any thread and any signal handler may call this."""
+        if self._thread.is_alive():
+            self._texts.put(text)
+        else:
+            with contextlib.suppress(OSError, ValueError):
+                print(text, file=self._stream, flush=True)
+
+    @property
+    def _moved_bytes(self) -> int | None:
+        return None if self._space is None else self._space.moved_bytes
+
+    def _late(self) -> bool:
+        return time.perf_counter() - self._start_s >= self._quiet_s
+
+    # -- the thread ---------------------------------------------------------------------
+
+    def _show(self) -> None:
+        due_s = time.perf_counter() + TICK_S
+        try:
+            while True:
+                try:
+                    text = self._texts.get(timeout=max(0.0, due_s - time.perf_counter()))
+                    if text is None:
+                        break
+                    self._print(text)
+                except queue.Empty:
+                    self._renew()
+                    due_s = time.perf_counter() + TICK_S
+        except (OSError, ValueError):
+            self._bars.clear()      # the terminal is gone
+
+    def _print(self, text: str) -> None:
+        if self._bars:
+            self._bars[0].write(text, file=self._stream)
+        else:
+            print(text, file=self._stream, flush=True)
+
+    def _renew(self) -> None:
+        now_s = time.perf_counter()
+        if not self._stage or not self._late() or not (self._terminal or now_s - self._line_s >= LINE_EVERY_S):
+            return
+        moved_bytes = self._moved_bytes
+        work = self._memory if self._space is None else self._space
+        share, elapsed_s, left_s = work.share_done(), work.elapsed_s, work.remaining_s
+        left = [] if left_s is None else [f"{format_seconds(left_s)} left"]
+        of_run = [f"{100 * share:.1f} %", *left, f"{format_seconds(elapsed_s)} elapsed"]
+        rates = self._rates.parts(moved_bytes, self._units)
+        if self._terminal:
+            of_stage = self._memory.stage_share() if moved_bytes is None else self._traffic.share(moved_bytes)
+            self._draw((self._name, share, of_run), (self._stage, of_stage, [f"{100 * of_stage:.0f} %", *rates]))
+        else:
+            self._line_s = now_s
+            self._print(", ".join([*of_run, self._stage, *rates]))
+
+    def _draw(self, *lines: tuple[str, float, list[str]]) -> None:
+        from tqdm import tqdm
+
+        columns = max(1, terminal_columns(self._stream) - SPARE_COLUMNS)
+        for i, (head, share, parts) in enumerate(lines):
+            line = layout(head, parts, columns)
+            if i < len(self._bars):
+                bar = self._bars[i]
+                bar.bar_format, bar.ncols, bar.n = line, columns, share
+                bar.refresh()
+            else:
+                self._bars.append(tqdm(total=1.0, initial=share, file=self._stream, leave=False, position=i,
+                                       bar_format=line, ncols=columns))
+
+    def close(self) -> None:
+        """Print what is left to say, and remove the bars."""
+        self._texts.put(None)
+        self._thread.join()
+        for bar in reversed(self._bars):
+            bar.close()
+        self._bars = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        self.close()

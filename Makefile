@@ -1,6 +1,7 @@
 # make run    100 million digits of the golden ratio into out/phi.txt
 # make test   the whole test suite
 # make bench  the benchmark programs
+# make docs   docs/troubleshooting.md and the options in README.md, from the sources
 # make dist   wheel and source archive into dist/
 # make torture  kills, bad blocks and wrong results on purpose: no wrong file may come out
 # make clean  remove what the above made, except .venv
@@ -10,7 +11,7 @@ BIN := .venv/bin
 INSTALL = $(BIN)/python -m pip install --quiet --editable
 DIGITS ?= 1e8
 
-.PHONY: run test bench dist torture clean
+.PHONY: run test bench docs dist torture clean
 
 # One stamp for each set of extras; a changed pyproject.toml installs again.
 .venv/installed: pyproject.toml
@@ -37,6 +38,9 @@ test: .venv/installed-test
 
 bench: .venv/installed-bench
 	set -e; for program in $(filter-out %torture.py,$(wildcard benchmarks/[a-z]*.py)); do echo "== $$program"; $(BIN)/python $$program; done
+
+docs: .venv/installed
+	$(BIN)/python docs/generate.py
 
 dist: .venv/installed
 	$(BIN)/python -m pip install --quiet build

@@ -14,7 +14,7 @@ BATCH = 1000
 
 @dataclass(frozen=True)
 class Roundoff:
-    """`largest` holds the largest error of each batch of squarings, every batch from another residue."""
+    """The largest error of each batch of squarings, every batch from another residue."""
 
     exponent: int
     largest: list[float]
@@ -33,7 +33,7 @@ class Roundoff:
 
 
 def measure(shape: DwtShape, p: int, threads: int, squarings: int) -> Roundoff:
-    """Errors of `squarings`, rounded up to whole batches unless there are fewer than one has."""
+    """Errors of at least `squarings` squarings: of whole batches, or of a single shorter one."""
     chance, largest = np.random.default_rng(p), []
     with Squarer(p, shape, threads) as squarer:
         for _ in range(-(-squarings // BATCH)):

@@ -1,9 +1,8 @@
-"""What the benchmark programs share: the machine's facts, alternating measurement, tables, JSON.
+"""Common parts of the benchmark programs: facts about the machine, measurement in turns, tables, JSON.
 
-Every program prints a table and writes `--json FILE` with the same figures and
-all timings.  Contestants are measured in turns within one run, so that a slow
-minute of the machine hits all of them; a figure is the median of its turns and
-a ratio the quotient of medians.  Nothing here asserts a time.
+Every program prints tables, and writes their figures with all timings to `--json FILE`.  Contestants are measured in
+turns within one run, so that a slow minute of the machine hits all of them; a figure is the median of its turns and a
+ratio the quotient of medians.  Nothing here asserts a time.
 """
 
 import argparse
@@ -57,7 +56,7 @@ def _version(package: str) -> str | None:
 
 
 def machine() -> dict:
-    """Facts that a figure depends on."""
+    """Facts about the machine that figures depend on."""
     cpu = _read("/proc/cpuinfo")
     flags = _field(cpu, "flags").split()
     return {
@@ -114,7 +113,7 @@ def thread_counts(arguments: argparse.Namespace) -> list[int]:
 
 
 class Report:
-    """Figures of one program: tables as they come, everything as JSON at the end."""
+    """The figures of one program: tables are printed as they come, everything is written as JSON at the end."""
 
     def __init__(self, program: str, arguments: argparse.Namespace):
         self.facts = machine()
@@ -134,13 +133,13 @@ class Report:
         print("\n".join(_machine_lines(self.facts)))
 
     def note(self, text: str) -> None:
-        """A remark that belongs beside the figures; each is kept once."""
+        """Print and store a remark that belongs beside the figures; a repeated one is ignored."""
         if text not in self._data["notes"]:
             self._data["notes"].append(text)
             print(f"note: {text}", flush=True)
 
     def section(self, name: str, title: str, columns: Sequence["Column"]) -> "Section":
-        """A table whose rows are also kept as JSON under `name`."""
+        """A table whose rows are also stored for the JSON file, under `name`."""
         rows = self._data["results"].setdefault(name, [])
         return Section(title, columns, rows)
 
@@ -173,7 +172,7 @@ class Section:
         print(f"\n{title}\n" + "  ".join(column.heading.ljust(column.width) for column in columns), flush=True)
 
     def add(self, **row) -> None:
-        """Print one row and keep it; keys without a column go to the JSON file only."""
+        """Print and store one row; keys without a column go to the JSON file only."""
         self._rows.append(row)
         print("  ".join(column.cell(row) for column in self._columns).rstrip(), flush=True)
 
@@ -181,7 +180,7 @@ class Section:
 # --- measuring ---------------------------------------------------------------------
 
 def optional(module: str, report: Report):
-    """An imported peer, or None and a note."""
+    """The imported module of a peer; None, and a note in the report, where it is not installed."""
     try:
         return importlib.import_module(module)
     except ImportError:
@@ -198,7 +197,7 @@ def seconds(function: Callable, repeats: int = 1) -> float:
 
 
 def in_turns(functions: dict[str, Callable], runs: int, least_s: float = 0.01) -> dict[str, list[float]]:
-    """Seconds a call of each function, `runs` figures each, measured in turns after one uncounted call.
+    """Seconds per call of each function, `runs` figures each, measured in turns after one uncounted call.
 
     A figure is the mean over as many calls as take `least_s` together.
     """

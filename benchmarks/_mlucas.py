@@ -1,7 +1,7 @@
 """Mlucas as a peer: squarings of the same exponent and length, timed by itself, without its start.
 
-https://github.com/primesearch/Mlucas, built by its makemake.sh.  It has several ways to cut a length; as its users do,
-all are tried once and the fastest is kept.
+https://github.com/primesearch/Mlucas, built by its makemake.sh.  It has several sets of radices for a length; as its
+users do, all are tried once and the fastest is used.
 """
 
 import os
@@ -13,10 +13,10 @@ from pathlib import Path
 CLOCKS = re.compile(r"Clocks = *(\d+):(\d+):(\d+\.\d+)")
 RADICES = re.compile(r"Using complex FFT radices((?: +\d+)+)")
 TRY_S, RUN_S = 0.3, 1.0
-"""Squarings when all ways are tried, and in a figure."""
+"""seconds of squarings with each set of radices when all are tried, and in a figure"""
 
 GUESS_S = 1e-8
-"""Of a squaring for each word; only for how many are tried."""
+"""assumed seconds of a squaring per word, from which the number of squarings in a try follows"""
 
 
 class Mlucas:
@@ -24,10 +24,10 @@ class Mlucas:
 
     def __init__(self, path: str):
         self._path = str(Path(path).resolve())
-        self._folder = tempfile.TemporaryDirectory(prefix="bigconst-mlucas-")     # it writes where it stands
+        self._folder = tempfile.TemporaryDirectory(prefix="bigconst-mlucas-")     # it writes into its working directory
 
     def _times(self, words: int, p: int, threads: int, iterations: int, *options: str) -> dict[str, float]:
-        """Seconds for a squaring by the radices of each way."""
+        """Seconds per squaring for each set of radices; empty where the program cannot be measured."""
         processors = sorted(os.sched_getaffinity(0))[:threads]
         if len(processors) < threads or words % 1024:
             return {}
@@ -45,7 +45,7 @@ class Mlucas:
         return found
 
     def contestant(self, words: int, p: int, threads: int) -> "Contestant | None":
-        """Squarings of this exponent; None where the program does not do it."""
+        """A contestant for squarings of this exponent; None where the program does not do them."""
         tried = self._times(words, p, threads, max(10, min(5000, round(TRY_S / (words * GUESS_S)))))
         if not tried:
             return None
@@ -55,7 +55,7 @@ class Mlucas:
 
 
 class Contestant:
-    """Called, it squares for about a second and keeps what the program said of that."""
+    """A callable that squares for about a second and records the time that the program reports."""
 
     def __init__(self, measure, radices: str):
         self._measure, self.radices = measure, radices

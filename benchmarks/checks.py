@@ -1,10 +1,11 @@
-"""What journal, checksums, parity and residues cost together: the golden ratio on disk with and without them.
+"""The cost of journal, checksums, parity and residues: the golden ratio on disk with and without them.
 
     python benchmarks/checks.py [--digits 1e9] [--memory 512MiB] [--swap DIR ...] [--pairs 3] [--each] [--json FILE]
 
 Fresh processes in turn, one with everything and one without: no journal (nothing is recorded or synced for it), no
 checksums of blocks, no parity of chunks, no residues.  --each leaves out one of the four as well.  Seconds are
-total - kernels_ready of the report; the digits have to be the same, byte for byte.
+total - kernels_ready of the report.  "same digits" says whether all outputs are those of the process with everything,
+byte for byte.
 """
 
 import argparse
@@ -27,13 +28,13 @@ PARTS = ("journal", "checksums", "parity", "residues")
 
 
 def replace(owner, name: str, value) -> None:
-    """Put something else into the program, which has to have it under this name."""
+    """Replace an attribute that exists in the program."""
     getattr(owner, name)
     setattr(owner, name, value)
 
 
 def without_journal() -> None:
-    """A recorder that keeps nothing, as the engine takes it where there is no journal."""
+    """Use a recorder that records nothing, as the engine does where there is no journal."""
     from bigconst.runtime.checkpoint import Checkpoint
     from bigconst.runtime.recorder import Recorder
 
@@ -41,21 +42,21 @@ def without_journal() -> None:
 
 
 def without_checksums() -> None:
-    """All blocks have the checksum 0, unread."""
+    """Give all blocks the checksum 0, without reading them."""
     from bigconst.storage import volume
 
     replace(volume._Block, "checksum", lambda self: 0)
 
 
 def without_parity() -> None:
-    """What would rebuild a bad chunk stays 0."""
+    """Leave the parity, from which a bad chunk would be rebuilt, at 0."""
     from bigconst.arithmetic.disk.number import Number
 
     replace(Number, "_combine", lambda self, limbs: None)
 
 
 def without_residues() -> None:
-    """Modulo 1 every identity holds, and no residue has to be taken."""
+    """Replace the modulus by 1: every identity holds, and no residue has to be computed."""
     from bigconst.arithmetic import packed, words
     from bigconst.arithmetic.disk import number
 
@@ -69,14 +70,14 @@ def without_residues() -> None:
             return 0
 
     replace(words, "Modulus", lambda p: NoModulus())
-    # 0 less 1, for a chunk of largest words, would be no residue.
+    # A chunk of largest words has the residue power - 1, which must not be negative.
     replace(words.Words, "power", lambda self, exponent: 1)
     for module in (words, number, packed):
         replace(module, "MERSENNE_61", 1)
 
 
 def child(without: list[str], command: list[str]) -> int:
-    """The command without some of its checks."""
+    """Run the command without some of its checks; return its exit code."""
     from bigconst.cli import main
 
     for part in without:
@@ -88,7 +89,7 @@ def child(without: list[str], command: list[str]) -> int:
 
 
 def run(without: tuple[str, ...], arguments: argparse.Namespace, folder: Path) -> tuple[float, float, Path]:
-    """Seconds of a fresh process, those of all its processors together, and its digits."""
+    """Seconds of a fresh process, seconds of all its processors together, and the path of its digits."""
     name = "-".join(without) or "all"
     output = folder / f"{name}.txt"
     lanes = arguments.swap or [str(folder / "swap")]
@@ -109,35 +110,37 @@ def run(without: tuple[str, ...], arguments: argparse.Namespace, folder: Path) -
 
 
 def measure(arguments: argparse.Namespace, report: Report, folder: Path) -> None:
-    """The tables."""
+    """Measure all contestants in turns and print the tables."""
     contestants: list[tuple[str, ...]] = [(), PARTS, *([(part,) for part in PARTS] if arguments.each else [])]
     times: dict[tuple[str, ...], list[float]] = {without: [] for without in contestants}
     cpu: dict[tuple[str, ...], list[float]] = {without: [] for without in contestants}
+    same = dict.fromkeys(contestants, True)
     turns = report.section("turns", "seconds of each turn", [
         Column("turn", "turn", "d"), Column("without", "without", "", 38), Column("seconds", "seconds", ".2f"),
         Column("cpu_s", "CPU s", ".2f")])
     for turn in range(1, arguments.pairs + 1):
-        outputs = []
-        # Who comes first may find the disk in another state: they take turns in that, too.
+        outputs = {}
+        # The first contestant may find the disk in another state: the order alternates.
         for without in contestants if turn % 2 else contestants[::-1]:
             seconds, cpu_s, output = run(without, arguments, folder)
             times[without].append(seconds)
             cpu[without].append(cpu_s)
-            outputs.append(output)
+            outputs[without] = output
             turns.add(turn=turn, without=", ".join(without) or "nothing", seconds=seconds, cpu_s=cpu_s)
-        for output in outputs[1:]:
-            if not filecmp.cmp(outputs[0], output, shallow=False):
-                sys.exit(f"{output.name} has other digits than {outputs[0].name}")
+        for without, output in outputs.items():
+            same[without] = same[without] and filecmp.cmp(outputs[()], output, shallow=False)
     bound = format_bytes(arguments.memory) if arguments.memory else f"workspace {format_bytes(arguments.workspace)}"
     section = report.section("checks", f"{arguments.digits:,} digits, {bound}; medians", [
         Column("without", "without", "", 38), Column("seconds", "seconds", ".2f"), Column("cpu_s", "CPU s", ".2f"),
-        Column("cost", "cost %", ".2f"), Column("least", "of a pair", ".2f"), Column("most", "to", ".2f")])
+        Column("cost", "cost %", ".2f"), Column("least", "of a pair", ".2f"), Column("most", "to", ".2f"),
+        Column("same", "same digits")])
     whole = statistics.median(times[()])
     for without, found in times.items():
         costs = [100 * (all_ / seconds - 1) for all_, seconds in zip(times[()], found, strict=True)]
         middle = statistics.median(found)
         section.add(without=", ".join(without) or "nothing", seconds=middle, cost=100 * (whole / middle - 1),
-                    cpu_s=statistics.median(cpu[without]), least=min(costs), most=max(costs), times_s=found)
+                    cpu_s=statistics.median(cpu[without]), least=min(costs), most=max(costs),
+                    same=("yes" if same[without] else "NO") if without else None, times_s=found)
 
 
 def main() -> None:

@@ -1,19 +1,19 @@
-"""Estimates held against runs: for each configuration `bigconst bench`, `bigconst estimate`, then the run itself.
+"""Estimates compared with runs: for each configuration `bigconst bench`, `bigconst estimate`, then the run itself.
 
     python benchmarks/estimates.py [--dir DIR] [--only NAME ...] [--json FILE]
 
 Each estimate is written to a file before its run begins, and no constant of the
 model comes from these runs: it knows the benchmark and the plan, nothing else.
-The benchmark comes before every run, since a virtual machine may be half as
-fast again a few minutes later: "rows" tells how long it took for a word each time.
+The benchmark precedes every run, since the speed of a virtual machine may change by
+half within minutes: "rows ns" is the time per word that it measured each time.
 
     estimated   seconds of the whole command, from parsed arguments to finished files
     measured    "total" of the report; of a Mersenne test, the time of the process
     error       (estimated - measured) / measured
 
-Before each run the machine is left alone for some seconds, since hosts of virtual
-machines take back memory that lies idle, as they will have done before anybody
-else's run; `bench` measures what getting it back costs.
+Before each run the machine is idle for some seconds: hosts of virtual machines take
+back unused memory, as they usually have when a user starts a run; `bench` measures
+what getting it back costs.
 """
 
 import json
@@ -38,14 +38,14 @@ class Configuration:
 
     name: str
     what: str
-    """what both commands are told"""
+    """arguments of both the estimate and the run"""
     run: str = ""
-    """what only the run is told"""
+    """further arguments of the run alone"""
     lanes: int = 0
 
     @property
     def is_test(self) -> bool:
-        """Of a Mersenne number."""
+        """Whether the run is a test of a Mersenne number."""
         return self.what.startswith("ll")
 
 
@@ -70,7 +70,7 @@ QUICK = (
 
 
 def bigconst(folder: Path, *arguments: str) -> float:
-    """Seconds of the program in a folder; ends this one where it fails."""
+    """Seconds of bigconst in a folder; where it fails, this program ends, too."""
     command = [sys.executable, "-m", "bigconst", *arguments]
     began = time.perf_counter()
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
@@ -81,12 +81,15 @@ def bigconst(folder: Path, *arguments: str) -> float:
 
 
 def swap_options(lanes: int) -> list[str]:
-    """Of a scratch in so many directories."""
+    """The options of a scratch in `lanes` directories."""
     return [part for i in range(lanes) for part in ("--swap", f"lane{i + 1}")]
 
 
 def measure(configuration: Configuration, folder: Path, quick: bool) -> dict:
-    """Benchmark, estimate, which stays in a file, and run; in a quick turn a short benchmark comes with the first."""
+    """Run benchmark, estimate and computation; return a row of the table.
+
+    A quick turn has no benchmark of its own: the first estimate runs a short one.
+    """
     bench = None
     if not quick:
         bigconst(folder, "bench", *swap_options(configuration.lanes), "--json", "bench.json")
@@ -95,7 +98,8 @@ def measure(configuration: Configuration, folder: Path, quick: bool) -> dict:
     path = folder / f"{configuration.name.replace(' ', '_').replace(',', '')}.estimate.json"
     bigconst(folder, "estimate", *options, "--json", str(path))
     told = json.loads(path.read_text())["estimates"][0]
-    time.sleep(PAUSE_S)
+    if not quick:
+        time.sleep(PAUSE_S)
     if configuration.is_test:
         seconds = bigconst(folder, *options, *configuration.run.split())
         stages: list = []
@@ -126,8 +130,8 @@ def main() -> None:
         Column("bound", "bound by", width=8), Column("rows_ns", "rows ns", ".2f")])
     with tempfile.TemporaryDirectory(prefix="bigconst-", dir=arguments.dir) as name:
         folder = Path(name)
-        os.environ["XDG_CACHE_HOME"], kept = str(folder / "cache"), os.environ.get("XDG_CACHE_HOME")
-        _share_kernels(folder, kept)
+        os.environ["XDG_CACHE_HOME"], before = str(folder / "cache"), os.environ.get("XDG_CACHE_HOME")
+        _share_kernels(folder, before)
         for i in range(max(each.lanes for each in chosen)):
             (folder / f"lane{i + 1}").mkdir()
         rows = []
@@ -141,15 +145,15 @@ def main() -> None:
     report.close()
 
 
-def _share_kernels(folder: Path, kept: str | None) -> None:
-    """Compiled kernels of this user, beside a benchmark that is not."""
-    base = Path(kept) if kept else Path.home() / ".cache"
+def _share_kernels(folder: Path, cache_home: str | None) -> None:
+    """Copy the compiled kernels of this user, but not the stored speeds, into the cache of the folder."""
+    base = Path(cache_home) if cache_home else Path.home() / ".cache"
     if (base / "bigconst").is_dir():
         shutil.copytree(base / "bigconst", folder / "cache" / "bigconst", ignore=shutil.ignore_patterns("*.json"))
 
 
 def _rows_ns(bench: dict) -> float:
-    """For a word of the longest transform."""
+    """Nanoseconds of the pass over rows per word of the longest transform."""
     rates = {rate["words"]: rate["seconds_per_word"] for rate in bench["rates"]["square"]
              if rate["threads"] == bench["threads"]}
     return 1e9 * rates[max(rates)]

@@ -1,4 +1,4 @@
-"""Memory: bandwidth of a plain stream through it, and what fresh pages cost.
+"""Memory: the bandwidth of plain streams, and the cost of fresh pages.
 
     python benchmarks/memory.py [--size 1GiB] [--threads N] [--runs 7] [--json FILE]
 
@@ -33,7 +33,7 @@ from bigconst.runtime.threads import Pool, split
 PAGE_BYTES = 4096
 TASKS = 32
 UNIT = 64
-"""Doubles; every piece of an array is a multiple of this."""
+"""doubles, of which every piece of an array has a multiple"""
 
 
 @kernel("f8(f8[::1], i8, i8)")
@@ -115,7 +115,7 @@ def _huge_bytes() -> int:
 
 
 def _forget(pool: Pool) -> None:
-    """Make the workers drop their last task, which keeps its memory mapped."""
+    """Make the workers forget their last task, through which its memory would stay mapped."""
     pool.run(lambda i: None, [(i,) for i in range(pool.threads)])
 
 

@@ -13,8 +13,9 @@ pyfftw does rfft and irfft of N doubles without anything else, planned with FFTW
 --peer is the path of the program Mlucas, which does the same squarings of the same exponent at the same length, in
 turns with ours; a dash is where it does not.
 
---calibrate times nothing: it squares so often at several lengths, random residues of the largest exponent, a new one
-after every thousand, and shows round-off errors.  They shall stay near 0.35 in a thousand, and below 0.40625 in a test.
+--calibrate N times nothing: at several lengths it does N squarings of random residues of the largest exponent, a new
+residue after every thousand, and shows round-off errors.  They shall stay near 0.35 in a thousand squarings, and below
+0.40625 in a test.
 """
 
 import os
@@ -35,11 +36,11 @@ EXPONENTS = {"M110503": 110_503, "M756839": 756_839, "M57885161": 57_885_161, "p
 BATCH_S, QUICK_BATCH_S = 0.2, 0.002
 COPY_BYTES, QUICK_COPY_BYTES = 256 << 20, 16 << 20
 CACHE_BYTES = 32 << 20
-"""Of the last level, where the system does not say."""
+"""assumed size of the last-level cache where the system does not tell it"""
 
 
 def fftw(pyfftw, words: int, threads: int):
-    """A real transform there and back."""
+    """A function that does a real transform of `words` doubles and its inverse."""
     data = pyfftw.empty_aligned(words, "float64")
     spectrum = pyfftw.empty_aligned(words // 2 + 1, "complex128")
     there = pyfftw.FFTW(data, spectrum, threads=threads, flags=("FFTW_MEASURE",))
@@ -59,7 +60,7 @@ def largest_prime(shape: DwtShape) -> int:
 
 
 def cache_bytes(report: Report) -> int:
-    """Of the last-level cache."""
+    """The size of the last-level cache in bytes."""
     caches = report.facts["caches"]
     if not caches:
         report.note(f"the system does not tell its caches; {CACHE_BYTES >> 20} MiB are taken for the last level")
@@ -68,7 +69,7 @@ def cache_bytes(report: Report) -> int:
 
 
 class Race:
-    """What is measured beside each other: the squarer, FFTW and the peer."""
+    """The contestants that are measured in turns: the squarer, FFTW and the peer."""
 
     def __init__(self, arguments, report: Report, runs: int):
         self._runs, self._cache_bytes = runs, cache_bytes(report)
@@ -85,7 +86,7 @@ class Race:
 
     @staticmethod
     def _copies(arguments, report: Report) -> dict[int, float]:
-        """GB/s of memory by threads."""
+        """Measure the GB/s of memory that copies move, by number of threads."""
         size_bytes = QUICK_COPY_BYTES if arguments.quick else COPY_BYTES
         section = report.section("bandwidth", f"copies of {size_bytes >> 20} MiB past the caches", [
             Column("threads", "threads", "d"), Column("gb_per_s", "GB/s", ".1f")])
@@ -96,7 +97,7 @@ class Race:
         return found
 
     def measure(self, section: Section, shape: DwtShape, p: int, threads: int, what: str = "") -> None:
-        """One row."""
+        """Measure and add one row."""
         with Squarer(p, shape, threads) as squarer:
             squarer.load(int.from_bytes(np.random.default_rng(p).bytes(p // 8), "little"))
             batch = max(4, round(self._batch_s / (shape.words * 1.2e-8)))
@@ -124,7 +125,7 @@ class Race:
 
 
 def race(arguments, report: Report) -> None:
-    """Times by length, and of exponents."""
+    """Measure times by length, and times of well-known exponents."""
     runner = Race(arguments, report, arguments.runs or (1 if arguments.quick else 5))
     section = report.section("lengths", "by length, the largest prime exponent of each", runner.columns)
     smallest, largest = (1, 2) if arguments.quick else (16, arguments.largest)
@@ -141,7 +142,7 @@ def race(arguments, report: Report) -> None:
 
 
 def calibrate(arguments, report: Report) -> None:
-    """Errors by length: every fourth power of two, the length of the tables, and one of each odd factor."""
+    """Measure errors by length: powers of four, the length of the tables, and one length of each odd factor."""
     section = report.section("calibration", f"round-off of {arguments.calibrate} squarings", [
         Column("length", "length", "", 6), Column("exponent", "exponent", ",d", 11),
         Column("bits", "bits a word", ".3f"), Column("batches", "starts", "d"),

@@ -53,14 +53,14 @@ class Ours:
         return self._words.residue(self._out) == expected % self._words.modulus.p
 
     def square(self) -> None:
-        """a^2; a product that does not wrap leaves `top` to be taken from the lowest word."""
+        """Compute a^2, which does not wrap: subtracting `top` from the lowest word must leave no carry."""
         words, residue = self._words, self._words.residue(self._a)
         self._products.square_wrapped(
             self._out, self._a, self._shape, self._work, "square",
             lambda top: words.add_at(self._out, 0, -top) == 0 and self._correct(residue * residue))
 
     def product(self) -> None:
-        """a*b."""
+        """Compute a*b."""
         expected = self._words.residue(self._a) * self._words.residue(self._b)
         self._products.spectrum(self._b, self._shape, self._spectrum)
         self._products.multiply(self._out, self._a, self._b, self._spectrum, self._shape, self._work, "product",

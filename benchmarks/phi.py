@@ -16,7 +16,8 @@ figure leaves out the start of Python and the import of their library:
              text of that integer; --threads threads
 
 Before each run a process touches and frees as much memory as the run may take, so that a
-host that lends memory has lent it.  Every output is deleted before the next run and has to be the same, byte for byte.
+host that lends memory has lent it.  Every output is deleted before the next run, and that of a peer must equal ours,
+byte for byte.
 Peers take part up to --peers-up-to digits, and run once from 1e8 digits on.
 Ratios are peer over ours, of medians of the figures.
 """
@@ -40,7 +41,7 @@ from bigconst.base.units import parse_count
 
 SIZES = [10**6, 10**7, 10**8]
 LARGE = 10**8
-"""From here on peers run once; above it we run three times."""
+"""digits from which on peers run once; above it, ours runs three times"""
 
 
 # --- the peers, each in a process of its own -------------------------------------------
@@ -67,7 +68,7 @@ PEERS = {"gmp": ("gmpy2", gmp_phi), "flint": ("flint", flint_phi)}
 
 
 def work(peer: str, digits: int, threads: int, path: str) -> None:
-    """What the process of a peer does: compute, write, print its figures as JSON."""
+    """Compute, write, and print the figures as JSON, in the process of a peer."""
     module, compute = PEERS[peer]
     importlib.import_module(module)
     start = time.perf_counter()
@@ -98,9 +99,8 @@ def timed(command: list[str]) -> tuple[float, str]:
 def give_back_memory(digits: int) -> None:
     """Touch and free what a run may take, in a process of its own.
 
-    A host that takes free memory from its virtual machines hands it out again at
-    a fraction of the speed of this machine's own first touch; each contestant
-    finds it there.
+    A host that has taken unused memory from its virtual machines returns it at a fraction of the speed of a first
+    touch on this machine; here it has returned it before each contestant runs.
     """
     size = min(200_000_000 + 16 * digits, available_memory_bytes() // 2)
     code = f"""
@@ -141,7 +141,7 @@ def run_peer(peer: str, digits: int, threads: int, folder: Path) -> dict:
 
 
 def measure(digits: int, threads: int, runs: int, peers: list[str], folder: Path) -> dict[str, list[dict]]:
-    """The runs of each contestant, in turns."""
+    """Run the contestants in turns; return the runs of each."""
     out: dict[str, list[dict]] = {name: [] for name in ("bigconst", *peers)}
     for turn in range(runs):
         out["bigconst"].append(run_ours(digits, threads, folder))

@@ -1,15 +1,14 @@
-"""What a proof costs: phi with its certificate, and the check of both files, in fresh processes.
+"""The cost of a proof: phi with its certificate, and the check of both files, in fresh processes.
 
     python benchmarks/proof.py [--digits 1e8 ...] [--threads 2] [--runs 5] [--dir DIR] [--json FILE]
 
 Figures are total - kernels_ready of the program's own report (see phi.py), with
 the parts of it, and for `verify` the time from open files to the verdict, in a
-process of its own.  The files are freshly written: what the system still holds
-of them in memory is read from there, as it would be for a user.  A second run,
+process of its own.  The files are freshly written: what the system still has
+of them in its cache is read from there, as it would be for a user.  A second run,
 the usual way to believe a result, costs the computation again.
 """
 
-import importlib
 import json
 import sys
 import tempfile
@@ -21,20 +20,22 @@ from phi import give_back_memory, timed
 
 from bigconst.base.hardware import peak_memory_bytes
 from bigconst.base.units import parse_count
+from bigconst.runs import kernels
 
 SIZES = [10**6, 10**7, 10**8]
 
 
 def check(path: str, threads: int) -> None:
-    """What the process of a verification does: verify and print its figures as JSON."""
-    importlib.import_module("bigconst.constants.engine").load_kernels()
-    verification = importlib.import_module("bigconst.proof.verification")
-    verdict = verification.verify(path, path + ".cert", threads=threads)
+    """Verify, and print the figures as JSON, in the process of a verification."""
+    from bigconst.proof.verification import verify
+
+    kernels.load(kernels.CHECKING)
+    verdict = verify(path, path + ".cert", threads=threads)
     print(json.dumps({"seconds": verdict.seconds, "peak_bytes": peak_memory_bytes()}))
 
 
 def run(digits: int, threads: int, folder: Path) -> dict:
-    """One computation and one verification."""
+    """Run one computation and one verification; return their figures."""
     output, report = folder / "phi.txt", folder / "report.json"
     for path in (output, report, folder / "phi.txt.cert"):
         path.unlink(missing_ok=True)

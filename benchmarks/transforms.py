@@ -54,13 +54,13 @@ from bigconst.runtime.threads import Pool
 RADIX = 10**5
 CACHE_BYTES = 512 << 10
 REPEATS = 6
-"""Calls on one filling of the rows: repeated squares stay within the range of doubles."""
+"""calls on one filling of the rows, so few that repeated squares stay within the range of doubles"""
 PASS_BYTES = {"columns": 24, "rows": 32, "inverse": 24}
-"""Bytes a point that the pass reads and writes."""
+"""bytes per point that each pass reads and writes"""
 
 
 def operations(points: int) -> float:
-    """Of one complex transform, by convention."""
+    """Operations of one complex transform, by convention."""
     return 5 * points * math.log2(points)
 
 
@@ -99,7 +99,7 @@ def row_gflops(shape: Shape, mode: int, runs: int) -> list[float]:
 
 
 def report_rows(report: Report, lengths: list[int], runs: int) -> None:
-    """One line for each row length that the transforms of `lengths` points use."""
+    """Print one line for each row length that the transforms of `lengths` points use."""
     section = report.section("rows", "rows in cache, one core, GFLOP/s",
                              [Column("points", "points", ",d", 9), Column("radices", "radices", width=12),
                               Column("forward", "forward", ".1f"), Column("square", "square", ".1f", 8)])
@@ -113,7 +113,7 @@ def report_rows(report: Report, lengths: list[int], runs: int) -> None:
 # --- whole transforms -----------------------------------------------------------------
 
 class Ours:
-    """Words -> spectrum -> square -> words, with the time of each pass."""
+    """Our transform: words -> spectrum -> square -> words, with the time of each pass."""
 
     def __init__(self, points: int, pool: Pool):
         self._transform = Transform(shape_for(2 * points), pool)
@@ -174,14 +174,14 @@ def peers(report: Report, points: int, threads: int, plan_seconds: float) -> tup
 
 def report_whole(report: Report, lengths: list[int], threads: int, runs: int, least_s: float, plan_seconds: float,
                  copy_bytes: int) -> None:
-    """Two tables for one number of threads: GFLOP/s beside the peers, and our passes."""
+    """Print two tables for one number of threads: GFLOP/s beside the peers, and our passes."""
     memory = copy_gb_per_s(copy_bytes, threads)
     ratio = [Column(f"ratio_{name}", f"/{name}", ".2f", 6) for name in ("numpy", "scipy", "fftw")]
     whole = report.section("whole", f"whole transforms, {threads} thread(s), GFLOP/s, median of {runs}",
                            [Column("points", "points", ",d", 10), Column("bigconst", "bigconst", ".1f"),
                             *(Column(name, name, ".1f", 6) for name in ("numpy", "scipy", "fftw")), *ratio,
                             Column("roundoff", "round-off", ".3f"), Column("fftw_plan", "FFTW plan", width=22)])
-    kept = []
+    timed = []
     with Pool(threads) as pool:
         for points in lengths:
             if shape_for(2 * points).words != 2 * points:
@@ -195,7 +195,7 @@ def report_whole(report: Report, lengths: list[int], threads: int, runs: int, le
             whole.add(points=points, threads=threads, roundoff=ours.roundoff, fftw_plan=plan, times_s=times,
                       **{name: work / value / 1e9 for name, value in middle.items()},
                       **{f"ratio_{name}": middle[name] / middle["bigconst"] for name in others})
-            kept.append((points, ours.passes))
+            timed.append((points, ours.passes))
             del ours, others
     columns = [Column("points", "points", ",d", 10)]
     for name in PASS_BYTES:
@@ -203,7 +203,7 @@ def report_whole(report: Report, lengths: list[int], threads: int, runs: int, le
                     Column(f"{name}_share", "of copy", ".0%")]
     passes = report.section("passes", f"our passes, {threads} thread(s), ns a point; copy past the caches: "
                                       f"{memory:.1f} GB/s", columns)
-    for points, figures in kept:
+    for points, figures in timed:
         row = {}
         for name, times in figures.items():
             ns = statistics.median(times) / points * 1e9

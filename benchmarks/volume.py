@@ -1,4 +1,4 @@
-"""The scratch volume: what it moves, beside fio on the same files in the same minute.
+"""The speed of the scratch volume, beside that of fio on its files within the same minute.
 
     python benchmarks/volume.py [--swap DIR] [--size 1GiB] [--lanes N] [--runs 3] [--json FILE]
 
@@ -47,7 +47,7 @@ PATTERNS = {
     "slab": (1 << 20, STRIDE),
     "packed": (136 << 10, STRIDE),
 }
-"""Bytes of a block, and the stride in blocks at which they are visited."""
+"""(bytes of a block, stride in blocks at which the blocks are visited) of each pattern"""
 
 OPERATIONS = ("write", "read", "both")
 
@@ -72,15 +72,15 @@ def fio(paths: list[Path], note: Callable[[str], None], operation: str, block_by
         note(f"fio failed and is left out: {done.stderr.strip().partition(chr(10))[0]}")
         return None
     results = [job[kind] for job in json.loads(done.stdout)["jobs"] for kind in ("read", "write")]
-    # In milliseconds, and 0 for what took less than one.
+    # fio gives milliseconds, and 0 for less than one.
     elapsed_s = max(1, *(result["runtime"] for result in results)) / 1000
-    # It moves whole blocks of each file: some bytes less.
+    # fio moves only whole blocks of each file, some bytes less than we do.
     return elapsed_s * total_bytes / sum(result["io_bytes"] for result in results)
 
 
 def measure(volume: Volume, memory: np.ndarray, pattern: str, runs: int,
             peer: Callable[..., float | None] | None) -> tuple[int, dict, dict]:
-    """Bytes moved, and seconds of the volume and of the peer for each operation, in turns."""
+    """Measure in turns; return the bytes moved, and the seconds of volume and peer for each operation."""
     block_bytes, stride = PATTERNS[pattern]
     sweep = Sweep(volume, memory, block_bytes, stride)
     ours: dict[str, list[float]] = {operation: [] for operation in OPERATIONS}
@@ -122,7 +122,7 @@ def main() -> None:
         report.note("fio is not installed and left out")
 
     def note(line: str) -> None:
-        """Lanes on one disk are meant here."""
+        """Add a note to the report, but not that lanes share a disk, which is intended here."""
         if "same disk" not in line:
             report.note(line)
 

@@ -7,21 +7,21 @@ the number), not the traffic; the best of all repetitions is shown, the JSON
 file has all of them.  With few words the data stay in cache, with 1e8 they do not.
 """
 
-import argparse
-import json
-import platform
 import time
 
 import numpy as np
+from _common import Column, Report, make_parser
 
-from bigconst.kernels import linear, pack, residue, text
+from bigconst.arithmetic.residues import Modulus, random_prime, residues_text, residues_words
+from bigconst.base.units import parse_count
+from bigconst.kernels import linear, pack, text
 
 BASES = {10: 10**5, 16: 2**16}
 REGROUP = {10: [(5, 4), (4, 5), (5, 3), (3, 5)], 16: [(4, 3), (3, 4)]}
 
 
 def cases(words: int, base: int):
-    """(name, what is counted, bytes, function) of every kernel."""
+    """(name, what is counted, bytes, function) of every kernel, for numbers of `words` words."""
     radix = BASES[base]
     rng = np.random.default_rng(1)
     a, b = (rng.integers(0, radix, words, dtype=np.int32) for _ in range(2))
@@ -30,17 +30,17 @@ def cases(words: int, base: int):
     limbs = np.ones(pack.packed_limbs(words, radix), np.uint64)
     text.write_text(page, a, base)
     pack.pack(limbs, a, radix)
-    one = [residue.Modulus(residue.random_prime())]
-    three = [residue.Modulus(residue.random_prime()) for _ in range(3)]
+    three = [Modulus(random_prime()) for _ in range(3)]
+    one = three[:1]
     size = a.nbytes
     yield "write_text", "text", page.nbytes, lambda: text.write_text(page, a, base)
     yield "read_text", "text", page.nbytes, lambda: text.read_text(out, page, base)
     yield "pack", "packed", limbs.nbytes, lambda: pack.pack(limbs, a, radix)
     yield "unpack", "packed", limbs.nbytes, lambda: pack.unpack(out, limbs, radix)
-    yield "residue of words, 1 prime", "words", size, lambda: residue.residues_words(one, a, radix)
-    yield "residue of words, 3 primes", "words", size, lambda: residue.residues_words(three, a, radix)
-    yield "residue of text, 1 prime", "text", page.nbytes, lambda: residue.residues_text(one, page, base)
-    yield "residue of text, 3 primes", "text", page.nbytes, lambda: residue.residues_text(three, page, base)
+    yield "residue of words, 1 prime", "words", size, lambda: residues_words(one, a, radix)
+    yield "residue of words, 3 primes", "words", size, lambda: residues_words(three, a, radix)
+    yield "residue of text, 1 prime", "text", page.nbytes, lambda: residues_text(one, page, base)
+    yield "residue of text, 3 primes", "text", page.nbytes, lambda: residues_text(three, page, base)
     yield "subtract", "words", size, lambda: linear.subtract(out, a, b, 0, radix)
     yield "multiply_small by 5", "words", size, lambda: linear.multiply_small(out, a, 5, 0, radix)
     yield "multiply_small", "words", size, lambda: linear.multiply_small(out, a, 123_456_789, 0, radix)
@@ -66,27 +66,25 @@ def measure(function, seconds: float) -> list[float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--words", type=float, default=2**16, help="words of a number (default: 65536, stays in cache)")
-    parser.add_argument("--seconds", type=float, default=0.1, help="time for each kernel (default: 0.1)")
-    parser.add_argument("--json", metavar="FILE", help="write all timings to FILE")
+    """Measure and print."""
+    parser = make_parser(__doc__)
+    parser.add_argument("--words", type=parse_count, default=2**16, metavar="N",
+                        help="words of a number (default 65536, which stay in cache)")
+    parser.add_argument("--seconds", type=float, default=0.1, metavar="S",
+                        help="least time for each kernel (default 0.1)")
     arguments = parser.parse_args()
-    words = int(arguments.words)
-
-    rows = []
-    print(f"{words:,} words, one core\n")
-    print(f"{'kernel':<28} {'base':>4}  {'GB/s':>7}  {'of':<7} {'Mwords/s':>9}")
+    words, least_s = (2**12, 0.001) if arguments.quick else (arguments.words, arguments.seconds)
+    report = Report("words", arguments)
+    section = report.section("words", f"{words:,} words, one core", [
+        Column("kernel", "kernel", "", 28), Column("base", "base", "d"), Column("gb_per_s", "GB/s", ".2f", 7),
+        Column("counted", "of", "", 7), Column("mwords_per_s", "Mwords/s", ".0f")])
     for base in BASES:
         for name, counted, size_bytes, function in cases(words, base):
-            times = measure(function, arguments.seconds)
+            times = measure(function, least_s)
             best = min(times)
-            print(f"{name:<28} {base:>4}  {size_bytes / best / 1e9:7.2f}  {counted:<7} {words / best / 1e6:9.0f}")
-            rows.append({"kernel": name, "base": base, "words": words, "counted": counted, "bytes": size_bytes,
-                         "gb_per_s": size_bytes / best / 1e9, "times_s": times})
-    if arguments.json:
-        host = {"machine": platform.machine(), "python": platform.python_version()}
-        with open(arguments.json, "w") as file:
-            json.dump({**host, "rows": rows}, file, indent=1)
+            section.add(kernel=name, base=base, words=words, counted=counted, bytes=size_bytes,
+                        gb_per_s=size_bytes / best / 1e9, mwords_per_s=words / best / 1e6, times_s=times)
+    report.close()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """bigconst: mathematical constants to billions of digits, with numba kernels.
 
-The functions for Python programs are those of `bigconst.api`; `bigconst` on the command line does the same.
+The functions for Python programs are those of `bigconst.api`; the command line is `bigconst.cli`.
 """
 
 from bigconst.api import (
@@ -12,9 +12,6 @@ from bigconst.api import (
     iterate,
     verify,
 )
-from bigconst.base.version import __version__
+from bigconst.base.version import __version__ as __version__
 
-__all__ = [
-    "__version__", "compute_digits", "compute_file", "compute_integer", "estimate", "estimate_test", "iterate",
-    "verify",
-]
+__all__ = ["compute_digits", "compute_file", "compute_integer", "estimate", "estimate_test", "iterate", "verify"]

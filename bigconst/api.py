@@ -1,43 +1,46 @@
-"""What Python programs call: `import bigconst`.
+"""The functions that `import bigconst` gives to Python programs.
 
     compute_digits, compute_integer   digits that fit comfortably into memory
-    compute_file                      any number of them into a file with its certificate, on disk where need be
-    verify                            a digit file against its certificate
+    compute_file                      any number of digits into a file with its certificate; works on scratch disks
+                                      where memory is too small
+    verify                            checks a digit file against its certificate
     iterate                           squarings modulo 2^p - 1
-    estimate, estimate_test           how long a computation takes
+    estimate, estimate_test           estimated time of a computation
 
-Constants are named as on the command line: "phi" or "sqrt 2".  Whatever goes wrong is raised as a class of
-`bigconst.base.errors`, whose text is the line that the command line prints.  The first call on a machine compiles the
-kernels, once, and says so on stderr.  docs/python.md shows more.
+Constants are named as on the command line: "phi" or "sqrt 2".  Errors are raised as classes of `bigconst.base.errors`,
+whose text is the line that the command line prints.  The first call on a machine compiles the kernels, once, and says
+so on stderr.  docs/python.md shows more.
 """
 
 from __future__ import annotations
 
 import operator
 import os
-import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bigconst.base.constant import parse_constant
+from bigconst.base.constant import Constant, parse_constant
 from bigconst.base.errors import UsageError
 from bigconst.base.hardware import MAX_THREADS, default_threads
 from bigconst.base.units import MAX_COUNT
+from bigconst.plans.diskplan import MIN_WORKSPACE_BYTES
 
 if TYPE_CHECKING:
     from bigconst.base.events import Event
+    from bigconst.estimates.jobs import Job
     from bigconst.estimates.model import Estimate
     from bigconst.proof.verification import Verdict
 
 MAX_SUBTRACT = 1000
-"""Of `iterate`: what is subtracted must not disturb the transform."""
+"""largest `subtract` of `iterate`, small enough not to disturb the transform"""
 
 
 def compute_digits(constant: str, digits: int, base: int = 10, *, threads: int | None = None) -> str:
     """The constant to `digits` decimal digits after the point, truncated.
 
-    In base 16, as many hexadecimal digits as these are worth.  `threads`: all processors by default.
-    Raises UsageError for what makes no sense, DoesNotFit for more than three quarters of the free memory.
+    In base 16 there are ceil(digits * log(10)/log(16)) hexadecimal digits.  Without `threads`, all processors work.
+    Raises UsageError for arguments out of range, DoesNotFit where three quarters of the available memory are too
+    little.
 
     >>> compute_digits("phi", 20)
     '1.61803398874989484820'
@@ -45,18 +48,20 @@ def compute_digits(constant: str, digits: int, base: int = 10, *, threads: int |
     '1.6a09e667f3bcc908b'
     """
     from bigconst.base.hardware import available_memory_bytes
-    from bigconst.runs.kernels import load_engine
+    from bigconst.runs.kernels import DIGITS, load
 
-    what = parse_constant(constant)
-    _check("digits", digits, 1, MAX_COUNT)
-    if base not in (10, 16):
-        raise UsageError(f"base is {str(base)[:80]}", "it is 10 or 16")
+    what = _named(constant, digits, base)
     threads = _threads(threads)
-    return load_engine().compute(what, digits, base, threads, available_memory_bytes() * 3 // 4)
+    load(DIGITS)
+    from bigconst.constants.engine import compute
+
+    return compute(what, digits, base, threads, available_memory_bytes() * 3 // 4)
 
 
 def compute_integer(constant: str, digits: int, base: int = 10, *, threads: int | None = None) -> int:
-    """floor(constant * base^n), n the digits after the point that `compute_digits` returns; raises what it raises.
+    """floor(constant * base^n), where n is the number of digits after the point that `compute_digits` returns.
+
+    Raises the errors of `compute_digits`.
 
     >>> compute_integer("sqrt 2", 10)
     14142135623
@@ -69,62 +74,68 @@ def compute_integer(constant: str, digits: int, base: int = 10, *, threads: int 
 def compute_file(constant: str, digits: int, output: str | os.PathLike, base: int = 10, *, threads: int | None = None,
                  memory_bytes: int | None = None, workspace_bytes: int | None = None,
                  swap: Sequence[str | os.PathLike] = (), certificate: bool = True, force: bool = False,
-                 emit: Callable[[Event], None] = lambda event: None) -> dict[str, Any]:
-    """The digits into a file, compressed if its name ends in .zst, and FILE.cert beside it; returns the report.
+                 emit: Callable[[Event], None] = lambda event: None) -> dict:
+    """Write the digits into a file, compressed if its name ends in .zst, and FILE.cert beside it; return the report.
 
     Sizes and directories are those of `bigconst phi`: `memory_bytes` bounds the process, `workspace_bytes` its working
-    arrays; what they do not hold goes to the directories `swap` (swap/, if it is there), where an interrupted run is
-    gone on with by the same call or by `bigconst resume`.  `emit` hears the events of `bigconst.base.events`.
-    Raises UsageError, DoesNotFit, InputOutputError, FaultError, Interrupted.
+    arrays.  Numbers that do not fit are stored in the directories `swap` (by default swap/, if it exists), where an
+    interrupted run is resumed by repeating the call or by `bigconst resume`.  `emit` receives the events of
+    `bigconst.base.events`.  Raises UsageError, DoesNotFit, InputOutputError, FaultError, Interrupted.
     """
-    from bigconst.commands.compute import compute
+    from bigconst.runs.compute import compute
+    from bigconst.runs.request import RunRequest
+    from bigconst.runs.start import start
 
     path = os.fspath(output)
     if path == "-":
+        #: `compute_file` writes a file, which `-` is not: name one, like `phi.txt`. `compute_digits` returns the
+        #: digits.
         raise UsageError("the digits need a file", "name it, like phi.txt")
-    command = [*_named(constant, digits, base), *_limits(threads, memory_bytes, swap), f"--output={path}"]
-    if workspace_bytes is not None:
-        command += ["--workspace", str(workspace_bytes)]
-    command += ["--no-certificate"] * (not certificate) + ["--force"] * force
-    return compute(_parsed(command), emit)
+    what = _named(constant, digits, base)
+    _check_limits(threads, memory_bytes, workspace_bytes)
+    return compute(start(RunRequest(
+        what, digits, base, threads, memory_bytes, workspace_bytes, _directories(swap), output=path, force=force,
+        with_certificate=certificate, command=f"bigconst.compute_file({constant!r}, {digits}, {path!r})")), emit)
 
 
 def verify(file: str | os.PathLike, certificate: str | os.PathLike | None = None, *, primes: int = 3,
            threads: int | None = None) -> Verdict:
     """Check every digit of a file against its certificate (FILE.cert by default) modulo `primes` random primes.
 
-    One pass over both files; what is proved stands in docs/certificate.md.  Returns what was checked: `header` says
-    constant, base and number of digits.  Raises VerificationError where they are not the digits, InputOutputError.
+    It makes one pass over both files; docs/certificate.md says what is proved.  The `header` of the verdict names
+    constant, base and number of digits.  Raises VerificationError where a digit or the certificate is wrong;
+    InputOutputError; UsageError for arguments out of range.
     """
-    from bigconst.commands.verify import MAX_PRIMES
-    from bigconst.runs.kernels import load_engine
+    from bigconst.plans.certificate import MAX_PRIMES
+    from bigconst.runs.kernels import CHECKING, load
 
     _check("primes", primes, 1, MAX_PRIMES)
     threads = _threads(threads)
-    load_engine()
+    load(CHECKING)
     from bigconst.proof.verification import verify as verify_file
 
     return verify_file(os.fspath(file), None if certificate is None else os.fspath(certificate), primes, threads)
 
 
 def iterate(p: int, value: int, count: int, subtract: int = 0, *, threads: int | None = None) -> int:
-    """`count` times x -> x^2 - `subtract` modulo 2^p - 1 from x = `value`; 0 <= result < 2^p - 1.
+    """The residue after `count` steps x -> x^2 - `subtract` modulo 2^p - 1 from x = `value`; 0 <= result < 2^p - 1.
 
-    Round-off is watched, and a batch with too much of it repeated; unlike `bigconst ll` nothing notices what a broken
-    machine gets wrong otherwise.  Raises UsageError where p is too large, 0 <= `subtract` <= 1000 does not hold.
+    Round-off is measured, and a batch of steps with too much of it is repeated.  There are no checks of the residues,
+    unlike in `bigconst ll`: other errors of a broken machine are not noticed.  Raises UsageError where p is too large
+    or 0 <= `subtract` <= 1000 does not hold, FaultError if round-off errors persist.
 
-    A Lucas-Lehmer test: 2^1279 - 1 is prime.
+    A Lucas-Lehmer test shows that 2^1279 - 1 is prime:
 
     >>> iterate(1279, 4, 1279 - 2, subtract=2)
     0
     """
-    from bigconst.runs.kernels import load_test_kernels
+    from bigconst.runs.kernels import SQUARINGS, load
 
     _check("p", p, 2)
     _check("count", count, 0)
     _check("subtract", subtract, 0, MAX_SUBTRACT)
     threads = _threads(threads)
-    load_test_kernels()
+    load(SQUARINGS)
     from bigconst.mersenne.squarings import iterate as squarings
 
     return squarings(p, value, count, subtract, threads)
@@ -132,56 +143,62 @@ def iterate(p: int, value: int, count: int, subtract: int = 0, *, threads: int |
 
 def estimate(constant: str, digits: int, base: int = 10, *, threads: int | None = None,
              memory_bytes: int | None = None, swap: Sequence[str | os.PathLike] = ()) -> Estimate:
-    """How long `compute_file` takes on this machine: `seconds`, their relative `error`, and those of the `stages`.
+    """The estimated time of `compute_file` on this machine: `seconds`, their relative `error`, and the `stages`.
 
-    Takes the speeds that `bigconst bench` measured; where there are none, a short benchmark runs first.  Raises
-    DoesNotFit where the run would be refused, UsageError.
+    It uses the speeds that `bigconst bench` measured; where there are none, a short benchmark runs first.  Raises
+    DoesNotFit where the run would be refused, UsageError for arguments out of range.
     """
-    return _estimated([*_named(constant, digits, base), *_limits(threads, memory_bytes, swap)])
+    from bigconst.runs.estimate import constant_job
+
+    return _estimated(constant_job(_named(constant, digits, base), digits, base), threads, memory_bytes, swap)
 
 
 def estimate_test(p: int, kind: str = "ll", *, threads: int | None = None, memory_bytes: int | None = None,
                   swap: Sequence[str | os.PathLike] = ()) -> Estimate:
-    """The same of testing 2^p - 1 as `bigconst ll` or `bigconst prp` does, which `kind` names."""
+    """The estimated time of `bigconst ll` or `bigconst prp`, which `kind` names, for a test of 2^p - 1.
+
+    Speeds, result and errors are those of `estimate`.
+    """
+    from bigconst.runs.estimate import mersenne_job
+
     if kind not in ("ll", "prp"):
+        #: The kind of a test is `"ll"` or `"prp"`.
         raise UsageError(f"unknown test {str(kind)[:80]!r}", "it is ll or prp")
     _check("p", p, 2)
-    return _estimated([kind, str(p), *_limits(threads, memory_bytes, swap)])
+    return _estimated(mersenne_job("LL" if kind == "ll" else "PRP-3", p), threads, memory_bytes, swap)
 
 
-def _estimated(command: list[str]) -> Estimate:
-    from bigconst.commands.estimate import jobs
-    from bigconst.runs.estimatehere import estimate_here
+def _estimated(job: Job, threads: int | None, memory_bytes: int | None, swap: Sequence[str | os.PathLike]) -> Estimate:
+    from bigconst.runs.estimate import EstimateRequest, estimate_here
 
-    arguments = _parsed(["estimate", *command])
-    return estimate_here(arguments, jobs(arguments)[0]).whole
-
-
-# -- as on the command line --------------------------------------------------------------
+    _check_limits(threads, memory_bytes)
+    return estimate_here(EstimateRequest(job, threads, memory_bytes, _directories(swap))).whole
 
 
-def _named(constant: str, digits: int, base: int) -> list[str]:
-    """Arguments that name a constant."""
-    _check("digits", digits, 1)
-    return [*parse_constant(constant).name.split(), "--digits", str(digits), "--base", str(base)]
+# -- checks of arguments -----------------------------------------------------------------
 
 
-def _limits(threads: int | None, memory_bytes: int | None, swap: Sequence[str | os.PathLike]) -> list[str]:
-    """Arguments that say what may be used."""
+def _named(constant: str, digits: int, base: int) -> Constant:
+    """The constant of this name.  Raises UsageError unless constant, digits and base are within their ranges."""
+    what = parse_constant(constant)
+    _check("digits", digits, 1, MAX_COUNT)
+    if base not in (10, 16):
+        raise UsageError(f"base is {str(base)[:80]}", "it is 10 or 16")
+    return what
+
+
+def _check_limits(threads: int | None, memory_bytes: int | None, workspace_bytes: int | None = None) -> None:
+    for name, value, low, high in (("threads", threads, 1, MAX_THREADS), ("memory_bytes", memory_bytes, 1, None),
+                                   ("workspace_bytes", workspace_bytes, MIN_WORKSPACE_BYTES, None)):
+        if value is not None:
+            _check(name, value, low, high)
+
+
+def _directories(swap: Sequence[str | os.PathLike]) -> tuple[str, ...]:
     if isinstance(swap, str | os.PathLike):
+        #: Write `swap=["/mnt/a"]`.
         raise UsageError("swap is one name, not a list of directories", f"write swap=[{os.fspath(swap)!r}]")
-    words = [] if threads is None else ["--threads", str(threads)]
-    words += [] if memory_bytes is None else ["--memory", str(memory_bytes)]
-    return words + [f"--swap={os.fspath(directory)}" for directory in swap]
-
-
-def _parsed(command: list[str]) -> Any:
-    """Their namespace, as `bigconst.cli.main` would hand it on."""
-    from bigconst.cli import build_parser
-
-    arguments = build_parser(command[0]).parse_args(command)
-    arguments.argv, arguments.started_s = command, time.perf_counter()
-    return arguments
+    return tuple(os.fspath(directory) for directory in swap)
 
 
 def _threads(threads: int | None) -> int:
@@ -192,11 +209,12 @@ def _threads(threads: int | None) -> int:
 
 
 def _check(name: str, value: int, low: int, high: int | None = None) -> None:
-    """Raise UsageError unless low <= value <= high and it is an integer."""
+    """Raise UsageError unless `value` is an integer and low <= value <= high."""
     try:
         fits = operator.index(value) >= low and (high is None or value <= high)
     except TypeError:
         fits = False
     if not fits:
         bounds = f"at least {low}" if high is None else f"from {low} to {high}"
+        #: The argument is an integer within the bounds that the message names; no text, no float.
         raise UsageError(f"{name} is {str(value)[:80]}", f"it must be an integer {bounds}")

@@ -1,4 +1,4 @@
-"""The command line: parse, run the command, turn errors into one line and an exit code."""
+"""The command line: it parses, runs the command, and turns errors into one line and an exit code."""
 
 import argparse
 import importlib
@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
+from typing import NoReturn
 
 from bigconst.base.errors import BigconstError, DoesNotFit, InputOutputError, Interrupted, UsageError
 from bigconst.base.version import __version__
@@ -34,21 +35,21 @@ _MODULES = {
     "bench": "bench", "estimate": "estimate", "warmup": "warmup", "byobu-install": "byobu", "byobu-remove": "byobu",
     "completion": "completion",
 }
-"""Command -> module of bigconst.commands, in the order in which --help shows them."""
+"""module of bigconst.commands for each command, in the order in which --help shows them"""
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse with errors of one line, raised instead of printed; examples in lines as they are, options in full."""
+    """An argparse parser that raises UsageError, prints examples as they are, and takes no abbreviated options."""
 
     def __init__(self, **settings):
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **settings)
 
-    def error(self, message: str):
+    def error(self, message: str) -> NoReturn:
         raise UsageError(message, f"{self.prog} --help shows examples")
 
 
 class _Command(_Parser):
-    """A command, or a kind of one; what all of them have."""
+    """The parser of a command or subcommand, with the option that all of them have."""
 
     def __init__(self, **settings):
         super().__init__(**settings)
@@ -56,10 +57,10 @@ class _Command(_Parser):
 
 
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:
-    """The parser of all commands; each sets `run` to its function of the parsed arguments.
+    """The parser of the command line; each command sets `run` to its function of the parsed arguments.
 
-    Of one `command` alone, if there is one of that name: others need not be imported for it, but for `completion`,
-    which is about all of them.
+    Where `command` names a command, the parser has this one alone, and the modules of the others are not imported;
+    only `completion`, which describes all commands, needs all of them.
     """
     parser = _Parser(
         prog="bigconst",
@@ -105,23 +106,32 @@ def _flush_stdout() -> None:
             sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        #: The program at the other end of the pipe ended, or the disk that it is redirected to is full. Write to a file
+        #: with `--output`.
         raise InputOutputError(f"cannot write to standard output: {error.strerror}", "send it elsewhere") from error
 
 
 def _as_known(error: BaseException) -> BigconstError:
-    """Whatever went wrong, as an error with a remedy and an exit code."""
+    """The error as a BigconstError, which has a remedy and an exit code."""
     match error:
         case BigconstError():
             return error
         case KeyboardInterrupt():
+            #: The rest of the line is the command that goes on, or says that nothing was kept.
             return Interrupted()
         case MemoryError():
+            #: A limit of the session (`ulimit -v`), of the container or of the machine is lower than what was planned.
+            #: Ask for fewer digits, or say the limit with `--memory`.
             return DoesNotFit("the system refused memory")
         case BrokenPipeError():
+            #: As for "cannot write to standard output: …".
             return InputOutputError("nobody reads standard output any more", "send it elsewhere")
         case OSError():
+            #: Nobody foresaw that the system would refuse this here. It says why: *Too many open files* is `ulimit -n`,
+            #: the others are as for `cannot write`.
             return InputOutputError(f"the system says {error}",
                                     "mend that, or choose another place; --debug shows where")
         case _:
             what = f"internal error, {type(error).__name__}: {error}"
+            #: A mistake in the program. Please report it, with what `--debug` adds.
             return BigconstError(what, "--debug shows where; please report it")

@@ -37,9 +37,9 @@ def pytest_runtest_logreport(report):
 @pytest.fixture(scope="session", autouse=True)
 def kernels():
     """No test is the one that compiles, and says so on stderr."""
-    from bigconst.constants import engine
+    from bigconst.runs.kernels import DIGITS, DISK, load
 
-    engine.load_kernels()
+    load(DIGITS, DISK)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,10 +9,13 @@ import sys
 import types
 from dataclasses import dataclass
 
+from bigconst import constants
 from bigconst.base import units
 from bigconst.base.constant import Constant
 from bigconst.base.errors import DoesNotFit
 from bigconst.base.events import Finished, PlanMade, StageDone, StageStarted
+from bigconst.runs import kernels
+from bigconst.runs import start as run_start
 
 
 @dataclass(frozen=True)
@@ -88,19 +91,11 @@ def run(plan, text, emit, certificate=None, volume=None):
 
 
 def install(monkeypatch):
-    """Replace plan, engine and kernels.jit; returns the fake engine module, to be changed by the test."""
-    fakes = {
-        "plans.plan": {"Constant": Constant, "Plan": Plan, "make_plan": make_plan},
-        "constants.engine": {"run": run, "load_kernels": lambda: None, "load_test_kernels": lambda: None,
-                   "load_reading_kernels": lambda: None,
-                   "self_test": lambda: [("transform", True)]},
-        "kernels.jit": {"is_cold": lambda *_: False, "TESTS": "tests", "READING": "reading"},
-    }
-    for name, content in fakes.items():
-        module = types.ModuleType(f"bigconst.{name}")
-        vars(module).update(content)
-        monkeypatch.setitem(sys.modules, module.__name__, module)
-        package, _, attribute = module.__name__.rpartition(".")
-        holder = __import__(package, fromlist=["_"])
-        monkeypatch.setattr(holder, attribute, module, raising=False)
-    return sys.modules["bigconst.constants.engine"]
+    """Replace plan, engine and loading of kernels; returns the fake engine module, to be changed by the test."""
+    engine = types.ModuleType("bigconst.constants.engine")
+    engine.run = run
+    monkeypatch.setitem(sys.modules, engine.__name__, engine)
+    monkeypatch.setattr(constants, "engine", engine, raising=False)
+    monkeypatch.setattr(run_start, "make_plan", make_plan)
+    monkeypatch.setattr(kernels, "load", lambda *families: None)
+    return engine

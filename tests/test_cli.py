@@ -18,7 +18,7 @@ import pytest
 import bigconst
 from bigconst.base import errors
 from bigconst.cli import main
-from bigconst.runs import kernels
+from bigconst.runs import kernels, selftest
 from bigconst.storage import atomicfile
 
 PYTHON = [sys.executable, "-m", "bigconst"]
@@ -89,8 +89,8 @@ def test_options_reach_the_plan(engine, capsys):
     assert 0 < seen[1].memory_bytes <= 3 * physical // 4
 
 
-def test_json_report(engine, tmp_path, capsys):
-    engine.load_kernels = lambda: time.sleep(0.05)
+def test_json_report(engine, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(kernels, "load", lambda *families: time.sleep(0.05))
     assert main("phi --digits 300 --json report.json".split()) == 0
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["schema"] == "bigconst-report/1"
@@ -127,33 +127,12 @@ def test_bad_prices(engine, tmp_path, capsys, command, price):
     assert os.listdir(tmp_path) == []
 
 
-def test_plan_prints_and_computes_nothing(engine, tmp_path, capsys):
-    engine.run = engine.load_kernels = None
+def test_plan_prints_and_computes_nothing(engine, tmp_path, capsys, monkeypatch):
+    engine.run = None
+    monkeypatch.setattr(kernels, "load", None)
     assert main("phi --digits 30 --plan".split()) == 0
     assert "Golden Ratio" in capsys.readouterr().out
     assert os.listdir(tmp_path) == []
-
-
-@pytest.mark.parametrize("child", [lambda *_, **__: None, lambda *_, **__: raising(OSError(12, "no memory"))()])
-def test_cold_kernels_are_announced_and_compiled_by_a_child(engine, capsys, monkeypatch, child):
-    sys.modules["bigconst.kernels.jit"].is_cold = lambda: True
-    calls = []
-    engine.load_kernels = lambda: calls.append("loaded here")
-    monkeypatch.setattr(kernels.subprocess, "run", lambda *a, **b: calls.append(a[0][:2]) or child())
-    assert main("phi --digits 30".split()) == 0
-    assert calls == [[sys.executable, "-c"], "loaded here"]
-    assert capsys.readouterr().err == "compiling kernels for this machine (once, up to a minute)\n"
-
-
-def test_the_child_that_compiles_finds_this_package_and_says_nothing_itself(monkeypatch, capfd):
-    done = []
-    run = subprocess.run
-    monkeypatch.setattr(kernels.subprocess, "run", lambda *a, **b: done.append(run(*a, **b)))
-    kernels._compile_elsewhere("load_kernels", "kernels")
-    kernels._compile_elsewhere("load_test_kernels", "kernels of squarings")
-    assert [each.returncode for each in done] == [0, 0]
-    assert capfd.readouterr() == ("", "".join(f"compiling {what} for this machine (once, up to a minute)\n"
-                                              for what in ("kernels", "kernels of squarings")))
 
 
 @pytest.mark.parametrize(
@@ -275,11 +254,11 @@ def test_debug_shows_the_traceback(engine, capsys):
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_warmup(engine, capsys):
-    engine.self_test = lambda: [("transform", True), ("carry", True)]
+def test_warmup(engine, capsys, monkeypatch):
+    monkeypatch.setattr(selftest, "self_test", lambda: [("transform", True), ("carry", True)])
     assert main(["warmup"]) == 0
     assert capsys.readouterr().out.splitlines()[1:] == ["ok      transform", "ok      carry"]
-    engine.self_test = lambda: [("transform", True), ("carry", False)]
+    monkeypatch.setattr(selftest, "self_test", lambda: [("transform", True), ("carry", False)])
     assert main(["warmup"]) == 1
     out, err = capsys.readouterr()
     assert "FAILED  carry" in out and err.count("\n") == 1 and "1 of 2" in err and "carry" in err

@@ -16,8 +16,7 @@ from interrupted_runs import ON_DISK, Process, bigconst, check_finished, same
 from test_cli import one_line
 
 from bigconst.base.errors import DiskFull
-from bigconst.runs import carryout, lanes
-from bigconst.storage import diskkind
+from bigconst.runs import compute, kernels, lanes
 from bigconst.storage.lane import DATA_NAME
 from bigconst.storage.lock import LOCK_NAME
 from bigconst.storage.manifest import NAME
@@ -31,16 +30,16 @@ pytestmark = pytest.mark.usefixtures("place")
 
 @pytest.fixture
 def engine_must_not_run(monkeypatch):
-    def load():
+    def load(*families):
         raise AssertionError("the run should have been refused")
 
-    monkeypatch.setattr(carryout, "load_engine", load)
+    monkeypatch.setattr(kernels, "load", load)
 
 
 @pytest.fixture
 def without_progress(monkeypatch):
     """However long a run takes on a busy machine."""
-    monkeypatch.setattr(carryout, "Progress", functools.partial(carryout.Progress, quiet_s=1e9))
+    monkeypatch.setattr(compute, "Progress", functools.partial(compute.Progress, quiet_s=1e9))
 
 
 def refused(command, code, capsys, place, left=()):
@@ -113,7 +112,7 @@ def test_scratch_stays_untouched_where_memory_suffices(place, capsys):
 @pytest.mark.parametrize("kind, name, other",
                          [("ssd", "solid state", "--disk hdd"), ("hdd", "hard disks", "--disk ssd")])
 def test_the_system_is_asked_for_the_kind_of_disk(place, capsys, monkeypatch, without_progress, kind, name, other):
-    monkeypatch.setattr(diskkind, "disk_kind", lambda directories: (kind, f"of {directories[0]}"))
+    monkeypatch.setattr(lanes, "disk_kind", lambda directories: (kind, f"of {directories[0]}"))
     assert bigconst(f"phi --digits {DIGITS} --workspace 1MiB --swap ../a --json run.json") == 0
     out, err = capsys.readouterr()
     assert err.count("\n") == 1 and f"{name}: of ../a" in err and other in err
@@ -146,7 +145,7 @@ def test_plan_above_the_longest_transform(place, capsys):
 
 # --- refusals ------------------------------------------------------------------------
 
-@pytest.mark.parametrize("directory, said", [("../nowhere", "no such directory"), ("../a/file", "no directory"),
+@pytest.mark.parametrize("directory, said", [("../nowhere", "no such directory"), ("../a/file", "not a directory"),
                                              ("../a/closed", "not writable")])
 def test_directories_that_cannot_be_used(place, capsys, monkeypatch, engine_must_not_run, directory, said):
     (place / "a/file").touch()
@@ -266,7 +265,7 @@ def test_a_small_disk_takes_its_share(place, small_disk, in_memory, capsys):
 # --- interrupted ---------------------------------------------------------------------
 
 def talkative():
-    carryout.Progress = functools.partial(carryout.Progress, quiet_s=0)
+    compute.Progress = functools.partial(compute.Progress, quiet_s=0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

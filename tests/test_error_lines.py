@@ -106,7 +106,7 @@ def test_a_cache_that_cannot_be_made(tmp_path, monkeypatch, capsys):
     (tmp_path / "cache").write_text("a file")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     with pytest.raises(InputOutputError, match=r"^cannot create .*cache/bigconst: .*; set XDG_CACHE_HOME$"):
-        speeds.keep(None, [])
+        speeds.store_speeds(None, [])
     assert (tmp_path / "cache").read_text() == "a file"
 
 

@@ -18,8 +18,8 @@ from test_cli import ENVIRONMENT, one_line
 from bigconst.base import events
 from bigconst.base.events import CheckpointMade, Fault, Finished, PlanMade, StageDone, StageStarted, UnitDone, together
 from bigconst.cli import main
-from bigconst.commands import compute, mersenne, resume, work
 from bigconst.mersenne import events as test_events
+from bigconst.runs import priority
 from bigconst.runs.eventsfile import EventsFile, event_name
 from bigconst.runs.workdone import remaining_s
 
@@ -265,13 +265,13 @@ def test_the_file_of_events_can_be_read_by_all_that_the_mask_allows(tmp_path):
 
 # --- nice ----------------------------------------------------------------------------
 
-_NICE = "import os; from bigconst.runs import priority; {}priority.lower_priority({}); " \
+_NICE = "import os; from bigconst.runs import priority; {}priority.lower_priority(); " \
         "os.execvp('sh', ['sh', '-c', 'nice; ionice'])"
 
 
-def lowered(level="", before=""):
+def lowered(before=""):
     """What `nice` and `ionice` say behind lower_priority, and its stderr."""
-    process = subprocess.run([sys.executable, "-c", _NICE.format(before, level)], env=ENVIRONMENT, capture_output=True,
+    process = subprocess.run([sys.executable, "-c", _NICE.format(before)], env=ENVIRONMENT, capture_output=True,
                              text=True, timeout=60)
     return process.stdout.split(), process.stderr
 
@@ -280,8 +280,6 @@ def lowered(level="", before=""):
 def test_nice_lowers_both_priorities():
     (nice, *disks), err = lowered()
     assert nice == "19" and (disks == ["idle"] or "disks are not told" in err)
-    (nice, *disks), err = lowered(level="5")
-    assert nice == "5" and disks[0] != "idle" and err == ""
 
 
 @pytest.mark.parametrize("before, why", [
@@ -293,15 +291,12 @@ def test_where_disks_cannot_be_told(before, why):
     assert said[0] == "19" and err == f"disks are not told that this run can wait: {why}\n"
 
 
-@pytest.mark.parametrize("module, command, code", [
-    (compute, "phi --digits 30 --plan", 0), (compute, "sqrt 2 --digits 30 --plan", 0), (resume, "resume .", 2),
-    (mersenne, "ll 127", 0), (mersenne, "prp 127", 0), (work, "work .", 3)])
-def test_commands_that_are_nice(monkeypatch, tmp_path, module, command, code):
+@pytest.mark.parametrize("command, code", [
+    ("phi --digits 30 --plan", 0), ("sqrt 2 --digits 30 --plan", 0), ("resume .", 2), ("ll 127", 0), ("prp 127", 0),
+    ("work .", 3)])
+def test_commands_that_are_nice(monkeypatch, tmp_path, command, code):
     monkeypatch.chdir(tmp_path)
     asked = []
-    monkeypatch.setattr(module, "lower_priority", lambda *level: asked.append(level))
-    nice = ["--nice"] + (["19"] if module is work else [])
-    assert main([*command.split(), *nice]) == code
-    assert asked == [(19,)] if module is work else asked == [()]
-    assert main(command.split()) == code
-    assert len(asked) == 1
+    monkeypatch.setattr(priority, "lower_priority", lambda: asked.append(command))
+    assert main([*command.split(), "--nice"]) == main(command.split()) == code
+    assert asked == [command]

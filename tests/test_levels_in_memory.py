@@ -26,7 +26,7 @@ from bigconst.arithmetic.words import Words
 from bigconst.base.constant import Constant
 from bigconst.base.errors import Interrupted
 from bigconst.plans.plan import make_plan
-from bigconst.runs.depot import Depot
+from bigconst.runs.levels import LevelDirectory
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.levelstore import LevelStore
 from bigconst.runtime.threads import Pool
@@ -157,9 +157,9 @@ def test_a_run_on_disk_does_not_destroy_levels_in_memory(place, capsys):
 
 def test_a_scratch_that_was_taken_meanwhile_is_left_alone(place, capsys):
     fields = {"lanes": [], "run_id": "1"}
-    with Depot(str(place / "a"), False, fields) as depot:
+    with LevelDirectory(str(place / "a"), False, fields) as levels:
         write_manifest(str(place / "a"), {"run_id": "2"})
-        depot.save("memory", {}, {}, [])
+        levels.save("memory", {}, {}, [])
     assert "another run" in capsys.readouterr().err
     assert os.listdir(place / "a") == [NAME] and read_manifest(str(place / "a")) == {"run_id": "2"}
 

@@ -129,7 +129,7 @@ def test_a_file_that_changes_after_it_was_checked(saved):
     path = saved / f"{LEVEL_NAME}.2"
     _, _, got = opened(saved).newest()
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(InputOutputError, match="was whole"):
+    with pytest.raises(InputOutputError, match="was complete and is now damaged"):
         list(got)
 
 

@@ -48,7 +48,7 @@ def test_parts_of_a_run_on_disk_are_its_stages():
 
 
 @pytest.mark.parametrize("wrong, what", [
-    ([], "no report"), ({"schema": "bigconst-benchmark/1"}, "no report"),
+    ([], "not a report"), ({"schema": "bigconst-benchmark/1"}, "not a report"),
     (report(seconds=None), "damaged"), (report(levels=[{}]), "damaged"), (report(stages=[{"name": "x"}]), "damaged"),
     (report(decimal_digits="many"), "damaged"), ({**report(), "title": 1} | {"decimal_digits": None}, "damaged"),
     (report(seconds={**report()["seconds"], "total": float("inf")}), "damaged at other"),
@@ -103,7 +103,7 @@ def test_a_picture_of_digits(tmp_path, monkeypatch):
     (b"1.6x803\n", "--output a.png", 3, "'x'"),
     (b"", "--output a.png", 3, "empty"),
     (b'{"schema": ', "--output a.png", 2, "cut off"),
-    (b'{"schema": 1}', "--output a.png", 2, "no report"),
+    (b'{"schema": 1}', "--output a.png", 2, "not a report"),
     (json.dumps(report(seconds=dict.fromkeys(report()["seconds"], 0), levels=[])).encode(), "--output a.png", 2,
      "no time"),
 ])

@@ -221,7 +221,7 @@ def test_in_memory_the_share_is_that_of_work(clock, first):
     total, count = sum(levels) + rest, len(levels)
     work = MemoryWork()
     clock.now_s += 5            # kernels are loaded
-    work.hear(PlanMade(PLAN))
+    work.receive(PlanMade(PLAN))
     assert work.share_done() == 0.0 and work.remaining_s is None
 
     def check(done):
@@ -230,14 +230,14 @@ def test_in_memory_the_share_is_that_of_work(clock, first):
 
     done = sum(levels[:first - 1])
     for index in range(first, count + 1):
-        work.hear(StageStarted("", index, count))
+        work.receive(StageStarted("", index, count))
         for _ in range(2):
             clock.now_s += levels[index - 1] / total * 30
             done += levels[index - 1] / 2
             if index > first:   # there is no pace yet in the first
                 check(done)
                 assert 0.4 < work.stage_share() < 1.01
-        work.hear(StageDone("", index, count, 0.0))
+        work.receive(StageDone("", index, count, 0.0))
         check(done)
     clock.now_s += rest / total * 30
     check(done + rest / 2)
@@ -247,12 +247,12 @@ def test_in_memory_the_share_is_that_of_work(clock, first):
 
 def test_a_level_that_takes_longer_stands_at_its_end(clock):
     work, count = MemoryWork(), len(PLAN.levels)
-    work.hear(PlanMade(PLAN))
+    work.receive(PlanMade(PLAN))
     for index in range(1, count):
-        work.hear(StageStarted("", index, count))
+        work.receive(StageStarted("", index, count))
         clock.now_s += 1
-        work.hear(StageDone("", index, count, 1.0))
-    work.hear(StageStarted("", count, count))
+        work.receive(StageDone("", index, count, 1.0))
+    work.receive(StageStarted("", count, count))
     clock.now_s += 1e6
     levels, rest = workdone.memory_work(PLAN)
     assert work.stage_share() == 1.0
@@ -261,7 +261,7 @@ def test_a_level_that_takes_longer_stands_at_its_end(clock):
 
 def test_perfect_squares_have_no_levels():
     work = MemoryWork()
-    work.hear(PlanMade(make_plan(Constant("sqrt", 4), 10**5, 10, 1, 1 << 40)))
+    work.receive(PlanMade(make_plan(Constant("sqrt", 4), 10**5, 10, 1, 1 << 40)))
     assert work.share_done() == work.stage_share() == 0.0
 
 
@@ -273,10 +273,10 @@ def test_without_a_certificate_the_levels_are_all():
 def test_the_first_stage_of_a_resumed_run_is_not_at_its_beginning():
     for moved, share in ((0, 0), (400, 0), (550, 0.25), (1000, 1), (1200, 1)):
         traffic = StageTraffic()
-        traffic.hear(PlanMade(DISK_PLAN), moved)
-        traffic.hear(StageStarted("level 2", 2, 2), moved)
+        traffic.receive(PlanMade(DISK_PLAN), moved)
+        traffic.receive(StageStarted("level 2", 2, 2), moved)
         assert traffic.share(moved) == pytest.approx(share)
-    traffic.hear(StageStarted("level 1", 1, 2), 1200)
+    traffic.receive(StageStarted("level 1", 1, 2), 1200)
     assert traffic.share(1300) == 0.25
 
 

@@ -30,7 +30,7 @@ from test_cli import one_line
 
 from bigconst.base import failpoints
 from bigconst.cli import main
-from bigconst.runs import carryout
+from bigconst.runs import kernels
 from bigconst.runs.statusfile import STATUS_NAME
 from bigconst.runtime import drill
 from bigconst.runtime.checkpoint import JOURNAL_NAME
@@ -322,10 +322,10 @@ def test_cost_of_a_run_in_memory(place):
     ("journal.sync=EIO@1", 3, JOURNAL_NAME), ("manifest.write[{a}]=flip:777@1", 3, NAME),
 ])
 def test_the_drill_finds_what_could_not_be_resumed(place, capsys, monkeypatch, failure, code, named):
-    def load():
+    def load(*families):
         raise AssertionError("the drill should have failed")
 
-    monkeypatch.setattr(carryout, "load_engine", load)
+    monkeypatch.setattr(kernels, "load", load)
     with failpoints.active(failure.format(a=place / "a", b=place / "b")):
         assert bigconst(f"{ON_DISK} --swap ../b") == code
     line = one_line(capsys)

@@ -1,4 +1,4 @@
-"""docs/troubleshooting.md has every message of the program, and no other; how they and their places are found."""
+"""Messages and options are in docs/ as the sources have them; how messages, advice and their places are found."""
 
 import os
 import re
@@ -12,7 +12,9 @@ import pytest
 from bigconst.base import errors
 from bigconst.cli import main
 
-PAGE = provoked.ROOT / "docs" / "troubleshooting.md"
+sys.path.insert(0, str(provoked.ROOT / "docs"))
+
+import generate  # noqa: E402
 
 ARGPARSE = {
     "the following arguments are required: …": "phi",
@@ -22,7 +24,7 @@ ARGPARSE = {
     "argument …: expected one argument": "phi --digits",
     "argument …: not allowed with argument …": "status --short --json .",
 }
-"""Messages that are not in these sources, each with a command that has it."""
+"""What argparse says, each with a command that has it."""
 
 MODULE = '''\
 import argparse
@@ -61,6 +63,7 @@ def seconds(text):
 
 
 def stop():
+    #: Wait.
     raise Interrupted()
 
 
@@ -69,6 +72,8 @@ def fail(why):
 
 
 def level():
+    #: Look at
+    #: the level.
     raise fail("is wrong")
 
 
@@ -77,8 +82,11 @@ def again(error):
 '''
 PATTERNS = {"… is no file, but …": 12, "cannot read …: …": 19, "cannot write …: …": 19,
             "cannot read …: …, … bytes": 20, "cannot write …: …, … bytes": 20, "…: there is no header": 27,
-            "argument …: … is no time": 33, "interrupted": 37, "the level is wrong": 41, "the drill: …": 49}
-PLACES = [12, 19, 20, 27, 29, 33, 37, 41, 49]
+            "argument …: … is no time": 33, "interrupted": 38, "the level is wrong": 42, "the drill: …": 52}
+PLACES = [12, 19, 20, 27, 29, 33, 38, 42, 52]
+ADVICE = {"interrupted": "Wait.", "the level is wrong": "Look at the level."}
+REMEDIES = {"… is no file, but …": "name one", "argument …: … is no time": "write it like 5",
+            "cannot write …: …, … bytes": errors.DiskFull.remedy, "the drill: …": ""}
 
 
 @pytest.fixture
@@ -92,36 +100,74 @@ def package(tmp_path):
     return folder
 
 
-def on_the_page() -> list[str]:
-    """The messages in the first column of the tables; a cell may have several."""
-    rows = [line.split(" | ")[0] for line in PAGE.read_text().splitlines() if line.startswith("| `")]
-    return [text for row in rows for text in re.findall(r"`(.+?)`", row)]
+def test_files_are_what_the_sources_say():
+    """`make docs` writes them."""
+    assert [str(path) for path, _ in generate.differing()] == []
 
 
-def test_every_message_is_on_the_page():
-    missing = {text: sorted(places) for text, places in messages.messages().items() if text not in on_the_page()}
-    assert not missing, "docs/troubleshooting.md lacks\n" + "\n".join(f"{text}   {missing[text]}" for text in missing)
+def test_every_message_is_on_the_page_once():
+    page = generate.PAGE.read_text()
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    texts = [text for first, _ in rows for text in re.findall(r"`(.+?)`", first)]
+    assert sorted(texts) == sorted({message.text for message in messages.messages()} | set(ARGPARSE))
+    for _, advice in rows:
+        assert re.fullmatch(r"[A-Z0-9`*[-].+[.?)] \|", advice), advice
 
 
-def test_everything_on_the_page_is_a_message():
-    foreign = set(on_the_page()) - set(messages.messages()) - set(ARGPARSE)
-    assert not foreign, "docs/troubleshooting.md has what no source has\n" + "\n".join(sorted(foreign))
+def test_the_generator(tmp_path, monkeypatch, capsys):
+    for name in ("PAGE", "README"):
+        copy = tmp_path / getattr(generate, name).name
+        copy.write_text(getattr(generate, name).read_text())
+        monkeypatch.setattr(generate, name, copy)
+    monkeypatch.setattr(generate, "ROOT", tmp_path)
+    found = messages.messages()
+    monkeypatch.setattr(generate, "messages", lambda: found)
+    assert generate.main(["--check"]) == generate.main([]) == 0
+    before = generate.README.read_text()
+    generate.README.write_text(before.replace("| required |", "| none |"))
+    assert generate.main(["--check"]) == 1 and generate.main([]) == generate.main(["--check"]) == 0
+    assert generate.README.read_text() == before
+    said = capsys.readouterr().out.splitlines()
+    assert said == ["README.md is not what the sources say: run make docs", "README.md is written anew"]
 
 
-def test_a_message_is_on_the_page_once_and_has_a_remedy():
-    rows = on_the_page()
-    assert len(rows) > 250
-    assert sorted(rows) == sorted(set(rows))
-    for line in PAGE.read_text().splitlines():
-        if line.startswith("| `"):
-            assert re.fullmatch(r"\| `.+` \| [A-Z0-9`*[-].+[.?)] \|", line), line
+def a_message(text: str, advice: str = "", remedy: str = "name one", file: str = "api.py", kind: str = "UsageError"):
+    return messages.Message(text, file, 1, kind, advice, remedy)
 
 
-def test_exit_codes_on_the_page_are_those_of_the_errors():
+def test_rows():
+    found = [a_message("a"), a_message("b", remedy="name one"), a_message("c", "Once for all."), a_message("c"),
+             a_message("d", 'As for "c".', file="cli.py"), a_message("e", file="cli.py"),
+             a_message("f", remedy="add --force, not *", kind="DiskFull")]
+    every = generate.rows(found)
+    assert [(row.texts, row.advice) for row in every] == [
+        (["e"], "Name one."), (["f"], r"Add `--force`, not \*."), (["a"], "Name one."), (["b"], "Name one."),
+        (["c", "d"], "Once for all.")]
+    assert [generate.SECTIONS[row.place.section].title for row in every] == [
+        "Command line", "Memory and room", "From Python", "From Python", "From Python"]
+    assert [row.texts for row in generate.joined(every)] == [["e"], ["f"], ["a", "b"], ["c", "d"]]
+
+
+@pytest.mark.parametrize("found, why", [
+    ([a_message("a", "One."), a_message("a", "Two.")], "two comments"),
+    ([a_message("a", 'As for "b".')], "no message 'b'"),
+    ([a_message("a", remedy="…")], "no remedy"), ([a_message("a", remedy="")], "no remedy"),
+    ([a_message("a", file="new/room.py")], "no section for new/room.py:1"),
+])
+def test_what_the_sources_lack(found, why):
+    with pytest.raises(generate.Wrong, match=why):
+        generate.rows(found)
+
+
+def test_exit_codes_are_those_of_the_errors():
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     codes = {kind.exit_code for kind in kinds} | {errors.Interrupted(resumable=resumable).exit_code
                                                    for resumable in (False, True)}
-    assert {int(code) for code in re.findall(r"^\| (\d+) \|", PAGE.read_text(), re.MULTILINE)} == codes | {0}
+    assert set(errors.EXIT_CODES) == codes | {0}
+
+
+def test_argparse():
+    assert set(ARGPARSE) == set(generate.ARGPARSE)
 
 
 @pytest.mark.parametrize("pattern", ARGPARSE)
@@ -133,8 +179,10 @@ def test_messages_of_argparse(pattern, capsys):
 
 def test_patterns(package):
     found = messages.messages(package)
-    assert {text: places for text, places in found.items()} == {
-        text: {f"module.py:{line}"} for text, line in PATTERNS.items()}
+    assert {message.text: message.place for message in found} == {
+        text: f"module.py:{line}" for text, line in PATTERNS.items()}
+    assert {message.text: message.advice for message in found if message.advice} == ADVICE
+    assert {message.text: message.remedy for message in found if message.text in REMEDIES} == REMEDIES
 
 
 def test_places(package):
@@ -196,6 +244,6 @@ def test_recorder(tmp_path):
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     seen = "".join(path.read_text() for path in (tmp_path / "seen").iterdir()).split()
-    here = (provoked.PACKAGE / "units.py").read_text().splitlines()
+    here = (provoked.PACKAGE / "base/units.py").read_text().splitlines()
     assert [here[int(place.split(":")[1]) - 1].strip().split("(")[0] for place in seen] == ["raise UsageError"] * 3
-    assert {place.split(":")[0] for place in seen} == {"units.py"}
+    assert {place.split(":")[0] for place in seen} == {"base/units.py"}

@@ -1,4 +1,4 @@
-"""What a transform modulo 2^p - 1 looks up, and the words of a residue: shared by squarings in memory and on disk."""
+"""Tables of transforms modulo 2^p - 1 and conversions of residues, shared by squarings in memory and on disk."""
 
 from math import gcd
 
@@ -11,7 +11,7 @@ from bigconst.plans.dwtshape import DwtShape
 
 
 class DwtTables:
-    """Weights, twiddles and trees, as kernels.dwt and kernels.rows take them, for one exponent and shape."""
+    """Weights, twiddles and trees for one exponent and shape, in the form that kernels.dwt and kernels.rows take."""
 
     def __init__(self, p: int, shape: DwtShape):
         self.p, self.shape = p, shape
@@ -23,7 +23,7 @@ class DwtTables:
         self._trees()
 
     def _trees(self) -> None:
-        """Twiddles of all trees, and of the rows that they end in."""
+        """Make the twiddles of all trees, and of the rows at their leaves."""
         trees, radices, twiddles, angles = [], [], [], []
         for tree in self.shape.trees:
             trees += [tree.base, tree.size, len(tree.radices), len(radices), sum(map(len, twiddles))]
@@ -41,23 +41,23 @@ class DwtTables:
         self.row_twiddles = tables.row_twiddles(numerators, common, self.shape.row_radices)
 
     def layout(self, stride: int) -> np.ndarray:
-        """kernels.dwt.LAYOUT for transform data with so many doubles from row to row."""
+        """The integers of kernels.dwt.LAYOUT for transform data whose rows are `stride` doubles apart."""
         s = self.shape
         return np.array([s.height, s.width, stride, s.rows, s.paired_rows, s.block, len(s.trees), s.words, self.p,
                          s.buffer_doubles], np.int64)
 
     def columns(self, layout: np.ndarray) -> tuple[np.ndarray, ...]:
-        """What every kernel that works on columns takes."""
+        """Arguments that every column kernel of kernels.dwt takes: layout, trees, radices, twiddles, weights."""
         return layout, self.trees, self.radices, self.twiddles, self.row_weights, self.column_weights
 
     @property
     def rows(self) -> tuple[np.ndarray, ...]:
-        """What the row kernel takes, row twiddles included."""
+        """Arguments of the row kernel: radices and tables, row twiddles included."""
         return self.row_radices, self.row_base, self.row_twiddles, self.leaf_re, self.leaf_im
 
 
 def to_words(value: int, shift: int, p: int, words: np.ndarray) -> None:
-    """value * 2^shift modulo 2^p - 1 as balanced words."""
+    """Write value * 2^shift modulo 2^p - 1 into `words`, as balanced words."""
     shifted = (mpz(value) << shift) % ((mpz(1) << p) - 1)
     limbs = np.zeros(-(-p // 64) + 1, np.uint64)
     limbs[:-1] = np.frombuffer(int(shifted).to_bytes(8 * (len(limbs) - 1), "little"), np.uint64)
@@ -65,7 +65,7 @@ def to_words(value: int, shift: int, p: int, words: np.ndarray) -> None:
 
 
 def from_words(words: np.ndarray, shift: int, p: int) -> mpz:
-    """The residue, 0 <= value < 2^p - 1, without the shift."""
+    """The value, 0 <= value < 2^p - 1, of which balanced `words` hold value * 2^shift modulo 2^p - 1."""
     limbs, modulus = np.zeros(-(-p // 64) + 1, np.uint64), (mpz(1) << p) - 1
     carry = to_limbs(words, p, limbs)
     found = (mpz(int.from_bytes(limbs.tobytes(), "little")) + carry) % modulus
@@ -73,5 +73,5 @@ def from_words(words: np.ndarray, shift: int, p: int) -> mpz:
 
 
 def _weights(e: np.ndarray, n: int) -> np.ndarray:
-    """e, 2^(e/n) and 2^(-e/n), one after the other."""
+    """The arrays e, 2^(e/n) and 2^(-e/n), concatenated."""
     return np.concatenate([e, np.exp2(e / n), np.exp2(-e / n)])

@@ -1,29 +1,31 @@
-"""What to do when a check has caught a wrong value: repeat it from verified data, or stop and say what looks broken.
+"""The policy after a check has caught a wrong value: repeat from verified data, or stop and say what looks broken.
 
-Hardware does not err twice in the same way, data and programs do.  So every
-attempt is compared with those before it: another wrong value is repeated, the
-same one is not.  Data may round badly, then smaller words help; an operand
-that is wrong stays wrong.
+Hardware does not err twice in the same way; data and programs do.  So the wrong
+value of every attempt is compared with those before it: after a new one the
+attempt is repeated, after one that came before it is not.  Data that rounds
+badly is computed on smaller words; a wrong operand is wrong on words of every
+size.
 """
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bigconst.base.errors import ChecksumError, FaultError, ReadError
 from bigconst.base.events import Fault
 
 MOST_IN_A_ROW = 3
-"""Attempts at one thing, when none is right and all are wrong in different ways."""
+"""Most attempts at one computation when all are wrong, each in a different way."""
 
 ROUND_OFF = "round-off"
 DISK_KINDS = ("checksum", "read")
-"""Faults of what lies on a disk, or of the way to it."""
+"""Kinds of faults that come from a disk or from the way to it."""
 
 
 RESUMED = "resumed"
-"""What stands among the attempts where a run was given up: who resumes it may have changed the disk."""
+"""Kind of the entry that is put among the attempts where a run had given up.  Attempts before it no longer count: the
+disk may have been replaced before the run was resumed."""
 
 
 @dataclass(frozen=True)
@@ -31,16 +33,16 @@ class Wrong:
     """An attempt that failed a check."""
 
     kind: str
-    """round-off, residue, value, checksum or read"""
+    """round-off, residue, value, checksum, read or resumed"""
     value: str
-    """what came out: attempts with the same value were wrong in the same way"""
+    """the wrong result as text; attempts with the same value were wrong in the same way"""
     message: str
     level: int = 0
-    """which of the ways to do it was taken (the size of words, from the largest)"""
+    """size of words that the attempt was made on, 0 for the largest"""
 
 
 def wrong_of(error: FaultError | ReadError) -> Wrong:
-    """What an attempt raised."""
+    """The failed attempt that an exception stands for."""
     what = str(error).partition(";")[0]
     match error:
         case ChecksumError():
@@ -52,7 +54,10 @@ def wrong_of(error: FaultError | ReadError) -> Wrong:
 
 
 def next_level(where: str, wrongs: Sequence[Wrong], levels: int) -> int:
-    """The way to go after these attempts; raises FaultError or ReadError when there is none."""
+    """The level (Wrong.level) of the next attempt after these, below `levels`.
+
+    Raises FaultError or ReadError when another attempt is of no use.
+    """
     level, row, repeated = 0, [], False
     for wrong in wrongs:
         if wrong.kind == RESUMED:
@@ -66,45 +71,59 @@ def next_level(where: str, wrongs: Sequence[Wrong], levels: int) -> int:
         what, remedy = _diagnosis(row, repeated)
         raise (ReadError if row[-1].kind == "read" else FaultError)(f"{where}: {what}", remedy)
     if level == levels:
+        #: `bigconst warmup` compares the kernels with known results. If they are right, please report it.
         raise FaultError(f"{where}: wrong with words of every size, so an operand or the program is",
                          "run bigconst warmup; if that is right, please report it")
     return level
 
 
 def _diagnosis(row: list[Wrong], repeated: bool) -> tuple[str, str]:
-    """What it looks like, and what to do."""
+    """Diagnosis of the attempts, and the remedy."""
     last = row[-1]
     if last.kind in DISK_KINDS and (repeated or all(wrong.kind in DISK_KINDS for wrong in row)):
+        #: A block could not be read twice, or was not what was written. Look at `dmesg` and `smartctl -a`; replace the
+        #: disk or cable, then `bigconst resume`.
         return (f"{last.message}, and that again: this looks like the disk",
                 "test the disk (dmesg, smartctl), then resume")
     if repeated:
+        #: Resume it once. If it comes back, please report the whole line with `bigconst --version` and the command.
         return (f"the same wrong value twice ({last.message}), so an operand or the program is wrong, not the hardware",
                 "resume or run it again; if it comes back, please report it")
+    #: Test the machine with `bigconst warmup`, `bigconst stress` and memtest; look at temperatures and overclocking.
+    #: Then resume.
     return (f"three faults in a row, each one different (the last: {last.message}): "
             "this looks like the memory or the processor",
             "run bigconst warmup, test this machine's memory and cooling, then resume or run it again")
 
 
 class Faults:
-    """Counts what checks catch, tells `emit` of it, and repeats."""
+    """Counts the faults that checks catch, emits an event for each, and repeats attempts."""
 
     def __init__(self, emit: Callable):
         self.counts: Counter = Counter()
         self._emit = emit
-        self._noting = threading.Lock()     # files are made by several threads
+        self._noting = threading.Lock()     # pieces of files are made on several threads
 
     def note(self, kind: str, where: str, message: str) -> None:
-        """Something was wrong and will be put right."""
+        """Count and emit a fault that will be repaired."""
         with self._noting:
             self.counts[kind] += 1
             self._emit(Fault(kind, where, message))
 
-    def repeat(self, where: str, attempt: Callable[[int, int], Wrong | None], levels: int = 1,
-               wrongs: Sequence[Wrong] = (), keep: Callable[[list[Wrong]], None] = lambda wrongs: None) -> None:
-        """Call attempt(tries so far, level) until it finds nothing wrong, and raises neither FaultError nor ReadError.
+    def attempts(self, where: str, levels: int = 1, wrongs: Sequence[Wrong] = (),
+                 record: Callable[[list[Wrong]], None] = lambda wrongs: None) -> Iterator["Attempt"]:
+        """Attempts at one thing, for a loop that is left by `break` or `return` when one is right.
 
-        `wrongs` are the attempts of a run that was interrupted; `keep` is told of every one.
-        Raises FaultError or ReadError when it is of no use to go on.
+            for attempt in faults.attempts(where):
+                with attempt:
+                    ...
+                    if right:
+                        return result
+                    attempt.fail(wrong)
+
+        A FaultError or ReadError within the block is a failure, too.  `wrongs` are the failed attempts of an
+        interrupted run; `record` receives all of them after every failure.  Raises FaultError or ReadError when
+        another attempt would be of no use.
         """
         wrongs = list(wrongs)
         try:
@@ -112,13 +131,33 @@ class Faults:
         except (FaultError, ReadError):
             wrongs.append(Wrong(RESUMED, "", ""))
         while True:
-            level = next_level(where, wrongs, levels)
-            try:
-                wrong = attempt(len(wrongs), level)
-            except (FaultError, ReadError) as error:
-                wrong = wrong_of(error)
+            attempt = Attempt(len(wrongs), next_level(where, wrongs, levels))
+            yield attempt
+            wrong = attempt.wrong
             if wrong is None:
-                return
+                raise AssertionError("an attempt that was right has to leave the loop")
             self.note(wrong.kind, where, wrong.message)
-            wrongs.append(Wrong(wrong.kind, wrong.value, wrong.message, level))
-            keep(wrongs)
+            wrongs.append(Wrong(wrong.kind, wrong.value, wrong.message, attempt.level))
+            record(wrongs)
+
+
+class Attempt:
+    """One attempt of `Faults.attempts`; a context manager around the work."""
+
+    def __init__(self, tries: int, level: int):
+        self.tries, self.level = tries, level
+        """attempts before this one, and which of the ways to do it this one takes"""
+        self.wrong: Wrong | None = None
+
+    def fail(self, wrong: Wrong) -> None:
+        """The result is wrong."""
+        self.wrong = wrong
+
+    def __enter__(self) -> "Attempt":
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, _trace: object) -> bool:
+        if isinstance(error, (FaultError, ReadError)):
+            self.wrong = wrong_of(error)
+            return True
+        return False

@@ -1,4 +1,4 @@
-"""The words of r packed into a certificate file, and read back piece by piece."""
+"""Numbers packed piece by piece, and the packed words of r in a certificate file."""
 
 import mmap
 from collections.abc import Callable
@@ -14,20 +14,20 @@ from bigconst.runtime.threads import split
 
 
 def page_buffer(size_bytes: int) -> np.ndarray:
-    """`size_bytes` of uint8 that begin at a page border."""
+    """A uint8 array of `size_bytes` that begins at a page boundary."""
     return np.frombuffer(mmap.mmap(-1, max(size_bytes, 1)), dtype=np.uint8)
 
 
 def pieces(words: int) -> list[tuple[int, int]]:
-    """Ranges of words that are packed and read together."""
+    """Ranges (start, stop) that cut so many words into pieces which are packed or read together."""
     return split(words, -(-words // PACKED_PIECE_WORDS), PACKED_PIECE_WORDS)
 
 
 def write_packed(words: Words, length: int, read: Callable[[int, int], np.ndarray], file, hasher) -> int:
-    """Pack `length` words into file.write_at behind the header, and their bytes in order into `hasher`.
+    """Write `length` packed words behind the header by file.write_at; `hasher` receives their bytes in order.
 
-    read(start, stop) gives these words, to several threads at once.  Returns their residue modulo 2^61 - 1; raises
-    FaultError when the bytes are not these words.
+    read(start, stop) returns words start .. stop-1 and is called by several threads at once.  Returns the residue of
+    all words modulo 2^61 - 1; raises FaultError when packed bytes are not the words that they were made of.
     """
     radix = words.format.radix
     ranges = pieces(length)
@@ -41,6 +41,7 @@ def write_packed(words: Words, length: int, read: Callable[[int, int], np.ndarra
         piece = read(start, stop)
         pack(data.view(np.uint64), piece, radix)
         if not is_packed(data.view(np.uint64), piece, radix):
+            #: As for "the integer part is wrong".
             raise FaultError("a piece of the certificate was packed wrongly")
         file.write_at(HEADER_BYTES + packed_bytes(start, words.format.base), memoryview(data))
         return data, words.modulus.residue_words(piece, radix), start

@@ -15,8 +15,9 @@ from bigconst.kernels.text import BLOCK
 def random_prime(bits: int = 61) -> int:
     """A prime drawn uniformly from those in [2^(bits-1), 2^bits), from the operating system's entropy.
 
-    By rejection: the next prime after a random number would favour those after
-    a long gap, and an adversary knows which.  bits >= 2.
+    Candidates are drawn until one is prime: the next prime after a random number
+    would favour primes after a long gap, and an adversary knows which those are.
+    bits >= 2.
     """
     while True:
         candidate = 1 << bits - 1 | secrets.randbits(bits - 1)
@@ -27,8 +28,8 @@ def random_prime(bits: int = 61) -> int:
 class Modulus:
     """An odd prime p below 2^61 and arithmetic modulo it.
 
-    Residues are ints in 0 .. p - 1.  The residue of a long number is made of the
-    residues of its parts, most significant first, by `join`, so threads may share it.
+    Residues are ints in 0 .. p - 1.  `join` makes the residue of a long number from
+    those of its parts, so that several threads may share the work.
     """
 
     def __init__(self, p: int):
@@ -70,7 +71,7 @@ class Modulus:
 
 
 class ForeignCharacter(ValueError):
-    """A character of digit text is no digit; `index` says which."""
+    """Digit text contains a character that is no digit; `index` is its position."""
 
     def __init__(self, index: int):
         super().__init__(f"character {index} of the text is no digit")
@@ -79,7 +80,7 @@ class ForeignCharacter(ValueError):
 
 @lru_cache(maxsize=8)
 def _stacked(moduli: tuple[Modulus, ...], radix: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`low`, `high` and `primes` of the kernels."""
+    """The arguments `low`, `high` and `primes` of the kernels for several moduli."""
     low, high = (np.concatenate(part) for part in zip(*(m.table(radix) for m in moduli), strict=True))
     primes = [x for m in moduli for x in (m.p, -pow(m.p, -1, 1 << 64) % (1 << 64))]
     return low, high, np.array(primes, np.uint64)
@@ -95,8 +96,8 @@ def residues_words(moduli: Sequence[Modulus], words: np.ndarray, radix: int) -> 
 def residues_text(moduli: Sequence[Modulus], text: np.ndarray, base: int) -> tuple[int, ...]:
     """The value of a uint8 slice of ASCII digits of `base` 10 or 16 modulo each of `moduli`, in one pass.
 
-    Most significant digit first, any length, may be read-only; lower case letters only.  Raises
-    ForeignCharacter, with its index in the slice, for anything else.
+    The most significant digit comes first, letters are lower case; the slice may have any length and be read-only.
+    Raises ForeignCharacter, with the index in the slice, for any other character.
     """
     out = np.zeros(len(moduli), np.uint64)
     scratch = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.uint64)

@@ -1,11 +1,11 @@
 """Twiddle tables, accurate to the last bit of a double.
 
 Every twiddle is a root of unity with an exact rational angle; it is reduced to
-an eighth of a turn before sine and cosine are taken.  A polynomial modulo
-Z^m - exp(2 pi i a) has the angle a = numerator/denominator turns, 0 <= a < 1,
-the denominator a multiple of 8 (the root of all, X^M - i, has 2/8), and the
-node with digit-reversed index E below it, the product of the radices so far
-being P, has the angle (a + E)/P.
+an eighth of a turn before sine and cosine are taken.  A node of the transform,
+a polynomial modulo Z^m - exp(2 pi i a), has the angle a = numerator/denominator
+turns, 0 <= a < 1, with a denominator that is a multiple of 8; the root of the
+tree, X^M - i, has 2/8.  After levels below it whose radices have the product P,
+the node with digit-reversed index E has the angle (a + E)/P.
 
 All integers are int64: a transform of N words has denominators up to 4N and
 numerators below 14N, less than 2^47 for N = 2^43, exact even as doubles.
@@ -18,7 +18,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..shape import LANES
+from bigconst.plans.shape import LANES
 
 ROOT = (2, 8)
 """The angle of X^M - i."""
@@ -42,7 +42,7 @@ def roots_of_unity(numerator: np.ndarray, denominator: int) -> tuple[np.ndarray,
 
 @lru_cache(maxsize=16)
 def digit_reversed(radices: tuple[int, ...]) -> tuple[np.ndarray, ...]:
-    """For every depth 0 .. len(radices) the index E of each node: sum of j_i * (product of radices before i)."""
+    """Index E of each node at every depth 0 .. len(radices): the sum of j_i * (product of radices before i)."""
     index = np.zeros(1, dtype=np.int64)
     out = [index]
     product = 1
@@ -54,13 +54,13 @@ def digit_reversed(radices: tuple[int, ...]) -> tuple[np.ndarray, ...]:
 
 
 def _blocks(cos: np.ndarray, sin: np.ndarray) -> np.ndarray:
-    """(..., 8) cosines and sines -> Z8 blocks."""
+    """Cosines and sines, arrays of shape (..., 8), as one array of Z8 blocks: 8 real parts, then 8 imaginary ones."""
     return np.stack([cos, sin], axis=-2).reshape(-1)
 
 
 @lru_cache(maxsize=8)
 def row_base(radices: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`base`, `leaf_re` and `leaf_im` of `kernels.rows` for width 8 * product(radices)."""
+    """The tables `base`, `leaf_re` and `leaf_im` of `kernels.rows` for rows of 8 * product(radices) vectors."""
     nodes = digit_reversed(radices + (8,))
     blocks, product = [], 1
     for depth, r in enumerate(radices + (8,)):
@@ -72,21 +72,22 @@ def row_base(radices: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 @lru_cache(maxsize=16)
 def _nodes(radices: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """P'/P and E P'/P for the nodes of all levels, P' being the product of all radices."""
+    """P'/P and E P'/P of the nodes of all levels, level after level; P' is the product of all radices."""
     levels = digit_reversed(radices)[:-1]
     below = np.concatenate([np.full(len(e), math.prod(radices[d + 1:])) for d, e in enumerate(levels)])
     return below, below * np.concatenate(levels)
 
 
 def level_twiddles(radices: tuple[int, ...], numerator: int, denominator: int) -> np.ndarray:
-    """exp(2 pi i k (a + E)/P) in lane k, node after node, level after level, for `kernels.columns` and `.middle`."""
+    """Twiddles exp(2 pi i k (a + E)/P) in lane k, node after node, level after level, for `kernels.columns` and
+    `kernels.middle`; numerator/denominator is the angle of the root."""
     below, nodes = _nodes(radices)
     angles = numerator * below + denominator * nodes
     return _blocks(*roots_of_unity(angles[:, None] * _LANES, denominator * math.prod(radices)))
 
 
 def column_twiddles(radices: tuple[int, ...]) -> np.ndarray:
-    """The levels from X^M - i on."""
+    """Twiddles of the levels from the root X^M - i on."""
     return level_twiddles(radices, *ROOT)
 
 
@@ -96,7 +97,7 @@ def child_numerators(radices: tuple[int, ...], numerator: int, denominator: int)
 
 
 def row_twiddles(numerators: np.ndarray, denominator: int, radices: tuple[int, ...]) -> np.ndarray:
-    """`row` of `kernels.rows` for rows of the angles numerators/denominator: a block a level and two for the leaf."""
+    """The table `row` of `kernels.rows` for rows of these angles: for each row a block per level, two for the leaf."""
     width = LANES * math.prod(radices)
     steps = [LANES * width // product for product in itertools.accumulate(radices + (8,), operator.mul)]
     factors = np.concatenate([np.array(steps)[:, None] * _LANES, np.ones((1, LANES), np.int64)])

@@ -2,7 +2,7 @@
 
 A number is a little-endian int32 array of canonical words, 0 .. radix-1.  Each
 piece of a sequential operation starts with carry zero; the carries between
-pieces are added afterwards, which ripples hardly ever.
+pieces are added afterwards and hardly ever ripple.
 """
 
 import numpy as np
@@ -13,6 +13,7 @@ from bigconst.base.errors import FaultError
 from bigconst.base.formats import WordFormat
 from bigconst.kernels import linear, text
 from bigconst.kernels.newton import BLOCK, newton_update
+from bigconst.kernels.propagate import propagate
 from bigconst.runtime.threads import Pool, split
 
 MERSENNE_61 = 2**61 - 1
@@ -21,7 +22,7 @@ TASK_WORDS = 1 << 16
 
 
 class Words:
-    """Operations in one format on one pool, with residues modulo 2^61 - 1."""
+    """Operations on words of one format, on the threads of one pool, with residues modulo 2^61 - 1."""
 
     def __init__(self, fmt: WordFormat, pool: Pool):
         self.format = fmt
@@ -41,16 +42,17 @@ class Words:
         return out
 
     def to_int(self, words: np.ndarray) -> int:
-        """The value of canonical words; FaultError for a word that is none."""
+        """The value of canonical words; raises FaultError for a word outside 0 .. radix-1."""
         digits = np.empty(self.format.digits * len(words), dtype=np.uint8)
         text.write_text(digits, words, self.format.base)
         try:
             return int(mpz(digits.tobytes() or b"0", self.format.base))
         except ValueError:
-            raise FaultError("a number in memory holds a word that is none") from None
+            #: Memory changed between two checks. Test it (`bigconst stress`), then run it again.
+            raise FaultError("a number in memory holds a word out of range") from None
 
     def regroup(self, words: np.ndarray, digits_from: int, digits_to: int) -> np.ndarray:
-        """The same number in words of another number of digits."""
+        """A number in words of `digits_from` digits as a new array of words of `digits_to` digits."""
         out = np.zeros(-(-len(words) * digits_from // digits_to) + 1, dtype=np.int32)
         linear.regroup(out, words, digits_from, digits_to, self.format.base)
         return out
@@ -62,7 +64,7 @@ class Words:
         return pow(self.format.radix, exponent, MERSENNE_61)
 
     def residue(self, words: np.ndarray) -> int:
-        """The number modulo 2^61 - 1."""
+        """The value of canonical words modulo 2^61 - 1."""
         pieces = self._pieces(len(words))
         parts = [0] * len(pieces)
 
@@ -75,13 +77,13 @@ class Words:
     # -- carries ------------------------------------------------------------------
 
     def add_at(self, words: np.ndarray, at: int, value: int) -> int:
-        """Add a signed value at word `at`; returns what leaves the top."""
+        """Add value * radix^at, value of either sign; returns the carry out of the top."""
         radix, top = self.format.radix, 0
         while abs(value) >= 1 << 62 and at < len(words):
             value, low = divmod(value, radix)
-            top += linear.propagate(words, at, len(words), low, radix)
+            top += propagate(words, at, len(words), low, radix)
             at += 1
-        return top + (linear.propagate(words, at, len(words), value, radix) if value and at < len(words) else value)
+        return top + (propagate(words, at, len(words), value, radix) if value and at < len(words) else value)
 
     def multiply_small(self, out: np.ndarray, words: np.ndarray, factor: int) -> int:
         """out = words*factor, 0 <= factor < 2^31; returns the carry out of the top.  out may be words."""
@@ -89,7 +91,10 @@ class Words:
             len(words), lambda a, b: linear.multiply_small(out[a:b], words[a:b], factor, 0, self.format.radix), out)
 
     def newton_update(self, y: np.ndarray, fresh: int, u: np.ndarray, v: np.ndarray, sign: int) -> int:
-        """y*[from word fresh on] - sign*floor(u/2) + 3*floor(v/8) as words of y; returns what leaves the top."""
+        """y = y*[j >= fresh] - sign*floor(u/2) + 3*floor(v/8): words j < fresh of y count as zero before.
+
+        Returns the carry out of the top.
+        """
         length = min(len(y), max(fresh, len(u), len(v)) + 1)
         carry = self._sequential(
             length, lambda a, b: newton_update(y, fresh, u, v, sign, a, b, self.format.radix,
@@ -97,7 +102,8 @@ class Words:
         return self.add_at(y, length, carry)
 
     def shift_bits(self, out: np.ndarray, words: np.ndarray, bits: int, above: int = 0) -> None:
-        """out = floor(words/2^bits), 2^bits a divisor of the radix; out is another array, `above` the next word."""
+        """out = floor(words/2^bits), 2^bits a divisor of the radix; out is another array, `above` the word after the
+        last of `words`."""
         def task(start: int, stop: int) -> None:
             next_word = int(words[stop]) if stop < len(words) else above
             linear.shift_down(out[start:stop], words[start:stop], next_word, bits, self.format.radix)
@@ -120,7 +126,8 @@ class Words:
         self.pool.run(task, self._pieces(len(words)))
 
     def quotient(self, words: np.ndarray, digits: int, bits: int) -> np.ndarray:
-        """floor(words/(base^digits 2^bits)): fewer digits than a word has, 2^bits a divisor of the radix."""
+        """floor(words/(base^digits 2^bits)) as a new array; fewer digits than a word has, 2^bits a divisor of the
+        radix."""
         out = words.copy()
         if digits:
             linear.divide_small(out, out, self.format.base**digits, 0, self.format.radix)
@@ -144,11 +151,11 @@ class Words:
     # -- modulo B^N + 1 -------------------------------------------------------------
 
     def sign_magnitude(self, words: np.ndarray, top: int) -> int:
-        """words + top*B^N, N = len(words), modulo B^N + 1 as sign and magnitude (in place), |value| < B^N/2.
+        """Reduce words + top*B^N, N = len(words), modulo B^N + 1 to a value with |value| < B^N/2.
 
-        Returns 1 or -1.  The residue B^N, which is -1, has no canonical words:
-        wrapping its carry alternates between 0 and all largest words for ever,
-        hence the bound on the loop.
+        Leaves its magnitude in `words` and returns its sign, 1 or -1.  The residue
+        B^N, which is -1, has no canonical words: wrapping its carry alternates
+        between 0 and all largest words for ever, hence the bound on the loop.
         """
         for _ in range(3):
             if top == 0:

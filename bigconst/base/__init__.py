@@ -1,1 +1,1 @@
-"""What every layer may use: errors, events, units, facts of the machine, formats of words, failpoints, the version."""
+"""Modules for every layer: errors, events, units, facts of the machine, formats of words, failpoints, the version."""

@@ -1,8 +1,21 @@
-"""Every failure a user can meet: what is wrong, what to do, and the exit code.
+"""The errors that a user can meet: what is wrong, what to do, and the exit code.
 
 Algorithms raise these; `bigconst.cli.main` prints the one line.  Exit codes
 are those of the command-line contract and never change meaning.
 """
+
+EXIT_CODES = {
+    0: ("done", "go on; that a number is composite is a result, too"),
+    1: ("a check, a comparison, a search or a self-test came out false", "do not use the result"),
+    2: ("the request makes no sense, or would spoil something that is there",
+        "correct the command; to repeat it is of no use"),
+    3: ("a file, a disk or the network did not do what was asked", "mend that, then the same command again"),
+    4: ("it does not fit into memory or onto the disks", "allow more, name more disks, or ask for less"),
+    5: ("a fault that repeating did not repair", "find out which part of the machine it was, then resume"),
+    75: ("interrupted, and can be resumed", "the same command, or `bigconst resume DIR`"),
+    130: ("interrupted, and nothing was kept", "the same command, from the beginning"),
+}
+"""What happened, and what a script should do: the table in docs/troubleshooting.md."""
 
 
 class BigconstError(Exception):
@@ -53,7 +66,7 @@ class DoesNotFit(BigconstError):
 class FaultError(BigconstError):
     """A wrong intermediate result was detected and repeating it did not help.
 
-    `value` is what came out, where that tells one wrong result from another.
+    `value` is the wrong result, where it tells one fault from another.
     """
 
     exit_code = 5
@@ -65,7 +78,7 @@ class FaultError(BigconstError):
 
 
 class Interrupted(BigconstError):
-    """Stopped by a signal: 75 when the run can be resumed, else 130."""
+    """Stopped by a signal; the exit code is 75 when the run can be resumed, else 130."""
 
     remedy = "nothing was kept, run the same command again"
 

@@ -1,8 +1,8 @@
-"""What a running computation tells its listeners.
+"""The events of a running computation.
 
-The engine receives a callable `emit` and calls it with these values from its
-main thread, faults alone also from others; it never prints.  Listeners are
-`bigconst.runs.progress`, `bigconst.runs.eventsfile` and the status file.
+The engine receives a callable `emit` and calls it with these values, always from
+its main thread except for `Fault`; it never prints.  Listeners are
+`bigconst.runs.progress`, `bigconst.runs.eventsfile` and `bigconst.runs.statusfile`.
 """
 
 from collections.abc import Callable
@@ -38,9 +38,9 @@ class StageDone:
 
 @dataclass(frozen=True)
 class UnitDone:
-    """On disk: unit `index` (1-based) of the `count` of a pass of `stage` is written; a stage has several passes.
+    """A pass on disk has written unit `index` (1-based) of its `count`; `stage` may have several passes.
 
-    `moved_bytes` of scratch were read and written since the event before.
+    `moved_bytes` of scratch were read and written since the last such event or the beginning of the stage.
     """
 
     stage: str
@@ -51,7 +51,10 @@ class UnitDone:
 
 @dataclass(frozen=True)
 class CheckpointMade:
-    """The `records` of what was finished last are safe: a power cut would not cost it.  In memory a level is one."""
+    """So many `records` of finished work have become durable: they survive a power cut.
+
+    A level that a run in memory has saved counts as one record.
+    """
 
     records: int
 
@@ -74,7 +77,7 @@ Event = PlanMade | StageStarted | StageDone | UnitDone | CheckpointMade | Fault 
 
 
 def together(*listeners: Callable[[Any], None]) -> Callable[[Any], None]:
-    """A listener that tells each event to all of these, in their order."""
+    """A listener that passes each event to all of these, in their order."""
 
     def tell(event: Any) -> None:
         for listener in listeners:

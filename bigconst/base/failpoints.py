@@ -1,13 +1,13 @@
-"""Failures on purpose: places where the package can be told to fail, so that tests see what a failure leaves.
+"""Deliberate failures: places where the package can be told to fail, so that tests see what a failure leaves behind.
 
     BIGCONST_FAILPOINTS="lane.read=EIO@3, lane.write[/mnt/b]=flip:12345@7-9, manifest.rename=kill@2"
 
-is a list of NAME[PATH]=ACTION:ARGUMENT@FIRST-LAST, of which all but name and
-action may be missing.  Each counts the calls of its name from 1 in this process,
-on files at or below PATH where there is one, and acts on those from FIRST to
-LAST: `@3` on the third alone, `@3-` from the third on, without `@` on all.
+is a list of rules NAME[PATH]=ACTION:ARGUMENT@FIRST-LAST; only NAME and ACTION are
+required.  A rule counts the calls of the place NAME in this process from 1, with
+PATH only those on files at or below it, and acts on those from FIRST to LAST:
+`@3` on the third alone, `@3-` from the third on, without `@` on all.
 
-A place asks `if failpoints.ACTIVE` before anything else: when nothing is set,
+A place asks `if failpoints.ACTIVE` before anything else: when no rule is set,
 that is all it costs.  What a failure means for a run is not known here.
 """
 
@@ -29,60 +29,63 @@ VARIABLE = "BIGCONST_FAILPOINTS"
 CALL, READ, WRITE = "call", "read", "write"
 
 NAMES = {
-    "lane.reserve": (CALL, "reserving the blocks of the scratch file, those first where its speed is measured: ENOSPC "
-                           "is a full disk"),
-    "lane.read": (READ, "a system call that reads scratch: EIO is a bad sector, ENODEV a disk that is gone"),
-    "lane.write": (WRITE, "a system call that writes scratch"),
+    "lane.reserve": (CALL, "reserving disk blocks for the scratch file, first of all for the measurement of its speed: "
+                           "ENOSPC is a full disk"),
+    "lane.read": (READ, "a system call that reads the scratch file: EIO is a bad sector, ENODEV a disk that is gone"),
+    "lane.write": (WRITE, "a system call that writes the scratch file"),
     "lane.sync": (CALL, "fdatasync of the scratch file"),
-    "journal.append": (WRITE, "a system call that writes a record, as a rule the whole of it"),
+    "journal.append": (WRITE, "a system call that writes a record to the journal, as a rule a whole one"),
     "journal.sync": (CALL, "fdatasync of the journal"),
     "manifest.write": (WRITE, "writing the new manifest under its temporary name"),
-    "manifest.sync": (CALL, "fsync of the new manifest, then, in the next call, of its directory"),
-    "manifest.rename": (CALL, "the old manifest becomes the older generation, then, in the next call, the new one "
-                              "takes its name: a kill at an even number is one between both"),
+    "manifest.sync": (CALL, "fsync of the new manifest; the next call is that of its directory"),
+    "manifest.rename": (CALL, "renaming the present manifest to the older generation; the next call gives its name to "
+                              "the new manifest, so a kill at an even number is one between both"),
     "save.write": (WRITE, "writing a save file of ll or prp under its temporary name"),
-    "save.sync": (CALL, "fsync of the save file, then, in the next call, of its directory"),
-    "save.rename": (CALL, "the save file takes its name"),
-    "residue.append": (WRITE, "adding a line to the residues that --verify compares"),
-    "residue.sync": (CALL, "fsync of them, then, in the next call, of their directory"),
+    "save.sync": (CALL, "fsync of the save file; the next call is that of its directory"),
+    "save.rename": (CALL, "giving the finished save file its name"),
+    "residue.append": (WRITE, "adding a line to the file of residues that --verify compares"),
+    "residue.sync": (CALL, "fsync of the file of residues; the next call is that of its directory"),
     "result.append": (WRITE, "adding a line to results.json.txt"),
-    "result.sync": (CALL, "fsync of it, then, in the next call, of its directory"),
-    "work.write": (WRITE, "writing worktodo.txt without a line that is done, under its temporary name"),
-    "work.sync": (CALL, "fsync of it, then, in the next call, of its directory"),
-    "work.rename": (CALL, "it takes the place of the old one"),
+    "result.sync": (CALL, "fsync of results.json.txt; the next call is that of its directory"),
+    "work.write": (WRITE, "writing worktodo.txt, a finished line removed, under its temporary name"),
+    "work.sync": (CALL, "fsync of the new worktodo.txt; the next call is that of its directory"),
+    "work.rename": (CALL, "putting the new worktodo.txt in the place of the old one"),
     "catalogue.write": (WRITE, "writing a refreshed catalogue of cloud machines under its temporary name"),
-    "catalogue.sync": (CALL, "fsync of it, then, in the next call, of its directory"),
-    "catalogue.rename": (CALL, "it takes the place of the old one"),
-    "output.reserve": (CALL, "reserving the blocks of digits, certificate or report"),
+    "catalogue.sync": (CALL, "fsync of the new catalogue; the next call is that of its directory"),
+    "catalogue.rename": (CALL, "putting the new catalogue in the place of the old one"),
+    "output.reserve": (CALL, "reserving disk blocks for digits, certificate or report"),
     "output.write": (WRITE, "a system call that writes digits, certificate or report"),
-    "output.sync": (CALL, "fsync of the finished file, then, in the next call, of its directory"),
-    "output.rename": (CALL, "the finished file takes its name"),
+    "output.sync": (CALL, "fsync of the finished file; the next call is that of its directory"),
+    "output.rename": (CALL, "giving the finished file its name"),
 }
-"""Every place: what it does with bytes, and what it is for.
+"""Every place by name: its kind, and the calls that pass it.
 
-What a lane reads and writes to measure its speed is left out, so that calls are numbered alike on every disk.
+Reads and writes with which a lane measures its speed do not pass, so that calls are numbered alike on every disk.
 """
 
 ACTIONS = {
-    "kill": ((CALL, READ, WRITE), "SIGKILL to this process before the call"),
-    "sleep": ((CALL, READ, WRITE), "the call takes so many seconds longer; sleep:0 only counts"),
-    "short": ((READ, WRITE), "at most half of the bytes are moved, which is no error"),
-    "flip": ((READ, WRITE), "bit number ARGUMENT, modulo the bits of the call, is wrong: in memory when it is read, on "
-                            "the disk when it is written"),
-    "torn": ((WRITE,), "the first half of the bytes is written, then SIGKILL"),
-    "truncate": ((WRITE,), "the first half of the bytes is written, and the call claims that all were"),
+    "kill": ((CALL, READ, WRITE), "this process receives SIGKILL before the call"),
+    "sleep": ((CALL, READ, WRITE), "the call takes ARGUMENT seconds longer; sleep:0 only counts calls"),
+    "short": ((READ, WRITE), "the call moves half of the bytes, or one unit, which is no error"),
+    "flip": ((READ, WRITE), "bit number ARGUMENT, modulo the number of bits in the call, is wrong: in memory after a "
+                            "read, on the disk after a write"),
+    "torn": ((WRITE,), "the first half of the bytes is written, then this process receives SIGKILL"),
+    "truncate": ((WRITE,), "the first half of the bytes is written, and the call reports that all were"),
 }
-"""Beside the name of any errno, EIO or ENOSPC, with which the call fails: where an action can be, and what it does."""
+"""Every action by name: the kinds of places where it can act, and what it does.
+
+The name of any errno, such as EIO or ENOSPC, is an action, too: the call fails with it.
+"""
 
 _ARGUMENTS = {"sleep": float, "flip": int}
 _RULE = (r"(?P<name>[\w.]+)(?:\[(?P<path>[^\]]+)\])?=(?P<action>\w+)(?::(?P<argument>[\w.]+))?"
          r"(?:@(?P<first>\d+)(?P<range>-(?P<last>\d*))?)?")
-_COMMA = r",(?![^\[]*\])"      # a path may hold some, too
+_COMMA = r",(?![^\[]*\])"      # a comma within [PATH] separates no rules
 
 
 @dataclass
 class Rule:
-    """One failure, and on which calls; `calls` counts those of its name and path."""
+    """One failure and the calls that it strikes; `calls` counts the calls of its name and path so far."""
 
     name: str
     action: str
@@ -93,7 +96,7 @@ class Rule:
     calls: int = 0
 
     def counts(self, name: str, path: str) -> bool:
-        """Count a call if it is one of these; whether it is to fail."""
+        """Count a call if it has this name and path; returns whether the rule acts on it."""
         if name != self.name or self.path is not None and not _is_below(path, self.path):
             return False
         self.calls += 1
@@ -105,7 +108,10 @@ def _is_below(path: str, directory: str) -> bool:
 
 
 def parse(spec: str) -> tuple[Rule, ...]:
-    """The rules of a text; UsageError says what is wrong with it."""
+    """The rules of a text in the form that the docstring of this module describes.
+
+    Raises UsageError, with the reason, for any other text.
+    """
     return tuple(_parse(part.strip()) for part in re.split(_COMMA, spec) if part.strip())
 
 
@@ -129,7 +135,7 @@ def _parse(text: str) -> Rule:
     try:
         value = number if number is not None else _ARGUMENTS.get(action, int)(argument or 0)
     except ValueError as error:
-        raise _wrong(text, f"{argument} is no number") from error
+        raise _wrong(text, f"{argument} is not a number") from error
     start = int(first or 1)
     stop = (int(last) if last else None) if several or not first else start
     if start < 1 or stop is not None and stop < start:
@@ -138,6 +144,7 @@ def _parse(text: str) -> Rule:
 
 
 def _wrong(text: str, why: str) -> UsageError:
+    #: `BIGCONST_FAILPOINTS` is set, and is wrong. Unset it, unless you want failures ([faults.md](faults.md)).
     return UsageError(f"{VARIABLE}: {text!r}: {why}",
                       f"names are {', '.join(NAMES)}; actions are {', '.join(ACTIONS)} and the names of errno like EIO")
 
@@ -147,19 +154,19 @@ def _from_environment() -> "tuple[tuple[Rule, ...], UsageError | None]":
     try:
         return parse(spec) if spec else (), None
     except UsageError as error:
-        # An import is no place for a message: the first place that is reached raises it.
+        # An import should not fail: the first place that is reached raises the error.
         return (Rule("", "kill"),), error
 
 
 ACTIVE, _unusable = _from_environment()
-"""The rules that are set; a place does nothing else while there are none."""
+"""The rules that are set; while there are none, a place only asks for them."""
 
 _counting = threading.Lock()
 
 
 @contextlib.contextmanager
 def active(spec: str) -> Iterator[tuple[Rule, ...]]:
-    """Within the block the rules of `spec` are set, and no others; counts begin anew."""
+    """Context manager within which the rules of `spec` are set, and no others; their counts begin anew."""
     global ACTIVE, _unusable
     before = ACTIVE, _unusable
     ACTIVE, _unusable = parse(spec), None
@@ -170,7 +177,10 @@ def active(spec: str) -> Iterator[tuple[Rule, ...]]:
 
 
 def hit(name: str, path: str) -> list[Rule]:
-    """A call is about to be made on a file: wait, raise OSError or end as the rules say; those left are returned."""
+    """Apply the rules to a call that is about to be made on a file: sleep, raise OSError or kill this process.
+
+    Returns all rules that act on the call; `read` and `write` apply those that concern its bytes.
+    """
     if _unusable is not None:
         raise _unusable
     with _counting:
@@ -187,9 +197,9 @@ def hit(name: str, path: str) -> list[Rule]:
 
 def read(name: str, path: str, call: Callable[[list[memoryview]], int], views: list[memoryview],
          unit: int = 1) -> int:
-    """call(views), which reads and returns the number of bytes, with the failures that are due.
+    """Make call(views), which reads and returns the number of bytes, with the failures that are due.
 
-    What is moved in part is moved in multiples of `unit` bytes.
+    A partial read is a multiple of `unit` bytes.
     """
     due = {rule.action: rule for rule in hit(name, path)}
     if "short" in due:
@@ -207,7 +217,10 @@ def read(name: str, path: str, call: Callable[[list[memoryview]], int], views: l
 
 def write(name: str, path: str, call: Callable[[list[memoryview]], int], views: list[memoryview],
           unit: int = 1) -> int:
-    """The same for a call that writes; `views` are left alone."""
+    """Make call(views), which writes and returns the number of bytes, with the failures that are due.
+
+    `views` are not changed; a partial write is a multiple of `unit` bytes.
+    """
     due = {rule.action: rule for rule in hit(name, path)}
     size = sum(len(view) for view in views)
     if "flip" in due and size:
@@ -229,7 +242,7 @@ def write(name: str, path: str, call: Callable[[list[memoryview]], int], views: 
 
 
 def _half(views: list[memoryview], unit: int, least: int) -> list[memoryview]:
-    """The first half of the bytes, in whole units."""
+    """The first half of the bytes, in whole units, at least `least` bytes."""
     left = max(least, sum(len(view) for view in views) // 2 // unit * unit)
     out = []
     for view in views:

@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 
 HEADER_BYTES = 4096
-"""Of a certificate: its first line, in front of the packed r."""
+"""Size of the first line of a certificate, in front of the packed r."""
 TEXT_PIECE_BYTES = 2 << 20
-"""Text that is written, read or checked in one piece."""
+"""Size of the pieces in which text is written, read or checked."""
 PACKED_PIECE_WORDS = 1 << 19
-"""Words that are packed, checked or unpacked in one piece: whole groups and whole pages, 1.06 MiB of decimal words."""
+"""Words that are packed, checked or unpacked at a time: whole groups and whole pages, 1.06 MiB of decimal words."""
 ZST_SUFFIX = ".zst"
-"""Of the names of digit files that are written as zstandard."""
+"""Suffix of digit files that are compressed as zstandard."""
 
 
 @dataclass(frozen=True)
 class WordFormat:
-    """`digits` digits of `base` in a word."""
+    """A format of words that hold `digits` digits of `base` each."""
 
     base: int
     digits: int
@@ -25,12 +25,12 @@ class WordFormat:
         return self.base**self.digits
 
     def smaller(self) -> tuple["WordFormat", ...]:
-        """Formats to fall back to where round-off does not allow this one."""
+        """Formats to fall back to where round-off does not allow this one, largest words first."""
         return tuple(WordFormat(self.base, digits) for digits in range(self.digits - 1, 2, -1))
 
 
 WORDS = {10: WordFormat(10, 5), 16: WordFormat(16, 4)}
-"""Of all stored numbers, by base."""
+"""Format of all stored numbers, by base."""
 
 
 def packed_bytes(words: int, base: int) -> int:
@@ -39,7 +39,7 @@ def packed_bytes(words: int, base: int) -> int:
 
 
 def remainder_words(base: int, digits: int) -> int:
-    """Words that r of a certificate is stored in: r <= 2P < base^(digits + 6)."""
+    """Number of words in which r of a certificate is stored: r <= 2P < base^(digits + 6)."""
     return -(-(digits + 6) // WORDS[base].digits)
 
 

@@ -1,20 +1,20 @@
-"""What this machine offers a run, and what the run took from it (Linux)."""
+"""Processors and memory of this machine, and the memory that this process has taken (Linux)."""
 
 import os
 import resource
 from pathlib import Path
 
 MAX_THREADS = 1024
-"""That can be asked for."""
+"""Most threads that can be asked for."""
 
 
 def default_threads() -> int:
-    """The processors this process may use."""
+    """Number of processors that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
 def available_memory_bytes() -> int:
-    """Memory that can be had without swapping, and not more than any control group of ours allows."""
+    """Memory that can be had without swapping, and not more than any control group of this process allows."""
     limits = [_meminfo_bytes("MemAvailable")]
     for line in _read("/proc/self/cgroup").splitlines():
         number, _controllers, path = line.split(":", 2)
@@ -34,8 +34,8 @@ def total_memory_bytes() -> int:
 
 
 def processor() -> dict:
-    """{"cpu": name, "vector_bits", "clock_ghz", "threads_per_core"} as the system tells them; None for what it does
-    not."""
+    """The processor as {"cpu": name, "vector_bits", "clock_ghz", "threads_per_core"}, with None for what the system
+    does not tell."""
     facts: dict[str, str] = {}
     for line in _read("/proc/cpuinfo").splitlines():
         key, _, value = line.partition(":")

@@ -35,8 +35,10 @@ def _parse(pattern: re.Pattern, text: str, what: str, examples: str, factor) -> 
     value = int(match["whole"] + fraction) * 10 ** int(match["exponent"] or 0) * factor(match["unit"].lower())
     value, remainder = divmod(value, 10 ** len(fraction))
     if remainder:
+        #: A number may be written with a point or an exponent, but has to come out whole: `1.5M` does, `1.5` does not.
         raise UsageError(f"{text!r} is not a whole number", f"write it like {examples}")
     if value > MAX_COUNT:
+        #: No count or size can be more.
         raise UsageError(f"{text!r} is more than 1e18", "ask for less")
     return value
 
@@ -46,6 +48,7 @@ def parse_count(text: str) -> int:
 
     Raises UsageError when it is anything else, not whole, or above 1e18.
     """
+    #: Write it like `100000000`, `1e8`, `100_000_000` or `100M`: decimal multiples k M G T, no minus, no spaces.
     return _parse(_COUNT, text, "a count", "100000000, 1e8, 100_000_000 or 100M", lambda unit: 1000 ** _POWER[unit])
 
 
@@ -60,6 +63,7 @@ def parse_size(text: str) -> int:
 
     Raises UsageError when it is anything else, not whole, or above 1e18.
     """
+    #: Write it like `512MiB`, `8GiB` (multiples of 1024) or `8GB` (of 1000); a plain number is bytes.
     return _parse(_SIZE, text, "a size", "512MiB, 8GiB or 8GB", _size_factor)
 
 
@@ -68,9 +72,10 @@ def parse_rate(text: str) -> int:
 
     Raises UsageError when it is anything else, not whole, zero, or above 1e18.
     """
+    #: Write it like `594MB/s`, `1.2GB/s` or `3GiB/s`: bytes (B), not bits, and more than none.
     rate = _parse(_RATE, text, "a speed", "594MB/s, 1.2GB/s or 3GiB/s", _size_factor)
     if rate == 0:
-        raise UsageError(f"{text!r} is no speed", "give what is measured, like 594MB/s")
+        raise UsageError(f"{text!r} is not a speed", "give what is measured, like 594MB/s")
     return rate
 
 
@@ -81,7 +86,8 @@ def parse_price(text: str) -> float:
     """
     value = float(text) if _PRICE.fullmatch(text) else 0.0
     if not 0 < value <= MAX_USD_PER_HOUR:
-        raise UsageError(f"{text[:80]!r} is no price from 0.000001 to {MAX_USD_PER_HOUR} dollars an hour",
+        #: Dollars with at most six decimals, without a sign: `1.38`.
+        raise UsageError(f"{text[:80]!r} is not a price from 0.000001 to {MAX_USD_PER_HOUR} dollars an hour",
                          "write it like 1.38 or 0.045")
     return value
 
@@ -102,12 +108,12 @@ def hex_digits(decimal_digits: int) -> int:
 
 
 def format_count(count: int) -> str:
-    """100000000 -> '100,000,000'."""
+    """A count with commas: 100000000 -> '100,000,000'."""
     return f"{count:,}"
 
 
 def format_bytes(size_bytes: int) -> str:
-    """Binary multiple with three or four significant digits: 536870912 -> '512 MiB'."""
+    """A size as a binary multiple with about three significant digits: 536870912 -> '512 MiB'."""
     if size_bytes < 1024:
         return f"{size_bytes} B"
     value = float(size_bytes)
@@ -120,12 +126,12 @@ def format_bytes(size_bytes: int) -> str:
 
 
 def format_rate(bytes_per_s: float) -> str:
-    """'594 MB/s', '1.25 GB/s'."""
+    """A speed as a decimal multiple: '594 MB/s', '1.25 GB/s'."""
     return f"{bytes_per_s / 1e9:.2f} GB/s" if bytes_per_s >= 1e9 else f"{bytes_per_s / 1e6:.0f} MB/s"
 
 
 def format_seconds(seconds: float) -> str:
-    """'0.412 s', '12.34 s', '3 min 42 s', '2 h 05 min 09 s', '3 d 04 h 05 min'."""
+    """A duration: '0.412 s', '12.34 s', '3 min 42 s', '2 h 05 min 09 s', '3 d 04 h 05 min'."""
     if seconds < 0.9995:
         return f"{seconds:.3f} s"
     if seconds < 59.995:
@@ -142,13 +148,14 @@ def format_seconds(seconds: float) -> str:
 
 
 def spent_usd(seconds: float, usd_per_hour: float) -> float:
-    """Dollars for a machine that was in use so long."""
+    """Dollars for a machine that was in use for `seconds`."""
     return seconds / 3600 * usd_per_hour
 
 
 def format_spent(usd: float, usd_per_hour: float) -> str:
-    """(0.0123, 1.38) -> '$0.0123 at $1.38 an hour': cents, three significant digits of less than ten; the whole price.
+    """Cost and price: (0.0123, 1.38) -> '$0.0123 at $1.38 an hour'.
 
+    The cost is in cents, or with three significant digits below ten cents; the price has all its decimals.
     `usd` is more than 0, `usd_per_hour` has at most six decimals.
     """
     decimals = 2 if usd >= 0.1 else 2 - math.floor(math.log10(usd))
@@ -157,5 +164,5 @@ def format_spent(usd: float, usd_per_hour: float) -> str:
 
 
 def format_terabytes(size_bytes: float) -> str:
-    """In units of 10^12 bytes, as disks are sold: three significant digits."""
+    """A size in units of 10^12 bytes, as disks are sold, with three significant digits."""
     return f"{size_bytes / 1e12:.3g} TB"

@@ -1,4 +1,4 @@
-"""Measures what processors and memory do in a run: the same code, on numbers of many sizes."""
+"""Measurements of processors and memory with the code of a run, on numbers of many sizes."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ from bigconst.base.version import __version__
 from bigconst.bench.measureslabs import measure_slabs, measure_sums
 from bigconst.bench.turns import Turns, overlap_loss, timed
 from bigconst.constants.digits import write_digits
-from bigconst.estimates.speeds import Speeds
+from bigconst.estimates.speeds import HostFacts, Speeds
 from bigconst.kernels.pack import is_packed, pack, packed_limbs, unpack
 from bigconst.kernels.text import write_text
 from bigconst.plans.dwtshape import lengths
@@ -45,20 +45,23 @@ LINEAR_WORDS = tuple(1 << log for log in (13, 16, 20, 24))
 SQUARING_WORDS = tuple(1 << log for log in (10, 13, 16, 18, 20, 22))
 JACOBI_BITS = tuple(1 << log for log in (14, 18, 21))
 SQUARED_WORDS = 1 << 24
-"""Of the squarings of a turn: short ones, on threads that wait for each other, differ a lot."""
+"""Words times squarings of a turn: short turns, on threads that wait for each other, differ a lot."""
 START_TURNS = 3
+"""Processes in which the loading of kernels is timed."""
 ONE_THREAD_WORDS = 1 << 24
-"""Of the longest transforms that are measured with one thread, too."""
+"""Length of the longest transforms that are measured with one thread, too."""
 WORD_BYTES = 24
-"""That measuring transforms takes for each word."""
+"""Memory that measuring transforms takes for each word."""
 BLOCKS, BLOCK_BYTES = 1 << 10, 16 << 10
-"""Of scratch, to see what Python needs for one."""
+"""Number and size of the blocks of scratch with which Python's time for one block is measured."""
 FILE_DIGITS = 3 * 10**8
+"""Digits of the file that is written."""
 TOUCH_BYTES = 512 << 20
+"""Most memory that is touched for the first time."""
 
 
 def _random_words(count: int) -> np.ndarray:
-    """Decimal words; longer numbers repeat."""
+    """`count` random decimal words, int32; beyond 2^20 they repeat."""
     return np.resize(np.random.default_rng(1).integers(0, 10**5, min(count, 1 << 20), dtype=np.int32), count)
 
 
@@ -71,7 +74,7 @@ def _measure_transforms(turns: Turns, sizes: Iterable[int]) -> None:
         data, other = arena.take(shape.data_bytes // 8), arena.take(shape.data_bytes // 8)
         words = arena.take(shape.words, np.int32)
         words[:] = _random_words(shape.words)
-        other[:] = 0.0      # a spectrum of zeros: what is multiplied by it stays finite
+        other[:] = 0.0      # a spectrum of zeros keeps repeated products finite
         for threads in turns.counts:
             if threads == turns.threads or size <= ONE_THREAD_WORDS:
                 with Pool(threads) as pool:
@@ -110,7 +113,7 @@ def _linear_calls(words: Words, a: np.ndarray, b: np.ndarray, c: np.ndarray, lim
     pieces = split(len(a), min(32, max(1, len(a) >> 16)), 1 << 10)
 
     def part(array: np.ndarray, start: int, stop: int) -> np.ndarray:
-        """Of packed words."""
+        """The limbs of packed words start .. stop-1."""
         return array[packed_limbs(start, fmt.radix):packed_limbs(stop, fmt.radix)]
 
     def pack_piece(start: int, stop: int) -> None:
@@ -160,7 +163,7 @@ def _measure_squarings(turns: Turns, sizes: Iterable[int]) -> None:
 
 
 def _measure_jacobi(turns: Turns, sizes: Iterable[int]) -> None:
-    """Jacobi symbols, each bit counting as a word; GMP has one thread for them."""
+    """Measure Jacobi symbols, each bit counting as a word; GMP computes them on one thread."""
     for bits in sizes:
         value, modulus = mpz_random(random_state(1), mpz(1) << bits), (mpz(1) << bits) - 1
         for threads in turns.counts:
@@ -171,11 +174,11 @@ def _measure_jacobi(turns: Turns, sizes: Iterable[int]) -> None:
 
 
 def _measure_touch(turns: Turns, size_bytes: int) -> None:
-    """Fresh memory that is written to for the first time, each byte counting as a word.
+    """Measure the first write to fresh memory, each byte counting as a word.
 
-    Before other measurements use memory: a host that takes back what lies idle is slow to give it out again.
+    This comes before other measurements use memory: a host that takes back idle memory is slow to give it out again.
     """
-    kept = []       # or the second would get the memory of the first
+    kept = []       # else the second arena would get the memory of the first
     for threads in reversed(turns.counts):
         whole = Arena(size_bytes).take(size_bytes, np.uint8)
         kept.append(whole)
@@ -195,10 +198,10 @@ def _copied_bytes_per_s(turns: Turns) -> float:
 
 
 def _file_rates(directory: str, threads: int, digits: int) -> tuple[float, float, float]:
-    """Bytes/s of a digit file and of a certificate there, made by all threads, written and safe; and the share that is
-    lost when a digit file is written while all threads compute.
+    """Bytes/s at which all threads make a digit file, and a certificate, in `directory`, until it is durable; and the
+    share of the shorter time that is lost when a digit file is written while all threads compute.
 
-    Raises InputOutputError where none can be written.
+    Raises InputOutputError when no file can be written there.
     """
     plan = make_plan(Constant("phi", 5), digits, 10, threads, 1 << 62)
     x = _random_words(plan.words + 1)
@@ -211,7 +214,7 @@ def _file_rates(directory: str, threads: int, digits: int) -> tuple[float, float
         def written_s(size_bytes: int, write: Callable[[AtomicFile], object]) -> float:
             with AtomicFile(os.path.join(folder, "file"), size_bytes, force=True) as file:
                 began = time.perf_counter()
-                with contextlib.suppress(FaultError):       # these digits are not those of any number
+                with contextlib.suppress(FaultError):       # random words do not pass the checks of a number
                     write(file)
                 file.commit()
                 return time.perf_counter() - began
@@ -239,7 +242,7 @@ def _file_rates(directory: str, threads: int, digits: int) -> tuple[float, float
 
 
 def _block_s(directory: str) -> float:
-    """Processor time of a short block, nearly all of which is Python's."""
+    """Processor seconds for moving a short block, nearly all of which Python takes."""
     memory = Arena(BLOCKS * BLOCK_BYTES).take(BLOCKS * BLOCK_BYTES, np.uint8).reshape(BLOCKS, -1)
     sums = np.zeros(BLOCKS, np.uint64)
     # At a stride: neighbours would become one system call.
@@ -256,9 +259,9 @@ def _block_s(directory: str) -> float:
 
 
 def start_s(turns: int) -> float:
-    """Importing and loading the kernels that constants need, in fresh processes."""
+    """Seconds to import and load the kernels that constants need: the median of `turns` fresh processes."""
     program = (f"import sys, time; sys.path[:] = {sys.path!r}; began = time.perf_counter(); "
-               "from bigconst.constants import engine; engine.load_kernels(); print(time.perf_counter() - began)")
+               "import bigconst.constants.digits, bigconst.constants.remainder; print(time.perf_counter() - began)")
     found = [subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
              for _ in range(turns)]
     return statistics.median(map(float, found))
@@ -266,14 +269,15 @@ def start_s(turns: int) -> float:
 
 def measure(directory: str, *, short: bool = False,
             note: Callable[[str], None] = lambda line: None) -> Speeds:
-    """All speeds but those of scratch disks, in half a minute, or in some seconds when `short`.
+    """All speeds except those of scratch disks, measured in about half a minute, or in some seconds when `short`.
 
-    directory  where digit files go
-    note       hears what is measured next
+    directory  where digit files are written
+    note       receives a line on what is measured next
+    Raises InputOutputError when no file can be written there.
     """
     turns = Turns(default_threads(), note)
-    few = slice(None, None, -2) if short else slice(None)      # the largest, and others
-    # First of all, on a machine that is as idle as before a run.
+    few = slice(None, None, -2) if short else slice(None)      # every second size, the largest included
+    # These come first, while the machine is as idle as before a run.
     note("loading of kernels")
     loaded = start_s(START_TURNS)
     _measure_touch(turns, min(TOUCH_BYTES, available_memory_bytes() // 8))
@@ -290,8 +294,8 @@ def measure(directory: str, *, short: bool = False,
     text, certificate, loss = (statistics.median(found) for found in zip(*files, strict=True))
     facts = processor()
     cores = max(1, turns.threads // (facts["threads_per_core"] or 1))
-    host = {**facts, "cores": cores, "memory_bytes": total_memory_bytes(), "name": platform.node(),
-            "version": __version__}
+    host: HostFacts = {**facts, "cores": cores, "memory_bytes": total_memory_bytes(), "name": platform.node(),
+                       "version": __version__}
     return Speeds(datetime.now(UTC).strftime("%Y-%m-%d %H:%M"), host, turns.threads,
                   {name: tuple(rates) for name, rates in turns.rates.items()}, copied, text, certificate, loss, loaded,
                   _block_s(directory), turns.spread)

@@ -1,4 +1,4 @@
-"""Measures scratch disks with the requests of the passes: blocks at a stride, read, written, and both at once."""
+"""Measurements of scratch disks with the requests of passes: blocks at a stride, read, written, and both at once."""
 
 import os
 import statistics
@@ -17,24 +17,30 @@ from bigconst.estimates.speeds import AccessPattern, DiskSpeeds
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.pipeline import RING, Pipeline
 from bigconst.runtime.threads import Pool
+from bigconst.storage.lane import Transfer
 from bigconst.storage.volume import BlockRequest, Volume
 
 REQUEST_BYTES = (136 << 10, 1 << 20, 8 << 20)
-"""Packed runs and tiles, on solid state and on hard disks."""
+"""Sizes of requests, like those of packed runs and tiles on solid-state and on hard disks."""
 STRIDE = 16
+"""Blocks from one request of a sweep to the next."""
 VOLUME_BYTES = 1 << 30
+"""Most bytes of the volume that is measured."""
 MEMORY_BYTES = 128 << 20
 STRIPE_BYTES = 1 << 20
 SWEEP_S = 0.6
-"""After which a sweep is given up; what it moved until then counts."""
+"""Seconds after which a sweep is ended; what it moved until then counts."""
 TURNS = 3
 SYNCS = 8
 UNITS = 24
-"""Of the pass that shows how well processors and disks work at the same time."""
+"""Units of the pass that shows how well processors and disks work at the same time."""
 
 
 class Sweep:
-    """Moves the blocks of a volume once, column after column of a matrix, for `most_s` seconds at most."""
+    """A sweep over the blocks of a volume, column after column of a matrix with `stride` columns.
+
+    It ends after `most_s` seconds even if some blocks are left.
+    """
 
     def __init__(self, volume: Volume, memory: np.ndarray, block_bytes: int, stride: int, most_s: float = float("inf")):
         self._volume, self._memory, self._block_bytes, self._most_s = volume, memory, block_bytes, most_s
@@ -47,9 +53,10 @@ class Sweep:
         self.total_bytes = 2 * half * block_bytes
 
     def run(self, operation: str) -> int:
-        """"write" or "read" all blocks, or "both": read one half while the other is written.  Bytes that were moved.
+        """Move the blocks once and return the number of bytes moved.
 
-        Of blocks that no call has written none is read.
+        `operation` is "write" or "read" for all blocks, or "both": one half is read while the other is written.  Blocks
+        that no call has written are not read.
         """
         halves = self._halves
         if operation == "write":
@@ -69,12 +76,13 @@ class Sweep:
         self._written.update(order[:moved // self._block_bytes])
         return moved
 
-    def _stream(self, call: Callable, order: list[int], memory: np.ndarray) -> int:
-        """Two transfers under way at any time, each in one half of the memory."""
+    def _stream(self, call: Callable[[list[BlockRequest], np.ndarray], Transfer], order: list[int],
+                memory: np.ndarray) -> int:
+        """Move blocks in this order, by two transfers at a time, each in one half of the memory; the bytes moved."""
         size, began = self._block_bytes, time.perf_counter()
         slots = np.split(memory, 2)
         count = max(1, len(slots[0]) // size)
-        under_way: list = []
+        under_way: list[Transfer] = []
         moved = 0
         for k, first in enumerate(range(0, len(order), count)):
             if k >= 2:
@@ -92,12 +100,14 @@ class Sweep:
 
 def measure_disks(directories: Sequence[str], kind: str, *, short: bool = False,
                   note: Callable[[str], None] = lambda line: None) -> DiskSpeeds:
-    """A scratch volume on these directories, which are left as they were.
+    """Speeds of a scratch volume on these directories, which are left as they were.
 
-    Raises DiskFull where less than 256 MiB are free, and what Volume raises.
+    `kind` is "hdd" or "ssd"; `note` receives a line on what is measured next.  Raises DiskFull when less than 256 MiB
+    are free, and the errors of `Volume`.
     """
     size_bytes = min(VOLUME_BYTES, _free_bytes(directories) // 4 >> 23 << 23)
     if size_bytes < 64 << 20:
+        #: Make room, or name another directory. What is written there is removed again.
         raise DiskFull(f"a benchmark needs 256 MiB free in {', '.join(directories)}")
     memory = Arena(MEMORY_BYTES).take(MEMORY_BYTES, np.uint8)
     memory[:] = np.frombuffer(os.urandom(1 << 20) * (MEMORY_BYTES >> 20), np.uint8)
@@ -129,13 +139,14 @@ def measure_disks(directories: Sequence[str], kind: str, *, short: bool = False,
 
 
 def _free_bytes(directories: Sequence[str]) -> int:
-    """Of all disks together."""
+    """Free bytes of all disks together."""
     return sum({os.stat(each).st_dev: os.statvfs(each).f_bavail * os.statvfs(each).f_frsize
                 for each in directories}.values())
 
 
 def _overlap_loss(volume: Volume, memory: np.ndarray) -> float:
-    """Of a pass that reads, computes and writes, against the same without computing, and computing alone."""
+    """The overlap loss of a pass that reads, computes and writes, from its time, that without computing, and that of
+    computing alone."""
     count, size = UNITS, memory.size // RING >> 20 << 20
     buffers = [memory[i * size:(i + 1) * size].reshape(-1, 1 << 20) for i in range(RING)]
     blocks = size >> 20
@@ -178,7 +189,7 @@ def _overlap_loss(volume: Volume, memory: np.ndarray) -> float:
 
 
 def _sync_s(volume: Volume, memory: np.ndarray) -> float:
-    """Of making a block safe that was just written."""
+    """Seconds to make a block durable that was just written: the median of SYNCS."""
     sums, times = np.zeros(1, np.uint64), []
     for i in range(SYNCS):
         volume.write([BlockRequest(i << 20, [memory[:1 << 20]], 0)], sums).wait()

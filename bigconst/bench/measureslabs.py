@@ -1,4 +1,4 @@
-"""Measures passes on disk without the disk: what processors do for a slab, a row, or a piece of a sum."""
+"""Measurements of passes over disk without the disk: what processors do for a slab, a row, or a piece of a sum."""
 
 import contextlib
 import time
@@ -27,18 +27,19 @@ from bigconst.runtime.pipeline import Pipeline
 from bigconst.runtime.threads import Pool
 
 SIZES = ((1 << 24, 128 << 20), (1 << 28, 256 << 20))
-"""Words of a transform, and most of the workspace it is cut for."""
+"""Words of each transform that is measured, and the most workspace in bytes that it is cut for."""
 LONG_ROWS = (1 << 33, 2 << 30)
-"""The same of one of which rows alone are measured, with all threads."""
+"""Words and most workspace in bytes of a transform of which rows alone are measured, with all threads."""
 DIGITS_SIZE = 1 << 28
-"""Of the one that is measured with four digits a word, too."""
+"""Words of the transform that is measured with four digits a word, too."""
 SUM_WORDS = 1 << 24
+"""Words of the numbers whose sums are measured."""
 PASS_WORDS = 1 << 24
-"""That are timed of a pass, in whole units."""
+"""Words of a pass that are timed, rounded up to whole units."""
 
 
 def measure_slabs(turns: Turns, short: bool) -> None:
-    """Rates of slabs and rows; without long rows when `short`."""
+    """Measure the rates of slabs and rows; without long rows when `short`."""
     for words, workspace in SIZES:
         for digits in (5, 4) if words == DIGITS_SIZE else (5,):
             turns.note(f"passes over {words} words on disk")
@@ -57,13 +58,13 @@ def measure_slabs(turns: Turns, short: bool) -> None:
 
 
 def _shape(words: int, workspace: int, digits: int, threads: int) -> DiskShape | None:
-    """Of two passes, in the memory there is."""
+    """The shape of a transform in two passes, cut for the memory there is; None if it does not fit."""
     limit = available_memory_bytes() // 8
     return disk_shape(words, 10, digits, CHUNK_WORDS["ssd"][10], min(limit, workspace), 2, threads, passes=2)
 
 
 def measure_sums(turns: Turns) -> None:
-    """Rates of passes over the pieces of numbers."""
+    """Measure the rates of passes over the pieces of numbers."""
     words = SUM_WORDS
     turns.note(f"sums of {words} words on disk")
     for threads in turns.counts:
@@ -88,7 +89,7 @@ def _measure_passes(turns: Turns, shape: DiskShape, threads: int, *, slabs: bool
 
 def _measure(turns: Turns, shape: DiskShape, threads: int,
              calls: dict[str, tuple[Callable[[int], NotCounted], int]]) -> None:
-    """`calls` take the number of units to do, of as many as there are."""
+    """Measure `calls` of a pass: by name, what does a given number of units, and how many units there are."""
     for name, (call, units) in calls.items():
         some = min(units, -(-units * PASS_WORDS // shape.words))
         turns.measure(shape.words, threads, {name: lambda call=call, some=some: call(some)},
@@ -96,20 +97,20 @@ def _measure(turns: Turns, shape: DiskShape, threads: int,
 
 
 def _with_pass_between(threads: int) -> DiskShape:
-    """The first transform that takes three passes in little memory."""
+    """The shortest transform that takes three passes in a workspace of 8 MiB."""
     shapes = (disk_shape(1 << log, 10, 5, 1 << 12, 8 << 20, 2, threads) for log in range(22, 36))
     return next(shape for shape in shapes if shape is not None and shape.inner_radices)
 
 
 class _Done:
-    """A transfer that is over."""
+    """A transfer that has ended."""
 
     def wait(self) -> None:
         """Return at once."""
 
 
 class _NoDisk:
-    """A volume that moves nothing; buffers are filled when they are first read into after `begin`."""
+    """A volume that moves nothing; it fills a buffer only when that is read into for the first time after `begin`."""
 
     size_bytes = 1 << 62
     read_bytes = written_bytes = 0
@@ -120,13 +121,13 @@ class _NoDisk:
         self.filling_s = 0.0
 
     def begin(self, tile: np.ndarray) -> None:
-        """Fill tiles with this, over and over."""
+        """Forget which buffers are filled; from now on those of tiles are filled with repetitions of `tile`."""
         self._tile = tile
         self.filling_s = 0.0
         self._filled.clear()
 
     def read(self, requests, _sums) -> _Done:
-        """Packed words, or a tile."""
+        """Fill each view that was not filled before with packed words (uint8) or a tile (float64)."""
         began = time.perf_counter()
         for request in requests:
             view = request.views[0]
@@ -134,26 +135,27 @@ class _NoDisk:
                 self._filled.add(view.ctypes.data)
                 if view.dtype == np.uint8:
                     view.reshape(-1)[:len(self._chunk)] = self._chunk
-                else:       # no two alike: transforms of what repeats are mostly zeros
+                else:       # each buffer differs: transforms of repeated data are mostly zeros
                     at = len(self._filled) * 37 % (len(self._tile) // 2)
                     view[:] = np.resize(self._tile[at:], view.shape)
         self.filling_s += time.perf_counter() - began
         return _Done()
 
     def write(self, _requests, _sums) -> _Done:
-        """Nothing."""
+        """Do nothing."""
         return _Done()
 
 
 def _random_chunk(chunk_words: int) -> np.ndarray:
-    """Packed words."""
+    """A chunk of random packed words, uint8."""
     chunk = np.empty(packed_limbs(chunk_words, 10**5), np.uint64)
     pack(chunk, np.random.default_rng(2).integers(0, 10**5, chunk_words, dtype=np.int32), 10**5)
     return chunk.view(np.uint8)
 
 
 class _Sums:
-    """The sum at the end of a level, and the step from 1/sqrt(d) to the number, of so many words."""
+    """Passes over numbers of `words` words: the sum at the end of a level, the step from 1/sqrt(d) to the root, late
+    carries."""
 
     def __init__(self, pool: Pool, words: int):
         chunk = CHUNK_WORDS["ssd"][10]
@@ -173,12 +175,12 @@ class _Sums:
             chunks // 3, 2 * chunks // 3, 2 * chunks // 3, chunks))
 
     def add_up(self) -> None:
-        """y, u and v into a new y."""
-        with contextlib.suppress(FaultError):       # these do not belong together
+        """Add up y, u and v to a new y."""
+        with contextlib.suppress(FaultError):       # random numbers do not pass the check of a sum
             DiskLadder(None, self._products, None).add_up(self._new, self._y, self._u, self._v, 1, 0, 0)
 
     def root(self) -> None:
-        """Times 5, halved."""
+        """Multiply a number by 5 and halve it."""
         def compute(_first: int, pieces: list[np.ndarray]) -> np.ndarray:
             self._words.multiply_small(pieces[0], pieces[0], 5)
             half = self._half[:len(pieces[0])]
@@ -188,19 +190,19 @@ class _Sums:
         linear_pass(self._products, [(self._new, 0, 0)], self._new, compute, {}, "")
 
     def late(self) -> None:
-        """1 added to every chunk."""
+        """Add 1 to every chunk."""
         number = self._new
         number.kinds[:] = STORED
         number.add([(chunk * number.chunk_words, 1) for chunk in range(number.chunks)])
 
     @property
     def late_words(self) -> int:
-        """Of the chunks that `late` changes."""
+        """Words of the chunks that `late` changes."""
         return self._new.chunks * self._new.chunk_words
 
 
 class _Passes:
-    """The passes of a transform, as many units of each as are asked for."""
+    """The passes of a transform, each over a given number of units."""
 
     def __init__(self, shape: DiskShape, threads: int):
         rng = np.random.default_rng(2)
@@ -209,7 +211,7 @@ class _Passes:
         self._large = 1e150 * self._coefficients
         self._volume = _NoDisk(_random_chunk(shape.chunk_words))
         words = Words(WORDS[10], self._pool)
-        # Memory that is touched in every pass, as in a run.
+        # As in a run, all passes use the same memory, so it is touched already.
         arena = Arena(shape.memory_bytes(2) + (1 << 20))
         self._scratch = DiskWorkspace(self._volume, words, arena, Pipeline(self._stop))
         self._transform = DiskTransform(shape, self._scratch)
@@ -226,7 +228,7 @@ class _Passes:
         return self._left < 0
 
     def _some(self, units: int, call: Callable[[], object], tile: np.ndarray) -> NotCounted:
-        """Do so many units; the seconds that went into filling buffers."""
+        """Do `units` units of a pass; returns the seconds of filling buffers, which do not count."""
         self._left = units
         self._volume.begin(tile)
         try:
@@ -236,30 +238,30 @@ class _Passes:
         return NotCounted(self._volume.filling_s)
 
     def forward(self, units: int) -> NotCounted:
-        """Slabs of packed words."""
+        """Transform packed words to slabs."""
         self._number.kinds[:] = STORED
         tiles = Tiles(self._shape, 0)
         return self._some(units, lambda: self._transform.forward(Operand(self._number), tiles), self._coefficients)
 
     def back(self, units: int) -> NotCounted:
-        """Slabs to packed words."""
+        """Transform slabs back to packed words."""
         tiles = Tiles(self._shape, 0)
         return self._some(units, lambda: self._transform.inverse(tiles, self._number), self._coefficients)
 
-    # Rows are transformed again and again in the same buffers: what is no number any more takes as long as one, what
-    # comes near zero would take longer.
+    # Rows are transformed again and again in the same buffers.  Large coefficients become NaN, which takes as long as a
+    # number; values near zero would take longer.
 
     def row(self, units: int) -> NotCounted:
-        """Rows squared."""
+        """Square rows."""
         tiles = Tiles(self._shape, 0)
         return self._some(units, lambda: self._transform.square(tiles), self._large)
 
     def product(self, units: int) -> NotCounted:
-        """Rows multiplied."""
+        """Multiply rows by other rows."""
         tiles, other = Tiles(self._shape, 0), Tiles(self._shape, 0)
         return self._some(units, lambda: self._transform.multiply(tiles, other), self._large)
 
     def between(self, units: int) -> NotCounted:
-        """The columns between slabs and rows."""
+        """Transform the columns between slabs and rows."""
         tiles = Tiles(self._shape, 0)
         return self._some(units, lambda: self._transform.between(tiles, middle_forward), self._coefficients)

@@ -1,4 +1,4 @@
-"""The catalogue: files that came with the package, newer ones, the user's own machines, and names looked up in it."""
+"""The catalogue: packaged files, refreshed ones and the user's own machines in one value, and look-ups by name."""
 
 import difflib
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from bigconst.catalogue.machines import OWN, parse_machines
 from bigconst.catalogue.machines import REMEDY as MACHINES_REMEDY
 from bigconst.catalogue.merge import instances_of
 from bigconst.catalogue.model import Instance, NetworkVolume
-from bigconst.catalogue.tables import INSTANCES, PROCESSORS, PROVIDERS, SPOT, VOLUMES, Table, day_of
+from bigconst.catalogue.tables import INSTANCES, PROCESSORS, PROVIDERS, SPOT, VOLUMES, RowT, Table, day_of
 
 CLOUDS = (*PROVIDERS, OWN, "all")
 
 MOST_NAMES = 4
-"""That are suggested."""
+"""Most names that an error suggests."""
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All machines and volumes, and the files they are from."""
+    """All machines and network volumes, and the paths of the files that describe them."""
 
     instances: tuple[Instance, ...]
     volumes: tuple[NetworkVolume, ...]
@@ -29,16 +29,18 @@ class Catalogue:
     def find(self, name: str) -> Instance:
         """An instance by its name, or by name@region; without a region the cheapest of those with the newest date.
 
-        Upper and lower case are one.  Raises UsageError with names that are similar.
+        Upper and lower case are not distinguished.  Raises UsageError, which suggests similar names.
         """
         wanted, at, region = name.lower().partition("@")
         found = [instance for instance in self.instances if instance.name.lower() == wanted]
         if not found:
+            #: The message has names that there are. Your own machines go into `machines.toml`.
             raise UsageError(f"there is no instance {name[:80]!r} in the catalogue", self._similar(wanted))
         if at:
             there = [instance for instance in found if instance.region.lower() == region]
             if not there:
                 choices = [f"{instance.name}@{instance.region}" for instance in found if instance.region]
+                #: As for "there is no instance … in the catalogue".
                 raise UsageError(f"{found[0].name} is not in the catalogue for the region {region[:80]!r}",
                                  f"choose {_listed(choices[:MOST_NAMES]) or found[0].name}")
             return there[0]
@@ -53,13 +55,14 @@ class Catalogue:
         return f"did you mean {_listed([names[name] for name in near])}? {own}" if near else own
 
     def of(self, cloud: str) -> tuple[Instance, ...]:
-        """Those of a provider, the user's `own`, or `all`.  Raises UsageError for other names."""
+        """The instances of a provider, the user's own for "own", or all for "all".  Raises UsageError otherwise."""
         if cloud not in CLOUDS:
+            #: As for "there is no instance … in the catalogue".
             raise UsageError(f"there is no cloud {cloud[:80]!r} in the catalogue", f"choose {_listed(list(CLOUDS))}")
         return tuple(instance for instance in self.instances if cloud in ("all", instance.provider))
 
     def volumes_for(self, instance: Instance) -> tuple[NetworkVolume, ...]:
-        """Volumes of its provider, in its region or with a price for all regions."""
+        """Network volumes of the provider of an instance, in its region or with a price for all regions."""
         return tuple(volume for volume in self.volumes
                      if volume.provider == instance.provider and volume.region in ("", instance.region))
 
@@ -69,7 +72,7 @@ def _listed(names: list[str]) -> str:
 
 
 def price_warning(price_date: str, today: date) -> str | None:
-    """What to say of a price that is more than a year old, or undated; a bare year counts as its last day."""
+    """A warning for a price that is more than a year old or undated, else None; a bare year counts as its last day."""
     if not price_date:
         return "the price is undated"
     day = day_of(price_date)
@@ -79,14 +82,14 @@ def price_warning(price_date: str, today: date) -> str | None:
 
 
 def load_catalogue() -> Catalogue:
-    """What came with the package, what was refreshed, and machines.toml.
+    """The catalogue from packaged files, refreshed files and machines.toml.
 
-    A machine of the user takes the place of all others of its name.  Raises UsageError with file and line of what is
-    damaged, InputOutputError for a file that cannot be read.
+    A machine of the user replaces all others of the same name.  Raises UsageError, which names file and line, for a
+    damaged file, InputOutputError for a file that cannot be read.
     """
     paths: list[str] = []
 
-    def stored(name: str, table: Table) -> list:
+    def stored(name: str, table: Table[RowT]) -> list[RowT]:
         rows, newer = files.packaged_rows(name, table), files.refreshed_rows(name, table)
         paths.append(files.packaged_path(name))
         if newer is not None:

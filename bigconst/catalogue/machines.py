@@ -15,14 +15,14 @@
     vector_bits = 512
     region = "home"
 
-All but the name can be left out, and is unknown then.
+Everything but the name can be left out and is then unknown.
 """
 
 import math
 import re
 import tomllib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TypeVar
 
 from bigconst.base.errors import UsageError
 from bigconst.base.units import parse_rate, parse_size
@@ -38,8 +38,11 @@ _HEADER = re.compile(r"^[ \t]*\[\[[ \t]*machine[ \t]*\]\]", re.MULTILINE)
 _AT_LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
-def _text(check: Callable[[str], Any]) -> Callable[[Any], Any]:
-    def convert(value: Any) -> Any:
+T = TypeVar("T")
+
+
+def _text(check: Callable[[str], T]) -> Callable[[object], T]:
+    def convert(value: object) -> T:
         if not isinstance(value, str):
             raise ValueError("is not a text in quotation marks")
         return check(value)
@@ -49,24 +52,24 @@ def _text(check: Callable[[str], Any]) -> Callable[[Any], Any]:
 def _size(value: str) -> int:
     size_bytes = parse_size(value)
     if size_bytes == 0:
-        raise ValueError("is no size")
+        raise ValueError("is not a size")
     return size_bytes
 
 
-def _count(value: Any) -> int:
+def _count(value: object) -> int:
     if type(value) is not int or not 1 <= value < 10**9:
         raise ValueError("is not a whole number from 1 on")
     return value
 
 
-def _positive(value: Any) -> float:
+def _positive(value: object) -> float:
     if type(value) not in (int, float) or not (math.isfinite(value) and 0 < value <= tables.LARGEST):
         raise ValueError("is not a number above 0")
     return float(value)
 
 
-def _one_of(*choices: Any) -> Callable[[Any], Any]:
-    def convert(value: Any) -> Any:
+def _one_of(*choices: T) -> Callable[[object], T]:
+    def convert(value: object) -> T:
         if type(value) is not type(choices[0]) or value not in choices:
             raise ValueError(f"is not one of {', '.join(map(str, choices))}")
         return value
@@ -80,10 +83,11 @@ _KEYS = {
     "cpu": _text(tables.check_text), "clock_ghz": _positive, "vector_bits": _one_of(128, 256, 512),
     "region": _text(tables.check_name),
 }
+"""The keys of a machine, and what checks and converts their values; it raises ValueError or UsageError."""
 
 
 class _Wrong(Exception):
-    """What is wrong, at which key of which machine, and what to do where that is more than usual."""
+    """An error in the file, with the machine (from 0) and the key where it is, and its remedy."""
 
     def __init__(self, what: str, machine: int | None = None, key: str | None = None, remedy: str = REMEDY):
         super().__init__(what)
@@ -100,14 +104,16 @@ def parse_machines(data: bytes, path: str, processors: Sequence[ProcessorRow]) -
         line = int(at[1]) if at and at[1] else text.rstrip().count("\n") + 1
         raise UsageError(f"{path}, line {line}: {_AT_LINE.sub('', str(error))}", REMEDY) from error
     except (ValueError, RecursionError) as error:
-        # A number of thousands of digits, or thousands of brackets: Python does not say where, but the line is long.
+        # A number of thousands of digits, or thousands of brackets: Python does not say where, but its line is long.
         lines = text.split("\n")
         line = lines.index(max(lines, key=len)) + 1
+        #: As for "…, line …: a NUL byte".
         raise UsageError(f"{path}, line {line}: what it holds cannot be read", REMEDY) from error
     try:
         return _machines(document, path, processors)
     except _Wrong as wrong:
         line = _line(text, wrong.machine, wrong.key)
+        #: Correct that line of `machines.toml`; [machines.md](machines.md) has an example with all keys.
         raise UsageError(f"{path}, line {line}: {wrong}", wrong.remedy) from wrong
 
 
@@ -128,14 +134,14 @@ def _machines(document: dict, path: str, processors: Sequence[ProcessorRow]) -> 
     return tuple(machines.values())
 
 
-def _values(entry: dict, number: int) -> dict[str, Any]:
+def _values(entry: dict[str, object], number: int) -> dict[str, str | int | float]:
     values = {}
     for key, value in entry.items():
         if key not in _KEYS:
             raise _Wrong(f"{key[:40]!r} is unknown, there are {', '.join(_KEYS)}", number, key)
         try:
             values[key] = _KEYS[key](value)
-        except UsageError as error:         # of a parser that knows how it is written
+        except UsageError as error:         # a parser of units knows a better remedy
             what, _, remedy = str(error).partition("; ")
             raise _Wrong(f"{key}: {what}", number, key, remedy) from error
         except ValueError as error:
@@ -143,18 +149,20 @@ def _values(entry: dict, number: int) -> dict[str, Any]:
     if "name" not in values:
         raise _Wrong("a machine without a name", number)
     if "cores" in values and ("vcpus" in values or "smt" in values):
+        #: Give `cores`, or `vcpus` and `smt`.
         raise _Wrong("cores: there are vcpus or smt, too", number, "cores", "give cores, or vcpus and smt")
     if values.get("vcpus", 0) % values.get("smt", 1):
         raise _Wrong(f"smt: {values['vcpus']} vcpus are not {values['smt']} for each core", number, "smt")
     return values
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     shown = repr(value)
     return shown if len(shown) <= 40 else f"{shown[:40]}..."
 
 
-def _machine(values: dict[str, Any], number: int, path: str, processors: Sequence[ProcessorRow]) -> Instance:
+def _machine(values: dict[str, str | int | float], number: int, path: str,
+             processors: Sequence[ProcessorRow]) -> Instance:
     cpu, kind, read = values.get("cpu", ""), values.get("disk", ""), values.get("disk_read")
     assumed = hdd_writes(kind, read, values.get("disk_write"))
     return Instance(
@@ -181,7 +189,7 @@ def _machine(values: dict[str, Any], number: int, path: str, processors: Sequenc
 
 
 def _line(text: str, machine: int | None, key: str | None) -> int:
-    """Where a key stands, from 1; where that cannot be seen, where its machine begins."""
+    """The number, from 1, of the line with a key; if it cannot be found, of the line where its machine begins."""
     begin, end = 0, len(text)
     if machine is not None:
         headers = [match.start() for match in _HEADER.finditer(text)] + [len(text)]

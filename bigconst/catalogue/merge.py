@@ -1,4 +1,4 @@
-"""Records into machines: which price counts, which fact comes from which record, what is assumed.
+"""Machines made from records: which price counts, which record a fact comes from, what is assumed.
 
 The newest price of a type in a region makes an instance.  A fact that its record lacks may come from another record of
 the same type, and a note says so.
@@ -6,7 +6,8 @@ the same type, and a note says so.
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from datetime import date
+from typing import TypeVar
 
 from bigconst.catalogue.model import Instance
 from bigconst.catalogue.tables import DISK_KINDS, InstanceRow, ProcessorRow, SpotRow, day_of
@@ -15,27 +16,29 @@ HDD_WRITES = "hard disks are taken to write as fast as they read"
 
 _CLOCK = re.compile(r"@ ?(\d{1,2}(?:\.\d{1,3})?) ?GHz", re.ASCII | re.IGNORECASE)
 
+T = TypeVar("T")
+
 
 def clock_ghz(cpu: str) -> float | None:
-    """The clock that the name of a processor states, like "@ 2.4GHz"."""
+    """The clock that the name of a processor states, like "@ 2.4GHz"; None if it states none."""
     match = _CLOCK.search(cpu)
     return float(match[1]) or None if match else None
 
 
 def vector_bits(cpu: str, processors: Iterable[ProcessorRow]) -> int | None:
-    """Width of its vectors, where all microarchitectures that the text names have the same."""
+    """Width of a processor's vectors in bits, if all microarchitectures that its name mentions agree; else None."""
     widths = {row.vector_bits for row in processors if row.pattern.search(cpu)}
     return widths.pop() if len(widths) == 1 else None
 
 
 def hdd_writes(disk_kind: str, read_bytes_per_s: float | None, write_bytes_per_s: float | None) -> bool:
-    """Whether the speed of writing is to be taken from that of reading, with HDD_WRITES as a note."""
+    """Whether disks are assumed to write as fast as they read, which the note HDD_WRITES says."""
     return disk_kind == "hdd" and write_bytes_per_s is None and read_bytes_per_s is not None
 
 
 def instances_of(rows: Iterable[InstanceRow], spot: Iterable[SpotRow],
                  processors: Sequence[ProcessorRow]) -> tuple[Instance, ...]:
-    """The machines that records describe; of two of the same date and key the later one counts."""
+    """The machines that records describe; of two records with the same date and key the later one counts."""
     types: dict[tuple, list[InstanceRow]] = {}
     for row in rows:
         types.setdefault((row.provider, row.type.lower()), []).append(row)
@@ -44,12 +47,15 @@ def instances_of(rows: Iterable[InstanceRow], spot: Iterable[SpotRow],
                  for key, group in types.items() for row in _own_rows(group))
 
 
-def _day(row: InstanceRow):
+def _day(row: InstanceRow) -> date:
     return day_of(row.price_date)
 
 
 def _own_rows(group: list[InstanceRow]) -> list[InstanceRow]:
-    """One for each region with a price; without any price, one for each region."""
+    """The newest record of each region with a price; if no record has one, the newest of each region.
+
+    A record without a region is left out if one with a region is at least as new.
+    """
     priced = [row for row in group if row.usd_per_hour is not None] or group
     newest = {row.region.lower(): row for row in sorted(priced, key=_day)}
     anywhere = newest.get("")
@@ -59,6 +65,7 @@ def _own_rows(group: list[InstanceRow]) -> list[InstanceRow]:
 
 
 def _lenders(row: InstanceRow, group: list[InstanceRow]) -> list[InstanceRow]:
+    """The other records of the type of `row`, newest first, from which missing facts are taken."""
     return [other for other in sorted(reversed(group), key=_day, reverse=True) if other is not row]
 
 
@@ -66,7 +73,7 @@ def _instance(row: InstanceRow, lenders: list[InstanceRow], spot: tuple[float, f
               processors: Sequence[ProcessorRow]) -> Instance:
     notes: list[str] = []
 
-    def fact(what: str, of: Callable[[InstanceRow], Any]) -> Any:
+    def fact(what: str, of: Callable[[InstanceRow], T | None]) -> T | None:
         value = of(row)
         if value is None:
             for other in lenders:
@@ -78,7 +85,7 @@ def _instance(row: InstanceRow, lenders: list[InstanceRow], spot: tuple[float, f
 
     kind = DISK_KINDS[fact("kind of disk", lambda row: row.disk_kind or None) or ""]
 
-    def of_disks(what: str, of: Callable[[InstanceRow], Any]) -> Any:
+    def of_disks(what: str, of: Callable[[InstanceRow], T | None]) -> T | None:
         return fact(what, lambda row: of(row) if DISK_KINDS[row.disk_kind] in (kind, "") else None)
 
     disk_bytes = 0 if kind == "network" else of_disks("size of disks", _disk_bytes)

@@ -1,4 +1,4 @@
-"""A newer list takes the place of the one before: fetched whole, checked whole, and only then renamed into place."""
+"""Refreshing the catalogue: a newer list is fetched whole, checked whole, and only then renamed into place."""
 
 import os
 from collections.abc import Callable
@@ -12,13 +12,14 @@ from bigconst.storage.durable import WriteFailpoints, replace_file
 from bigconst.storage.lock import FileLock
 
 MOST_BYTES = 1 << 30
+"""Longest list that is read."""
 TIMEOUT_S = 60
 
 FEWEST_INSTANCES = 10
-"""Of a public list: one with less is not what it was."""
+"""Fewest instances of a public list; with fewer, its format must have changed."""
 
 HOME_REGION = "us-east-1"
-"""Prices of this region are always kept, beside those of regions that the catalogue has."""
+"""Prices of this region are always stored, besides those of regions that the catalogue already has."""
 
 _HEAD = "# Written by bigconst estimate --refresh.\n"
 _LOCK_NAME = "refresh.lock"
@@ -30,9 +31,9 @@ def refresh(source: str, note: Callable[[str], None]) -> str:
     """Replace the refreshed part of the catalogue by `source`, and return a line that says so.
 
     `source` is a path or an http(s) address of a file in the columns of instances.csv, or of the list that
-    bigconst.catalogue.vantage reads; `note` is told what is waited for.  Raises InputOutputError when it cannot be
-    read, UsageError with the place of what is wrong in it: then nothing has changed.  Raises InputOutputError, too,
-    when the new files cannot be written: then each is the old one or the new one, whole.
+    bigconst.catalogue.vantage reads; `note` receives a line before a download.  Raises InputOutputError when it cannot
+    be read, and UsageError, with the place, when something in it is wrong; nothing has changed then.  Also raises
+    InputOutputError when the new files cannot be written; each of them is then either the old or the new one, whole.
     """
     regions, newest = _present()
     stays = f"the catalogue of {newest} stays in use"
@@ -43,9 +44,10 @@ def refresh(source: str, note: Callable[[str], None]) -> str:
         data, day = _local(source, stays)
     remedy = f"correct it, {stays}"
     if data[:100].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{"):
-        # Nobody has tomorrow's prices: that would be a clock that is wrong, and win over all that come after.
+        # A date in the future comes from a wrong clock, and would take precedence over all later prices.
         listed, spot = vantage.records(data, source, regions, min(day, _today()).isoformat(), remedy)
         if (count := len({row.type for row in listed})) < FEWEST_INSTANCES:
+            #: As for "…, line 1: it is not a list of instances".
             raise UsageError(f"{source} has prices of {count} instances in {', '.join(sorted(regions))}, and at least "
                              f"{FEWEST_INSTANCES} are expected", remedy)
         new = {"spot.csv": encode(SPOT, spot, _HEAD), "instances.csv": encode(INSTANCES, listed, _HEAD)}
@@ -54,6 +56,7 @@ def refresh(source: str, note: Callable[[str], None]) -> str:
         new = {"instances.csv": data}
     rows = parse(INSTANCES, new["instances.csv"], source, remedy)
     if not rows:
+        #: As for "…, line 1: it is not a list of instances".
         raise UsageError(f"{source} has no instances", remedy)
     _write(new)
     count = len({(row.provider, row.type.lower()) for row in rows})
@@ -73,7 +76,7 @@ def _present() -> tuple[set[str], str]:
         rows = rows + (files.refreshed_rows("instances.csv", INSTANCES) or [])
         spot = spot + (files.refreshed_rows("spot.csv", SPOT) or [])
     except (UsageError, InputOutputError):
-        pass                                # it is about to be replaced
+        pass                                # a damaged file is about to be replaced
     regions = {row.region for row in (*rows, *spot) if row.provider == vantage.PROVIDER and row.region}
     return regions | {HOME_REGION}, max(rows, key=lambda row: day_of(row.price_date)).price_date
 
@@ -97,9 +100,12 @@ def _fetched(address: str, stays: str) -> tuple[bytes, date]:
             data = response.read(MOST_BYTES + 1)
             length, modified = (response.headers.get(name) for name in ("Content-Length", "Last-Modified"))
     except (OSError, http.client.HTTPException, ValueError) as error:
+        #: The network, a proxy or the address is the cause. The list can be fetched elsewhere and given to `--refresh`
+        #: as a file.
         raise InputOutputError(f"cannot reach {address}: {getattr(error, 'reason', None) or error}", stays) from error
     _not_too_long(data, address, stays)
     if length is not None and length != str(len(data)):
+        #: As for "…, line 1: it is not a list of instances".
         raise InputOutputError(f"{address} ended after {format_count(len(data))} of {length} bytes", stays)
     try:
         return data, email.utils.parsedate_to_datetime(modified).date()
@@ -109,16 +115,21 @@ def _fetched(address: str, stays: str) -> tuple[bytes, date]:
 
 def _not_too_long(data: bytes, name: str, stays: str) -> bytes:
     if len(data) > MOST_BYTES:
+        #: As for "…, line 1: it is not a list of instances".
         raise InputOutputError(f"{name} is longer than {format_bytes(MOST_BYTES)}", stays)
     return data
 
 
 def _write(new: dict[str, bytes]) -> None:
-    """One refresh at a time; the instances, without which spot prices mean nothing, come last."""
+    """Write files in the order given, one refresh at a time.
+
+    Instances come last, since spot prices mean nothing without them.
+    """
     directory = os.path.dirname(files.refreshed_path(_LOCK_NAME))
     try:
         os.makedirs(directory, exist_ok=True)
     except OSError as error:
+        #: The directory of the catalogue cannot be made: see its parent, or set `XDG_CACHE_HOME`.
         raise InputOutputError(f"cannot make {directory}: {error.strerror}", _REMEDY) from error
     with FileLock(files.refreshed_path(_LOCK_NAME), directory, _REMEDY, wait=True):
         for name, data in new.items():

@@ -1,7 +1,7 @@
-"""The text files of the catalogue: columns, cells, and what is wrong with a file, by its line.
+"""The text files of the catalogue: columns, cells, and errors that name the line.
 
 A table is UTF-8 text: comment lines (#), a header that names the columns, and a record on each line.  A blank cell is a
-fact that was not found.  What the facts of several records make together is not known here.
+fact that was not found.  Records are combined elsewhere (catalogue.merge).
 """
 
 import csv
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any
+from typing import Generic, TypeVar
 
 from bigconst.base.errors import UsageError
 from bigconst.catalogue.model import NetworkVolume
@@ -20,14 +20,15 @@ PROVIDERS = ("aws", "gcp", "azure", "oci")
 
 DISK_KINDS = {"HDD": "hdd", "SSD": "ssd", "NVMe": "ssd", "EBS": "network", "network PD": "network",
               "network PD/Hyperdisk": "network", "Hyperdisk": "network", "": ""}
-"""How a disk_kind of the table is called everywhere else."""
+"""The name that each disk_kind of the table has in the rest of the program."""
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-"""Of a machine, a volume or a region."""
+"""Pattern of the name of a machine, a volume or a region."""
 
 NAME_RULE = "letters, digits, points, - and _, at most 80 of them"
 
 LARGEST = 1e12
+"""Largest number in a cell."""
 
 _NUMBER = re.compile(r"\d{1,15}(\.\d{1,15})?", re.ASCII)
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
@@ -80,32 +81,32 @@ class ProcessorRow:
 
 
 class _Wrong(Exception):
-    """What is wrong with a record, without the place."""
+    """An error in a record, without its place."""
 
 
 def check_text(cell: str) -> str:
-    """One line that a terminal shows as it is.  Raises ValueError, as all checks of this kind."""
+    """The cell, which must be a line that a terminal shows as it is.  Raises ValueError, like all checks of a cell."""
     if not cell.isprintable() or len(cell) > 2000:
         raise ValueError("is not a line of printable text")
     return cell
 
 
 def check_name(cell: str) -> str:
-    """The name of a machine."""
+    """The cell, which must be the name of a machine, a volume or a region."""
     if not NAME.fullmatch(cell):
         raise ValueError(f"is not a name ({NAME_RULE})")
     return cell
 
 
 def check_date(cell: str) -> str:
-    """A day or a year of this century; blank where it is not known."""
+    """The cell, which must be a day or a year of this century, or blank."""
     if cell:
         day_of(cell)
     return cell
 
 
 def day_of(price_date: str) -> date:
-    """The day a price is of: a bare year counts as its last day, a blank date is older than all others.
+    """The day of a price: a bare year counts as its last day, a blank date is older than all others.
 
     Raises ValueError when it is no date of this century.
     """
@@ -181,17 +182,23 @@ def _check_spot(row: SpotRow) -> None:
         raise _Wrong(f"column spot_max: {row.spot_max:g} is less than spot_min")
 
 
-@dataclass(frozen=True)
-class Table:
-    """A kind of file: its records, which of their fields no two have in common, and what must hold between fields."""
+RowT = TypeVar("RowT")
 
-    row: type
-    key: Callable[[Any], tuple]
-    check: Callable[[Any], None] = lambda row: None
+
+@dataclass(frozen=True)
+class Table(Generic[RowT]):
+    """A kind of file."""
+
+    row: type[RowT]
+    """the dataclass of its records; its fields are the columns"""
+    key: Callable[[RowT], tuple]
+    """values that no two records have in common"""
+    check: Callable[[RowT], None] = lambda row: None
+    """raises an error if the fields of a record contradict each other"""
 
     @property
     def columns(self) -> list[str]:
-        """Names in the header, in this order."""
+        """Names of the columns, in the order of the header."""
         return [field.name for field in fields(self.row)]
 
 
@@ -203,7 +210,10 @@ PROCESSORS = Table(ProcessorRow, lambda row: (row.pattern.pattern,))
 
 
 def decode(data: bytes, path: str, remedy: str) -> str:
-    """UTF-8 text without NUL bytes; UsageError names file and line of what is not."""
+    """The content of a file as text.
+
+    Raises UsageError, which names file and line, for NUL bytes and for bytes that are not UTF-8 text.
+    """
     try:
         text = data.decode("utf-8-sig")
         end = text.find("\0")
@@ -211,14 +221,16 @@ def decode(data: bytes, path: str, remedy: str) -> str:
     except UnicodeDecodeError as error:
         end, lines, what = error.start, data.count(b"\n", 0, error.start), "bytes that are not UTF-8 text"
     if end >= 0:
+        #: The file is damaged in that line, or is not written as its format wants. Correct it if it is yours
+        #: (`machines.toml`); refresh the catalogue, or install again, if it is not.
         raise UsageError(f"{path}, line {lines + 1}: {what}", remedy)
     return text
 
 
-def parse(table: Table, data: bytes, path: str, remedy: str) -> list:
+def parse(table: Table[RowT], data: bytes, path: str, remedy: str) -> list[RowT]:
     """The records of a file, checked.
 
-    Raises UsageError: `path`, line, column, what is wrong there, and `remedy`.
+    Raises UsageError with `path`, line, column, what is wrong there, and `remedy`.
     """
     rows, seen, header = [], {}, False
     number = 0
@@ -237,10 +249,14 @@ def parse(table: Table, data: bytes, path: str, remedy: str) -> list:
                 raise _Wrong(f"the same as line {first}")
             rows.append(row)
         except csv.Error as error:
+            #: As for "…, line …: a NUL byte".
             raise UsageError(f"{path}, line {number}: {error}", remedy) from error
         except _Wrong as wrong:
+            #: As for "…, line …: there is no header".
             raise UsageError(f"{path}, line {number}: {wrong}", remedy) from wrong
     if not header:
+        #: A table of the catalogue was changed by hand or is damaged. `bigconst estimate --refresh` replaces a newer
+        #: one; one that came with the program comes back when it is installed again.
         raise UsageError(f"{path}, line {number}: there is no header", remedy)
     return rows
 
@@ -253,7 +269,7 @@ def _check_header(cells: list[str], columns: list[str]) -> bool:
     return True
 
 
-def _row(table: Table, cells: list[str]) -> Any:
+def _row(table: Table[RowT], cells: list[str]) -> RowT:
     if len(cells) != len(table.columns):
         raise _Wrong(f"{len(cells)} columns instead of {len(table.columns)}")
     values = {}
@@ -267,8 +283,8 @@ def _row(table: Table, cells: list[str]) -> Any:
     return row
 
 
-def encode(table: Table, rows: Iterable[Any], comment: str) -> bytes:
-    """A file that `parse` reads as these records, after `comment`, lines that begin with #."""
+def encode(table: Table[RowT], rows: Iterable[RowT], comment: str) -> bytes:
+    """The content of a file that `parse` reads as these records; `comment`, lines that begin with #, comes first."""
     text = io.StringIO(comment)
     text.seek(0, io.SEEK_END)
     writer = csv.writer(text, lineterminator="\n")
@@ -277,7 +293,7 @@ def encode(table: Table, rows: Iterable[Any], comment: str) -> bytes:
     return text.getvalue().encode()
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     if value is None:
         return ""
     return f"{value:.10f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

@@ -1,16 +1,16 @@
 """The public list of AWS instances, instances.json of instances.vantage.sh, as records of the catalogue.
 
-Used are instance_type, vCPU, cores, memory (GiB), physical_processor, clock_speed_ghz ("2.4 GHz"), intel_avx512,
-network_performance ("25 Gigabit"), storage (devices, size of each in GB, ssd, nvme_ssd; null without local disks),
-ebs_baseline_throughput (MB/s), and of pricing, region by region, linux: ondemand, spot_min, spot_max (USD an hour).
-What is missing, null, zero or "N/A" is unknown; what has another type is an error.
+Its fields that are used are instance_type, vCPU, cores, memory (GiB), physical_processor, clock_speed_ghz ("2.4 GHz"),
+intel_avx512, network_performance ("25 Gigabit"), storage (devices, size of each in GB, ssd, nvme_ssd; null without
+local disks), ebs_baseline_throughput (MB/s), and of pricing, region by region, linux: ondemand, spot_min, spot_max (USD
+an hour).
+A fact that is missing, null, zero or "N/A" is unknown; a value of another type is an error.
 """
 
 import json
 import math
 import re
 from collections.abc import Iterable
-from typing import Any
 
 from bigconst.base.errors import UsageError
 from bigconst.catalogue.tables import LARGEST, InstanceRow, SpotRow, check_name, check_text, decode
@@ -22,13 +22,13 @@ _NETWORK = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) Gigabit", re.ASCII)
 
 
 class _Wrong(Exception):
-    """What is wrong with an entry, without its name."""
+    """An error in an entry of the list, without the name of the entry."""
 
 
 class _Entry:
-    """A JSON object whose values have a type, or are unknown."""
+    """A JSON object whose values are read with their types; an unknown one is None or an empty text."""
 
-    def __init__(self, values: dict, path: str = ""):
+    def __init__(self, values: dict[str, object], path: str = ""):
         self._values, self._path = values, path
 
     def wrong(self, key: str, what: str) -> _Wrong:
@@ -64,7 +64,7 @@ class _Entry:
             raise self.wrong(key, "a number") from None
 
     def stated(self, pattern: re.Pattern, key: str) -> float | None:
-        """A number that a text gives plainly: "up to" or "4x" is something else."""
+        """A number, or that in a text which matches `pattern`, so not in "up to ..." or "4x ..."; else None."""
         if isinstance(self._values.get(key), int | float):
             return self.number(key)
         match = pattern.fullmatch(self.text(key))
@@ -87,15 +87,18 @@ def records(data: bytes, path: str, regions: Iterable[str], price_date: str,
             remedy: str) -> tuple[list[InstanceRow], list[SpotRow]]:
     """Instances with a price, and spot prices, in these regions; all entries are checked before anything is returned.
 
-    `price_date` is that of the list.  Raises UsageError with `path`, the place in it, what is wrong, and `remedy`.
+    `price_date` is the date of the list.  Raises UsageError with `path`, the place in it, what is wrong, and `remedy`.
     """
     try:
         entries = json.loads(decode(data, path, remedy))
     except json.JSONDecodeError as error:
         raise UsageError(f"{path}, line {error.lineno}: {error.msg}", remedy) from error
-    except (ValueError, RecursionError) as error:       # numbers of thousands of digits, thousands of brackets
+    except (ValueError, RecursionError) as error:       # a number of thousands of digits, or thousands of brackets
+        #: As for "…, line 1: it is not a list of instances".
         raise UsageError(f"{path}: what it holds cannot be read", remedy) from error
     if not isinstance(entries, list):
+        #: The list given to `--refresh` is not of the form it was, or was cut off. The catalogue stays as it was; try
+        #: again later, or with another file.
         raise UsageError(f"{path}, line 1: it is not a list of instances", remedy)
     instances, spot, names = [], [], set()
     for number, values in enumerate(entries, 1):
@@ -111,6 +114,7 @@ def records(data: bytes, path: str, regions: Iterable[str], price_date: str,
             names.add(name.lower())
             _read(entry, name, sorted(regions), price_date, instances, spot)
         except _Wrong as wrong:
+            #: As for "…, line 1: it is not a list of instances".
             raise UsageError(f"{path}, {where}: {wrong}", remedy) from wrong
     return instances, spot
 
@@ -122,7 +126,8 @@ def _name(entry: _Entry) -> str:
         raise entry.wrong("instance_type", "a name") from None
 
 
-def _read(entry: _Entry, name: str, regions: list[str], price_date: str, instances: list, spot: list) -> None:
+def _read(entry: _Entry, name: str, regions: list[str], price_date: str, instances: list[InstanceRow],
+          spot: list[SpotRow]) -> None:
     source = f"instances.vantage.sh/instances.json of {price_date}"
     facts = {"provider": PROVIDER, "type": name, "source": source, "price_date": price_date,
              "cpu": _cpu(entry), "ram_gib": entry.number("memory"), **_threads(entry), **_disks(entry),
@@ -141,21 +146,21 @@ def _read(entry: _Entry, name: str, regions: list[str], price_date: str, instanc
 
 
 def _cpu(entry: _Entry) -> str:
-    """The processor with its clock and its vectors as texts of the catalogue have them."""
+    """The processor with its clock and its vectors, as the cpu texts of the catalogue give them."""
     clock_ghz = entry.stated(_CLOCK, "clock_speed_ghz")
     return " ".join(filter(None, (entry.text("physical_processor"), f"@ {clock_ghz:g}GHz" if clock_ghz else "",
                                   "(AVX-512)" if entry.flag("intel_avx512") else "")))
 
 
-def _threads(entry: _Entry) -> dict[str, Any]:
+def _threads(entry: _Entry) -> dict[str, int | None]:
     vcpus, cores = entry.whole("vCPU"), entry.whole("cores")
     return {"vcpus": vcpus, "smt": vcpus // cores if vcpus and cores and vcpus % cores == 0 else None}
 
 
-def _disks(entry: _Entry) -> dict[str, Any]:
+def _disks(entry: _Entry) -> dict[str, str | int | float | None]:
     storage = entry.entry("storage")
     if storage is None:
-        # Null is also what an instance has that nothing is known of; one that is known has a limit for its volumes.
+        # An instance of which nothing is known has null, too; a known one has a limit for its volumes.
         limit = entry.number("ebs_baseline_throughput")
         return {"disk_kind": "EBS" if limit else "", "seq_read_mb_s": limit, "seq_write_mb_s": limit,
                 "disk_count": None, "disk_gb_each": None, "disk_gb": None}

@@ -1,4 +1,4 @@
-"""One module per command: `add` declares its arguments, `run` does the work.
+"""One module per command: `add` declares its arguments, `run` carries it out and prints the results.
 
-Nothing heavy is imported at module level: `bigconst --help` reads all of them.
+Nothing heavy is imported at module level: `bigconst --help` imports all of the modules.
 """

@@ -1,13 +1,16 @@
-"""`bigconst bench`: what estimates need to know of this machine."""
+"""`bigconst bench`: measurements of this machine, which estimates need."""
+
+from __future__ import annotations
 
 import argparse
-import contextlib
-from typing import Any
+from math import log2
+from typing import TYPE_CHECKING
 
-from bigconst.base.errors import UsageError
 from bigconst.base.units import format_bytes, format_rate, format_seconds
-from bigconst.runs import lanes
-from bigconst.runs import speeds as speeds_file
+from bigconst.commands.options import DISK_KINDS
+
+if TYPE_CHECKING:
+    from bigconst.estimates.speeds import DiskSpeeds, Speeds
 
 _EPILOG = """\
 examples:
@@ -19,46 +22,28 @@ The results are kept for `bigconst estimate`.  Let nothing else run meanwhile.
 """
 
 
-def add(commands) -> None:
+def add(commands: argparse._SubParsersAction) -> None:
     """Declare the command on an argparse subparsers object."""
     parser = commands.add_parser(
         "bench", help="measure this machine, for estimates",
         description="Measure transforms, memory, text and scratch disks with the code that runs use.", epilog=_EPILOG)
     parser.add_argument("--swap", metavar="DIR", action="append",
                         help="scratch directory; repeat it for more disks (default: swap/, if it is there)")
-    parser.add_argument("--disk", choices=("hdd", "ssd"), help="kind of the scratch disks (default: ask the system)")
+    parser.add_argument("--disk", choices=DISK_KINDS, help="kind of the scratch disks (default: ask the system)")
     parser.add_argument("--json", metavar="FILE", help="write the results as JSON, too")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure, keep, show."""
-    from bigconst.estimates.speeds import as_json
-    from bigconst.storage.atomicfile import AtomicFile
+    """Measure, store the results and print them."""
+    from bigconst.runs import lanes
+    from bigconst.runs.speeds import bench
 
-    directories = lanes.directories(arguments.swap)
-    kept: list = []
-    with contextlib.suppress(UsageError):       # what is damaged will be replaced
-        kept = speeds_file.kept()[1]
-    with contextlib.ExitStack() as stack:
-        # Opened first, so that a minute is not lost for a file that cannot be written.
-        file = stack.enter_context(AtomicFile(arguments.json, force=True)) if arguments.json else None
-        found = [speeds_file.measured_disks(directories, arguments.disk)] if directories else []
-        speeds = speeds_file.measured(short=False)
-        measured = {each.directories for each in found}
-        speeds_file.keep(speeds, found + [each for each in kept if each.directories not in measured])
-        if file is not None:
-            file.write_at(0, as_json(speeds, found).encode())
-            file.commit()
-    print("\n".join(_table(speeds, found)), flush=True)
+    print("\n".join(_table(*bench(lanes.directories(arguments.swap), arguments.disk, arguments.json))), flush=True)
     return 0
 
 
-# -- showing ----------------------------------------------------------------------------
-
-def _table(speeds: Any, disks: list) -> list[str]:
-    from math import log2
-
+def _table(speeds: Speeds, disks: list[DiskSpeeds]) -> list[str]:
     host = speeds.host
     lines = [f"{host['cpu'] or 'unknown processor'}, {speeds.threads} threads, {format_bytes(host['memory_bytes'])}, "
              f"{speeds.date} UTC", "",

@@ -1,11 +1,11 @@
 """`bigconst byobu-install` and `byobu-remove`: a run's progress in the status bar of byobu or tmux.
 
-byobu runs every N seconds what lies in its directory as bin/N_NAME, and shows the line that comes out.  It does so
-only where its item `custom` is on, which is off in tmux at first; statusrc, which byobu reads after everything else,
-gets a line that puts it there.  Both bear a mark, by which they are known again.
+byobu runs the script bin/N_NAME in its directory every N seconds and shows the line that it prints, but only where
+byobu's item `custom` is on.  In tmux the item is off by default; a line in statusrc, which byobu reads after everything
+else, turns it on.  The script and this line carry a mark, by which they are recognised later.
 
-A byobu that was never started has no file `status`.  It removes statusrc then, and copies both from its own ones; so
-`status` is copied here as byobu does.
+A byobu that was never started has no file `status`; when it starts, it replaces `status` and statusrc by its own
+defaults.  To keep the line in statusrc, `status` is copied here from these defaults, as byobu does.
 """
 
 import argparse
@@ -18,8 +18,9 @@ import sys
 from bigconst.base.errors import InputOutputError, UsageError
 
 SCRIPT = "10_bigconst"
-"""The script's name: run every 10 seconds."""
+"""name of the script, which byobu runs every 10 seconds"""
 MARK = "# made by `bigconst byobu-install`"
+"""comment in the script, and in the line of statusrc"""
 
 _SWITCH = f"""\
 case " $tmux_right " in *" custom "*) ;; *) tmux_right="custom $tmux_right" ;; esac {MARK}
@@ -33,7 +34,7 @@ The line is that of `bigconst status --short`, renewed every ten seconds, and em
 """
 
 
-def add(commands) -> None:
+def add(commands: argparse._SubParsersAction) -> None:
     """Declare both commands on an argparse subparsers object."""
     install = commands.add_parser(
         "byobu-install", help="show a run in the status bar of byobu", epilog=_INSTALL_EPILOG,
@@ -48,7 +49,10 @@ def add(commands) -> None:
 
 
 def install_script(arguments: argparse.Namespace) -> int:
-    """Raises UsageError for what is no directory or not our script, InputOutputError where it cannot be written."""
+    """Write the script and turn it on.
+
+    Raises UsageError where DIR is no directory or a script of this name is not ours; InputOutputError.
+    """
     directory = os.path.abspath(arguments.directory)
     if not os.path.isdir(directory):
         raise UsageError(f"{directory} is not a directory", "name a scratch or --checkpoint directory of the run")
@@ -57,6 +61,7 @@ def install_script(arguments: argparse.Namespace) -> int:
     path = _script_path()
     before = _read(path)
     if before and MARK not in before:
+        #: A script of that name is yours, and stays. Rename it, or remove it by hand.
         raise UsageError(f"{path} was not made by bigconst", "rename it")
     command = _status_command(directory)
     # byobu gives the line to printf as its format.
@@ -73,7 +78,7 @@ def install_script(arguments: argparse.Namespace) -> int:
 
 
 def remove_script(arguments: argparse.Namespace) -> int:
-    """Raises UsageError for a script that is not ours, InputOutputError where it cannot be removed."""
+    """Remove the script and the line.  Raises UsageError for a script that is not ours, InputOutputError."""
     path, rc = _script_path(), _statusrc_path()
     script, lines = _read(path), _read(rc)
     if script and MARK not in script:
@@ -90,21 +95,22 @@ def remove_script(arguments: argparse.Namespace) -> int:
 
 
 def byobu_directory() -> str:
-    """Where byobu keeps its configuration: the same choice, in the same order, as its include/dirs makes."""
+    """The directory of byobu's configuration, found in the order of byobu's file include/dirs."""
     named, home = os.environ.get("BYOBU_CONFIG_DIR", ""), os.path.expanduser("~")
     if os.path.isdir(named):
         return os.path.abspath(named)
     if os.path.isdir(xdg := os.environ.get("XDG_CONFIG_HOME", "")):
         return os.path.join(os.path.abspath(xdg), "byobu")
-    for place in (".config/byobu", ".local/share/byobu"):
-        if os.path.isdir(path := os.path.join(home, place)):
+    for name in (".config/byobu", ".local/share/byobu"):
+        if os.path.isdir(path := os.path.join(home, name)):
             return path
     return os.path.join(home, ".byobu")
 
 
 def tmux_line(command: list[str]) -> str:
     """The line of a tmux configuration that shows what a command prints."""
-    # Innermost the shell's quoting, then that of tmux's formats (where # and % mean something), then of its strings.
+    # The shell's quoting is innermost, then comes that of tmux's formats (where # and % mean something), then that of
+    # its strings.
     text = shlex.join(command).replace("#", "##").replace("%", "%%")
     for character in '\\"$':
         text = text.replace(character, "\\" + character)
@@ -112,13 +118,13 @@ def tmux_line(command: list[str]) -> str:
 
 
 def _status_command(directory: str) -> list[str]:
-    # By path, and without the current directory among Python's places: a status bar has neither our PATH nor a fixed
-    # directory.
+    # A status bar has neither our PATH nor a fixed directory: the interpreter is named by its path, and -P keeps the
+    # current directory out of sys.path.
     return [sys.executable, "-P", "-m", "bigconst", "status", "--short", directory]
 
 
 def _begin_settings() -> bool:
-    """See to it that byobu has a file `status`; False where there is no byobu to copy it from."""
+    """Copy byobu's default file `status` if there is none yet; False where byobu is not installed."""
     path = os.path.join(byobu_directory(), "status")
     if os.path.exists(path):
         return True

@@ -1,13 +1,9 @@
 """`bigconst certify FILE --constant C`: a certificate for digits that another program computed."""
 
 import argparse
-import time
-from dataclasses import dataclass
-from typing import Any
 
-from bigconst.base.constant import Constant, parse_constant
-from bigconst.base.errors import VerificationError
-from bigconst.base.hardware import default_threads
+from bigconst.base.constant import parse_constant
+from bigconst.base.formats import certificate_bytes
 from bigconst.base.units import format_bytes, format_count, format_seconds
 from bigconst.commands.options import add_threads_option
 
@@ -20,7 +16,7 @@ examples:
 """
 
 
-def add(commands) -> None:
+def add(commands: argparse._SubParsersAction) -> None:
     """Declare the command on an argparse subparsers object."""
     parser = commands.add_parser(
         "certify",
@@ -40,64 +36,14 @@ def add(commands) -> None:
     parser.set_defaults(run=run)
 
 
-@dataclass(frozen=True)
-class Rebuilt:
-    """A digit file found right: what its certificate needs."""
-
-    constant: Constant
-    digits: int
-    text_xxh3: str
-    r: Any
-    r_residue: int
-    words: Any
-    seconds: float
-
-
-def rebuild(arguments: argparse.Namespace, threads: int) -> Rebuilt:
-    """Read the file of `arguments` and compute r.  VerificationError when its digits are wrong."""
-    constant = parse_constant(arguments.constant)
-    from bigconst.runs.kernels import load_engine
-
-    load_engine()
-    from bigconst.proof.foreign import rebuild_remainder
-
-    began = time.perf_counter()
-    digits, text_xxh3, r, r_residue, words = rebuild_remainder(arguments.file, constant, arguments.base,
-                                                               arguments.lenient, threads)
-    return Rebuilt(constant, digits, text_xxh3, r, r_residue, words, time.perf_counter() - began)
-
-
 def run(arguments: argparse.Namespace) -> int:
-    """Certify, or raise VerificationError."""
-    threads = arguments.threads or default_threads()
-    from bigconst.plans.certificate import certificate_path
-    from bigconst.storage.atomicfile import AtomicFile
+    """Certify the digits.  Raises VerificationError where they are wrong, UsageError, InputOutputError."""
+    from bigconst.runs.certify import CertifyRequest, certify
 
-    path = certificate_path(arguments.file)
-    with AtomicFile(path, 0, arguments.force) as file:
-        try:
-            rebuilt = rebuild(arguments, threads)
-        except VerificationError as error:
-            if not arguments.locate:
-                raise
-            from bigconst.proof.foreign import first_difference
-
-            position = first_difference(arguments.file, parse_constant(arguments.constant), arguments.base,
-                                        arguments.lenient, threads)
-            if position is None:
-                raise
-            raise VerificationError(f"{arguments.file} is wrong from digit {format_count(position)} after the point on",
-                                    "the digits before it are right") from error
-        from bigconst.base.formats import certificate_bytes
-        from bigconst.base.version import __version__
-        from bigconst.constants.remainder import write_certificate
-        from bigconst.plans.certificate import Header
-
-        header = Header(rebuilt.constant, arguments.base, rebuilt.digits, arguments.lenient, __version__,
-                        rebuilt.text_xxh3)
-        write_certificate(rebuilt.words, header, lambda start, stop: rebuilt.r[start:stop], rebuilt.r_residue, file)
-        file.commit()
+    constant = parse_constant(arguments.constant)
+    path, rebuilt = certify(CertifyRequest(arguments.file, constant, arguments.base, arguments.lenient,
+                                           arguments.threads, arguments.force, arguments.locate))
     size = format_bytes(certificate_bytes(arguments.base, rebuilt.digits))
-    print(f"{arguments.file}: {format_count(rebuilt.digits)} digits of {rebuilt.constant.title} are right\n"
+    print(f"{arguments.file}: {format_count(rebuilt.digits)} digits of {constant.title} are right\n"
           f"{path}: {size} ({format_seconds(rebuilt.seconds)})")
     return 0

@@ -17,7 +17,7 @@ Exit code 0: the same digits; 1: not the same.  Position 1 is the first digit af
 """
 
 
-def add(commands) -> None:
+def add(commands: argparse._SubParsersAction) -> None:
     """Declare the command on an argparse subparsers object."""
     parser = commands.add_parser(
         "compare",
@@ -31,7 +31,7 @@ def add(commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare.  Raises VerificationError when they differ, InputOutputError."""
+    """Compare two files.  Raises VerificationError when they differ, InputOutputError."""
     from bigconst.reading.difference import first_difference
     from bigconst.reading.lines import surroundings
     from bigconst.reading.source import DigitText
@@ -46,6 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
             width = max(len(a.path), len(b.path))
             for text in (a, b):
                 print(f"{text.path:<{width}}  {surroundings(text, found, 1)}")
+            #: One of the files is wrong: `bigconst verify` says which. Before that position they agree.
             raise VerificationError(f"{a.path} and {b.path} differ at position {format_count(found + 1)}",
                                     "bigconst verify says which one is right")
         if a.digits == b.digits:

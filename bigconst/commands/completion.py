@@ -1,7 +1,7 @@
 """`bigconst completion SHELL`: a script by which bash, zsh or fish complete commands, options and files.
 
-It is written from the parser of the commands themselves, whose metavars say what stands there: DIR a directory,
-FILE, A, B and PNG a file, and choices themselves.
+The script is made from the parser of the commands, whose metavars say what a value is: DIR is a directory; FILE, A, B
+and PNG are files.  Choices are completed as words.
 """
 
 import argparse
@@ -17,10 +17,10 @@ examples:
 """
 FILES, DIRECTORIES = "files", "directories"
 _MOST_CHOICES = 12
-"""More, like the numbers 0 to 19, are not worth a list."""
+"""most choices that are completed: more, like the numbers 0 to 19, are not worth a list"""
 
 
-def add(commands) -> None:
+def add(commands: argparse._SubParsersAction) -> None:
     """Declare the command on an argparse subparsers object, whose commands, also those added later, it completes."""
     parser = commands.add_parser(
         "completion", help="script for the shell's completion", epilog=_EPILOG,
@@ -31,7 +31,7 @@ def add(commands) -> None:
 
 @dataclass(frozen=True)
 class Takes:
-    """What can stand in a place: a kind of path, or one of some words; neither is known of a number."""
+    """The values of an argument: a kind of path, or one of some words; a number has neither."""
 
     paths: str = ""
     """FILES, DIRECTORIES or neither"""
@@ -40,32 +40,32 @@ class Takes:
 
 @dataclass(frozen=True)
 class Option:
-    """An option in its long form, or its only one."""
+    """An option in its long form, or in its only form."""
 
     name: str
     help: str
     value: Takes | None
-    """None: a switch"""
+    """None for a switch"""
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command; one of two words, like `estimate phi`, has the first in `path` as well."""
+    """A command; one of two words, like `estimate phi`, has both in `path`."""
 
     path: tuple[str, ...]
     help: str
     options: tuple[Option, ...]
     operands: Takes
-    """of all places together"""
+    """values of all positional arguments together"""
 
 
-def run(commands, arguments: argparse.Namespace) -> int:
+def run(commands: argparse._SubParsersAction, arguments: argparse.Namespace) -> int:
     """Print the script of a shell for an argparse subparsers object."""
     print(_SCRIPTS[arguments.shell](described(commands)), end="")
     return 0
 
 
-def described(commands, path: tuple[str, ...] = ()) -> list[Command]:
+def described(commands: argparse._SubParsersAction, path: tuple[str, ...] = ()) -> list[Command]:
     """The commands of an argparse subparsers object, each followed by those below it."""
     # argparse has no public way to ask for any of this.
     helps = {each.dest: each.help for each in commands._choices_actions}
@@ -135,7 +135,7 @@ complete -F _bigconst bigconst
 
 def bash(commands: list[Command]) -> str:
     """The script for bash."""
-    known: dict[str, set] = {}
+    known: dict[str, set[Takes | None]] = {}
     for command in commands:
         for option in command.options:
             known.setdefault(option.name, set()).add(option.value)
@@ -205,7 +205,7 @@ def zsh(commands: list[Command]) -> str:
 
 
 def _zsh_text(text: str) -> str:
-    """As a description within single quotes."""
+    """The text as a description for zsh, to be put between single quotes."""
     return re.sub(r"([][:\\])", r"\\\1", text).replace("'", r"'\''")
 
 
@@ -250,7 +250,7 @@ def _fish_condition(path: tuple[str, ...], commands: list[Command], nested: bool
 
 
 def _fish_text(text: str) -> str:
-    """Within single quotes."""
+    """The text for fish, to be put between single quotes."""
     return re.sub(r"(['\\])", r"\\\1", text)
 
 

@@ -1,28 +1,26 @@
 """`bigconst phi` and `bigconst sqrt D`: digits of a square root into a file."""
 
-import argparse
-import os
-import sys
-from collections.abc import Callable
-from typing import Any
+from __future__ import annotations
 
-from bigconst.base.constant import MAX_D
+import argparse
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+from bigconst.base.constant import MAX_D, Constant
 from bigconst.base.errors import UsageError
 from bigconst.base.units import format_bytes, parse_count, parse_size
 from bigconst.commands.options import (
-    MIN_WORKSPACE_BYTES,
+    DISK_KINDS,
     add_background_options,
     add_price_option,
     add_threads_option,
     argument,
 )
-from bigconst.runs import held, lanes, request
-from bigconst.runs.carryout import carry_out, show_report
-from bigconst.runs.continuing import continued
-from bigconst.runs.places import Places
-from bigconst.runs.priority import lower_priority
-from bigconst.runs.report import DISK_KINDS
-from bigconst.runs.statusline import print_path
+from bigconst.plans.diskplan import MIN_WORKSPACE_BYTES
+
+if TYPE_CHECKING:
+    from bigconst.runs.request import RunRequest
 
 _PHI_EPILOG = """\
 examples:
@@ -42,7 +40,7 @@ examples:
 """
 
 
-def add(commands) -> None:
+def add(commands: argparse._SubParsersAction) -> None:
     """Declare both commands on an argparse subparsers object."""
     phi = commands.add_parser(
         "phi",
@@ -66,13 +64,15 @@ def add(commands) -> None:
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
     digits = "decimal digits after the point: 100000000, 1e8, 100_000_000 or 100M"
-    base = "16 writes as many hexadecimal digits as N decimal ones are worth (default 10)"
-    memory = "most memory to use, like 512MiB or 8GB (default: 75 %% of what is available)"
-    workspace = "most memory for the working arrays alone, from 1MiB: what it does not hold goes to the disk"
-    swap = "scratch directory for what memory does not hold; repeat it for more disks (default: swap/, if it is there)"
+    base = "16 writes ceil(N log 10/log 16) hexadecimal digits, worth N decimal ones (default: 10)"
+    memory = "most memory to use, like 512MiB, 8GiB or 8GB (default: 75 %% of what is available)"
+    workspace = ("most memory for the working arrays alone, from 1MiB; what it does not hold goes to the disk "
+                 "(default: as --memory allows)")
+    swap = "scratch directory for what memory does not hold; repeat it for more disks (default: swap, if it is there)"
     checkpoint = "directory on another disk for copies of finished levels, from which a run goes on without its scratch"
     disk = "kind of the scratch disks (default: ask the system; --plan assumes hdd)"
-    output = "default phi.txt, sqrt2.txt, ... (.hex.txt in base 16); .zst compresses it; - is standard output"
+    output = ("file for the digits; .zst compresses it, - is standard output "
+              "(default: phi.txt, sqrt2.txt, and so on; .hex.txt in base 16)")
     parser.add_argument("--digits", metavar="N", required=True, type=argument(parse_count, 1), help=digits)
     parser.add_argument("--base", type=int, choices=(10, 16), default=10, help=base)
     add_threads_option(parser)
@@ -80,95 +80,80 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     workspace_size = argument(parse_size, MIN_WORKSPACE_BYTES, show=format_bytes)
     parser.add_argument("--workspace", metavar="SIZE", type=workspace_size, help=workspace)
     parser.add_argument("--swap", metavar="DIR", action="append", help=swap)
-    parser.add_argument("--disk", choices=tuple(DISK_KINDS), help=disk)
+    parser.add_argument("--disk", choices=DISK_KINDS, help=disk)
     parser.add_argument("--checkpoint", metavar="DIR", help=checkpoint)
-    parser.add_argument("--discard", action="store_true", help="remove an interrupted run from these directories")
+    parser.add_argument("--discard", action="store_true",
+                        help="remove the interrupted run that these directories hold, and begin (default: refuse)")
     parser.add_argument("--output", metavar="FILE", help=output)
-    parser.add_argument("--force", action="store_true", help="replace files that exist")
-    parser.add_argument("--no-certificate", action="store_true", help="do not write FILE.cert, the proof of the digits")
-    parser.add_argument("--json", metavar="FILE", help="write the report as JSON, too")
+    parser.add_argument("--force", action="store_true", help="replace files that exist (default: refuse)")
+    parser.add_argument("--no-certificate", action="store_true",
+                        help="do not write FILE.cert, the proof of the digits (default: write it)")
+    parser.add_argument("--json", metavar="FILE", help="write the report into FILE as JSON, too")
     add_price_option(parser)
     add_background_options(parser)
     parser.add_argument("--plan", action="store_true", help="print what would be done and stop")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Plan, compute, write, report.  Raises the errors of bigconst.base.errors."""
+    """Compute and write the digits and print the report.  Raises the errors of bigconst.base.errors."""
+    from bigconst.runs.compute import compute
+    from bigconst.runs.priority import lower_priority
+    from bigconst.runs.start import start
+
     if arguments.nice:
         lower_priority()
+    request = _request(arguments)
     if arguments.plan:
-        _print_plan(arguments)
+        _print_plan(request)
     else:
-        show_report(compute(arguments), arguments)
+        show_report(compute(start(request)), request.to_stdout)
     return 0
 
 
-def compute(arguments: argparse.Namespace, listener: Callable[[Any], None] | None = None) -> dict:
-    """Plan, compute and write; the report.  `listener` hears the events in place of the screen."""
-    import bigconst.plans.plan  # noqa: F401
+def _request(arguments: argparse.Namespace) -> RunRequest:
+    from bigconst.runs.request import RunRequest
 
-    named = lanes.directories(arguments.swap)
-    note = lanes.check_checkpoint(arguments.checkpoint, named) if arguments.checkpoint is not None else None
-    if arguments.discard:
-        held.discard([*named, *_checkpoint(arguments)])
-    found, copy = held.interrupted(named), held.interrupted(_checkpoint(arguments))
-    going_on = _going_on(arguments, found, copy)
-    if going_on is not None:
-        return carry_out(arguments, *continued(arguments, going_on, named if arguments.swap else None), listener)
-    plan, disks = request.new_plan(arguments, named)
-    fields = request.manifest(arguments, plan, disks)
-    depot = fields["checkpoint"]
-    if disks is not None:
-        if found is not None:
-            raise _held(found)
-        request.check_room(arguments, plan, disks)
-    elif depot is None and named and found is None and os.path.isdir(named[0]):
-        depot = os.path.abspath(named[0])
-    outside = arguments.checkpoint is not None
-    places = Places(fields, disks, depot, outside, note=note if disks is not None else None)
-    return carry_out(arguments, plan, places, listener)
+    return RunRequest(
+        Constant(arguments.kind, arguments.d), arguments.digits, arguments.base, arguments.threads, arguments.memory,
+        arguments.workspace, tuple(arguments.swap or ()), arguments.disk, arguments.checkpoint, arguments.discard,
+        arguments.output, arguments.force, not arguments.no_certificate, arguments.json, arguments.events,
+        arguments.usd_per_hour, command_line(arguments), arguments.started_s)
 
 
-def _checkpoint(arguments: argparse.Namespace) -> list[str]:
-    return [] if arguments.checkpoint is None else [arguments.checkpoint]
+def command_line(arguments: argparse.Namespace) -> str:
+    """The command as a shell takes it."""
+    return shlex.join(["bigconst", *arguments.argv])
 
 
-def _going_on(arguments: argparse.Namespace, found: dict | None, copy: dict | None) -> dict | None:
-    """Which manifest this command goes on from: that of the scratch, or that of the checkpoint where it is gone.
+def show_report(report: dict, to_stderr: bool) -> None:
+    """Print the report: on stdout, or on stderr where the digits are on stdout."""
+    from bigconst.runs.report import format_report
+    from bigconst.runs.statusline import print_path
 
-    Raises UsageError where a directory is taken by a run that this one would destroy.
-    """
-    same = found is not None and request.is_same_run(arguments, found)
-    if copy is None:
-        return found if same else None
-    if not request.is_same_run(arguments, copy):
-        raise _held(copy)
-    if found is None:
-        return copy
-    if not same or found.get("run_id") != copy.get("run_id"):
-        raise _held(found)
-    return found
+    print_path(format_report(report), sys.stderr if to_stderr else sys.stdout)
 
 
-def _held(found: dict) -> UsageError:
-    return UsageError(f"{found['directory']} holds the interrupted run `{found['command']}`",
-                      f"resume it with `bigconst resume {found['directory']}`, or add --discard")
+def _print_plan(request: RunRequest) -> None:
+    """Print the plan.  It touches no disk: directories need not exist, and their disks are taken for hard disks."""
+    from bigconst.runs import lanes
+    from bigconst.runs.start import plan_without_disks
+    from bigconst.runs.statusline import print_path
 
-
-def _print_plan(arguments: argparse.Namespace) -> None:
-    """Touches no disk: directories need not be there, and hard disks are assumed."""
-    if arguments.json:
+    if request.report:
+        #: Reports and events are about a run that takes place. Leave out `--json` and `--events`; the plan is on
+        #: standard output.
         raise UsageError("--plan writes no report", "leave out --json")
-    if arguments.events is not None:
+    if request.events is not None:
+        #: As for "--plan writes no report".
         raise UsageError("--plan has no events", "leave out --events")
-    named = lanes.directories(arguments.swap)
-    plan = request.planner(arguments)(arguments.disk or lanes.DEFAULT_KIND)
+    plan = plan_without_disks(request)
     rows = plan.describe()
-    if request.is_zst(arguments, plan):
-        rows.append(("Compressed digit file", format_bytes(request.digit_file_bytes(arguments, plan))))
+    if request.is_zst:
+        rows.append(("Compressed digit file", format_bytes(request.digit_file_bytes(plan))))
     if plan.disk is not None:
+        named = lanes.directories(request.swap)
         rows.append(("Scratch directories", ", ".join(named) or "none yet, name them with --swap DIR"))
-        if arguments.output != "-":
-            files = format_bytes(request.files_bytes(arguments, plan))
+        if not request.to_stdout:
+            files = format_bytes(request.files_bytes(plan))
             rows.append(("Room for files", f"{files} on their own file system, or beside the scratch"))
     print_path("".join(f"{name + ':':<24}{value}\n" for name, value in rows), sys.stdout)

@@ -8,7 +8,7 @@ from bigconst.commands.reading import add_common
 
 DEFAULT_COUNT = 100
 _BLOCK_DIGITS = 1_000_000
-"""Read and printed at once; a whole number of lines."""
+"""digits that are read and printed at once: a whole number of lines"""
 
 _EPILOG = """\
 examples:
@@ -20,7 +20,7 @@ Position 1 is the first digit after the point.
 """
 
 
-def add(commands) -> None:
+def add(commands: argparse._SubParsersAction) -> None:
     """Declare the command on an argparse subparsers object."""
     parser = commands.add_parser(
         "digits",
@@ -38,7 +38,7 @@ def add(commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print them.  Raises UsageError beyond the end, InputOutputError."""
+    """Print the digits.  Raises UsageError beyond the end of the file, InputOutputError."""
     from bigconst.reading.lines import LINE_DIGITS, digit_line
     from bigconst.reading.source import DigitText
 

@@ -1,26 +1,29 @@
-"""`bigconst estimate`: how long a computation takes, here or on a machine for hire, and what it costs."""
+"""`bigconst estimate`: the time and the cost of a computation, here or on a machine for hire."""
 
 import argparse
 import contextlib
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING
 
-from bigconst.base.constant import MAX_D
+from bigconst.base.constant import MAX_D, Constant
 from bigconst.base.errors import UsageError
 from bigconst.base.hardware import MAX_THREADS
 from bigconst.base.units import format_bytes, parse_count, parse_rate, parse_size
 from bigconst.commands.mersenne import parse_length
-from bigconst.commands.options import MIN_WORKSPACE_BYTES, add_price_option, add_threads_option, argument
-from bigconst.commands.picture import check_library
-from bigconst.runs import estimatehere
-from bigconst.runs.report import DISK_KINDS
-from bigconst.runs.statusline import print_path
-from bigconst.runs.testrun import DEFAULT_SAVE_EVERY_S
-from bigconst.storage.atomicfile import AtomicFile
+from bigconst.commands.options import (
+    DISK_KINDS,
+    add_price_option,
+    add_threads_option,
+    argument,
+)
+from bigconst.plans.diskplan import MIN_WORKSPACE_BYTES
+
+if TYPE_CHECKING:
+    from bigconst.estimates.jobs import Job
+    from bigconst.runs.estimate import EstimateRequest
+    from bigconst.runs.market import MarketRequest
 
 _EPILOG = """\
 examples:
@@ -47,7 +50,7 @@ beside machines whose own disks are too small; the memory is --memory, or three 
 _RATE = argument(parse_rate, 1)
 
 
-def add(commands) -> None:
+def add(commands: argparse._SubParsersAction) -> None:
     """Declare the command on an argparse subparsers object."""
     parser = commands.add_parser(
         "estimate", help="how long it takes and what it costs, here or on machines for hire",
@@ -95,7 +98,7 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
                         type=argument(parse_size, MIN_WORKSPACE_BYTES, show=format_bytes))
     parser.add_argument("--swap", metavar="DIR", action="append",
                         help="scratch directory; repeat it for more disks (default: swap/, if it is there)")
-    parser.add_argument("--disk", choices=tuple(DISK_KINDS), help="kind of the scratch disks (default: ask the "
+    parser.add_argument("--disk", choices=DISK_KINDS, help="kind of the scratch disks (default: ask the "
                         "system; hdd for those of --disk-read)")
     parser.add_argument("--disk-read", metavar="RATE", type=_RATE, help="of all disks together, like 594MB/s")
     parser.add_argument("--disk-write", metavar="RATE", type=_RATE, help="the same; both are needed")
@@ -117,10 +120,12 @@ def _add_catalogue_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _gflops(text: str) -> float:
+    #: Write it like `85.5`: what `bigconst bench` shows for 16,777,216 words.
     return _number(text, 1e-3, 1e9, "a number of GFLOP/s; write it like 85.5")
 
 
 def _interruptions(text: str) -> float:
+    #: How many are expected a day, like `1` or `0.25`.
     return _number(text, 0.0, 1e6, "a number of interruptions; write it like 1 or 0.25")
 
 
@@ -135,7 +140,7 @@ def _number(text: str, low: float, high: float, what: str) -> float:
 
 
 def _without_job(arguments: argparse.Namespace) -> int:
-    """`bigconst estimate --refresh`."""
+    """Run `bigconst estimate --refresh`, which has no computation.  Raises UsageError, InputOutputError."""
     if arguments.refresh is None:
         raise UsageError("estimate what?", "name phi, sqrt D, ll P or prp P, or --refresh the catalogue")
     from bigconst.catalogue.refresh import refresh
@@ -145,16 +150,21 @@ def _without_job(arguments: argparse.Namespace) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Estimate, show, write.  Raises UsageError, DoesNotFit, InputOutputError."""
+    """Estimate, write files and print.  Raises UsageError, DoesNotFit, InputOutputError."""
     from bigconst.commands import estimateshow
+    from bigconst.runs.estimate import estimate_here
+    from bigconst.runs.market import estimate_market
+    from bigconst.runs.statusline import print_path
+    from bigconst.storage.atomicfile import AtomicFile
 
     _check(arguments)
-    wants_catalogue = bool(arguments.instance or arguments.cloud)
     with contextlib.ExitStack() as stack:
         # Opened before a benchmark, so that what cannot be written costs none.
         files = {name: stack.enter_context(AtomicFile(path, force=True)) for name, path in _outputs(arguments).items()}
-        results = [_on_machines(arguments, job) if wants_catalogue else estimatehere.estimate_here(arguments, job)
-                   for job in jobs(arguments)]
+        if arguments.instance or arguments.cloud:
+            results = [estimate_market(_market_request(arguments, job)) for job in _jobs(arguments)]
+        else:
+            results = [estimate_here(_request(arguments, job)) for job in _jobs(arguments)]
         if "plot" in files:
             from bigconst.commands.estimateplot import plot_png
 
@@ -170,14 +180,45 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _request(arguments: argparse.Namespace, job: "Job") -> "EstimateRequest":
+    from bigconst.runs.estimate import EstimateRequest, check_machine
+
+    request = EstimateRequest(
+        job, arguments.threads, arguments.memory, tuple(arguments.swap or ()), arguments.disk, arguments.disk_read,
+        arguments.disk_write, arguments.cores, arguments.gflops, arguments.usd_per_hour)
+    check_machine(request)
+    return request
+
+
+def _market_request(arguments: argparse.Namespace, job: "Job") -> "MarketRequest":
+    from bigconst.runs.market import MarketRequest
+
+    interruptions = 1.0 if arguments.interruptions is None else arguments.interruptions
+    return MarketRequest(job, tuple(arguments.instance or ()), arguments.cloud, arguments.memory, arguments.disk_read,
+                         arguments.disk_write, arguments.spot, interruptions, arguments.objective == "time")
+
+
+def _jobs(arguments: argparse.Namespace) -> "list[Job]":
+    """The computations to estimate."""
+    from bigconst.runs.estimate import constant_job, mersenne_job
+
+    if "exponents" in arguments:
+        return [mersenne_job(arguments.kind, p, arguments.iterations, arguments.fft, arguments.workspace)
+                for p in arguments.exponents]
+    return [constant_job(Constant(arguments.kind, arguments.d), arguments.digits, arguments.base,
+                         not arguments.no_certificate, arguments.workspace)]
+
+
 def _outputs(arguments: argparse.Namespace) -> dict[str, str]:
-    """Files to write, by option."""
+    """Paths of the files to write, by option.  Raises UsageError unless they are different files."""
     named = {name: getattr(arguments, name) for name in ("json", "csv", "plot")}
     named = {name: path for name, path in named.items() if path is not None}
     for name, path in named.items():
         if path == "-":
+            #: As for "--json needs a file".
             raise UsageError(f"--{name} needs a file", f"name it, like --{name} estimate.{name}")
     if len({os.path.realpath(path) for path in named.values()}) < len(named):
+        #: As for "--json and --output name the same file".
         raise UsageError("two of --json, --csv and --plot name the same file", "give each another name")
     return named
 
@@ -192,6 +233,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if (arguments.disk_read is None) != (arguments.disk_write is None):
         raise UsageError("--disk-read and --disk-write belong together", "give both")
     if arguments.instance or arguments.cloud:
+        #: With `--instance` or `--cloud` the machine is known: leave the option out.
         _refuse(arguments, ("threads", "swap", "disk", "cores", "gflops", "usd_per_hour"),
                 "describes a machine that is not of the catalogue", "leave it out, or --instance and --cloud")
         if arguments.interruptions is not None and not arguments.spot:
@@ -199,8 +241,9 @@ def _check(arguments: argparse.Namespace) -> None:
     else:
         _refuse(arguments, ("objective", "spot", "interruptions", "plot"), "is about machines of the catalogue",
                 "add --instance NAME or --cloud all")
-        estimatehere.check(arguments)
     if arguments.plot is not None:
+        from bigconst.commands.picture import check_library
+
         if len(getattr(arguments, "exponents", ())) > 1:
             raise UsageError("--plot shows one computation", "name one exponent")
         check_library("--plot")
@@ -210,77 +253,3 @@ def _refuse(arguments: argparse.Namespace, names: Sequence[str], what: str, reme
     for name in names:
         if getattr(arguments, name) not in (None, False):
             raise UsageError(f"--{name.replace('_', '-')} {what}", remedy)
-
-
-# -- what is to be computed ---------------------------------------------------------------
-
-
-def jobs(arguments: argparse.Namespace) -> list[Any]:
-    """The computations that are asked for."""
-    from bigconst.base.constant import Constant
-    from bigconst.estimates.jobs import ConstantJob
-
-    if "exponents" in arguments:
-        return [_test(arguments, p) for p in arguments.exponents]
-    return [ConstantJob(Constant(arguments.kind, arguments.d), arguments.digits, arguments.base,
-                        not arguments.no_certificate, arguments.workspace)]
-
-
-def _test(arguments: argparse.Namespace, p: int) -> Any:
-    """A test as `bigconst ll` would run it."""
-    from bigconst.estimates.jobs import TestJob
-    from bigconst.mersenne.factor import PLAIN_BELOW, smallest_divisor
-    from bigconst.runs.testrun import Request, check
-
-    request = Request(arguments.kind, p, 1, arguments.iterations, words=arguments.fft)
-    if p < PLAIN_BELOW:
-        raise UsageError(f"M{p} is tested at once, without a transform", f"estimate exponents from {PLAIN_BELOW} on")
-    check(request)
-    divisor = smallest_divisor(p)
-    if divisor is not None:
-        print(f"M{p} is composite: 2^{p}-1 is divisible by 2^{divisor}-1, and there will be no test of it",
-              file=sys.stderr, flush=True)
-    return TestJob(arguments.kind, p, request.total, arguments.fft, DEFAULT_SAVE_EVERY_S, arguments.workspace)
-
-
-# -- machines of the catalogue ------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Market:
-    """A job on machines of the catalogue."""
-
-    job: Any
-    wishes: Any
-    """bigconst.estimates.offers.Wishes"""
-    offers: tuple[Any, ...]
-    """best first"""
-    refusals: tuple[Any, ...]
-    front: tuple[int, ...]
-    """those of `offers` that no other one beats in time and money"""
-    measured: str
-    """this machine, from which they are scaled"""
-
-
-def _on_machines(arguments: argparse.Namespace, job: Any) -> Market:
-    from bigconst.catalogue.instances import load_catalogue
-    from bigconst.estimates.money import pareto_front
-    from bigconst.estimates.offers import Offer, Refusal, Wishes, offer, preference
-    from bigconst.runs.speeds import known_speeds
-
-    catalogue = load_catalogue()
-    chosen = [catalogue.find(name) for name in arguments.instance or ()]
-    chosen += catalogue.of(arguments.cloud) if arguments.cloud else ()
-    if not chosen:
-        raise UsageError(f"the catalogue has no machine of {arguments.cloud}", "docs/machines.md says how to add some")
-    speeds, _ = known_speeds(())
-    wishes = Wishes(date.today(), arguments.memory, arguments.disk_read, arguments.disk_write, arguments.spot,
-                    1.0 if arguments.interruptions is None else arguments.interruptions, arguments.objective == "time")
-    found = [offer(job, instance, catalogue.volumes_for(instance), speeds, wishes)
-             for instance in dict.fromkeys(chosen)]
-    offers = sorted((each for each in found if isinstance(each, Offer)),
-                    key=lambda each: preference(each, wishes.by_time))
-    front = pareto_front([(each.whole.hours, each.whole.usd) for each in offers])
-    measured = f"{speeds.host['cpu'] or 'unknown processor'}, {speeds.threads} threads, measured {speeds.date} UTC"
-    return Market(job, wishes, tuple(offers), tuple(each for each in found if isinstance(each, Refusal)),
-                  tuple(front), measured)

@@ -1,36 +1,51 @@
-"""Cost against time of machines of the catalogue, as a PNG."""
+"""A picture of cost against time for machines of the catalogue, as PNG."""
+
+from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING
 
 from bigconst.commands.estimateshow import name_of
 from bigconst.commands.picture import new_figure, png
 
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
+    from matplotlib.backends.backend_agg import RendererAgg
+    from matplotlib.transforms import Bbox
+
+    from bigconst.runs.market import Market
+
 STYLES = {"aws": ("o", "#d55e00"), "gcp": ("s", "#0072b2"), "azure": ("^", "#009e73"), "oci": ("D", "#cc79a7"),
           "own": ("P", "#000000")}
-"""Marker and colour of a provider, told apart by people who do not see all colours, too."""
+"""(marker, colour) of each provider, which colour-blind people can tell apart, too"""
 
 LEAST_RANGE = 6
-"""Largest value of an axis over its smallest."""
+"""least ratio of the largest value of an axis to its smallest"""
 
-_PLACES = ((6, 4, "left", "bottom"), (-6, 4, "right", "bottom"), (6, -4, "left", "top"), (-6, -4, "right", "top"),
-           (0, 9, "center", "bottom"), (0, -9, "center", "top"))
-"""Of a label beside its point, in dots, in the order in which they are tried."""
+_NEAR = ((6, 4, "left", "bottom"), (-6, 4, "right", "bottom"), (6, -4, "left", "top"), (-6, -4, "right", "top"),
+         (0, 9, "center", "bottom"), (0, -9, "center", "top"))
+"""(right, up, alignments) of a label beside its mark, in typographic points, in the order in which they are tried"""
 
 _FAR = tuple((right * distance, up * distance, horizontal, vertical) for distance in (25, 50, 80, 120)
              for right, horizontal in ((-1, "right"), (1, "left")) for up, vertical in ((-1, "top"), (1, "bottom")))
+"""positions farther away, for labels that would find no other"""
 _LINE = {"arrowstyle": "-", "color": "#777777", "linewidth": 0.8}
-"""To a label that is farther away."""
+"""style of the line from a mark to a label that is farther away"""
 
 
-def plot_png(market: Any) -> bytes:
-    """The picture: what is cheaper and faster than all others is joined and labelled, others where there is room.
+def plot_png(market: Market) -> bytes:
+    """The picture as PNG.
+
+    Machines that no other one beats in cost and time are joined by a line and labelled; others are labelled where there
+    is room.
 
     Raises DoesNotFit where there is no machine to show.
     """
     from bigconst.base.errors import DoesNotFit
 
     if not market.offers:
+        #: None of the machines can do it: the table without `--plot` says what each lacks.
         raise DoesNotFit("there is no machine to plot", "leave out --plot: the table says what they lack")
     from matplotlib.ticker import LogLocator, NullFormatter
 
@@ -61,21 +76,24 @@ def plot_png(market: Any) -> bytes:
     return png(figure)
 
 
-def _title(market: Any) -> str:
+def _title(market: Market) -> str:
     what = "spot prices" if market.wishes.is_spot else "prices on demand"
     verified = ", verified" if market.offers[0].checked is not None else ""
     return f"{market.job.title}{verified}: {what}, {date.today().isoformat()}"
 
 
 def _limits(low: float, high: float) -> tuple[float, float]:
-    """Of an axis: with room for labels, and wide enough for some ticks."""
+    """The limits of an axis, with room for labels, and wide enough for some ticks."""
     room = max((high / low) ** 0.12, (LEAST_RANGE * low / high) ** 0.5)
     return low / room, high * room
 
 
-def _label(renderer: Any, axes: Any, market: Any, points: list[tuple[float, float]]) -> None:
-    """Names beside points, none on another or on a point: first those on the front, which are bold and farther away
-    where they must; then those for which there is room."""
+def _label(renderer: RendererAgg, axes: Axes, market: Market, points: list[tuple[float, float]]) -> None:
+    """Write names beside marks so that none covers another name or a mark.
+
+    Names of machines on the front come first, in bold, and farther away where there is no room; then come the others
+    for which there is room.
+    """
     from matplotlib.text import Text
     from matplotlib.transforms import Bbox
 
@@ -89,8 +107,8 @@ def _label(renderer: Any, axes: Any, market: Any, points: list[tuple[float, floa
         is_on_front = i in market.front
         name = names[i] if names.count(names[i]) == 1 else name_of(market.offers[i].instance)
         style = {"fontsize": 9, "fontweight": "bold"} if is_on_front else {"fontsize": 8}
-        places = [(*place, None) for place in _PLACES] + [(*place, _LINE) for place in _FAR if is_on_front]
-        for right, up, horizontal, vertical, line in places:
+        positions = [(*each, None) for each in _NEAR] + [(*each, _LINE) for each in _FAR if is_on_front]
+        for right, up, horizontal, vertical, line in positions:
             text = axes.annotate(name, points[i], (right, up), textcoords="offset points", ha=horizontal, va=vertical,
                                  arrowprops=line, zorder=4, **style)
             text.update_positions(renderer)
@@ -102,7 +120,7 @@ def _label(renderer: Any, axes: Any, market: Any, points: list[tuple[float, floa
             text.remove()
 
 
-def _on_line(dots: Any) -> list[Any]:
+def _on_line(dots: np.ndarray) -> list[Bbox]:
     """Small boxes along the line through `dots`."""
     import numpy as np
     from matplotlib.transforms import Bbox
@@ -112,5 +130,5 @@ def _on_line(dots: Any) -> list[Any]:
     return [Bbox.from_extents(x - 1, y - 1, x + 1, y + 1) for x, y in spots]
 
 
-def _is_within(box: Any, frame: Any) -> bool:
+def _is_within(box: Bbox, frame: Bbox) -> bool:
     return frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1

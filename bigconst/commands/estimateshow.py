@@ -10,11 +10,15 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
 
 from bigconst.base.units import format_bytes, format_seconds, format_spent, spent_usd
 from bigconst.base.version import __version__
-from bigconst.runs.estimatehere import Here
+from bigconst.catalogue.model import Instance
+from bigconst.estimates.model import StageEstimate
+from bigconst.estimates.money import Bill
+from bigconst.estimates.offers import RESTART_S, Offer, Refusal
+from bigconst.runs.estimate import HereEstimate
+from bigconst.runs.market import Market
 
 SCHEMA = "bigconst-estimate/1"
 
@@ -30,19 +34,19 @@ MARKET_COLUMNS = ("job", "provider", "region", "instance", "status", "reason", "
                   "hours_lost_each_time", "pareto", "price_date", "source", "notes")
 
 
-def name_of(instance: Any) -> str:
-    """As the user can name it."""
+def name_of(instance: Instance) -> str:
+    """The name by which a user can choose the machine."""
     return f"{instance.name}@{instance.region}" if instance.region else instance.name
 
 
-def lines(result: Any) -> list[str]:
-    """For a terminal."""
-    return _here_lines(result) if isinstance(result, Here) else _market_lines(result)
+def lines(result: HereEstimate | Market) -> list[str]:
+    """The lines that the terminal shows."""
+    return _here_lines(result) if isinstance(result, HereEstimate) else _market_lines(result)
 
 
-def as_csv(results: Sequence[Any]) -> str:
-    """The tables of all results, which are of one kind, without what is rounded for people."""
-    is_here = isinstance(results[0], Here)
+def as_csv(results: Sequence[HereEstimate] | Sequence[Market]) -> str:
+    """The tables of all results, which are of one kind, with all digits."""
+    is_here = isinstance(results[0], HereEstimate)
     rows = [row for result in results for row in (_stages(result) if is_here else _machines(result))]
     text = io.StringIO()
     writer = csv.DictWriter(text, STAGE_COLUMNS if is_here else MARKET_COLUMNS, lineterminator="\n")
@@ -51,29 +55,30 @@ def as_csv(results: Sequence[Any]) -> str:
     return text.getvalue()
 
 
-def _cell(value: Any) -> Any:
-    """Lists as one text."""
+def _cell(value: object) -> object:
+    """The value of a cell; a list becomes one text."""
     if not isinstance(value, list):
         return value
     return "; ".join(each if isinstance(each, str) else f"{each['count']} x {each['name']}" for each in value)
 
 
-def as_json(results: Sequence[Any]) -> str:
+def as_json(results: Sequence[HereEstimate] | Sequence[Market]) -> str:
     """Everything about all results, with a final newline."""
     return json.dumps({
         "schema": SCHEMA,
         "version": __version__,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "estimates": [_here_fields(each) if isinstance(each, Here) else _market_fields(each) for each in results],
+        "estimates": [_here_fields(each) if isinstance(each, HereEstimate) else _market_fields(each)
+                      for each in results],
     }, indent=2) + "\n"
 
 
 # -- a machine that was measured or described ----------------------------------------------
 
 
-def _stages(here: Here) -> list[dict]:
-    """Those of a level, which are called like "level 2, u", in one."""
-    groups: dict[str, list[Any]] = {}
+def _stages(here: HereEstimate) -> list[dict]:
+    """A row for each stage; those of a level, which are called like "level 2, u", share one."""
+    groups: dict[str, list[StageEstimate]] = {}
     for stage in here.whole.stages:
         groups.setdefault(stage.name.partition(",")[0], []).append(stage)
     return [{"job": here.job.title, "stage": name, "seconds": sum(each.seconds for each in members),
@@ -84,14 +89,14 @@ def _stages(here: Here) -> list[dict]:
              "written_bytes": sum(each.written_bytes for each in members)} for name, members in groups.items()]
 
 
-def _bound(members: Sequence[Any]) -> str:
+def _bound(members: Sequence[StageEstimate]) -> str:
     seconds: dict[str, float] = {}
     for stage in members:
         seconds[stage.bound] = seconds.get(stage.bound, 0.0) + stage.seconds
     return max(seconds, key=lambda bound: seconds[bound])
 
 
-def _here_lines(here: Here) -> list[str]:
+def _here_lines(here: HereEstimate) -> list[str]:
     needs, whole, is_test = here.needs, here.whole, here.job.digits is None
     error = f"± {100 * whole.error:.0f} %"
     files = "Save files" if is_test else "Files"
@@ -121,15 +126,15 @@ def _rows(rows: Iterable[tuple[str, str]]) -> list[str]:
     return [f"{name + ':':<24}{value}" for name, value in rows]
 
 
-def _priced(here: Here) -> list[tuple[str, float]]:
-    """What has a price, and its seconds; nothing where there is none."""
+def _priced(here: HereEstimate) -> list[tuple[str, float]]:
+    """(label, seconds) of what has a price; empty where the price of the machine is not known."""
     if here.usd_per_hour is None:
         return []
     whole = [("", here.whole.seconds)]
     return whole if here.check_s is None else [*whole, (", verified", here.whole.seconds + here.check_s)]
 
 
-def _cost_text(here: Here, seconds: float) -> str:
+def _cost_text(here: HereEstimate, seconds: float) -> str:
     usd = spent_usd(seconds, here.usd_per_hour)
     text = format_spent(usd, here.usd_per_hour)
     if here.job.digits is None:
@@ -137,7 +142,7 @@ def _cost_text(here: Here, seconds: float) -> str:
     return f"{text}, {here.job.digits / usd:.3g} digits a dollar, {_usd(usd / here.job.digits * 1e12)} for 1e12 digits"
 
 
-def _here_fields(here: Here) -> dict:
+def _here_fields(here: HereEstimate) -> dict:
     needs = here.needs
     cost = {} if here.usd_per_hour is None else {
         "usd_per_hour": here.usd_per_hour,
@@ -157,21 +162,21 @@ def _here_fields(here: Here) -> dict:
 # -- machines of the catalogue --------------------------------------------------------------
 
 
-def _machines(market: Any) -> list[dict]:
-    """A row for each; what does not apply is None."""
+def _machines(market: Market) -> list[dict]:
+    """A row for each machine; a field that does not apply is None."""
     rows = [_offered(market, offer, number in market.front) for number, offer in enumerate(market.offers)]
     rows += [{"status": refusal.status, "reason": refusal.reason, "usd_per_hour": refusal.instance.usd_per_hour,
               **_instance_fields(refusal)} for refusal in market.refusals]
     return [dict.fromkeys(MARKET_COLUMNS) | {"job": market.job.title} | row for row in rows]
 
 
-def _instance_fields(found: Any) -> dict:
+def _instance_fields(found: Offer | Refusal) -> dict:
     instance = found.instance
     return {"provider": instance.provider, "region": instance.region, "instance": instance.name,
             "price_date": instance.price_date, "source": instance.source, "notes": list(found.notes)}
 
 
-def _offered(market: Any, offer: Any, is_on_front: bool) -> dict:
+def _offered(market: Market, offer: Offer, is_on_front: bool) -> dict:
     needs, digits = offer.needs, market.job.digits
     verified = {} if offer.checked is None else {
         f"verified_{name}": value for name, value in _bill_fields(offer.checked, digits).items()}
@@ -184,7 +189,7 @@ def _offered(market: Any, offer: Any, is_on_front: bool) -> dict:
             "hours_lost_each_time": offer.loss_hours, "pareto": is_on_front, **_instance_fields(offer)}
 
 
-def _bill_fields(bill: Any, digits: int | None) -> dict:
+def _bill_fields(bill: Bill, digits: int | None) -> dict:
     fields = {"hours": bill.hours, "machine_usd": bill.machine_usd, "volumes_usd": bill.volumes_usd, "usd": bill.usd}
     if digits is not None:
         fields |= {"digits_per_usd": bill.digits_per_usd(digits),
@@ -192,7 +197,7 @@ def _bill_fields(bill: Any, digits: int | None) -> dict:
     return fields
 
 
-def _market_fields(market: Any) -> dict:
+def _market_fields(market: Market) -> dict:
     wishes = market.wishes
     return {"job": market.job.title, "digits": market.job.digits, "measured": market.measured,
             "objective": "time" if wishes.by_time else "cost", "spot": wishes.is_spot,
@@ -200,7 +205,7 @@ def _market_fields(market: Any) -> dict:
             "machines": _machines(market), "assumptions": _assumptions(market)}
 
 
-def _market_lines(market: Any) -> list[str]:
+def _market_lines(market: Market) -> list[str]:
     text = [market.job.title, ""]
     if market.offers:
         text += [*_table(market), ""]
@@ -212,13 +217,13 @@ def _market_lines(market: Any) -> list[str]:
         text.append("")
     if market.offers:
         text += ["Computing is scaled from this machine, there/here, by what is known of:",
-                 *_noted((f"  {offer.factor:.3g} times: {offer.scaling}", offer) for offer in market.offers), ""]
-    text += _noted((note, each) for each in (*market.offers, *market.refusals) for note in each.notes)
+                 *_with_names((f"  {offer.factor:.3g} times: {offer.scaling}", offer) for offer in market.offers), ""]
+    text += _with_names((note, each) for each in (*market.offers, *market.refusals) for note in each.notes)
     return [*text, *(line for said in _assumptions(market) for line in _wrapped(said))]
 
 
-def _noted(notes: Iterable[tuple[str, Any]]) -> list[str]:
-    """Each note once, with all machines that it is about."""
+def _with_names(notes: Iterable[tuple[str, Offer | Refusal]]) -> list[str]:
+    """The lines of each note, once, with the names of all machines that it is about."""
     names: dict[str, list[str]] = {}
     for note, about in notes:
         names.setdefault(note, []).append(name_of(about.instance))
@@ -229,8 +234,8 @@ def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, LINE_WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
 
 
-def _table(market: Any) -> list[str]:
-    """Two lines for a machine: the result alone, and with all that verifies it."""
+def _table(market: Market) -> list[str]:
+    """A table with two lines for a machine: the result alone, and the result with what verifies it."""
     digits = market.job.digits
     width = max(len(name_of(offer.instance)) for offer in market.offers) + 4
     head = f"{'Machine':<{width}}{'':<10}{'hours':>8}{'machine':>12}{'volumes':>9}{'total':>12}"
@@ -247,7 +252,7 @@ def _table(market: Any) -> list[str]:
     return text
 
 
-def _bill_line(what: str, bill: Any, digits: int | None) -> str:
+def _bill_line(what: str, bill: Bill, digits: int | None) -> str:
     line = (f"{what:<10}{_hours(bill.hours):>8}{_usd(bill.machine_usd):>12}{_usd(bill.volumes_usd):>9}"
             f"{_usd(bill.usd):>12}")
     if digits is not None:
@@ -260,12 +265,12 @@ def _hours(hours: float) -> str:
 
 
 def _usd(usd: float) -> str:
-    """Cents, or three significant digits of less than a dime."""
+    """Dollars with cents, or with three significant digits below ten cents."""
     return f"${usd:,.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.3g}"
 
 
-def _assumptions(market: Any) -> list[str]:
-    """What all lines of a table rest on."""
+def _assumptions(market: Market) -> list[str]:
+    """The assumptions behind all lines of a table."""
     wishes, offers, is_test = market.wishes, market.offers, market.job.digits is None
     said = []
     if offers:
@@ -281,8 +286,6 @@ def _assumptions(market: Any) -> list[str]:
         said.append("network volumes are as fast as the machine can take them and no faster, paid by the hour, 730 to "
                     "a month; one of their operations moves at most 256 KiB")
     if wishes.is_spot:
-        from bigconst.estimates.offers import RESTART_S
-
         said.append("spot prices are the highest of the region in the catalogue; they move by the hour")
         said.append(f"interruptions expected in a day: {wishes.interruptions_per_day:g} (--interruptions); after each "
                     f"the run goes on {format_seconds(RESTART_S)} later")

@@ -1,4 +1,4 @@
-"""`bigconst find FILE PATTERN`: where digits occur first."""
+"""`bigconst find FILE PATTERN`: the first position of a pattern of digits."""
 
 import argparse
 import re
@@ -9,10 +9,10 @@ from bigconst.base.hardware import default_threads
 from bigconst.base.units import format_count, parse_count
 from bigconst.commands.options import argument
 from bigconst.commands.reading import PassLine, add_common
-from bigconst.runs.kernels import load_reading_kernels
+from bigconst.runs.kernels import READING, load
 
 MAX_PATTERN = 10**6
-"""Digits of the longest pattern."""
+"""digits of the longest pattern"""
 
 _EPILOG = """\
 examples:
@@ -24,7 +24,7 @@ Standard output is the position alone.  Position 1 is the first digit after the 
 """
 
 
-def add(commands) -> None:
+def add(commands: argparse._SubParsersAction) -> None:
     """Declare the command on an argparse subparsers object."""
     parser = commands.add_parser(
         "find",
@@ -40,13 +40,13 @@ def add(commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Search.  Raises VerificationError when there is none, UsageError, InputOutputError."""
+    """Search the pattern.  Raises VerificationError when it does not occur, UsageError, InputOutputError."""
     from bigconst.reading.source import DIGITS, DigitText
 
     with DigitText(arguments.file) as text:
         text.check_position(arguments.position)
         pattern = _pattern(arguments.pattern, text.base, DIGITS[text.base].decode())
-        load_reading_kernels()
+        load(READING)
         from bigconst.reading.lines import surroundings
         from bigconst.reading.search import find
 
@@ -57,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         if found is None:
             where = f"digits {format_count(first + 1)} to {format_count(text.digits)}" if first else (
                 f"the {format_count(text.digits)} digits")
+            #: All digits were searched. A pattern of n digits needs about 10^n of them, 16^n in hexadecimal.
             raise VerificationError(f"{name} not found in {where} of {arguments.file}",
                                     "search more digits, or a shorter pattern")
         print(found + 1)
@@ -66,11 +67,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _pattern(given: str, base: int, characters: str) -> str:
-    """The digits to look for; UsageError when they are none of this base."""
+    """The digits to search for.  Raises UsageError unless all of them are digits of the base."""
     pattern = sys.stdin.read(MAX_PATTERN + 2).strip() if given == "-" else given
     pattern = pattern.lower() if base == 16 else pattern
     if not re.fullmatch(f"[{characters}]+", pattern):
-        raise UsageError(f"{pattern[:40]!r} is no pattern of digits of base {base}", f"use {characters} only")
+        #: A pattern is digits alone, without point and spaces.
+        raise UsageError(f"{pattern[:40]!r} is not a pattern of digits of base {base}", f"use {characters} only")
     if len(pattern) > MAX_PATTERN:
         raise UsageError(f"the pattern is longer than {format_count(MAX_PATTERN)} digits", "search a part of it")
     return pattern

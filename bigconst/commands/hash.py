@@ -1,10 +1,10 @@
-"""`bigconst hash FILE`: what names a digit file."""
+"""`bigconst hash FILE`: the digit hash and checksums that identify a digit file."""
 
 import argparse
 
 from bigconst.base.hardware import default_threads
 from bigconst.commands.reading import PassLine, add_common
-from bigconst.runs.kernels import load_engine
+from bigconst.runs.kernels import CHECKING, load
 
 _EPILOG = """\
 examples:
@@ -15,7 +15,7 @@ The digit hash is floor(x*base^digits) mod 2^61-1, which the report shows, too.
 """
 
 
-def add(commands) -> None:
+def add(commands: argparse._SubParsersAction) -> None:
     """Declare the command on an argparse subparsers object."""
     parser = commands.add_parser(
         "hash",
@@ -28,11 +28,11 @@ def add(commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print all of them.  Raises InputOutputError."""
+    """Print digit hash and checksums.  Raises InputOutputError."""
     from bigconst.reading.source import DigitText
 
     with DigitText(arguments.file) as text:
-        load_engine()
+        load(CHECKING)
         from bigconst.reading.hashes import hashes
 
         with PassLine(text.digits) as done:

@@ -1,23 +1,14 @@
 """`bigconst ll P...` and `bigconst prp P...`: tests of Mersenne numbers."""
 
 import argparse
-import contextlib
 import re
-import time
-from collections.abc import Callable
-from dataclasses import replace
 
 from bigconst.base.errors import UsageError
-from bigconst.base.events import together
 from bigconst.base.hardware import default_threads
 from bigconst.base.units import parse_count, parse_size
+from bigconst.commands.compute import command_line
 from bigconst.commands.options import add_background_options, add_price_option, add_threads_option, argument
-from bigconst.runs.eventsfile import EventsFile
-from bigconst.runs.priority import lower_priority
-from bigconst.runs.signals import Stopper
-from bigconst.runs.testrun import DEFAULT_SAVE_EVERY_S, Request, carry_out, check, known
-from bigconst.runs.testscratch import Space
-from bigconst.runs.testscreen import Screen
+from bigconst.plans.mersenneplan import DEFAULT_SAVE_EVERY_S
 
 _LL_EPILOG = """\
 examples:
@@ -37,7 +28,7 @@ examples:
 
 
 def parse_length(text: str) -> int:
-    """A transform length: 3145728, 3072K or 3M, K being 1024."""
+    """A transform length, written as 3145728, 3072K or 3M, where K is 1024.  Raises UsageError."""
     match = re.fullmatch(r"(\d{1,12})([kKmM]?)", text, re.ASCII)
     if match is None:
         raise UsageError(f"{text[:80]!r} is not a transform length", "write it like 3072K or 3145728")
@@ -45,17 +36,18 @@ def parse_length(text: str) -> int:
 
 
 def parse_duration_s(text: str) -> float:
-    """Seconds, more than 0."""
+    """Seconds, more than 0 and at most 1e9.  Raises argparse.ArgumentTypeError."""
     try:
         value = float(text)
     except ValueError:
         value = -1.0
     if not 0 < value <= 1e9:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds; write it like 600 or 0.5")
+        #: Write it like `600` or `0.5`, without a unit.
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds; write it like 600 or 0.5")
     return value
 
 
-def add(commands) -> None:
+def add(commands: argparse._SubParsersAction) -> None:
     """Declare both commands on an argparse subparsers object."""
     for name, kind, what, text, epilog in (
             ("ll", "LL", "Lucas-Lehmer test of 2^P - 1",
@@ -89,7 +81,7 @@ def add(commands) -> None:
 
 
 def add_running_options(parser: argparse.ArgumentParser) -> None:
-    """Those that `work` has, too."""
+    """--threads, --save-every and --usd-per-hour, which `work` has, too."""
     add_threads_option(parser)
     parser.add_argument("--save-every", metavar="SECONDS", type=parse_duration_s, default=DEFAULT_SAVE_EVERY_S,
                         help="time between save files (default 600)")
@@ -98,68 +90,19 @@ def add_running_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Test one exponent after the other and print a line for each."""
+    from bigconst.runs.mersenne import MersenneRequest
+    from bigconst.runs.mersennequeue import run_tests
+    from bigconst.runs.mersennescratch import Resources
+    from bigconst.runs.priority import lower_priority
+
     if arguments.nice:
         lower_priority()
-    space = Space(None if arguments.swap is None else tuple(arguments.swap), arguments.memory, arguments.workspace,
-                  arguments.discard, tuple(arguments.argv))
-    return _carry_out([
-        Request(arguments.kind, p, arguments.threads or default_threads(), arguments.iterations, arguments.shift,
-                arguments.fft, not arguments.no_factor, arguments.save_every, arguments.dir, arguments.verify, space,
-                arguments.usd_per_hour)
+    resources = Resources(tuple(arguments.swap or ()), arguments.memory, arguments.workspace, arguments.discard,
+                          command_line(arguments))
+    threads = arguments.threads or default_threads()
+    run_tests([
+        MersenneRequest(arguments.kind, p, threads, arguments.iterations, arguments.shift, arguments.fft,
+                        not arguments.no_factor, arguments.save_every, arguments.dir, arguments.verify, resources,
+                        arguments.usd_per_hour)
         for p in arguments.exponents], arguments.events)
-
-
-def go_on(arguments: argparse.Namespace, found: dict, swap: list[str] | None) -> int:
-    """The test whose manifest `bigconst resume` found, with its scratch in `swap` if that has moved."""
-    request = Request(**found["request"]["again"])
-    return _carry_out([replace(
-        request, threads=arguments.threads or request.threads, directory=arguments.output or request.directory,
-        usd_per_hour=arguments.usd_per_hour or request.usd_per_hour,
-        space=Space(tuple(swap or found["lanes"]), arguments.memory, argv=tuple(arguments.argv)))], arguments.events)
-
-
-def _carry_out(requests: list[Request], events_path: str | None) -> int:
-    for request in requests:
-        check(request)
-    with contextlib.ExitStack() as stack:
-        events = None if events_path is None else stack.enter_context(EventsFile(events_path))
-        for request in requests:
-            _test(request, events)
     return 0
-
-
-def _test(request: Request, events: EventsFile | None) -> None:
-    began_s = time.perf_counter()
-    screen = Screen()
-    emit = screen
-    if events is not None:
-        emit, events.say = together(screen, events), screen.say
-    line = known(request)
-    if line is not None:
-        _conclude(line, request, began_s, emit)
-        return
-
-    def show(outcome):
-        from bigconst.mersenne.results import sentence
-
-        screen.clear()
-        _conclude(sentence(outcome), request, began_s, emit)
-
-    try:
-        with Stopper(screen) as stop:
-            stop.say = screen.say
-            carry_out(request, stop, emit, show)
-    finally:
-        screen.clear()
-
-
-def _conclude(line: str, request: Request, began_s: float, emit: Callable) -> None:
-    """Print a result, and below it what it cost, where the price of the machine is known."""
-    from bigconst.mersenne.events import Concluded
-
-    emit(Concluded(request.exponent, line))
-    if request.usd_per_hour is not None:
-        from bigconst.mersenne.results import cost_line
-
-        line += "\n" + cost_line(request.usd_per_hour, time.perf_counter() - began_s)
-    print(line, flush=True)

@@ -1,24 +1,32 @@
 """Options that several commands have."""
 
 import argparse
+from collections.abc import Callable
+from typing import TypeVar
 
 from bigconst.base.errors import UsageError
 from bigconst.base.hardware import MAX_THREADS
 from bigconst.base.units import parse_count, parse_price
 
-MIN_WORKSPACE_BYTES = 1 << 20
+DISK_KINDS = ("hdd", "ssd")
+"""choices of --disk"""
+
+Number = TypeVar("Number", int, float)
 
 
-def argument(parse, low: int, high: int | None = None, show=str):
-    """An argparse type that keeps the sentence of `parse` and checks low <= value <= high, printed by `show`."""
+def argument(parse: Callable[[str], Number], low: int, high: int | None = None,
+             show: Callable[[int], str] = str) -> Callable[[str], Number]:
+    """An argparse type that shows the error message of `parse`, and checks low <= value <= high, printed by `show`."""
 
-    def convert(text: str) -> int:
+    def convert(text: str) -> Number:
         try:
             value = parse(text)
         except UsageError as error:
+            #: The option's value is wrong in the way the rest of the message says; look for that below.
             raise argparse.ArgumentTypeError(str(error)) from None
         if value < low or (high is not None and value > high):
             wanted = f"at least {show(low)}" if high is None else f"from {show(low)} to {show(high)}"
+            #: The message says from where to where values go.
             raise argparse.ArgumentTypeError(f"{text!r} is out of range; it must be {wanted}")
         return value
 
@@ -28,16 +36,22 @@ def argument(parse, low: int, high: int | None = None, show=str):
 def add_threads_option(parser: argparse.ArgumentParser) -> None:
     """--threads, None for all processors."""
     parser.add_argument("--threads", metavar="N", type=argument(parse_count, 1, MAX_THREADS),
-                        help="default: all processors")
+                        help="number of threads (default: all processors)")
 
 
 def add_price_option(parser: argparse.ArgumentParser, remembered: str = "") -> None:
-    """--usd-per-hour; `remembered` is what its help says of a run that goes on."""
+    """--usd-per-hour; `remembered` is what its help adds about a resumed run."""
     parser.add_argument("--usd-per-hour", metavar="X", type=argument(parse_price, 0),
-                        help=f"price of this machine: dollars go into the report{remembered}")
+                        help=f"price of this machine, like 1.38: dollars go into the report{remembered}")
 
 
 def add_background_options(parser: argparse.ArgumentParser) -> None:
     """--events and --nice."""
-    parser.add_argument("--events", metavar="FILE", help="append what happens to FILE, one JSON object a line")
-    parser.add_argument("--nice", action="store_true", help="leave processors and disks to all others")
+    parser.add_argument("--events", metavar="FILE",
+                        help="append what happens to FILE, one JSON object a line (docs/events.md)")
+    add_nice_option(parser)
+
+
+def add_nice_option(parser: argparse.ArgumentParser) -> None:
+    """--nice."""
+    parser.add_argument("--nice", action="store_true", help="lowest priority: leave processors and disks to others")

@@ -22,7 +22,7 @@ follow anticlockwise.  Needs matplotlib: pip install 'bigconst[plot]'
 """
 
 
-def add(commands) -> None:
+def add(commands: argparse._SubParsersAction) -> None:
     """Declare the command on an argparse subparsers object."""
     parser = commands.add_parser(
         "plot", help="a picture of digits or of a run", epilog=_EPILOG,
@@ -34,7 +34,7 @@ def add(commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Draw and write.  Raises UsageError, InputOutputError."""
+    """Draw the picture and write it.  Raises UsageError, InputOutputError."""
     check_library("plot")
     if arguments.output == "-":
         raise UsageError("a picture needs a file", "name it, like --output phi.png")
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _read_report(path: str) -> object | None:
-    """What the JSON in a file says; None where the file holds none: digits begin otherwise.
+    """The JSON value in a file; None where the file does not begin with "{", as digits never do.
 
     Raises InputOutputError, UsageError for JSON that is damaged.
     """
@@ -70,4 +70,5 @@ def _read_report(path: str) -> object | None:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
+        #: As for "this JSON is not a report (…)".
         raise UsageError(f"{path} is JSON that is damaged or cut off", "plot another report") from None

@@ -1,6 +1,8 @@
-"""Digits as a picture: how often each comes, and a walk that takes a step for each of them."""
+"""A picture of digits: how often each occurs, and a walk with a step for each digit of the file."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,15 +11,21 @@ from bigconst.commands.picture import new_figure, png
 from bigconst.commands.reading import PassLine
 from bigconst.reading.source import DigitText
 from bigconst.reading.walk import walk
-from bigconst.runs.kernels import load_reading_kernels
+from bigconst.runs.kernels import READING, load
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from bigconst.reading.statistics import Statistics
 
 SHADES = ((1, "#cccccc"), (2, "#e6e6e6"), (3, "#f4f4f4"))
 """(standard deviations, colour of the band within them)"""
 
 
 def digits_png(path: str, threads: int) -> bytes:
-    """The picture of a digit file, in two passes over it.  Raises InputOutputError when it is none."""
-    load_reading_kernels()
+    """The picture of a digit file, in two passes over it.  Raises InputOutputError when it is no digit file."""
+    load(READING)
     from bigconst.reading.statistics import measure
 
     with DigitText(path) as text:
@@ -32,8 +40,8 @@ def digits_png(path: str, threads: int) -> bytes:
     return png(figure)
 
 
-def _draw_frequencies(axes: Any, statistics: Any) -> None:
-    """By how much each digit comes more often than on average, in standard deviations of random digits."""
+def _draw_frequencies(axes: Axes, statistics: Statistics) -> None:
+    """Draw how far the count of each digit is above the mean, in standard deviations of random digits."""
     base = statistics.base
     sigmas = [statistics.sigmas(d) for d in range(base)]
     for width, colour in reversed(SHADES):
@@ -50,8 +58,8 @@ def _draw_frequencies(axes: Any, statistics: Any) -> None:
     axes.set_title("frequencies" + ("" if p is None else f", chi-square p = {p:.3f}"), fontsize=11)
 
 
-def _draw_walk(figure: Any, axes: Any, points: np.ndarray, digits: int) -> None:
-    """The walk, coloured by position."""
+def _draw_walk(figure: Figure, axes: Axes, points: np.ndarray, digits: int) -> None:
+    """Draw the walk, coloured by position."""
     from matplotlib.collections import LineCollection
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 

@@ -1,39 +1,44 @@
-"""The timeline of a run, from its report, as a PNG: what each stage took, how much of it waited, what disks did."""
+"""The timeline of a run from its report, as PNG: the time of each stage, its share of waiting, and the disk traffic."""
+
+from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from bigconst.base.errors import UsageError
 from bigconst.base.units import format_count, format_seconds
 from bigconst.commands.picture import new_figure, png
 from bigconst.runs.report import SCHEMA
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 COMPUTE, WAIT, READ, WRITE = "#0072b2", "#e69f00", "#009e73", "#cc79a7"
-"""Told apart by people who do not see all colours, too."""
+"""colours that colour-blind people can tell apart, too"""
 
 BAR_SHARE = 0.01
-"""Of a run in memory that a level needs for a bar of its own."""
+"""share of a run in memory that a level must take to get a bar of its own"""
 
 LABEL_SHARE = 0.035
-"""Of the width that a stage needs for its name to stand there."""
+"""share of the width that a stage must take to get its name written"""
 
 UNITS = ((2 * 86400.0, "days", 86400.0), (2 * 3600.0, "hours", 3600.0), (120.0, "minutes", 60.0), (0.0, "seconds", 1.0))
-"""(from so many seconds on, name, seconds)"""
+"""(length in seconds from which a run is shown in a unit, name of the unit, its seconds)"""
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """What a report says of its run."""
+    """The course of a run, from its report."""
 
     title: str
-    parts: tuple["Segment", ...]
-    """one after the other"""
+    parts: tuple[Segment, ...]
+    """parts of the run, in the order of time"""
 
     @property
     def end_s(self) -> float:
-        """Of all parts."""
+        """Seconds from the start of the run to the end of its last part."""
         return self.parts[-1].start_s + self.parts[-1].seconds
 
 
@@ -45,23 +50,26 @@ class Segment:
     start_s: float
     seconds: float
     wait_s: float = 0.0
-    """of it, for disks"""
+    """part of these seconds that waited for disks"""
     read_bytes: int = 0
     written_bytes: int = 0
 
 
 def timeline(report: object) -> Timeline:
-    """The parts of the run of a report; what lies between its records is "other".
+    """The timeline of the run of a report; time that the report does not account for is the part "other".
 
-    Raises UsageError for what is no report of this program, or is one of a run that took no time.
+    Raises UsageError for anything but a report of this program, and for the report of a run that took no time.
     """
     if not isinstance(report, dict) or report.get("schema") != SCHEMA:
-        raise UsageError(f"this JSON is no report ({SCHEMA})", "plot what --json of a run has written")
+        #: Plot what `--json` of a run of `phi` or `sqrt` wrote.
+        raise UsageError(f"this JSON is not a report ({SCHEMA})", "plot what --json of a run has written")
     try:
         parts, constant, digits = _segments(report), str(report["title"]), format_count(report["decimal_digits"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
+        #: As for "this JSON is not a report (…)".
         raise UsageError(f"the report is damaged at {str(error)[:60]}", "plot another one") from None
     if not parts:
+        #: As for "this JSON is not a report (…)".
         raise UsageError("the report is of a run that took no time", "plot another one")
     return Timeline(f"{constant}, {digits} decimal digits", parts)
 
@@ -90,7 +98,7 @@ def _segments(report: dict) -> tuple[Segment, ...]:
 
 
 def timeline_png(report: object) -> bytes:
-    """The picture; raises what `timeline` raises."""
+    """The picture as PNG.  Raises the errors of `timeline`."""
     shown = timeline(report)
     parts, end_s = shown.parts, shown.end_s
     figure = new_figure()
@@ -111,7 +119,7 @@ def timeline_png(report: object) -> bytes:
 
 
 def _long_ones(parts: Sequence[Segment]) -> list[Segment]:
-    """All parts, but for short ones next to each other, which share a segment."""
+    """The parts, with neighbouring short ones joined into one."""
     end_s = parts[-1].start_s + parts[-1].seconds
     found: list[Segment] = []
     was_short = False
@@ -125,8 +133,8 @@ def _long_ones(parts: Sequence[Segment]) -> list[Segment]:
     return found
 
 
-def _draw_bars(axes: Any, parts: Sequence[Segment], unit_s: float) -> None:
-    """A bar for each part, one below the other."""
+def _draw_bars(axes: Axes, parts: Sequence[Segment], unit_s: float) -> None:
+    """Draw a bar for each part, one below the other."""
     rows = range(len(parts))
     axes.barh(rows, [part.seconds / unit_s for part in parts], left=[part.start_s / unit_s for part in parts],
               color=COMPUTE)
@@ -139,8 +147,8 @@ def _draw_bars(axes: Any, parts: Sequence[Segment], unit_s: float) -> None:
     axes.set_axisbelow(True)
 
 
-def _draw_shares(axes: Any, parts: Sequence[Segment], unit_s: float) -> None:
-    """How much of each stage computed and waited."""
+def _draw_shares(axes: Axes, parts: Sequence[Segment], unit_s: float) -> None:
+    """Draw the shares of each stage that computed and waited."""
     left = [part.start_s / unit_s for part in parts]
     width = [part.seconds / unit_s for part in parts]
     waiting = [100.0 * min(1.0, part.wait_s / part.seconds) for part in parts]
@@ -158,15 +166,15 @@ def _draw_shares(axes: Any, parts: Sequence[Segment], unit_s: float) -> None:
 
 
 def _groups(parts: Sequence[Segment]) -> list[tuple[str, float, float]]:
-    """(name, start, seconds) of what belongs together, like the stages "level 2, u" and "level 2, v"."""
+    """(name, start, seconds) of each group of parts, like that of the stages "level 2, u" and "level 2, v"."""
     groups: dict[str, list[Segment]] = {}
     for part in parts:
         groups.setdefault(part.name.partition(",")[0], []).append(part)
     return [(name, members[0].start_s, sum(part.seconds for part in members)) for name, members in groups.items()]
 
 
-def _draw_rates(axes: Any, parts: Sequence[Segment], unit_s: float) -> None:
-    """What was read and written each second."""
+def _draw_rates(axes: Axes, parts: Sequence[Segment], unit_s: float) -> None:
+    """Draw the bytes that each part read and wrote per second."""
     edges = [part.start_s / unit_s for part in parts] + [(parts[-1].start_s + parts[-1].seconds) / unit_s]
     for name, colour, line, values in (("read", READ, "-", [part.read_bytes / part.seconds for part in parts]),
                                        ("written", WRITE, "--", [part.written_bytes / part.seconds for part in parts])):

@@ -1,4 +1,4 @@
-"""What the commands that read digit files have in common: arguments and progress."""
+"""Common parts of the commands that read digit files: arguments and progress."""
 
 import argparse
 import time
@@ -13,7 +13,7 @@ QUIET_S = 1.0
 
 
 def add_common(parser: argparse.ArgumentParser, *files: str, threads: bool = True) -> None:
-    """Positional files, --threads where they matter, --debug."""
+    """Positional files, and --threads unless `threads` is false."""
     for name in files:
         parser.add_argument(name.lower(), metavar=name, help="digits as text or zstandard")
     if threads:
@@ -21,7 +21,10 @@ def add_common(parser: argparse.ArgumentParser, *files: str, threads: bool = Tru
 
 
 class PassLine:
-    """A line on the terminal after a second: how far a pass over `digits` digits is.  Calling it tells the digits."""
+    """A line on the terminal that says, after a second, how far a pass over `digits` digits is.
+
+    It is called with the number of digits that are done.
+    """
 
     def __init__(self, digits: int):
         self._digits = digits

@@ -1,17 +1,11 @@
-"""`bigconst resume DIR`: go on with an interrupted run."""
+"""`bigconst resume DIR`: the continuation of an interrupted run."""
 
 import argparse
-import os
 
-from bigconst.base.errors import UsageError
 from bigconst.base.hardware import MAX_THREADS
 from bigconst.base.units import parse_count, parse_size
-from bigconst.commands import mersenne
+from bigconst.commands.compute import command_line, show_report
 from bigconst.commands.options import add_background_options, add_price_option, argument
-from bigconst.runs import held, request
-from bigconst.runs.carryout import carry_out, show_report
-from bigconst.runs.continuing import continued
-from bigconst.runs.priority import lower_priority
 
 _EPILOG = """\
 examples:
@@ -22,7 +16,7 @@ examples:
 """
 
 
-def add(commands) -> None:
+def add(commands: argparse._SubParsersAction) -> None:
     """Declare the command on an argparse subparsers object."""
     parser = commands.add_parser(
         "resume", help="go on with an interrupted run", epilog=_EPILOG,
@@ -38,51 +32,33 @@ def add(commands) -> None:
     parser.add_argument("--json", metavar="FILE", help="write the report as JSON, too")
     add_price_option(parser, " (default: as before)")
     add_background_options(parser)
-    parser.set_defaults(run=run, checkpoint=None)
-
-
-def find(directory: str, swap: list[str] | None = None) -> dict:
-    """The manifest of the run that a directory, or one of those where its scratch is now, holds."""
-    found = held.interrupted([*(swap or []), directory])
-    if found is None:
-        raise UsageError(f"{directory} holds no run", "begin one with bigconst phi --swap DIR")
-    return found
+    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Raises the errors of bigconst.base.errors."""
-    from bigconst.storage.manifest import read_manifest
+    """Continue the run of a constant or of a Mersenne test.  Raises the errors of bigconst.base.errors."""
+    from bigconst.runs import interrupted
+    from bigconst.runs.priority import lower_priority
 
     if arguments.nice:
         lower_priority()
-    swap = arguments.swap
-    here = read_manifest(arguments.directory) if os.path.isdir(arguments.directory) else None
-    if here is not None and (here.get("copy") or here.get("lanes") == []):
-        found = {**here, "directory": os.path.abspath(arguments.directory)}
-    else:
-        found = find(arguments.directory, swap)
-        if here is not None and here.get("run_id") != found["run_id"]:
-            raise UsageError(f"{found['directory']} and {arguments.directory} hold different runs",
-                             "name the scratch directories of one run")
-        swap = _moved(found, swap)
-    if request.is_test(found):
-        return mersenne.go_on(arguments, found, swap)
-    arguments.output = arguments.output or found["output"]
-    arguments.no_certificate = not found["request"]["certified"]
-    show_report(carry_out(arguments, *continued(arguments, found, swap)), arguments)
+    found, swap = interrupted.of_directory(arguments.directory, arguments.swap)
+    if interrupted.is_mersenne(found):
+        from bigconst.runs.mersenne import resumed
+        from bigconst.runs.mersennequeue import run_tests
+        from bigconst.runs.mersennescratch import Resources
+
+        resources = Resources(tuple(swap or found["lanes"]), arguments.memory, command=command_line(arguments))
+        run_tests([resumed(found, resources, threads=arguments.threads, directory=arguments.output,
+                           usd_per_hour=arguments.usd_per_hour)], arguments.events)
+        return 0
+    from bigconst.runs.compute import compute
+    from bigconst.runs.request import ResumeRequest
+    from bigconst.runs.start import resume
+
+    begun = resume(ResumeRequest(
+        arguments.directory, tuple(swap) if swap else None, arguments.threads, arguments.memory, arguments.output,
+        arguments.force, arguments.json, arguments.events, arguments.usd_per_hour, command_line(arguments),
+        arguments.started_s), found)
+    show_report(compute(begun), begun.request.to_stdout)
     return 0
-
-
-def _moved(found: dict, swap: list[str] | None) -> list[str] | None:
-    """Where the scratch directories are, if that is not where they were."""
-    if swap:
-        if len(swap) != len(found["lanes"]):
-            raise UsageError(f"the run has {len(found['lanes'])} scratch directories, {len(swap)} are named",
-                             "name all of them, in the order of the first command")
-        return swap
-    if found["directory"] == found["lanes"][0]:
-        return None
-    if len(found["lanes"]) > 1:
-        raise UsageError(f"{found['directory']} has moved from {found['lanes'][0]}",
-                         "name all scratch directories with --swap, in the order of the first command")
-    return [found["directory"]]

@@ -8,7 +8,6 @@ from bigconst.base.errors import Interrupted, VerificationError
 from bigconst.base.hardware import default_threads
 from bigconst.base.units import format_count, format_seconds
 from bigconst.commands.options import add_threads_option
-from bigconst.runs.kernels import load_test_kernels
 
 _EPILOG = """\
 examples:
@@ -21,7 +20,7 @@ first, and are through after a quarter of the time.
 """
 
 
-def add(commands) -> None:
+def add(commands: argparse._SubParsersAction) -> None:
     """Declare the command on an argparse subparsers object."""
     parser = commands.add_parser(
         "selftest",
@@ -35,8 +34,10 @@ def add(commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print a line per case.  Raises VerificationError when one is wrong."""
-    load_test_kernels()
+    """Print a line for each case.  Raises VerificationError when one is wrong, Interrupted."""
+    from bigconst.runs.kernels import SQUARINGS, load
+
+    load(SQUARINGS)
     from bigconst.arithmetic.memory.squarer import Squarer
     from bigconst.mersenne import selftest
 
@@ -61,8 +62,9 @@ def run(arguments: argparse.Namespace) -> int:
             raise Interrupted(f"interrupted, {format_count(done)} of {format_count(len(cases))} cases were right",
                               "nothing was kept, run the same command again") from None
     if failed:
+        #: The name of the first one is in parentheses. If `bigconst stress` finds nothing, reinstall numba; if that
+        #: does not help, please report it.
         raise VerificationError(f"{len(failed)} of {done} self-tests failed ({failed[0]})",
                                 "do not trust this machine: test its memory with bigconst stress, or report it")
     print(f"all {len(cases)} residues are right")
     return 0
-

@@ -1,13 +1,18 @@
 """`bigconst stats FILE`: how the digits of a file are distributed."""
 
+from __future__ import annotations
+
 import argparse
 import contextlib
-from typing import Any
+from typing import TYPE_CHECKING
 
 from bigconst.base.hardware import default_threads
 from bigconst.base.units import format_count
 from bigconst.commands.reading import PassLine, add_common
-from bigconst.runs.kernels import load_reading_kernels
+from bigconst.runs.kernels import READING, load
+
+if TYPE_CHECKING:
+    from bigconst.reading.statistics import Statistics
 
 SCHEMA = "bigconst-statistics/1"
 
@@ -21,7 +26,7 @@ The integer part is not counted.  What the tests are stands in docs/digit-files.
 _NAMES = {1: "digits", 2: "pairs", 3: "triples"}
 
 
-def add(commands) -> None:
+def add(commands: argparse._SubParsersAction) -> None:
     """Declare the command on an argparse subparsers object."""
     parser = commands.add_parser(
         "stats",
@@ -35,14 +40,14 @@ def add(commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Count and print.  Raises InputOutputError."""
+    """Count the digits and print the statistics.  Raises InputOutputError."""
     from bigconst.reading.source import DigitText
     from bigconst.storage.atomicfile import AtomicFile
 
     with contextlib.ExitStack() as stack:
         text = stack.enter_context(DigitText(arguments.file))
         file = stack.enter_context(AtomicFile(arguments.json, force=True)) if arguments.json else None
-        load_reading_kernels()
+        load(READING)
         from bigconst.reading.statistics import measure
 
         with PassLine(text.digits) as done:
@@ -56,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _lines(path: str, statistics: Any) -> list[str]:
+def _lines(path: str, statistics: Statistics) -> list[str]:
     runs = statistics.runs
     lines = [f"{path}: {format_count(statistics.digits)} digits after the point, base {statistics.base}", "",
              f"{'digit':<8}{'count':>20}{'frequency':>14}{'deviation':>14}"]
@@ -73,7 +78,7 @@ def _lines(path: str, statistics: Any) -> list[str]:
             f"{format_count(runs.position)}"]
 
 
-def _plain(path: str, statistics: Any) -> dict:
+def _plain(path: str, statistics: Statistics) -> dict:
     from dataclasses import asdict
 
     from bigconst.base.version import __version__

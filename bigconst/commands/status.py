@@ -1,15 +1,9 @@
 """`bigconst status DIR`: how far a run is."""
 
 import argparse
-import contextlib
 import json
 
-from bigconst.base.errors import InputOutputError
 from bigconst.base.units import format_bytes, format_count, format_seconds
-from bigconst.commands.resume import find
-from bigconst.runs import held, request
-from bigconst.runs.statusfile import read_status
-from bigconst.runs.workdone import remaining_s
 
 _EPILOG = """\
 examples:
@@ -18,7 +12,7 @@ examples:
 """
 
 
-def add(commands) -> None:
+def add(commands: argparse._SubParsersAction) -> None:
     """Declare the command on an argparse subparsers object."""
     parser = commands.add_parser(
         "status", help="how far a run is", epilog=_EPILOG,
@@ -31,19 +25,10 @@ def add(commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Raises the errors of bigconst.base.errors."""
-    from bigconst.storage.lock import is_locked
+    """Print how far the run is.  Raises the errors of bigconst.base.errors."""
+    from bigconst.runs.status import run_status
 
-    found = _with_scratch(find(arguments.directory))
-    counts = found.get("fault_counts", {})
-    stage = "in memory" if not found["lanes"] else "the scratch is not there" if found.get("copy") else "starting"
-    fields = {"stage": stage, "index": 0, "count": 0, "faults": sum(counts.values()), "share": 0.0,
-              "elapsed_s": 0.0, "moved_bytes": 0, "bytes_per_s": 0.0}
-    fields |= read_status(found["directory"])
-    fields |= _subject(found)
-    left_s = remaining_s(fields["share"], fields["elapsed_s"])
-    fields |= {"running": is_locked(found["directory"]), "remaining_s": left_s,
-               "fault_counts": counts, "saved": found.get("saved"), "command": found["command"]}
+    fields = run_status(arguments.directory)
     if arguments.json:
         print(json.dumps(fields, indent=2))
     elif arguments.short:
@@ -51,25 +36,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(_long(fields), end="")
     return 0
-
-
-def _subject(found: dict) -> dict:
-    """What is computed; "constant" is short."""
-    if request.is_test(found):
-        asked = found["request"]
-        return {"constant": f"M{asked['exponent']}", "kind": asked["kind"], "iterations": asked["iterations"]}
-    plan = request.resumed_plan(found, None, None)
-    return {"constant": plan.constant.name, "title": plan.constant.title, "digits": plan.digits, "base": plan.base}
-
-
-def _with_scratch(found: dict) -> dict:
-    """The manifest in the scratch where that of a checkpoint directory was found: the scratch knows more."""
-    if found.get("copy"):
-        with contextlib.suppress(InputOutputError):
-            scratch = held.interrupted(found["lanes"])
-            if scratch is not None and scratch.get("run_id") == found["run_id"]:
-                return scratch | {"saved": found.get("saved")}
-    return found
 
 
 def _short(fields: dict) -> str:

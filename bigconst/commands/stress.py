@@ -1,17 +1,22 @@
 """`bigconst stress`: load processors, memory and disks, and check every result."""
 
+from __future__ import annotations
+
 import argparse
 import contextlib
 import os
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 from bigconst.base.errors import DoesNotFit, Interrupted
 from bigconst.base.hardware import MAX_THREADS, available_memory_bytes, default_threads
 from bigconst.base.units import format_bytes, format_count, format_seconds, parse_count, parse_size
 from bigconst.commands.options import argument
-from bigconst.runs.kernels import load_engine
 from bigconst.runs.statusline import StatusLine
+
+if TYPE_CHECKING:
+    from bigconst.stress.burnin import BurnIn
 
 MOST_MINUTES = 1e6
 
@@ -37,7 +42,7 @@ an error itself ends it with exit code 3, Ctrl-C with 130.
 """
 
 
-def add(commands) -> None:
+def add(commands: argparse._SubParsersAction) -> None:
     """Declare the command on an argparse subparsers object."""
     parser = commands.add_parser(
         "stress",
@@ -61,25 +66,30 @@ def _minutes(text: str) -> float:
     except ValueError:
         minutes = 0.0
     if not 0 < minutes <= MOST_MINUTES:
-        raise argparse.ArgumentTypeError(f"{text[:80]!r} is no number of minutes; write it like 15 or 0.5")
+        #: Write it like `15` or `0.5`, without a unit.
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} is not a number of minutes; write it like 15 or 0.5")
     return minutes
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Burn in, print the summary.  Raises what was found; Interrupted."""
+    """Burn in and print the summary.  Raises the error of the first wrong result, DoesNotFit, Interrupted."""
     available = available_memory_bytes()
     memory_bytes = arguments.memory or available * 3 // 4
     if memory_bytes > available:
+        #: A stress test fills what it is given: ask for less, take fewer `--threads`, or stop other programs.
         raise DoesNotFit(f"--memory asks for {format_bytes(memory_bytes)}, {format_bytes(available)} are available",
                          "ask for less, or stop other programs")
-    load_engine()
+    from bigconst.runs.kernels import SQUARINGS, load
+
+    load(SQUARINGS)
     from bigconst.arithmetic.memory.squarer import Squarer
     from bigconst.stress.burnin import BurnIn
     from bigconst.stress.scratch import ScratchTest
 
     seed = int.from_bytes(os.urandom(8))
     with contextlib.ExitStack() as stack:
-        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:       # a closed terminal leaves no scratch; nohup goes on
+        # A closed terminal must leave no scratch; under nohup, which has SIGHUP ignored, the test continues.
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
             stack.callback(signal.signal, signal.SIGHUP, signal.signal(signal.SIGHUP, signal.default_int_handler))
         scratch = stack.enter_context(ScratchTest(arguments.swap, seed, _tell)) if arguments.swap else None
         burn = BurnIn(Squarer, arguments.threads or default_threads(), memory_bytes, scratch, seed)
@@ -104,17 +114,17 @@ def _tell(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _plan(burn, seconds: float, swap: list[str]) -> str:
+def _plan(burn: BurnIn, seconds: float, swap: list[str]) -> str:
     disks = f", {format_bytes(burn.scratch.size_bytes)} of scratch in {', '.join(swap)}" if burn.scratch else ""
     return f"{format_seconds(seconds)}: {burn.threads} threads, {format_bytes(burn.pattern_bytes)} of memory{disks}"
 
 
-def _rate(burn) -> str:
+def _rate(burn: BurnIn) -> str:
     return f"{burn.totals.operations / max(burn.elapsed_s, 1e-3) / 1e9:.1f} GFLOP/s"
 
 
-def _line(burn, seconds: float) -> str:
-    """How far it is."""
+def _line(burn: BurnIn, seconds: float) -> str:
+    """The line that says how far the test is."""
     totals = burn.totals
     disks = f", {format_bytes(burn.scratch.moved_bytes)} moved" if burn.scratch else ""
     return (f"{format_seconds(round(burn.elapsed_s))} of {format_seconds(seconds)}: {format_count(totals.iterations)} "
@@ -122,7 +132,7 @@ def _line(burn, seconds: float) -> str:
             f"{len(burn.faults)} errors")
 
 
-def _summary(burn) -> str:
+def _summary(burn: BurnIn) -> str:
     totals = burn.totals
     lines = [f"Time        {format_seconds(burn.elapsed_s)}",
              f"Squarings   {format_count(totals.iterations)} in {format_count(totals.tests)} tests that were right, "

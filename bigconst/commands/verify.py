@@ -2,10 +2,12 @@
 
 import argparse
 
+from bigconst.base.constant import parse_constant
 from bigconst.base.errors import UsageError
 from bigconst.base.hardware import default_threads
 from bigconst.base.units import format_count, format_seconds, parse_count
 from bigconst.commands.options import add_threads_option, argument
+from bigconst.plans.certificate import MAX_PRIMES
 
 _EPILOG = """\
 examples:
@@ -17,10 +19,8 @@ examples:
 What is proved, and what is not, stands in docs/certificate.md.
 """
 
-MAX_PRIMES = 16
 
-
-def add(commands) -> None:
+def add(commands: argparse._SubParsersAction) -> None:
     """Declare the command on an argparse subparsers object."""
     parser = commands.add_parser(
         "verify",
@@ -42,27 +42,18 @@ def add(commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Verify and print what was found.  Raises VerificationError, InputOutputError."""
-    threads = arguments.threads or default_threads()
+    """Verify the digits and print the verdict.  Raises VerificationError, UsageError, InputOutputError."""
     if arguments.without_certificate:
-        if not arguments.constant or arguments.certificate:
-            raise UsageError("--without-certificate needs --constant and no --certificate",
-                             'name the constant, like --constant phi or --constant "sqrt 2"')
-        from bigconst.commands.certify import rebuild
-
-        rebuilt = rebuild(arguments, threads)
-        print(f"{arguments.file}: {format_count(rebuilt.digits)} digits of {rebuilt.constant.title} are right "
-              f"(one squaring, {format_seconds(rebuilt.seconds)})")
-        return 0
+        return _rebuild(arguments)
     if arguments.constant:
+        #: Either there is a certificate, which names the constant, or `--without-certificate --constant` says it.
         raise UsageError("the certificate names the constant", "leave out --constant, or add --without-certificate")
+    from bigconst.runs.kernels import CHECKING, load
 
-    from bigconst.runs.kernels import load_engine
-
-    load_engine()
+    load(CHECKING)
     from bigconst.proof.verification import verify
 
-    verdict = verify(arguments.file, arguments.certificate, arguments.primes, threads)
+    verdict = verify(arguments.file, arguments.certificate, arguments.primes, arguments.threads or default_threads())
     header = verdict.header
     bound = "2P - b^n" if header.constant.kind == "phi" else "2P"
     claim = "b^2n + P b^n" if header.constant.kind == "phi" else f"{header.constant.d} b^2n"
@@ -73,4 +64,19 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"  text xxh3-128:  {header.text_xxh3}")
     print(f"  a wrong file passes with probability below {verdict.error_probability:.1e}")
     print(f"all digits are right ({format_seconds(verdict.seconds)})")
+    return 0
+
+
+def _rebuild(arguments: argparse.Namespace) -> int:
+    """Check the digits without a certificate."""
+    from bigconst.runs.certify import CertifyRequest, rebuild
+
+    if not arguments.constant or arguments.certificate:
+        #: As for "the certificate names the constant".
+        raise UsageError("--without-certificate needs --constant and no --certificate",
+                         'name the constant, like --constant phi or --constant "sqrt 2"')
+    constant = parse_constant(arguments.constant)
+    rebuilt = rebuild(CertifyRequest(arguments.file, constant, arguments.base, arguments.lenient, arguments.threads))
+    print(f"{arguments.file}: {format_count(rebuilt.digits)} digits of {constant.title} are right "
+          f"(one squaring, {format_seconds(rebuilt.seconds)})")
     return 0

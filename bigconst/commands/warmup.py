@@ -5,7 +5,6 @@ import time
 
 from bigconst.base.errors import VerificationError
 from bigconst.base.units import format_seconds
-from bigconst.runs.kernels import load_engine, load_reading_kernels, load_test_kernels
 
 _EPILOG = """\
 example:
@@ -13,7 +12,7 @@ example:
 """
 
 
-def add(commands) -> None:
+def add(commands: argparse._SubParsersAction) -> None:
     """Declare the command on an argparse subparsers object."""
     parser = commands.add_parser(
         "warmup",
@@ -26,11 +25,12 @@ def add(commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Load all kernels, run the self-test, print a line per test.  Raises VerificationError when one fails."""
-    engine = load_engine()
-    load_test_kernels()
-    load_reading_kernels()
+    from bigconst.runs.kernels import FAMILIES, load
+    from bigconst.runs.selftest import self_test
+
+    load(*FAMILIES)
     print(f"kernels ready: {format_seconds(time.perf_counter() - arguments.started_s)}", flush=True)
-    results = engine.self_test()
+    results = self_test()
     for name, ok in results:
         print(f"{'ok' if ok else 'FAILED':<6}  {name}")
     failed = [name for name, ok in results if not ok]

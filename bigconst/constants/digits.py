@@ -19,7 +19,7 @@ PAGE_BYTES = 4096
 
 
 class _Buffer:
-    """Room for a piece of text at a page border, with a margin for the words it begins and ends in.
+    """A buffer for a piece of text at a page boundary, with margins for the words that reach beyond its ends.
 
     Pieces begin at multiples of TEXT_PIECE_BYTES in the file.
     """
@@ -36,16 +36,18 @@ def write_digits(plan: Plan, words: Words, read: Callable[[int, int], np.ndarray
                  hasher) -> tuple[str, int]:
     """Write integer part, point, digits and newline by text.write_at(offset, bytes).
 
-    read(start, stop) gives these words of x as `root_words` returns it, to several threads at once; `hasher`
-    gets all bytes in order.
+    read(start, stop) returns words start .. stop-1 of x (constants.root.root_words) and is called by several
+    threads at once; `hasher` receives all bytes in order.
     Returns the last 100 digits (fewer if there are fewer) and the digit hash
     floor(value * base^digits) modulo 2^61 - 1, which is taken from the
-    characters themselves and has to agree with the residue that the computation
-    carried along.
+    characters themselves.  Raises FaultError when they do not agree with
+    `x_residue`, which the computation carried along.
     """
     fmt, p, n = plan.format, words.modulus.p, plan.digits
     head = plan.integer_part.encode() + b"."
     if int(read(plan.words, plan.words + 1)[0]) != plan.constant.floor:
+        #: The digits or the certificate came out wrong while they were written, again and again. The number itself was
+        #: right: resume, on a machine whose memory is tested.
         raise FaultError("the integer part is wrong")
     pieces = split(plan.text_bytes, -(-plan.text_bytes // TEXT_PIECE_BYTES), TEXT_PIECE_BYTES)
     buffers = [_Buffer() for _ in range(min(slots(words.pool.threads), len(pieces)))]
@@ -53,10 +55,10 @@ def write_digits(plan: Plan, words: Words, read: Callable[[int, int], np.ndarray
     value = plan.constant.floor
 
     def make(i: int, slot: int) -> tuple:
-        """Bytes start..stop-1 of the file."""
+        """Write piece i of the file; returns its bytes, and the residue and number of its digits."""
         (start, stop), buffer = pieces[i], buffers[slot]
         first, end = max(0, start - len(head)), min(n, stop - len(head))
-        at = first + len(head) - start          # of the first digit in the piece
+        at = first + len(head) - start          # where the first digit of the piece stands in it
         low, high = first // fmt.digits, -(-end // fmt.digits)
         spelled = at - (first - low * fmt.digits)
         write_text(buffer.at(spelled, spelled + (high - low) * fmt.digits),
@@ -74,7 +76,8 @@ def write_digits(plan: Plan, words: Words, read: Callable[[int, int], np.ndarray
         try:
             return piece, words.modulus.residue_text(digits, fmt.base), len(digits)
         except ForeignCharacter as error:
-            raise FaultError("the text holds what is no digit") from error
+            #: As for "the integer part is wrong".
+            raise FaultError("the text holds a character that is not a digit") from error
 
     def take(made: tuple) -> None:
         nonlocal value
@@ -85,5 +88,6 @@ def write_digits(plan: Plan, words: Words, read: Callable[[int, int], np.ndarray
     in_order(words.pool.threads, len(pieces), make, take)
     guard, size = guard_value(plan, words, read(0, guard_words(plan)))
     if (value * size + guard - x_residue) % p != 0:
+        #: As for "the integer part is wrong".
         raise FaultError("the text does not have the residue of the number", value=value % p)
     return tail.decode(), value % p

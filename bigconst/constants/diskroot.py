@@ -1,5 +1,5 @@
-"""From 1/sqrt(d) on disk to the number, its remainder, and the files: what constants.root, .remainder and .digits do
-in memory, without a whole number there."""
+"""From 1/sqrt(d) on disk to the number and its remainder: constants.root and constants.remainder for numbers that do
+not fit memory."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,10 @@ COMPARED_WORDS = 2048
 
 
 def root(plan: Plan, products: DiskProducts, y: Number | None, y_residue: int) -> tuple[Number, int]:
-    """x near root*B^K, K + 1 words, and its residue; not settled yet.  y is None for a perfect square."""
+    """x near root*B^K as K + 1 words, and its residue, from y near B^K/sqrt(d) (None for a perfect square).
+
+    Its last digits are not settled yet.
+    """
     words = products.words
     p, d = words.modulus.p, plan.constant.d
     x = products.number(plan.disk.places["x"], plan.words + 1, name="root")
@@ -32,7 +35,7 @@ def root(plan: Plan, products: DiskProducts, y: Number | None, y_residue: int) -
     state = {"carry": 0, "odd": 0}
 
     def compute(first: int, pieces: list[np.ndarray]) -> np.ndarray:
-        """x = d*y, or (B^K + d*y)/2."""
+        """A piece of x = d*y, or of x = (B^K + d*y)/2 for phi."""
         piece, above = pieces[0][:-1], int(pieces[0][-1])
         start = first * y.chunk_words
         carry = words.multiply_small(piece, piece, d)
@@ -48,25 +51,21 @@ def root(plan: Plan, products: DiskProducts, y: Number | None, y_residue: int) -
         words.shift_bits(half, piece, 1, parity & 1)
         return half
 
-    result, expected = [x], 0
-
-    def attempt(tries: int, _level: int) -> None:
-        nonlocal expected
-        state.update(carry=0, odd=0)
-        x = result[0] = products.number(plan.disk.places["x"], plan.words + 1, name=f"root, attempt {tries + 1}")
-        linear_pass(products, [(y, 0, 1)], x, compute, state, x.name)
-        expected = y_residue * d
-        if halved:
-            expected = (expected + words.power(plan.words) - state["odd"]) * pow(2, -1, p)
-        if state["carry"] != 0 or x.residue() != expected % p:
-            raise FaultError("the root does not have the residue of its parts", value=x.residue())
-
-    products.repeat("root", attempt)
-    return result[0], expected % p
+    for attempt in products.attempts("root"):
+        with attempt:
+            state.update(carry=0, odd=0)
+            x = products.number(plan.disk.places["x"], plan.words + 1, name=f"root, attempt {attempt.tries + 1}")
+            linear_pass(products, [(y, 0, 1)], x, compute, state, x.name)
+            expected = y_residue * d
+            if halved:
+                expected = (expected + words.power(plan.words) - state["odd"]) * pow(2, -1, p)
+            if state["carry"] != 0 or x.residue() != expected % p:
+                raise FaultError("the root does not have the residue of its parts", value=x.residue())
+            return x, expected % p
 
 
 def settled(plan: Plan, products: DiskProducts, x: Number, x_residue: int) -> int:
-    """Settle the last digits of x (constants.root.settle); returns its residue."""
+    """Settle the last digits of x (constants.root.settle); returns the residue of x afterwards."""
     words = products.words
     places = plan.disk.places
 
@@ -84,7 +83,7 @@ def settled(plan: Plan, products: DiskProducts, x: Number, x_residue: int) -> in
 
 
 def _operand(plan: Plan, words, x: Number, residue: int, **changes) -> tuple[Operand, int]:
-    """z = x for a root, 2x - B^K for phi, and its residue."""
+    """The operand z = x for a root, 2x - B^K for phi, with these changes of Operand, and the residue of z."""
     if plan.constant.kind == "phi":
         return (Operand(x, double=True, minus_one_at=plan.words, **changes),
                 (2 * residue - words.power(plan.words)) % words.modulus.p)
@@ -93,15 +92,19 @@ def _operand(plan: Plan, words, x: Number, residue: int, **changes) -> tuple[Ope
 
 @dataclass(frozen=True)
 class Remainder:
-    """r*G^2, or 4*r*G^2 for phi, where G = B^g*b^s is the range of the digits of x below the last written one."""
+    """The remainder r, stored as r*G^2, or 4*r*G^2 for phi, where G = B^g*b^s is the range of the digits of x below the
+    last written one."""
 
     scaled: Operand
     residue: int
-    """of r"""
+    """residue of r modulo 2^61 - 1"""
 
 
 def remainder(plan: Plan, products: DiskProducts, x: Number, x_residue: int) -> Remainder:
-    """One squaring of the written digits.  Raises FaultError when r is negative or the digits are not right."""
+    """The remainder of the written digits, by one squaring.
+
+    Raises FaultError when r is negative or the digits are not right.
+    """
     words, p = products.words, products.words.modulus.p
     guard, size = guard_value(plan, words, x.read(0, guard_words(plan)))
     below = plan.words - plan.text_words
@@ -118,7 +121,7 @@ def remainder(plan: Plan, products: DiskProducts, x: Number, x_residue: int) -> 
 
 
 def remainder_reader(plan: Plan, words, r: Remainder, kept_chunks: int) -> Callable[[int, int], np.ndarray]:
-    """Words start .. stop-1 of r."""
+    """A function read(start, stop) that returns words start .. stop-1 of r; it caches `kept_chunks` chunks."""
     fmt = plan.format
     spare = plan.text_words * fmt.digits - plan.digits
     whole, digits = divmod(2 * spare, fmt.digits)
@@ -138,7 +141,7 @@ def check_bound(plan: Plan, words, x: Number, r: Callable[[int, int], np.ndarray
     below = plan.words - plan.text_words
 
     def p_value(low: int, high: int) -> int:
-        high = min(high, plan.text_words + 1)       # of the words of P, which are fewer than those of r may be
+        high = min(high, plan.text_words + 1)       # P has fewer words than r is stored in
         if low >= high:
             return 0
         top = min(below + high + 1, plan.words + 1)

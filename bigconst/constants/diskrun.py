@@ -17,7 +17,7 @@ from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.words import Words
 from bigconst.base.formats import PACKED_PIECE_WORDS
 from bigconst.base.version import __version__
-from bigconst.constants import diskroot as root
+from bigconst.constants import diskroot
 from bigconst.constants.digits import write_digits
 from bigconst.constants.diskroot import Remainder
 from bigconst.constants.remainder import write_certificate
@@ -33,11 +33,12 @@ from bigconst.storage.volume import Volume
 
 
 class DiskRun:
-    """What the parts share."""
+    """A run on disk: `root`, then `remainder` where a certificate is wanted, then `write_files`."""
 
     def __init__(self, plan: Plan, words: Words, products: Products, emit: Callable, volume: Volume,
                  recorder: Recorder, stop: Callable[[], bool], store: LevelStore | None = None):
-        """`store` keeps levels in memory, and copies of those on disk if it lies outside."""
+        """`store` receives levels that are computed in memory, and copies of those on disk if it lies outside the
+        scratch."""
         self.plan, self.words, self.volume, self._store = plan, words, volume, store
         self._stop = stop
         self.levels: list[dict] = []
@@ -49,11 +50,11 @@ class DiskRun:
 
     @property
     def longest_unit_s(self) -> float:
-        """Of all that is recorded as a whole."""
+        """Seconds that the longest unit took; units are recorded as a whole."""
         return self._pipeline.slowest_unit_s
 
     def root(self) -> tuple[Number, int]:
-        """x, K + 1 words of which the written ones are right, and its residue."""
+        """x as K + 1 words, right down to the last written digit, and its residue."""
         plan, products = self.plan, self._products
         if (known := products.finished("root")) is not None:
             return known
@@ -61,31 +62,28 @@ class DiskRun:
         if not plan.constant.is_integer:
             y, residue = DiskLadder(plan, products, self.stages).inverse_root(self._in_memory)
         with self.stages.stage("root"):
-            x, residue = root.root(plan, products, y, residue)
+            x, residue = diskroot.root(plan, products, y, residue)
             if y is not None:
-                residue = root.settled(plan, products, x, residue)
+                residue = diskroot.settled(plan, products, x, residue)
         products.finish("root", x, residue)
         return x, residue
 
     def _in_memory(self) -> tuple[Number, int]:
-        """The first levels."""
+        """Compute the levels that fit memory; returns their last y, on the volume, and its residue."""
         disk, products = self.plan.disk, self._products
         plan = dataclasses.replace(self.plan, words=disk.memory_words, disk=None)
         first = disk.levels[0].places["y"] if disk.levels else disk.places["y"]
-        result: list = []
-
-        def attempt(_tries: int, _level: int) -> None:
-            ladder = Ladder(plan, products.products, self._arena, lambda event: None, self._store, self._stop)
-            words, residue = ladder.inverse_root()
-            y = products.number(first, disk.memory_words, name="ladder in memory")
-            y.store(words[:disk.memory_words])
-            result[:] = [y, residue]
-            self.levels = ladder.records
-
         with self.stages.stage("ladder in memory"):
-            products.repeat("ladder in memory", attempt)
+            for attempt in products.attempts("ladder in memory"):
+                with attempt:
+                    ladder = Ladder(plan, products.products, self._arena, lambda event: None, self._store, self._stop)
+                    words, residue = ladder.inverse_root()
+                    y = products.number(first, disk.memory_words, name="ladder in memory")
+                    y.store(words[:disk.memory_words])
+                    self.levels = ladder.records
+                    break
             self._arena.release(0)
-        return result[0], result[1]
+        return y, residue
 
     def remainder(self, x: Number, residue: int) -> Remainder:
         """The remainder of the written digits."""
@@ -93,34 +91,34 @@ class DiskRun:
             if self.plan.constant.is_integer:
                 zero = self._products.number(self.plan.disk.places["r"], self.plan.disk.square.stored_words)
                 return Remainder(Operand(zero), 0)
-            return root.remainder(self.plan, self._products, x, residue)
+            return diskroot.remainder(self.plan, self._products, x, residue)
 
     def write_files(self, x: Number, residue: int, r: Remainder | None, text, certificate) -> tuple[str, int]:
-        """Digits, and the certificate where there is an r; the last digits and the digit hash.
+        """Write the digits, and the certificate where there is an r; returns the last digits and the digit hash.
 
-        Everything else on the volume is given back first.
+        Space on the volume that is no longer needed is given back first.
         """
         plan = self.plan
         self._arena.drop()
-        # A square that was repeated lies behind everything planned.
+        # A square that was repeated on smaller words lies behind all planned addresses.
         kept_bytes = max(plan.disk.kept_bytes, r.scaled.number.end if r is not None else 0)
         self.volume.resize(min(self.volume.size_bytes, kept_bytes))
-        # a piece of text or of the certificate for every slot
+        # Chunks to cache: those of a piece of text or certificate for every slot.
         kept = slots(plan.threads) * (1 + PACKED_PIECE_WORDS // plan.disk.chunk_words)
-        result: list = []
-
-        def attempt(_tries: int, _level: int) -> None:
-            hasher = xxhash.xxh3_128()
-            result[:] = write_digits(plan, self.words, Reader(Operand(x), kept), residue, text, hasher)
-            if r is not None:
-                read = root.remainder_reader(plan, self.words, r, kept)
-                root.check_bound(plan, self.words, x, read)
-                header = Header(plan.constant, plan.base, plan.digits, False, __version__, hasher.hexdigest())
-                write_certificate(self.words, header, read, r.residue, certificate)
-
         with self.stages.stage("files"):
             if isinstance(text, StdoutText):        # what is printed cannot be printed again
-                attempt(0, 0)
-            else:
-                self._products.faults.repeat("files", attempt)
-        return result[0], result[1]
+                return self._write_files(x, residue, r, text, certificate, kept)
+            for attempt in self._products.faults.attempts("files"):
+                with attempt:
+                    return self._write_files(x, residue, r, text, certificate, kept)
+
+    def _write_files(self, x: Number, residue: int, r: Remainder | None, text, certificate,
+                     kept_chunks: int) -> tuple[str, int]:
+        plan, hasher = self.plan, xxhash.xxh3_128()
+        written = write_digits(plan, self.words, Reader(Operand(x), kept_chunks), residue, text, hasher)
+        if r is not None:
+            read = diskroot.remainder_reader(plan, self.words, r, kept_chunks)
+            diskroot.check_bound(plan, self.words, x, read)
+            header = Header(plan.constant, plan.base, plan.digits, False, __version__, hasher.hexdigest())
+            write_certificate(self.words, header, read, r.residue, certificate)
+        return written

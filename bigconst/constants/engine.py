@@ -1,71 +1,28 @@
 """Runs a plan, in memory or on disk: ladder, root, text, certificate.
 
-`load_kernels` has to be called first; it compiles or loads every kernel, so
-that nothing is compiled later and the clock of a run can leave it out.
+`runs.kernels` loads or compiles every kernel beforehand, so that nothing is compiled later and the clock of a run can
+leave it out.
 """
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from bigconst.base.constant import Constant
 from bigconst.base.events import Finished, PlanMade
 from bigconst.base.formats import WORDS
+from bigconst.constants.outcome import RunOutcome
 from bigconst.plans.plan import Plan, make_plan
-
-
-@dataclass
-class RunOutcome:
-    """What a finished run tells the report."""
-
-    seconds: dict[str, float]
-    levels: list[dict]
-    max_roundoff: float
-    faults: dict[str, int]
-    last_digits: str
-    digit_hash: int
-    """floor(x * base^digits) modulo 2^61 - 1"""
-    stages: list[dict] = field(default_factory=list)
-    """on disk: what each stage of the plan took"""
-    longest_unit_s: float = 0.0
-    """on disk: the longest time between two moments at which the run could have been interrupted and resumed"""
-
-
-def load_kernels() -> None:
-    """Compile all kernels that constants need, or load them from the cache."""
-    import bigconst.constants.digits  # noqa: F401
-    import bigconst.constants.diskroot  # noqa: F401
-    import bigconst.constants.remainder  # noqa: F401
-    from bigconst.kernels import jit
-
-    jit.mark_complete()
-
-
-def load_test_kernels() -> None:
-    """The same for tests of Mersenne numbers.  Constants do without: it would cost them a tenth of their start."""
-    import bigconst.arithmetic.memory.squarer  # noqa: F401
-    from bigconst.kernels import jit
-
-    jit.mark_complete(jit.TESTS)
-
-
-def load_reading_kernels() -> None:
-    """The same for searching and counting in digit files."""
-    import bigconst.kernels.search  # noqa: F401
-    from bigconst.kernels import jit
-
-    jit.mark_complete(jit.READING)
 
 
 def run(plan: Plan, text, emit: Callable, certificate=None, volume=None, recorder=None,
         stop: Callable[[], bool] = lambda: False, store=None) -> RunOutcome:
     """Compute the digits of `plan` into `text` (write_at(offset, bytes)); the caller commits it.
 
-    `certificate` is a file of the same kind, of plan.certificate_bytes, for r beside the digits.
-    `volume` is the scratch of a plan on disk, of plan.disk.scratch_bytes at least.
-    `recorder` keeps what is finished there, and knows what was before; when stop() is true, the run
-    ends between two units with Interrupted.
-    `store` (runtime.levelstore) keeps finished levels, and knows those of the processes before.
+    `certificate` is a file with the same method, of plan.certificate_bytes, for r; None writes no certificate.
+    `volume` is the scratch of a plan on disk, at least plan.disk.scratch_bytes long.
+    `recorder` records what is finished there, and returns the records of earlier processes; when stop() is true,
+    a run on disk ends between two units with Interrupted.
+    `store` (runtime.levelstore) stores finished levels, and returns those of earlier processes.
     Raises FaultError when a wrong value cannot be repaired.
     """
     from bigconst.arithmetic.memory.products import Products
@@ -99,7 +56,7 @@ def _run_in_memory(plan: Plan, words, products, text, emit: Callable, certificat
     x, spare, residue = root_words(plan, ladder)
     computed = time.perf_counter()
     hasher = xxhash.xxh3_128()
-    # The disk is slower than the text is made: the remainder is computed while it writes.
+    # Text is made faster than a disk writes it, so the remainder is computed meanwhile.
     with ThreadPoolExecutor(1) as side:
         text_written = side.submit(write_digits, plan, words, lambda a, b: x[a:b], residue, text, hasher)
         if certificate is not None:
@@ -133,7 +90,7 @@ def _run_on_disk(plan: Plan, words, products, text, emit: Callable, certificate,
 
 
 class _Collected:
-    """Text kept in memory."""
+    """A text file in memory, with the method write_at of the file on disk."""
 
     def __init__(self, size: int):
         self.data = bytearray(size)
@@ -143,49 +100,8 @@ class _Collected:
 
 
 def compute(constant: Constant, digits: int, base: int = 10, threads: int = 1, memory_bytes: int = 1 << 62) -> str:
-    """The digits as text, for numbers that fit comfortably; raises what make_plan and run raise."""
+    """The digits of a constant as text, for numbers that fit memory easily; raises what make_plan and run raise."""
     plan = make_plan(constant, digits, base, threads, memory_bytes)
     text = _Collected(plan.text_bytes)
     run(plan, text, lambda event: None)
     return text.data.decode().rstrip("\n")
-
-
-def self_test() -> list[tuple[str, bool]]:
-    """(name, passed) of computations whose results gmpy2 knows.  Needs both sets of kernels."""
-    return _test_roots() + _test_squarings()
-
-
-def _test_roots() -> list[tuple[str, bool]]:
-    from gmpy2 import isqrt, mpz
-
-    results = []
-    for constant, digits, base in ((Constant("phi", 5), 200_000, 10), (Constant("sqrt", 2), 50_000, 16),
-                                   (Constant("sqrt", 2**31 - 1), 30_000, 10), (Constant("sqrt", 12345), 1_000, 10)):
-        text = compute(constant, digits, base, threads=2)
-        point = text.index(".")
-        scale = mpz(base) ** (len(text) - point - 1)
-        expected = isqrt(constant.d * scale * scale)
-        if constant.kind == "phi":
-            expected = (scale + expected) // 2
-        ok = mpz(text.replace(".", ""), base) == expected
-        results.append((f"{constant.name}, {digits} digits, base {base}", bool(ok)))
-    return results
-
-
-def _test_squarings() -> list[tuple[str, bool]]:
-    from gmpy2 import mpz
-
-    from bigconst.arithmetic.memory.squarer import Squarer
-    from bigconst.plans.dwtshape import dwt_shape
-
-    results = []
-    for p, squarings, threads in ((4253, 300, 1), (216_091, 40, 2)):
-        modulus = (mpz(1) << p) - 1
-        expected = mpz(3)
-        for _ in range(squarings):
-            expected = (expected * expected - 2) % modulus
-        with Squarer(p, dwt_shape(p), threads) as squarer:
-            squarer.load(3, p // 3)
-            squarer.iterate(squarings, 2)
-            results.append((f"{squarings} squarings modulo 2^{p}-1", bool(squarer.value() == expected)))
-    return results

@@ -25,14 +25,14 @@ def remainder(products: Products, constant: Constant, digits: int, p_words: np.n
               shape: Shape, arena: Arena, scratch: Callable[[], np.ndarray]) -> tuple[np.ndarray, int] | None:
     """r as remainder_words(base, digits) words, and its residue; None when r is not between its bounds.
 
-    r lies in scratch or in memory that the arena hands out next.
+    r lies in the array of `scratch` or in the part of the arena that is taken next.
 
-    p_words  P, as many words; for phi, overwritten
-    shape    of at least two words more
-    scratch  gives an array of as many words, and is called after the squaring
-    With z = P for a root, z = 2P - b^n and d = 5 for phi, r = d*b^(2n) - z^2, for phi a quarter of
-    it, and r <= 2P, or r <= z.  Raises FaultError when z^2 - d*b^(2n) is not short: the digits are
-    far from right, or the machine is.
+    p_words  P, in as many words as r; overwritten for phi
+    shape    of a transform with at least two words more
+    scratch  called after the squaring, returns an array of as many words
+    For a root r = d*b^(2n) - z^2 with z = P, and r <= 2P; for phi r = (5*b^(2n) - z^2)/4 with
+    z = 2P - b^n, and r <= z.  Raises FaultError when z^2 - d*b^(2n) is not short: the digits are
+    far from right, or the hardware has erred.
     """
     words: Words = products.words
     fmt, p = words.format, words.modulus.p
@@ -66,8 +66,8 @@ def certify_words(plan: Plan, ladder: Ladder, x: np.ndarray, spare: np.ndarray, 
                   text_xxh3: Callable[[], str], file) -> None:
     """Write the certificate of finished digits (x and spare as `root_words` returns them) to `file`.
 
-    text_xxh3() waits until the text is written, and x may be overwritten, and
-    returns its checksum.  Raises FaultError when r is not within its bounds.
+    text_xxh3() returns the checksum of the text once all of it is written; x may
+    be overwritten from then on.  Raises FaultError when r is not within its bounds.
     """
     words, p = ladder.words, ladder.words.modulus.p
     length = remainder_words(plan.base, plan.digits)
@@ -77,10 +77,9 @@ def certify_words(plan: Plan, ladder: Ladder, x: np.ndarray, spare: np.ndarray, 
                        plan.text_words * plan.format.digits - plan.digits)
     guard, size = guard_value(plan, words, x)
     p_residue = (x_residue - guard) * pow(size, -1, p) % p
-    told = []
 
     def scratch() -> np.ndarray:
-        told.append(text_xxh3())
+        text_xxh3()
         return x[:length]
 
     found = remainder(ladder.products, plan.constant, plan.digits, p_words, p_residue,
@@ -88,15 +87,18 @@ def certify_words(plan: Plan, ladder: Ladder, x: np.ndarray, spare: np.ndarray, 
     if found is None:
         raise FaultError("the remainder of the digits is not within its bounds")
     r, residue = found
-    write_certificate(words, Header(plan.constant, plan.base, plan.digits, False, __version__, told[0]),
+    write_certificate(words, Header(plan.constant, plan.base, plan.digits, False, __version__, text_xxh3()),
                       lambda start, stop: r[start:stop], residue, file)
 
 
 def write_certificate(words: Words, header: Header, read: Callable[[int, int], np.ndarray], r_residue: int,
                       file) -> None:
-    """Header and packed r, words start .. stop-1 of which are read(start, stop), to `file`, whose write_at takes pieces
-    in any order.  Raises FaultError when r has not the residue that it should have."""
+    """Write header and packed r to `file`, whose write_at takes pieces in any order.
+
+    read(start, stop) returns words start .. stop-1 of r.  Raises FaultError when their residue is not `r_residue`.
+    """
     hasher = xxhash.xxh3_128(header.encode())
     if write_packed(words, remainder_words(header.base, header.digits), read, file, hasher) != r_residue:
+        #: As for "a number in memory holds a word out of range".
         raise FaultError("r changed in memory")
     file.write_at(0, memoryview(header.encode(hasher.hexdigest())))

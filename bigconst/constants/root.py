@@ -64,21 +64,21 @@ def guard_value(plan: Plan, words, low: np.ndarray) -> tuple[int, int]:
 
 
 def guard_words(plan: Plan) -> int:
-    """Words of x that digits below the last written one reach into."""
+    """Number of the lowest words of x that `guard_value` needs."""
     return plan.words - plan.text_words + 1
 
 
 def settle(plan: Plan, words, low: np.ndarray, add: Callable[[int], None], is_above: Callable[[int], bool]) -> int:
-    """Correct x where its guard digits cannot decide; returns what was added.
+    """Correct x where its guard digits cannot decide the last written digit; returns the integer added to it.
 
-    low       as in `guard_value`
-    add       adds an integer to x
-    is_above  whether x is above the true root, being told what was added to it
+    low               the lowest words of x, as in `guard_value`
+    add(value)        adds an integer to x
+    is_above(change)  whether x, to which `change` has been added, is above the true root
     """
     guard, size = guard_value(plan, words, low)
     if plan.x_error <= guard < size - plan.x_error:
         return 0
-    # The multiple of `size` next to x is either not above the true root, or its predecessor has the digits.
+    # The multiple of `size` nearest to x has the right digits unless it is above the true root; then one less has.
     change = -guard if 2 * guard < size else size - guard
     add(change)
     if is_above(change):
@@ -109,5 +109,5 @@ def is_above(plan: Plan, ladder: Ladder, x: np.ndarray, x_residue: int, spare: n
 
 
 def make_ladder(plan: Plan, products: Products, emit, store=None) -> Ladder:
-    """A ladder with its arena; `store` keeps its levels but the last."""
+    """A ladder for `plan` with an arena of its own; `store` receives all levels but the last."""
     return Ladder(plan, products, Arena(plan.arena_bytes), emit, store, save_last=False)

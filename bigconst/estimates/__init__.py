@@ -1,1 +1,1 @@
-"""How long a run will take: speeds of machines, the work in a plan, and what follows from both."""
+"""Estimates of how long a run takes: speeds of machines, the work in a plan, and the hours and costs that follow."""

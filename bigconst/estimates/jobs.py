@@ -1,4 +1,4 @@
-"""What is to be computed, and what it takes on a machine: plans with their work, room and pieces.
+"""Jobs to be estimated, and what they need on a machine: a plan with its work, its room, and its pieces.
 
 Pure functions.
 """
@@ -17,34 +17,35 @@ from bigconst.plans.mersenneplan import MersennePlan, make_mersenne_plan
 from bigconst.plans.plan import Plan, make_plan
 
 SAVE_FILES = 3
-"""Of p bits each that a test has at a time, at most."""
+"""Save files of p bits each that are counted for a test."""
 
 
 @dataclass(frozen=True)
 class Needs:
-    """What a plan takes."""
+    """The needs of a job on a machine."""
 
     plan: Plan | MersennePlan
     stages: tuple[Stage, ...]
-    """of the run that is asked for"""
+    """stages of the run that is asked for"""
     bare: tuple[Stage, ...]
-    """of one without its certificate"""
+    """stages of a run without certificate"""
     check: tuple[Stage, ...]
-    """of what verifies the result; none where nothing can"""
+    """stages of verifying the result; empty if it is not verified"""
     files_bytes: int
+    """size of all files that are written"""
     kept_bytes: int
-    """of copies, from which a run goes on without its scratch"""
+    """size of the copies from which a run can be resumed without its scratch"""
     save_every_s: float | None
-    """between such copies; None where they are made after each piece"""
+    """seconds between such copies; None if one is made after each of `pieces`"""
 
     @property
     def is_on_disk(self) -> bool:
-        """Whether there is scratch."""
+        """Whether the run uses scratch."""
         return self.plan.disk is not None
 
     @property
     def scratch_bytes(self) -> int:
-        """With the journal; 0 in memory."""
+        """Bytes of scratch, journal included; 0 in memory."""
         if not self.is_on_disk:
             return 0
         held = self.plan if isinstance(self.plan, MersennePlan) else self.plan.disk
@@ -52,18 +53,21 @@ class Needs:
 
 
 class Job(Protocol):
-    """What is to be computed."""
+    """A computation to be estimated."""
 
     @property
     def title(self) -> str:
-        """For people."""
+        """The job in words, for people."""
 
     @property
     def digits(self) -> int | None:
-        """Decimal digits; None of a test."""
+        """Decimal digits that are computed; None for a test."""
 
     def needs(self, threads: int, memory_bytes: int, disk: str | None) -> Needs:
-        """On scratch of this kind, or None.  Raises DoesNotFit, UsageError."""
+        """The needs of the job with scratch on `disk`, "hdd" or "ssd", or without scratch for None.
+
+        Raises DoesNotFit, UsageError.
+        """
 
 
 @dataclass(frozen=True)
@@ -74,16 +78,17 @@ class ConstantJob:
     digits: int
     base: int
     certified: bool
+    """whether a certificate is made"""
     workspace_bytes: int | None = None
 
     @property
     def title(self) -> str:
-        """For people."""
+        """The job in words, for people."""
         return (f"{self.constant.title}, {format_count(self.digits)} digits"
                 + (" worth in base 16" if self.base == 16 else ""))
 
     def needs(self, threads: int, memory_bytes: int, disk: str | None) -> Needs:
-        """On scratch of this kind, or None.  Raises DoesNotFit."""
+        """The needs of the job, as in `Job.needs`.  Raises DoesNotFit."""
         def make(certified: bool) -> Plan:
             return make_plan(self.constant, self.digits, self.base, threads, memory_bytes,
                              workspace_bytes=self.workspace_bytes, disk=disk, certified=certified)
@@ -98,7 +103,7 @@ class ConstantJob:
 
 
 @dataclass(frozen=True)
-class TestJob:
+class MersenneJob:
     """A test of a Mersenne number."""
 
     __test__ = False        # pytest takes it for one of its own
@@ -113,11 +118,11 @@ class TestJob:
 
     @property
     def title(self) -> str:
-        """For people."""
+        """The job in words, for people."""
         return f"{self.kind} test of M{self.exponent}, {format_count(self.iterations)} iterations"
 
     def needs(self, threads: int, memory_bytes: int, disk: str | None) -> Needs:
-        """On scratch of this kind, or None.  Raises DoesNotFit, UsageError."""
+        """The needs of the job, as in `Job.needs`.  Raises DoesNotFit, UsageError."""
         def make(words: int | None) -> MersennePlan:
             return make_mersenne_plan(self.exponent, self.iterations, threads, memory_bytes,
                                       products=self.kind != "LL", words=words, workspace_bytes=self.workspace_bytes,
@@ -128,20 +133,20 @@ class TestJob:
         return Needs(plan, stages, stages, self._second(plan, make), saved, saved, self.save_every_s)
 
     def _second(self, plan: MersennePlan, make: Callable[[int], MersennePlan]) -> tuple[Stage, ...]:
-        """The run that confirms a test, in the next longer transform; none where there is none that fits."""
+        """Stages of the run that confirms a test, with the next longer transform; empty if no such run fits."""
         another = longer(plan.shape)
         if another is None or another.min_exponent > self.exponent:
-            return tuple(work.mersenne_work(plan))      # in the next shorter one: not longer than this
+            return tuple(work.mersenne_work(plan))      # it takes the next shorter transform, and no more time
         try:
             second = make(another.words)
         except DoesNotFit:
             return ()
-        # Scratch is counted once.
+        # Only the scratch of the first run is counted, so the second must lie in the same place.
         return tuple(work.mersenne_work(second)) if (second.disk is None) == (plan.disk is None) else ()
 
 
 def pieces(stages: Sequence[Stage]) -> list[list[Stage]]:
-    """Stages between two copies: those of a level together, and of a ladder in memory each level."""
+    """Stages grouped by the copies between them: all of a level together, and of a ladder in memory each level."""
     groups: dict[str, list[Stage]] = {}
     for stage in stages:
         if stage.name == "ladder":

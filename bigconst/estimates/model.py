@@ -1,11 +1,11 @@
 """Seconds of the stages of a plan on a machine, and what bounds each.
 
-Pure functions.  Within a step processors and disks work at the same time, so
-that the longer of the two counts, and of the shorter one the share that the
-benchmark found to be lost when they wait for each other.  What Python does for
-each block that is moved becomes no faster with more threads.  Nothing here is
-fitted to runs: all speeds are those of the benchmark, and docs/estimates.md
-holds the estimates against runs.
+Pure functions.  Within a step processors and disks work at the same time: it
+takes the longer of their two times, and the share of the shorter one that the
+benchmark found to be lost when they wait for each other.  The time that Python
+takes for each block that is moved does not shrink with more threads.  Nothing
+here is fitted to runs: all speeds are those of the benchmark, and
+docs/estimates.md compares the estimates with runs.
 """
 
 from collections.abc import Sequence
@@ -17,31 +17,32 @@ from bigconst.estimates.work import MEMORY_BYTES, Stage, WorkStep
 from bigconst.plans.accounts import Traffic
 
 MODEL_ERROR = 0.1
-"""Relative error of an estimate on a machine that was measured, beside how much its measurements differ."""
+"""Relative error of an estimate for a machine that was measured, besides the spread of its measurements."""
 SCALED_ERROR = 0.3
-"""Of one for a machine of which no more than a table is known."""
+"""Relative error of an estimate for a machine that is known from a table alone."""
 
 CACHED_WORDS = 1 << 16
-"""Of numbers that do not leave the caches."""
+"""Words of a number that stays in the caches."""
 
 JOURNAL_RUN_BYTES = 8 << 20
-"""Of a record with the chunks of a batch."""
+"""Size of a journal record with the chunks of a batch."""
 
 NO_DISKS = DiskSpeeds((), "ssd", (), (), 0.0)
+"""The disks of a run without scratch."""
 
 
 @dataclass(frozen=True)
 class StageEstimate:
-    """One stage."""
+    """The estimate of one stage."""
 
     name: str
     seconds: float
     compute_s: float
-    """that processors need"""
+    """seconds that processors need"""
     memory_s: float
-    """that memory would need if it did nothing else; part of compute_s"""
+    """seconds that memory would need if nothing else took time; part of compute_s"""
     disk_s: float
-    """that disks need, files included"""
+    """seconds that disks need, files included"""
     bound: str
     """compute, memory or disk: what takes longest"""
     read_bytes: int
@@ -50,26 +51,26 @@ class StageEstimate:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A run on a machine."""
+    """The estimate of a run on a machine."""
 
     stages: tuple[StageEstimate, ...]
     error: float
-    """relative"""
+    """relative error of the seconds"""
 
     @property
     def seconds(self) -> float:
-        """All stages."""
+        """Seconds of all stages together."""
         return sum(stage.seconds for stage in self.stages)
 
     @property
     def bound(self) -> str:
-        """What bounds the most seconds."""
+        """What bounds the largest part of the seconds: compute, memory or disk."""
         return max(("compute", "memory", "disk"), key=lambda bound: sum(
             stage.seconds for stage in self.stages if stage.bound == bound))
 
 
 def estimate(stages: Sequence[Stage], speeds: Speeds, disks: DiskSpeeds | None, threads: int) -> Estimate:
-    """Of these stages, with the loading of kernels before them; `disks` hold the scratch where there is some."""
+    """The estimate of these stages and of loading kernels before them; `disks` are those of the scratch, if any."""
     start = StageEstimate("start", speeds.start_s, speeds.start_s, 0.0, 0.0, "compute", 0, 0)
     spread = hypot(speeds.spread, disks.spread if disks is not None else 0.0)
     error = hypot(MODEL_ERROR if speeds.factor is None else SCALED_ERROR, spread)
@@ -111,7 +112,7 @@ def _compute_s(step: WorkStep, speeds: Speeds, disks: DiskSpeeds, threads: int) 
 
 
 def _blocks_s(step: WorkStep, speeds: Speeds) -> float:
-    """Of the part that no number of threads makes faster."""
+    """Seconds that Python takes for the blocks that are moved, however many threads there are."""
     return speeds.block_s * sum((move.traffic.read_bytes + move.traffic.written_bytes) / move.block_bytes
                                 for move in step.moves)
 
@@ -121,7 +122,7 @@ def _disk_s(step: WorkStep, speeds: Speeds, disks: DiskSpeeds) -> float:
              + step.file_read_bytes / speeds.text_bytes_per_s)
     if not step.moves:
         return files
-    # All in the longest runs, and what shorter ones take more.
+    # The time as if all requests were as long as the longest, and what shorter ones take beyond that.
     longest = max(move.run_bytes for move in step.moves)
     more = sum(disks.seconds(move.traffic, move.run_bytes) - disks.seconds(move.traffic, longest)
                for move in step.moves)
@@ -134,6 +135,6 @@ def _memory_s(step: WorkStep, speeds: Speeds) -> float:
 
 
 def _cached_s(step: WorkStep, speeds: Speeds, threads: int) -> float:
-    """Of the operations if all were as fast as on numbers that stay in the caches of one thread."""
+    """Seconds of the operations if all were as fast as on numbers that stay in the caches of one thread."""
     return sum(words / CACHED_WORDS * speeds.seconds(name, CACHED_WORDS, 1) / min(threads, speeds.threads)
                for name, words in step.operations if name in MEMORY_BYTES)

@@ -1,7 +1,8 @@
-"""What machines and volumes cost for the hours of a run.
+"""The costs of machines and network volumes for the hours of a run.
 
 Pure functions.  Hours are those of bigconst.estimates.model, prices those of
-bigconst.catalogue; a volume is paid for by the hour, as a part of its month.
+bigconst.catalogue; a volume is paid for by the hour, at a share of its price
+per month.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,10 +12,10 @@ from math import ceil
 from bigconst.catalogue.model import NetworkVolume
 
 HOURS_PER_MONTH = 730
-"""As providers count them: 365 * 24 / 12."""
+"""Hours of a month as providers count them: 365 * 24 / 12."""
 
 OPERATION_BYTES = 256 << 10
-"""That a network volume moves for one operation, at most, however long the request."""
+"""Most bytes that a network volume moves in one operation, however long the request."""
 
 _FACTS = {"usd_per_gb_month": "price of a GB", "gb_max": "largest size", "mb_s_max": "speed"}
 
@@ -26,18 +27,19 @@ class Volumes:
     name: str
     count: int
     size_gb: int
-    """of all, in GB of 10^9 bytes, which are not more than a provider's GiB: the price is not too low"""
+    """size of all together, in GB of 10^9 bytes; where a provider counts GiB, the price is a little too high"""
     mb_s: float
-    """of all, in 10^6 bytes a second"""
+    """speed of all together, in 10^6 bytes a second"""
     usd_per_month: float
+    """price of all together"""
 
     def usd(self, hours: float) -> float:
-        """Dollars for so many hours."""
+        """Dollars for `hours` hours."""
         return self.usd_per_month / HOURS_PER_MONTH * hours
 
 
 def missing_facts(volume: NetworkVolume) -> list[str]:
-    """What has to be known of a volume for `hired`, and is not."""
+    """Names of the facts that `hired` needs of a volume and that are unknown."""
     return [what for name, what in _FACTS.items() if getattr(volume, name) is None]
 
 
@@ -47,9 +49,10 @@ def is_speed_by_size(volume: NetworkVolume) -> bool:
 
 
 def hired(volume: NetworkVolume, size_bytes: int, bytes_per_s: float) -> Volumes:
-    """The fewest volumes with that much room and speed together; `missing_facts` must be none.
+    """The fewest volumes that together have this size and speed; `missing_facts(volume)` must be empty.
 
-    Where speed comes with size, each has its largest size.  What has a price and is not known to be free is paid for.
+    If speed comes with size, each has its largest size.  Operations and MB/s that have a price are paid for, except
+    those known to be free.
     """
     mb_s, size_gb = bytes_per_s / 1e6, ceil(size_bytes / 1e9)
     count = max(1, ceil(size_gb / volume.gb_max), ceil(mb_s / volume.mb_s_max))
@@ -63,16 +66,16 @@ def hired(volume: NetworkVolume, size_bytes: int, bytes_per_s: float) -> Volumes
 
 
 def kept_on(volumes: Iterable[NetworkVolume], size_bytes: int) -> Volumes | None:
-    """The cheapest room for so much, whatever its speed; None where no price is known."""
+    """The cheapest volume of this size, whatever its speed; None if no price is known."""
     size_gb = ceil(size_bytes / 1e9)
     return min((Volumes(volume.name, 1, size_gb, 0.0, size_gb * volume.usd_per_gb_month) for volume in volumes
                 if volume.usd_per_gb_month is not None), key=lambda each: each.usd_per_month, default=None)
 
 
 def expected_hours(hours: float, interruptions_per_day: float, loss_hours: float) -> float | None:
-    """Of a run of `hours` that is interrupted so often and loses so much each time; None where it never ends.
+    """Expected hours of a run of `hours` that loses `loss_hours` at each interruption; None if it would never end.
 
-    The hours t in all satisfy t = hours + loss * interruptions * t/24.
+    The result t satisfies t = hours + loss_hours * interruptions_per_day * t/24.
     """
     share = interruptions_per_day * loss_hours / 24
     return hours / (1 - share) if share < 1 else None
@@ -80,7 +83,7 @@ def expected_hours(hours: float, interruptions_per_day: float, loss_hours: float
 
 @dataclass(frozen=True)
 class Bill:
-    """Hours, and dollars for them."""
+    """The hours of a run, and the dollars they cost."""
 
     hours: float
     machine_usd: float
@@ -88,7 +91,7 @@ class Bill:
 
     @property
     def usd(self) -> float:
-        """All of it."""
+        """Dollars for machine and volumes."""
         return self.machine_usd + self.volumes_usd
 
     def digits_per_usd(self, digits: int) -> float:
@@ -96,17 +99,20 @@ class Bill:
         return digits / self.usd
 
     def usd_per_1e12_digits(self, digits: int) -> float:
-        """Dollars for 10^12 digits at the price of these."""
+        """Dollars for 10^12 digits, if each costs as much as one of `digits`."""
         return self.usd / digits * 1e12
 
 
 def bill(hours: float, usd_per_hour: float, volumes: Iterable[Volumes]) -> Bill:
-    """For a machine, and for volumes that are hired as long as it."""
+    """The bill for a machine, and for volumes that are hired for the same hours."""
     return Bill(hours, hours * usd_per_hour, sum(each.usd(hours) for each in volumes))
 
 
 def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
-    """Indices of points than which no other is as good in both and better in one, less being better; by the first."""
+    """Indices of the points that no other point beats, in ascending order of the first coordinate.
+
+    Less is better; a point beats another if it is as good in both coordinates and better in one.
+    """
     front: list[int] = []
     for index in sorted(range(len(points)), key=lambda i: points[i]):
         if not front or points[index][1] < points[front[-1]][1] or points[index] == points[front[-1]]:

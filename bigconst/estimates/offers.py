@@ -1,7 +1,7 @@
-"""What a job takes on a machine of the catalogue: hours and dollars, or why there is no saying.
+"""Offers: the hours and dollars of a job on a machine of the catalogue, or the reason why there is no estimate.
 
-Pure functions.  No fact is filled in: where one is missing, the machine is not estimable; what had to be assumed
-stands in the notes.
+Pure functions.  Missing facts are not made up: without them a machine is not estimable.  The notes of an offer say what
+had to be assumed.
 """
 
 from collections.abc import Sequence
@@ -23,15 +23,15 @@ from bigconst.estimates.work import Stage
 NOT_ESTIMABLE, INFEASIBLE = "not estimable", "infeasible"
 
 RESTART_S = 300
-"""Until a machine that was taken away is replaced, and the run goes on."""
+"""Seconds until a machine that was taken away is replaced and the run is resumed."""
 
 HARD_DISK_VOLUMES = ("st1", "sc1", "pd-standard")
-"""Network volumes on hard disks; others are solid state."""
+"""Network volumes on hard disks; all others are solid state."""
 
 LOCAL = "local disks"
 
 FILE_WORDS = 1 << 24
-"""Of a file whose speed is asked for."""
+"""Words of a file whose speed is asked for."""
 
 TAKEN_HALF = "cores unknown, counted as half its vCPUs: the compute time is an upper bound"
 TOLD_SPEEDS = "disk speeds of which nothing is known are those of --disk-read and --disk-write"
@@ -42,58 +42,62 @@ NOT_TRIED = "network volumes of which too little is known for an estimate"
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the user wants of all machines."""
+    """Requirements and choices of the user for all machines."""
 
     today: date
     memory_bytes: int | None = None
-    """most that the run may take; None for three quarters of what there is"""
+    """most memory that the run may take; None for three quarters of the machine's"""
     read_bytes_per_s: float | None = None
-    """of disks whose speed is not known"""
+    """read speed of disks for which the catalogue has none"""
     write_bytes_per_s: float | None = None
+    """write speed of disks for which the catalogue has none"""
     is_spot: bool = False
+    """whether machines are hired at spot prices, and interrupted"""
     interruptions_per_day: float = 1.0
     by_time: bool = False
-    """whether less time is better, not less money"""
+    """whether the shortest offer is the best, not the cheapest"""
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A machine that can do it."""
+    """A machine that can do a job."""
 
     instance: Instance
     factor: float
-    """it computes so many times as fast as the machine that was measured"""
+    """how many times as fast as the measured machine this one computes"""
     scaling: str
-    """from what that follows"""
+    """the facts from which the factor follows, in words"""
     threads: int
     needs: Needs
     place: str
-    """of scratch and files: LOCAL, or kind and number of network volumes"""
+    """place of scratch and files: LOCAL, or number and name of network volumes"""
     volumes: tuple[Volumes, ...]
-    """network volumes that are hired, too"""
+    """network volumes that are hired with the machine"""
     bound: str
+    """compute, memory or disk: what takes most of the time"""
     error: float
-    """relative, of hours and dollars"""
+    """relative error of hours and dollars"""
     usd_per_hour: float
+    """price of the machine alone"""
     bare: Bill
-    """of the result alone"""
+    """bill for the result alone"""
     checked: Bill | None
-    """of the result with its certificate, verified; for a test, with a second one"""
+    """bill for the result with its certificate, verified; for a test, with a second one; None if it is not verified"""
     interruptions: float
-    """expected, in all of it"""
+    """expected number of interruptions of the whole job"""
     loss_hours: float
-    """of work, with each"""
+    """hours lost at each interruption"""
     notes: tuple[str, ...]
 
     @property
     def whole(self) -> Bill:
-        """Of all that is asked for."""
+        """The bill for all that is asked for."""
         return self.checked or self.bare
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A machine that cannot, or of which it is not known."""
+    """A machine that cannot do a job, or for which that is not known."""
 
     instance: Instance
     status: str
@@ -104,7 +108,10 @@ class Refusal:
 
 def offer(job: Job, instance: Instance, volumes: Sequence[NetworkVolume], speeds: Speeds,
           wishes: Wishes) -> Offer | Refusal:
-    """The best that `instance` offers, with `volumes` beside it; `speeds` are of the machine that was measured."""
+    """The best offer of `instance`, with `volumes` where its own disks do not suffice, or a refusal.
+
+    `speeds` are those of the machine that was measured.
+    """
     notes = list(instance.notes)
     warning = price_warning(instance.price_date, wishes.today)
     if instance.usd_per_hour is not None and warning is not None and not wishes.is_spot:
@@ -128,12 +135,12 @@ def offer(job: Job, instance: Instance, volumes: Sequence[NetworkVolume], speeds
 
 
 def counted_cores(instance: Instance) -> int:
-    """Its cores, or as many as there are at least."""
+    """The cores of an instance; if they are unknown, half its vCPUs, the least there can be."""
     return instance.cores or max(1, instance.vcpus // 2)
 
 
 def scale(speeds: Speeds, instance: Instance) -> tuple[float, str]:
-    """How many times as fast as the machine that was measured it computes, and from what that follows."""
+    """The speed of an instance relative to the measured machine, and the facts from which it follows, in words."""
     factor, parts = 1.0, []
     for name, unit, here, there in (
             ("cores", "", speeds.host.get("cores"), counted_cores(instance)),
@@ -148,13 +155,13 @@ def scale(speeds: Speeds, instance: Instance) -> tuple[float, str]:
 
 
 def preference(each: Offer, by_time: bool) -> tuple[float, float]:
-    """Less is better: first of money, or of time."""
+    """Key for sorting offers, best first: (hours, dollars) if `by_time`, else (dollars, hours)."""
     point = each.whole.hours, each.whole.usd
     return point if by_time else point[::-1]
 
 
 class _Refused(Exception):
-    """Why there is no offer."""
+    """The reason why there is no offer."""
 
     def __init__(self, status: str, reason: str):
         super().__init__(reason)
@@ -201,18 +208,18 @@ class _Case:
         return needs.scratch_bytes + needs.files_bytes - self._instance.disk_bytes
 
     def has_room(self) -> bool:
-        """Whether all goes on its own disks."""
+        """Whether scratch and files fit on the instance's own disks."""
         return self._has_disks and self._instance.disk_bytes is not None and self._short_bytes() <= 0
 
     def local(self) -> Offer:
-        """On its own disks."""
+        """The offer with the instance's own disks.  Raises _Refused, DoesNotFit."""
         kind = self._instance.disk_kind
         return self._offer(self._needs(kind), sequential_disks(self._read, self._write, kind), self._write, LOCAL, ())
 
     def network(self) -> Offer:
-        """On the best network volumes.  Raises _Refused, DoesNotFit."""
+        """The best offer with network volumes.  Raises _Refused, DoesNotFit."""
         own = self._without_volumes()
-        # Of an instance with disks of its own nothing is known about what it can take from a network.
+        # The catalogue does not say how fast an instance with disks of its own can use network volumes.
         if self._instance.disk_kind != "network" and not (self._wishes.read_bytes_per_s
                                                           and self._wishes.write_bytes_per_s):
             raise own
@@ -226,7 +233,7 @@ class _Case:
         return replace(best, notes=tuple(dict.fromkeys((*self.notes, *best.notes))))
 
     def _without_volumes(self) -> _Refused:
-        """Why its own disks do not do."""
+        """The reason why the instance's own disks do not suffice."""
         if not self._has_disks:
             return _Refused(NOT_ESTIMABLE, "no disks of its own" if self._instance.disk_kind else "disks unknown")
         if self._instance.disk_bytes is None:
@@ -265,7 +272,7 @@ class _Case:
         price, loss, per_day = self._instance.usd_per_hour, 0.0, 0.0
         if self._wishes.is_spot:
             price, per_day = self._instance.spot_usd[1], self._wishes.interruptions_per_day
-            loss = RESTART_S / 3600     # what is on network volumes is still there
+            loss = RESTART_S / 3600     # data on network volumes survives
             if place == LOCAL or not needs.is_on_disk:
                 hired = (*hired, self._survivor(needs))
                 loss += (needs.save_every_s / 3600 if needs.save_every_s is not None
@@ -279,7 +286,7 @@ class _Case:
             (*self.notes, *([TAKEN_HALF] if self._instance.cores is None else []), *notes))
 
     def _survivor(self, needs: Needs) -> Volumes:
-        """Where copies of levels outlive a machine.  Raises _Refused."""
+        """The network volume on which copies of levels survive the machine.  Raises _Refused."""
         kept = money.kept_on(self._volumes, needs.kept_bytes)
         if kept is None:
             raise _Refused(NOT_ESTIMABLE, "no network volume for a checkpoint has a known price")

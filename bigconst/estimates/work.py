@@ -1,8 +1,8 @@
-"""What a plan makes the processors, the memory and the disks do, stage by stage.
+"""The work that a plan gives to processors, memory and disks, stage by stage.
 
 Pure functions of plans.  Operations are those whose speeds `bigconst bench`
-measures: `OPERATIONS` says what each is.  A step happens after the one before
-it; what happens at the same time is one step.
+measures: `OPERATIONS` says what each is.  Steps follow one another; whatever
+happens at the same time is one step.
 """
 
 from dataclasses import dataclass
@@ -18,40 +18,40 @@ from bigconst.plans.shape import Shape
 OPERATIONS = {
     "touch": "memory written to for the first time, for each byte",
     "jacobi": "a Jacobi symbol, for each bit",
-    "late": "chunks that carries change behind a pass",
+    "late": "chunks changed by carries that arrive after a pass",
     "forward": "words through the columns of a transform in memory, for each word of the transform",
-    "spectrum": "rows forward",
-    "square": "rows forward, squared and back",
-    "multiply": "rows forward, times a spectrum, and back",
-    "inverse": "columns back to words",
+    "spectrum": "rows of a transform in memory forward",
+    "square": "rows of a transform in memory forward, squared and back",
+    "multiply": "rows of a transform in memory forward, times a spectrum, and back",
+    "inverse": "columns of a transform in memory back to words",
     "residue": "words modulo a prime",
     "multiply small": "words times a small integer",
     "update": "the sum of a step of the ladder",
     "shift": "words divided by a power of two",
     "pack": "words packed with checks and checksum, as a certificate or a chunk is",
-    "unpack": "and back",
+    "unpack": "packed words unpacked",
     "checksum": "xxh3 of words in memory",
-    "text": "words spelled, hashed and checked",
+    "text": "words converted to digits, hashed and checked",
     "check text": "text and remainder read by a verifier",
     "sum": "the sum of a step of the ladder on disk, for each word of it",
     "root": "the step from the root's inverse to the root on disk",
     "slab forward": "a slab of a transform on disk from packed words",
-    "slab row": "a row squared",
-    "slab product": "a row multiplied, both rows transformed",
-    "slab back": "a slab to packed words",
-    "slab between": "the columns between slabs and rows",
-    "slab forward, 4": "words of four digits instead of five",
-    "slab back, 4": "the same back",
-    "squaring": "of a Mersenne test, in memory",
+    "slab row": "a row of a transform on disk squared",
+    "slab product": "a row of a transform on disk multiplied, both rows transformed",
+    "slab back": "a slab of a transform on disk back to packed words",
+    "slab between": "the columns between slabs and rows of a transform on disk",
+    "slab forward, 4": "a slab of a transform on disk from packed words, with four digits a word instead of five",
+    "slab back, 4": "a slab of a transform on disk back to packed words, with four digits a word instead of five",
+    "squaring": "a squaring of a Mersenne test in memory",
 }
 
 MEMORY_BYTES = {"forward": 12, "spectrum": 16, "square": 16, "multiply": 24, "inverse": 12, "residue": 4,
                 "multiply small": 8, "update": 16, "shift": 8, "pack": 4, "unpack": 4, "text": 4, "check text": 7,
                 "squaring": 28}
-"""That an operation moves for a word, at least."""
+"""Least number of bytes that an operation moves for each word."""
 
 JACOBI_BITS = 1 << 21
-"""Of the largest number whose Jacobi symbol is measured."""
+"""Bits of the largest number whose Jacobi symbol is measured."""
 
 
 @dataclass(frozen=True)
@@ -60,28 +60,29 @@ class Move:
 
     traffic: Traffic
     block_bytes: int
-    """with a checksum each"""
+    """size of a block, which has one checksum"""
     run_bytes: int
-    """that lie together"""
+    """size of the blocks that lie together and are requested together"""
 
 
 @dataclass(frozen=True)
 class WorkStep:
-    """Operations, and what is moved meanwhile."""
+    """Operations, and what is moved at the same time."""
 
     operations: tuple[tuple[str, int], ...] = ()
-    """(name, words)"""
+    """(name, words) of each operation"""
     moves: tuple[Move, ...] = ()
-    """scratch"""
+    """blocks of scratch that are moved"""
     syncs: int = 0
-    """times it waits until what is written is safe"""
+    """how often the step waits until what it wrote is durable"""
     text_bytes: int = 0
-    """of a digit file that is made and written"""
+    """bytes of a digit file that are made and written"""
     certificate_bytes: int = 0
-    """of a certificate"""
+    """bytes of a certificate that are made and written"""
     file_read_bytes: int = 0
+    """bytes of digit file and certificate that are read"""
     journal_bytes: int = 0
-    """written in one piece, and made safe"""
+    """bytes of the journal that are written in one piece"""
     at_once: bool = True
     """whether processors and disks work at the same time"""
 
@@ -93,6 +94,7 @@ class Stage:
     name: str
     steps: tuple[WorkStep, ...]
     times: int = 1
+    """how often the steps are carried out"""
 
 
 # -- in memory ------------------------------------------------------------------------------
@@ -106,7 +108,7 @@ def _product(shape: Shape) -> list[tuple[str, int]]:
 
 
 def _level(level: Level) -> WorkStep:
-    """arithmetic.memory.newton.Ladder._step."""
+    """The work of `arithmetic.memory.newton.Ladder._step`."""
     residual, product = level.residual, level.product
     return WorkStep((*_square(residual), ("multiply small", residual.words), ("residue", residual.words),
                  ("forward", product.words), ("spectrum", product.words), *_product(product), *_product(product),
@@ -123,7 +125,7 @@ def _root(words: int, is_phi: bool) -> tuple[tuple[str, int], ...]:
 
 
 def constant_work(plan: Plan) -> list[Stage]:
-    """Stages of a computation, in memory or on disk, loading of kernels apart."""
+    """Stages of a computation, in memory or on disk, without the loading of kernels."""
     if plan.disk is not None:
         return _disk_work(plan)
     is_phi, words = plan.constant.kind == "phi", plan.words
@@ -134,7 +136,7 @@ def constant_work(plan: Plan) -> list[Stage]:
     if plan.certified:
         square = settling_shape(words, plan.residual_guard_words)
         small = [("shift", words), ("multiply small", words), ("residue", words), *([("shift", words)] * is_phi)]
-        # The text is made and written meanwhile.
+        # The text is made and written at the same time.
         stages.append(Stage("certificate", (WorkStep((text, *_square(square), *small), text_bytes=plan.text_bytes),
                                             WorkStep(certificate_bytes=plan.certificate_bytes))))
     else:
@@ -143,7 +145,7 @@ def constant_work(plan: Plan) -> list[Stage]:
 
 
 def verification_work(plan: Plan) -> list[Stage]:
-    """What `bigconst verify` does to the files of a plan."""
+    """Stages of `bigconst verify` for the files of a plan."""
     return [Stage("verify", (WorkStep((("check text", plan.text_words),),
                                   file_read_bytes=plan.text_bytes + plan.certificate_bytes),))]
 
@@ -165,7 +167,7 @@ def _steps(plan: Plan, stage: str, each: Pass) -> tuple[WorkStep, ...]:
              Move(each.packed, each.chunk_bytes, each.chunk_run_bytes))
     common = {"moves": tuple(move for move in moves if move.traffic != Traffic()),
               "syncs": 2 * (each.reused_rows // (SPARE_ROWS - 1) + 1)}
-    # Words of three digits, and hexadecimal ones, are taken to be regrouped as fast as those of four.
+    # Words of three digits, and hexadecimal ones, are assumed to be regrouped as fast as those of four.
     suffix = "" if each.digits == plan.format.digits else ", 4"
     rows = "slab row" if each.operands == 1 else "slab product"
     match each.kind:
@@ -178,7 +180,7 @@ def _steps(plan: Plan, stage: str, each: Pass) -> tuple[WorkStep, ...]:
         case accounts.BETWEEN:
             return (WorkStep((("slab between", each.words),), **common),)
         case accounts.LATE:
-            # A few chunks at a time: read, changed, written down in the journal, written.
+            # A few chunks at a time are read, changed, recorded in the journal, and written.
             chunks = each.packed.read_bytes // each.chunk_bytes
             batches = -(-chunks // batch_chunks(each.chunk_bytes, plan.disk.chunk_words))
             words = chunks * plan.disk.chunk_words
@@ -191,7 +193,7 @@ def _steps(plan: Plan, stage: str, each: Pass) -> tuple[WorkStep, ...]:
 
 
 def _files(plan: Plan, each: Pass) -> tuple[WorkStep, ...]:
-    """Text, then certificate; each piece is read by the thread that makes it, which then writes it."""
+    """The steps for text, then certificate; the thread that makes a piece also reads its words and writes it."""
     parts = [("text_bytes", plan.text_bytes)]
     if plan.certified:
         parts.append(("certificate_bytes", plan.certificate_bytes))
@@ -203,7 +205,10 @@ def _files(plan: Plan, each: Pass) -> tuple[WorkStep, ...]:
 # -- tests of Mersenne numbers ----------------------------------------------------------------
 
 def mersenne_work(plan: MersennePlan) -> list[Stage]:
-    """All squarings of a test, and the Jacobi symbol at its end; other checks take a few in a thousand."""
+    """Stages of a test: all squarings, and the Jacobi symbol at the end.
+
+    Other checks are left out; they take a few thousandths of the time.
+    """
     last = [] if plan.products else [Stage("Jacobi symbol", (WorkStep((("jacobi", _jacobi_bits(plan.exponent)),)),))]
     if plan.disk is None:
         return [Stage("squarings", (WorkStep((("squaring", plan.shape.words),)),), plan.iterations), *last]
@@ -215,5 +220,5 @@ def mersenne_work(plan: MersennePlan) -> list[Stage]:
 
 
 def _jacobi_bits(bits: int) -> int:
-    """So many bits at the rate of the largest that is measured take as long as this number, by n log^2 n."""
+    """Bits that take as long, at the measured rate of JACOBI_BITS, as a symbol of `bits` bits does by n log^2 n."""
     return bits if bits <= JACOBI_BITS else int(bits * (log2(bits) / log2(JACOBI_BITS)) ** 2)

@@ -1,7 +1,8 @@
 """Numba kernels: arrays in, arrays out.
 
-Every module here works on 1-D contiguous arrays in place, does no I/O and
-allocates nothing; `jit` holds the one compilation policy, `vector` the one use
-of llvmlite.  Nothing is imported at package level so that a caller pays only
-for the kernels it uses.
+Kernels work on 1-D contiguous arrays in place, do no I/O and allocate nothing;
+`jit` holds the one compilation policy.  Operations that numba lacks are made of
+LLVM instructions in `vector`, `integers` and `threads`, from the building blocks
+in `llvm`; all other modules are plain numba.  Nothing is imported at package
+level so that a caller pays only for the kernels it uses.
 """

@@ -1,11 +1,12 @@
 """Weights, rounding and carries of words modulo 2^p - 1, in blocks of neighbouring columns.
 
 Crandall and Fagin, "Discrete weighted transforms and large-integer arithmetic", Math. Comp. 62 (1994): word j of N
-holds ceil(p(j+1)/N) - ceil(pj/N) bits and is multiplied by 2^(e/N), e = -pj mod N.  Word r*C + c is in row r and
-column c; weights are e, 2^(e/N) and 2^(-e/N) of rows and of columns, one after the other, and those of a word are the
-products, halved where the sum of e comes to N or more.
+holds ceil(p(j+1)/N) - ceil(pj/N) bits and is multiplied by the weight 2^(e/N), e = -pj mod N.  Word r*C + c is in row r
+and column c of C.  `row_weights` holds e of all rows, then 2^(e/N), then 2^(-e/N); `column_weights` does so for the
+columns.  The e of a word is the sum of those of its row and its column, and its weight the product of theirs; where the
+sum comes to N or more, N is subtracted from it and the weight is halved.
 
-A block is `height` rows of 8*block doubles, for the columns from c0 on; carries are one for each row.
+A block is `height` rows of 8*block doubles, which stand for the columns from c0 on.  There is one carry for each row.
 """
 
 from .jit import helper, kernel
@@ -14,7 +15,7 @@ from .vector import at_least, fnma, lane, load_f, max_abs, rint, splat, store_f,
 
 @helper
 def _weigh(r, c, height, count, row_weights, column_weights, words):
-    """e and 2^(e/N) of word r*count + c."""
+    """e and the weight 2^(e/N) of word r*count + c; `words` is N."""
     e, w = row_weights[r] + column_weights[c], row_weights[height + r] * column_weights[count + c]
     if e >= words:
         e, w = e - words, 0.5 * w
@@ -23,7 +24,10 @@ def _weigh(r, c, height, count, row_weights, column_weights, words):
 
 @helper
 def _carry_word(v, carry, error, rows, column_weights, count, c, constants):
-    """Column c of 8 rows: unweighted, rounded, its carry taken and given, weighted again."""
+    """Column c of 8 rows, one per lane: remove the weights, round, add the carries, split off new ones, weight again.
+
+    Returns the weighted words, the carries out of them, and the running maximum of |x - rint(x)|.
+    """
     e, w, w2, i, i2 = rows
     words, rest, small, large, over_small, over_large = constants
     e = e + splat(column_weights[c])
@@ -40,13 +44,14 @@ def _carry_word(v, carry, error, rows, column_weights, count, c, constants):
 
 @kernel("void(f8[::1], i8, i8, i8, i8, f8[::1], f8[::1], f8, f8, i8, f8[::1], i8, f8[::1])")
 def carry_block(a, height, count, block, c0, row_weights, column_weights, words, rest, bits, carries, co, stats):
-    """Coefficients in `a`, weighted -> balanced words, weighted.
+    """Round the weighted coefficients in `a` to balanced words and carry along the rows; `a` then holds these weighted.
 
     count    columns of a row
+    words    N
     rest, bits   p mod N and p div N
-    carries  from co on, into this block for each row, replaced by those out of it
-    stats    [largest |x - rint(x)|], a NaN stays
-    Exact: no fast-math.  Eight words at a time, lanes being rows: 48 shuffles, 8 times 22 operations.
+    carries  from index co on one for each row: the carry into this block, replaced by the one out of it
+    stats    stats[0] is updated to the largest |x - rint(x)|; NaN if all x are NaN
+    Exact: no fast-math.  Takes 8 x 8 words at a time, lanes being rows: 48 shuffles, 8 times 22 operations.
     """
     half = 8 * block
     constants = (splat(words), splat(rest), splat(2.0**bits), splat(2.0 ** (bits + 1)), splat(2.0**-bits),
@@ -87,8 +92,10 @@ def carry_block(a, height, count, block, c0, row_weights, column_weights, words,
 
 @kernel("void(f8[::1], i8, i8, i8, i8, f8[::1], f8[::1], f8, f8, i8, f8[::1], i8, i8)")
 def enter_carries(a, height, count, block, c0, row_weights, column_weights, words, rest, bits, carries, co, shift):
-    """Add the carries that came to the end of the columns before to the words of a block; row r takes the carry of
-    row r - shift.  Short ripples: a word is hardly ever at its largest."""
+    """Add the carries that left the preceding columns to the weighted words of a block.
+
+    Row r takes the carry of row r - shift, modulo the height.  Ripples are short: a word is hardly ever at its largest.
+    """
     half = 8 * block
     for r in range(height):
         carry = carries[co + (r - shift) % height]
@@ -97,7 +104,7 @@ def enter_carries(a, height, count, block, c0, row_weights, column_weights, word
             e, w = _weigh(r, c0 + k, height, count, row_weights, column_weights, words)
             value = round(a[r * half + k] / w) + carry
             carry = 0.0
-            if k < half - 1:        # the last one keeps what comes, a unit at most
+            if k < half - 1:        # the last word keeps the carry that reaches it, a unit at most
                 base = 2.0**bits if e >= rest else 2.0 ** (bits + 1)
                 carry = float(round(value / base))
                 value -= carry * base
@@ -107,7 +114,10 @@ def enter_carries(a, height, count, block, c0, row_weights, column_weights, word
 
 @kernel("void(f8[::1], i4[::1], i8, i8, i8, i8, f8[::1], f8[::1], f8, f8)")
 def take_words(a, words, height, count, block, c0, row_weights, column_weights, length, scale):
-    """The words of a block, which are `scale` times what it holds, to their places."""
+    """Store the words of a block at their places in `words`; `a` holds them weighted and divided by `scale`.
+
+    `length` is N.
+    """
     half = 8 * block
     for r in range(height):
         for k in range(half):
@@ -117,7 +127,7 @@ def take_words(a, words, height, count, block, c0, row_weights, column_weights, 
 
 @kernel("void(f8[::1], i4[::1], i8, i8, i8, i8, f8[::1], f8[::1], f8)")
 def put_words(a, words, height, count, block, c0, row_weights, column_weights, length):
-    """Words into a block, weighted."""
+    """Fill a block with its words, weighted; `length` is N."""
     half = 8 * block
     for r in range(height):
         for k in range(half):
@@ -127,7 +137,8 @@ def put_words(a, words, height, count, block, c0, row_weights, column_weights, l
 
 @helper
 def subtract(a, height, count, block, c0, row_weights, column_weights, words, exponent, amount, bit):
-    """Subtract amount * 2^bit, if its word is in the block; before the carry."""
+    """Subtract amount * 2^bit from the weighted words, if the word with that bit is in the block; to be followed by the
+    carry step."""
     n = int(words)
     j = bit * n // exponent
     c = j % count - c0

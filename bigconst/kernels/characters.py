@@ -1,4 +1,4 @@
-"""What ASCII characters are worth as digits: one of them, or the eight of a uint64."""
+"""Values of ASCII characters as digits: of one character, or of the eight in a uint64."""
 
 import numpy as np
 
@@ -19,8 +19,9 @@ def digit_value(character, base):
 
 @helper
 def two_words(characters):
-    """Eight hexadecimal characters, the first one lowest, as two words, and a mask that is 0 if all are among 0-9a-f.
+    """Two 16-bit words from eight hexadecimal characters, and a mask that is 0 if all of these are among 0-9a-f.
 
+    The first character is in the lowest byte.  The words are at bits 0 and 32, the less significant one first.
     A digit v and the letter flag l of a character t (bit 6) are right if and only
     if v + 0x30 + 39 l = t, and l = [v > 9], and v < 16.
     """

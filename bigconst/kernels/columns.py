@@ -8,8 +8,8 @@ below work depth first in a buffer of rows x block vectors that fits the
 second-level cache, and the last one writes the rows.  The way back mirrors it:
 the eight vectors that leave the last butterfly are the same eight coefficients
 of eight rows, so they are rounded, transposed and carried in registers, each
-lane along a row of its own.  Words and transform data are thus read or written
-once.
+lane along a row of its own.  Words and transform data are thus each read or
+written once.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from .butterfly import dft8
 from .jit import helper, kernel
 from .levels import forward, inverse, keep, stream, twiddle
-from .linear import propagate
+from .propagate import propagate
 from .vector import (
     balance,
     floor,
@@ -71,13 +71,13 @@ def _whole(words, count, radix, j, folded, edge):
 
 @helper
 def _half(words, count, radix, j, folded, edge):
-    """The same where the imaginary parts lie beyond the number."""
+    """The vector of coefficients j .. j+7, whose imaginary parts lie beyond the number and are zero."""
     return make_z(_eight(words, radix, j), splat(0.0))
 
 
 @helper
 def _partial(words, count, radix, j, folded, edge):
-    """The same where nothing is known."""
+    """The vector of coefficients j .. j+7, any of whose words may lie outside the number; `edge` is for work."""
     _edge(words, count, radix, j, edge)
     _edge(words, count, radix, j + folded, edge[8:])
     return load_z(edge, 0)
@@ -85,7 +85,7 @@ def _partial(words, count, radix, j, folded, edge):
 
 @helper(fused=True)
 def _split_run(load, words, count, radix, j, s, f, block, dst, o, ds, tw, edge, put):
-    """Radix 8 on `block` vectors from word j on, branches s words apart."""
+    """Radix-8 butterflies on `block` vectors from word j on, whose branches are s words apart."""
     w1, w2, w3, w4 = twiddle(tw, 0, 1), twiddle(tw, 0, 2), twiddle(tw, 0, 3), twiddle(tw, 0, 4)
     w5, w6, w7 = twiddle(tw, 0, 5), twiddle(tw, 0, 6), twiddle(tw, 0, 7)
     for _ in range(block):
@@ -112,7 +112,10 @@ def _split_run(load, words, count, radix, j, s, f, block, dst, o, ds, tw, edge, 
 
 @helper(fused=True)
 def _split_words(words, count, radix, height, width, c, block, dst, do, dr, ds, tw, edge, put):
-    """First forward level of a slab: radix 8 from words to dst, row r at do + (r mod m)*dr + (r div m)*ds."""
+    """First forward level of a slab: radix 8 from words to `dst`.
+
+    Row r is stored from do + (r mod m)*dr + (r div m)*ds on, m = height/8.
+    """
     m = height // 8
     f = 8 * height * width
     s = 8 * m * width
@@ -136,9 +139,9 @@ def _split_words(words, count, radix, height, width, c, block, dst, do, dr, ds, 
 def columns_forward(words, count, radix, x, height, stride, width, radices, twiddles, start, stop, block, buffer):
     """Forward transform down the columns start..stop-1.
 
-    words     `count` canonical words, zero beyond
+    words     `count` canonical words; those beyond count as zero
     x         height rows of `stride` doubles, width vectors of 16 doubles each
-    radices   8 first; their product is height
+    radices   of the levels, the first one 8; their product is height
     twiddles  Z8 blocks, level after level, node after node
     block     vectors in a slab, even, a divisor of start and stop
     buffer    height*block + 1 vectors
@@ -185,7 +188,7 @@ def _digit(t, radix, inverse, bias):
 
 @helper
 def _carried(a0, a1, a2, a3, a4, a5, a6, a7, carry, radix, inverse, bias, error, peak):
-    """Round coefficients of 8 rows (one a vector) and carry along each row.
+    """Round coefficients of 8 rows (one vector for each) and carry along each row.
 
     Returns the words of each row as I8, the carries out of the rows, and the
     running maxima of |a - rint(a)| and |a|.  48 shuffles, 16 additions, 40
@@ -215,7 +218,7 @@ def _store_pair(words, j, a, b):
 
 @helper
 def _store_words(words, j, step, a, b):
-    """Whole cache lines, past the caches: words j .. j+15 of each of 8 rows."""
+    """Store words j .. j+15 of each of 8 rows, which are `step` words apart: whole cache lines, past the caches."""
     a0, a1, a2, a3, a4, a5, a6, a7 = a
     b0, b1, b2, b3, b4, b5, b6, b7 = b
     _store_pair(words, j, a0, b0)
@@ -278,15 +281,15 @@ def _join_words(src, so, sr, ss, height, width, c, block, tw, words, radix, carr
             stats[1] = lane(peak, i)
 
 
-@kernel("void(f8[::1], i8, i8, i8, i8[::1], f8[::1], i8, i8, i8, f8[::1], i4[::1], f8, f8[::1], f8[::1])", fused=True)
-def columns_inverse(x, height, stride, width, radices, twiddles, start, stop, block, buffer, words, radix, carries,
-                    stats):
+@kernel("void(f8[::1], i8, i8, i8, i8[::1], f8[::1], i8, i8, i8, i4[::1], f8, f8[::1], f8[::1], f8[::1])", fused=True)
+def columns_inverse(x, height, stride, width, radices, twiddles, start, stop, block, words, radix, carries, stats,
+                    buffer):
     """Inverse of `columns_forward` without the factor 1/height, then rounding and carry, slab after slab.
 
-    words    2*8*height*width canonical words, 64-byte aligned, those of columns start..stop-1 are written
+    words    2*8*height*width canonical words, 64-byte aligned; those of columns start..stop-1 are written
     carries  2*height doubles: the carry into this part of each row, replaced by the carry
              out of it, at 8*(r mod m) + r div m for row r, m = height/8; real parts first
-    stats    [largest |x - rint(x)|, largest |x|], updated; a NaN stays
+    stats    [largest |x - rint(x)|, largest |x|], updated; NaN if all x are NaN
     """
     levels = len(radices)
     last = radices[levels - 1]
@@ -326,9 +329,9 @@ def columns_inverse(x, height, stride, width, radices, twiddles, start, stop, bl
 def resolve_carries(words, carries, ends, height, width, radix, out):
     """Add the carries that left the parts of rows to the parts that follow them in the same row.
 
-    A run is the 8*width words of one row of one half: run half*height + row.
+    A run is the 8*width words of one row of one half (0: real parts, 1: imaginary parts): run half*height + row.
 
-    carries  for each part 2*height doubles as `columns_inverse` leaves them
+    carries  2*height doubles for each part, as `columns_inverse` leaves them
     ends     the column at which each part ends, the last one being `width`
     out      2*height integers, set to what leaves the end of each run
 
@@ -348,7 +351,8 @@ def resolve_carries(words, carries, ends, height, width, radix, out):
 
 @kernel("i8(i4[::1], i8[::1], i8, i8)")
 def join_runs(words, carries, run_words, radix):
-    """Add carries[j], which left run j, where run j + 1 begins, rippling up to the top; the carry out of it."""
+    """Add carries[j], which left run j, at the start of run j + 1, rippling up to the top; returns the carry out of it.
+    """
     top = np.int64(0)
     for j in range(len(carries)):
         top += propagate(words, (j + 1) * run_words, len(words), carries[j], radix)

@@ -1,24 +1,26 @@
 """Squaring modulo 2^p - 1 by the irrational-base discrete weighted transform, many times in one call.
 
-Words are seen as `height` rows of C = 8*width: word r*C + c.  A real transform
-runs down the columns (kernels.realcolumns) and leaves rows modulo X^C - w,
-which kernels.rows squares.  An iteration is two passes over memory: rows; and
-blocks of neighbouring columns, which come back, are rounded, give their carries
-on (kernels.carries), and go forth again.  The first block of each part of the
-columns waits until the carries that enter it are known.
+The words form a matrix of `height` rows and C = 8*width columns: word r*C + c is
+in row r and column c.  A real transform runs down the columns
+(kernels.realcolumns) and leaves rows modulo X^C - w, which kernels.rows squares.
+An iteration is two passes over memory, one over rows and one over blocks of
+neighbouring columns: a block is transformed back, rounded and carried
+(kernels.carries), and transformed again.  The columns are cut into parts, one for
+each thread; the first block of a part waits until the carries that enter it are
+known.
 
-`iterate` does all that in memory, by threads that meet inside it.  The others
-are its passes over columns by themselves, for transform data that comes and
-goes by slabs: x then holds those columns alone, from column `first` on.
-Arguments of all of them:
+`iterate` does all that in memory, by threads that meet inside it.  The other
+kernels are its passes over columns alone, for transform data that is read and
+written slab by slab: x then holds the columns of one slab, from column `first` on.
+The kernels have these arguments in common:
 
-    x        rows of layout's `stride` doubles
+    x        rows of transform data, layout's `stride` doubles from one to the next
     layout   integers, see LAYOUT
     trees, radices, tw   complex trees (realcolumns.TREE), their radices, their twiddles
-    weights  of rows and of columns, as in kernels.carries
-    buffer   of a thread, layout's `buffer_doubles`
-    start    of a part, height*8*block: its first block
-    carries  height for each part
+    row_weights, column_weights   as in kernels.carries
+    buffer   layout's `buffer_doubles` doubles, for the work of one thread
+    start    height*8*block doubles for the first block of a part, from `columns_on` to `columns_enter`
+    carries  `height` doubles for each part
     stats    stats[0] becomes the largest |x - rint(x)|
 """
 
@@ -29,8 +31,9 @@ from .rows import FORWARD, MULTIPLY, SQUARE, rows
 from .threads import barrier
 
 LAYOUT = ("height", "width", "stride", "rows", "paired_rows", "block", "trees", "words", "exponent", "buffer_doubles")
-"""Rows of words; vectors of 8 columns; doubles from row to row of transform data; rows of that, of which the first
-ones count twice; vectors of a block; complex trees; N; p; doubles of a thread's buffer."""
+"""Entries of `layout`: rows of words; vectors of 8 columns in a row; doubles from one row of transform data to the
+next; rows of transform data, and how many of these, the first ones, count twice because their conjugates are left out;
+vectors of a block; complex trees; N; p; doubles of a thread's buffer."""
 
 SQUARES, SPECTRUM, PRODUCT = 0, 1, 2
 
@@ -39,7 +42,7 @@ _TABLES = "i8[::1], i8[::1], i8[::1], f8[::1], f8[::1], f8[::1]"
 
 @kernel(f"void(f8[::1], i8, i8, i8, {_TABLES}, i4[::1], f8[::1])")
 def columns_in(x, s0, s1, first, layout, trees, radices, tw, row_weights, column_weights, words, buffer):
-    """Balanced words into blocks s0 .. s1-1 of x."""
+    """Transform balanced words into blocks s0 .. s1-1 of x."""
     height, columns, stride, block = layout[0], 8 * layout[1], layout[2], layout[5]
     z = buffer[height * 8 * block:]
     for s in range(s0, s1):
@@ -50,8 +53,10 @@ def columns_in(x, s0, s1, first, layout, trees, radices, tw, row_weights, column
 
 @kernel(f"void(f8[::1], i8, i8, i8, {_TABLES}, i4[::1], f8[::1])")
 def columns_out(x, s0, s1, first, layout, trees, radices, tw, row_weights, column_weights, words, buffer):
-    """The words of blocks s0 .. s1-1 of x as it was after columns_in or columns_on, but for the paired rows, which are
-    doubled."""
+    """Transform blocks s0 .. s1-1 of x back into words.
+
+    x is as `columns_in` or `columns_on` left it, except that its paired rows have been doubled.
+    """
     height, columns, stride, block = layout[0], 8 * layout[1], layout[2], layout[5]
     z = buffer[height * 8 * block:]
     for s in range(s0, s1):
@@ -63,9 +68,12 @@ def columns_out(x, s0, s1, first, layout, trees, radices, tw, row_weights, colum
 @kernel(f"void(f8[::1], i8, i8, i8, {_TABLES}, i4[::1], i8, f8[::1], f8[::1], f8[::1], i8, f8[::1], f8, i8)")
 def columns_on(x, s0, s1, first, layout, trees, radices, tw, row_weights, column_weights, words, ends, buffer, start,
                carries, co, stats, amount, shift):
-    """Blocks s0 .. s1-1, a part, back from the rows, rounded, amount * 2^shift subtracted; and forth again, or with
-    `ends` to their words.  The carries out of the part are in `carries` from co on, those into it missing: its first
-    block stays in `start` until `columns_enter`."""
+    """Transform blocks s0 .. s1-1, a part, back from the rows, subtract amount * 2^shift, round and carry; then
+    transform them again, or with `ends` store their words.
+
+    The carries out of the part are put into `carries` from index co on.  Those into it are not known yet: its first
+    block stays in `start` until `columns_enter`.
+    """
     height, columns, stride, block, exponent = layout[0], 8 * layout[1], layout[2], layout[5], layout[8]
     n, rest, bits, half = float(layout[7]), float(exponent % layout[7]), exponent // layout[7], 8 * block
     z = buffer[height * half:]
@@ -89,8 +97,11 @@ def columns_on(x, s0, s1, first, layout, trees, radices, tw, row_weights, column
 @kernel(f"void(f8[::1], i8, i8, {_TABLES}, i4[::1], i8, f8[::1], f8[::1], f8[::1], i8, i8)")
 def columns_enter(x, s0, first, layout, trees, radices, tw, row_weights, column_weights, words, ends, buffer, start,
                   carries, co, up):
-    """The first block of a part, with the carries from co on that come from the part before it: of the row before,
-    `up` = 1, where that one ends the rows."""
+    """Finish the first block of a part: add the carries out of the part before it, which are in `carries` from index co
+    on, then transform it, or with `ends` store its words.
+
+    `up` is 1 where the part before ends the rows, so that row r takes the carry of row r - 1; else it is 0.
+    """
     height, columns, stride, block, exponent = layout[0], 8 * layout[1], layout[2], layout[5], layout[8]
     n, rest, bits = float(layout[7]), float(exponent % layout[7]), exponent // layout[7]
     c = first + s0 * 8 * block
@@ -106,14 +117,15 @@ def columns_enter(x, s0, first, layout, trees, radices, tw, row_weights, column_
         "f8[::1], f8[::1], f8[::1], f8[::1], i8[::1], f8, i8)")
 def iterate(thread, threads, goal, count, x, other, words, layout, trees, radices, tw, row_weights, column_weights,
             row_radices, row_base, row_tw, leaf_re, leaf_im, buffers, starts, carries, stats, sync, amount, shift):
-    """What thread number `thread` of `threads` does to square `words` `count` times, subtracting amount * 2^s each
-    time, s being the shift then: twice the one before, modulo p.
+    """Square `words` `count` times, subtracting amount * 2^s each time: the work of thread `thread` of `threads`.
 
-    goal     SQUARES; SPECTRUM: leave the spectrum of `words` in x instead; PRODUCT: once, by the spectrum `other`
+    s        begins with `shift`, and is doubled modulo p before every squaring
+    goal     SQUARES; SPECTRUM: leave the spectrum of `words` in x instead; PRODUCT: multiply by the spectrum `other`
+             instead of squaring (count = 1)
     words    N balanced words, before and after
-    buffers, starts, carries   one for each thread
-    stats    8 doubles a thread
-    sync     zeros
+    buffers, starts, carries   those of all threads, one after the other
+    stats    8 doubles for each thread
+    sync     integers for `barrier`, zero at first
     """
     height, width, stride, row_count = layout[0], layout[1], layout[2], layout[3]
     paired, block, exponent, size = layout[4], layout[5], layout[8], layout[9]

@@ -1,4 +1,4 @@
-"""Integers of 64 and 128 bits, as numba lacks them."""
+"""Operations on integers of 64 and 128 bits that numba lacks."""
 
 from numba.core import types
 from numba.extending import intrinsic
@@ -8,7 +8,7 @@ from .llvm import I64, I128, element, load_at, pack
 
 @intrinsic
 def load_u64(typingctx, array, index):
-    """Little-endian uint64 from the eight bytes at array[index], any alignment and element type."""
+    """The uint64 in the eight bytes at array[index], for any alignment and element type of the array."""
     def codegen(context, builder, sig, args):
         return load_at(builder, element(context, builder, sig.args[0], args[0], args[1], I64), align=1)
     return types.uint64(array, types.int64), codegen
@@ -16,7 +16,7 @@ def load_u64(typingctx, array, index):
 
 @intrinsic
 def store_u64(typingctx, array, index, value):
-    """The eight bytes at array[index] from a uint64, any alignment and element type."""
+    """Store a uint64 in the eight bytes at array[index], for any alignment and element type of the array."""
     def codegen(context, builder, sig, args):
         store = builder.store(args[2], element(context, builder, sig.args[0], args[0], args[1], I64))
         store.align = 1

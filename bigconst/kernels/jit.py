@@ -1,10 +1,10 @@
-"""The one compilation policy, and the place of the compiled kernels on disk.
+"""The one compilation policy, and the directory of the compiled kernels on disk.
 
 `kernel` compiles an entry point for one explicit signature, `helper` a
 function that is inlined into kernels.  Both release the GIL, never raise and
 never check bounds.  `fused=True` lets LLVM contract a*b + c; exact code
-(rounding by a magic constant, error-free products) leaves it off, and says so
-itself because a callee otherwise inherits its caller's flags.
+(rounding by a magic constant, error-free products) leaves it off, and does so
+explicitly because a callee otherwise inherits its caller's flags.
 
 numba's cache key knows neither helpers in other files nor library versions, so
 the cache directory is named by a hash of all kernel sources and of the
@@ -21,9 +21,6 @@ import time
 from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
-
-CONSTANTS, TESTS, READING = "constants", "tests", "reading"
-"""The kernels that computing digits needs, those of tests of Mersenne numbers, and those that read digit files."""
 
 
 def sources_hash(folder: Path = _HERE) -> str:
@@ -44,7 +41,7 @@ def _user_cache() -> Path:
 
 
 def _prune(root: Path, keep: Path) -> None:
-    """Remove compiled kernels of other versions that nobody used for a month."""
+    """Remove the directories of kernels of other versions that have not changed for 30 days."""
     import shutil
 
     for old in root.glob("kernels-*"):
@@ -59,16 +56,16 @@ if "numba" in sys.modules:
 import numba  # noqa: E402
 
 
-def is_cold(kernels: str = CONSTANTS) -> bool:
-    """True when these kernels of this version have never been compiled to the end."""
-    return not (CACHE_DIR / f"complete-{kernels}").exists()
+def is_cold(module: str) -> bool:
+    """True unless the kernels of a module have been compiled for this version."""
+    return not (CACHE_DIR / f"compiled-{module}").exists()
 
 
-def mark_complete(kernels: str = CONSTANTS) -> None:
-    """Record that all these kernels are compiled, and forget long unused versions."""
-    if is_cold(kernels):
+def mark_compiled(module: str) -> None:
+    """Record that the kernels of a module are compiled, and remove old versions."""
+    if is_cold(module):
         CACHE_DIR.mkdir(parents=True, exist_ok=True)
-        (CACHE_DIR / f"complete-{kernels}").touch()
+        (CACHE_DIR / f"compiled-{module}").touch()
         _prune(CACHE_DIR.parent, CACHE_DIR)
 
 

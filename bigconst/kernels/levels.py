@@ -14,10 +14,10 @@ All functions have one signature.  `count` Z8 vectors lie contiguously (16
 doubles each) in every branch; branch k starts at `so + k*ss` of `src` and
 `do + k*ds` of `dst` (offsets and steps in doubles; src may be dst at the same
 place).  The powers w^k are scalars: real parts at tw[to + k], imaginary parts
-at tw[to + 8 + k].  A forward level stores by `put`: `keep`, or `stream` past the
+at tw[to + 8 + k].  A forward level stores with `put`: `keep`, or `stream` past the
 caches for data that is not touched again soon (dst 64-byte aligned).  Besides
-the butterfly a level costs r-1 complex products.  `forward` and `inverse` take
-the radix as their first argument.
+the butterfly a level costs r-1 complex products; counts are as in `butterfly`.
+`forward` and `inverse` take the radix as their first argument.
 """
 
 from .butterfly import dft2, dft3, dft4, dft5, dft7, dft8
@@ -219,7 +219,7 @@ def inverse8(src, so, ss, dst, do, ds, count, tw, to):
 
 @helper(fused=True)
 def forward(r, src, so, ss, dst, do, ds, count, tw, to, put):
-    """Any of the radices 2, 3, 4, 5, 7, 8."""
+    """Forward level of radix r, one of 2, 3, 4, 5, 7, 8."""
     if r == 8:
         forward8(src, so, ss, dst, do, ds, count, tw, to, put)
     elif r == 4:
@@ -236,7 +236,7 @@ def forward(r, src, so, ss, dst, do, ds, count, tw, to, put):
 
 @helper(fused=True)
 def inverse(r, src, so, ss, dst, do, ds, count, tw, to):
-    """Any of the radices 2, 3, 4, 5, 7, 8."""
+    """Inverse level of radix r, one of 2, 3, 4, 5, 7, 8."""
     if r == 8:
         inverse8(src, so, ss, dst, do, ds, count, tw, to)
     elif r == 4:

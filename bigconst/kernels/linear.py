@@ -3,12 +3,12 @@
 Numbers are canonical, 0 <= w_j < B, word 0 least significant, B = 10^5 or 2^16.
 Each function works on one stretch of a number and hands a carry (borrow,
 remainder) in and out, so a number may be cut between threads: work on all
-parts with carry 0, then `propagate` each part's carry from where the next one
-begins.  What runs from the top down (`divide_small`) is to be cut by the caller
-with the remainders of the parts above.  `dst` may be an operand itself (the
-same words, not overlapping ones).
+parts with carry 0, then add each part's carry where the next one begins
+(`kernels.propagate`).  `divide_small` runs from the top down, so a caller who cuts
+a number has to hand each part the remainder of the part above.  `dst` may be an
+operand itself (the same words, not overlapping ones).
 
-Carry chains are written so that little hangs on the previous word: products,
+Carry chains are written so that little depends on the previous word: products,
 and the differences to the radix, are made before the carry arrives.
 """
 
@@ -20,16 +20,16 @@ from .jit import helper, kernel
 I32, I64, U32, U64 = np.int32, np.int64, np.uint32, np.uint64
 
 _BLOCK = 1024
-"""Words handled at a time by loops that have no chain."""
+"""Words handled at a time by loops without a carry chain."""
 
 
 # --- sums and differences ---------------------------------------------------------------
 
 @kernel("int64(int32[::1], int32[::1], int32[::1], int64, int64)")
 def subtract(dst, a, b, borrow, radix):
-    """dst = a - b - borrow modulo radix^n; the borrow out.  n = dst.size = a.size = b.size, borrow 0 or 1.
+    """dst = a - b - borrow modulo radix^n, n = dst.size = a.size = b.size, borrow 0 or 1; returns the borrow out.
 
-    A borrow of 1 at the top means a < b + borrow, and dst the radix complement.
+    A borrow of 1 at the top means that a < b + borrow, and that dst is the radix complement.
     """
     short = -borrow
     for j in range(dst.size):
@@ -39,26 +39,6 @@ def subtract(dst, a, b, borrow, radix):
     return -short
 
 
-@kernel("int64(int32[::1], int64, int64, int64, int64)")
-def propagate(words, start, stop, carry, radix):
-    """words[start:stop] += carry at word `start`, ripple, stop early; the signed carry out of `stop`.
-
-    |carry| < 2^62.  Costs the words that change.
-    """
-    j = start
-    while carry != 0 and j < stop:
-        if carry == 1 and words[j] == radix - 1:
-            words[j] = 0
-        elif carry == -1 and words[j] == 0:
-            words[j] = radix - 1
-        else:
-            total = I64(words[j]) + carry
-            carry = total // radix
-            words[j] = total - carry * radix
-        j += 1
-    return carry
-
-
 # --- multiplication and division by small numbers ---------------------------------------
 
 def _multiply(radix):
@@ -66,10 +46,10 @@ def _multiply(radix):
 
     @kernel("int64(int32[::1], int32[::1], int64, int64)")
     def multiply(dst, src, m, carry):
-        """dst = m*src + carry modulo radix^n; the carry out, below m if the one given is.
+        """dst = m*src + carry modulo radix^n; returns the carry out, which is below m if the given one is.
 
         floor(t/B) = floor(t ceil(2^64/B) / 2^64), exact as t < 2^31 B < 2^48.
-        Three products a word, one of them on the chain (5 cycles).
+        Three products for each word, one of them on the chain (5 cycles).
         """
         factor, up = U64(m), U64(carry)
         for j in range(dst.size):
@@ -83,10 +63,12 @@ def _multiply(radix):
 def _multiply_few(radix):
     @kernel("int64(int32[::1], int32[::1], uint32, int64, uint32[::1])")
     def multiply(dst, src, m, carry, scratch):
-        """The same for m <= FEW: the carry m*w div B of a word goes one word up without waiting for its own.
+        """dst = m*src + carry modulo radix^n for m <= FEW; returns the carry out.
 
-        What that leaves over, a unit in one word of 2*B/m, ripples afterwards,
-        block by block.  About 10 vector instructions for 16 words.
+        The carry m*w div B of a word w is added to the next word without waiting
+        for the carry into w.  The units that this leaves over, in one of 2*B/m
+        words, ripple afterwards, block by block.  About 10 vector instructions
+        for 16 words.
         """
         up = U32(carry)
         for at in range(0, dst.size, _BLOCK):
@@ -117,7 +99,7 @@ def _multiply_few(radix):
 def _divide(radix):
     @kernel("int64(int32[::1], int32[::1], int64, int64, uint64, uint64)")
     def divide(dst, src, m, remainder, reciprocal, shift):
-        """dst = floor((remainder*radix^n + src)/m), from the top, two words a step; the remainder.
+        """dst = floor((remainder*radix^n + src)/m), from the top, two words in a step; returns the new remainder.
 
         t = remainder*B^2 + w' B + w < m B^2 <= 2^63, and floor(t/m) = floor(2t*reciprocal / 2^(64 + shift)) with
         reciprocal = ceil(2^(63 + shift)/m), shift = ceil(lg m): exact, its error being below t/2^(63 + shift) < 1/m.
@@ -146,7 +128,7 @@ def _divide(radix):
 
 
 FEW = 64
-"""Factors up to which the units left over are rare enough to be repaired."""
+"""Largest factor for which the units that `_multiply_few` leaves over are rare enough to ripple afterwards."""
 
 _MULTIPLY = {radix: _multiply(radix) for radix in (10**5, 2**16)}
 _MULTIPLY_FEW = {radix: _multiply_few(radix) for radix in (10**5, 2**16)}
@@ -154,16 +136,16 @@ _DIVIDE = {radix: _divide(radix) for radix in (10**5, 2**16)}
 
 
 def multiply_small(dst: np.ndarray, src: np.ndarray, m: int, carry: int, radix: int) -> int:
-    """dst = m*src + carry modulo radix^n, 0 <= m < 2^31, 0 <= carry < 2^31; the carry out."""
+    """dst = m*src + carry modulo radix^n, 0 <= m < 2^31, 0 <= carry < 2^31; returns the carry out."""
     if m <= FEW and carry <= FEW:
         return _MULTIPLY_FEW[radix](dst, src, m, carry, np.empty(_BLOCK, np.uint32))
     return _MULTIPLY[radix](dst, src, m, carry)
 
 
 def divide_small(dst: np.ndarray, src: np.ndarray, m: int, remainder: int, radix: int) -> int:
-    """dst = floor((remainder*radix^n + src)/m), 0 < m < 2^29, 0 <= remainder < m; the new remainder.
+    """dst = floor((remainder*radix^n + src)/m), 0 < m < 2^29, 0 <= remainder < m; returns the new remainder.
 
-    `remainder` comes from the words above, the result goes to the words below.
+    `remainder` comes from the words above, and the new one belongs to the words below.
     """
     shift = (m - 1).bit_length()
     return _DIVIDE[radix](dst, src, m, remainder, -(-(1 << 63 + shift) // m), shift)
@@ -171,10 +153,11 @@ def divide_small(dst: np.ndarray, src: np.ndarray, m: int, remainder: int, radix
 
 @kernel("int64(int32[::1], int32[::1], int64, int64, int64)")
 def shift_down(dst, src, above, k, radix):
-    """dst = floor((above*radix^n + src)/2^k) modulo radix^n, with 2^k a divisor of radix; the remainder src mod 2^k.
+    """dst = floor((above*radix^n + src)/2^k) modulo radix^n; returns the remainder src mod 2^k.
 
-    w'_j = floor(w_j/2^k) + (B/2^k) (w_(j+1) mod 2^k): no chain.  `above` is the
-    word above the stretch (0 at the top of a number), read before it changes.
+    2^k divides the radix.  w'_j = floor(w_j/2^k) + (B/2^k) (w_(j+1) mod 2^k), without
+    a chain.  `above` is the word above the stretch (0 at the top of a number), as it
+    was before the shift.
     """
     n = dst.size
     if n == 0:
@@ -191,7 +174,10 @@ def shift_down(dst, src, above, k, radix):
 
 @kernel("int64(int32[::1], int32[::1])")
 def compare(a, b):
-    """-1, 0, 1 as a <, =, > b; a.size = b.size.  Costs the words above the first difference from the top."""
+    """-1, 0 or 1 as a < b, a = b or a > b; a.size = b.size.
+
+    The cost is that of the words from the top to the first difference.
+    """
     stop = a.size
     while stop > 0:
         start = max(stop - _BLOCK, 0)
@@ -355,7 +341,7 @@ _REGROUP = {(5, 4, 10): regroup_5_to_4, (4, 5, 10): regroup_4_to_5, (5, 3, 10): 
 def regroup(dst: np.ndarray, src: np.ndarray, src_digits: int, dst_digits: int, base: int) -> None:
     """dst = src modulo base^(dst_digits*dst.size), from words of src_digits digits to words of dst_digits.
 
-    Pairs: decimal 5 and 4, 5 and 3, hexadecimal 4 and 3, both ways.  Words
+    Supported are decimal 5 and 4, 5 and 3, hexadecimal 4 and 3, both ways.  Words
     above the top of `src` are zero, and `dst` is filled for at most one group
     (src_digits words) beyond it.  `dst` and `src` are different arrays.  A
     stretch that begins at a multiple of dst_digits words of `src` fills one

@@ -1,5 +1,7 @@
-"""What the kernels' own operations are made of: LLVM types, calls, elements of arrays.  Values are those of llvmlite's
-builder; nothing here is called by a kernel."""
+"""Building blocks of the operations that kernels add to numba: LLVM types, calls, elements of arrays.
+
+The functions emit instructions with llvmlite's `builder`, whose values they take and return; no kernel calls them.
+"""
 
 from llvmlite import ir
 from numba.core import cgutils
@@ -11,27 +13,27 @@ VF, VI, VL = ir.VectorType(DOUBLE, LANES), ir.VectorType(I32, LANES), ir.VectorT
 
 
 def call(builder, name: str, args, result=VF):
-    """A function of LLVM or of the C library."""
+    """Call a function of LLVM or of the C library."""
     function = cgutils.get_or_insert_function(
         builder.module, ir.FunctionType(result, [a.type for a in args]), name)
     return builder.call(function, args)
 
 
 def element(context, builder, array_type, array, index, to):
-    """Pointer to array[index], as one to values of type `to`."""
+    """A pointer to array[index], cast to point to values of type `to`."""
     data = context.make_array(array_type)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [index]), ir.PointerType(to))
 
 
 def load_at(builder, pointer, align: int = 8):
-    """The value there, aligned to so many bytes."""
+    """The value at a pointer that is aligned to `align` bytes."""
     load = builder.load(pointer)
     load.align = align
     return load
 
 
 def store_at(builder, value, pointer, align: int = 8, temporal: bool = True):
-    """Put a value there; past the caches if it is not temporal."""
+    """Store a value at a pointer that is aligned to `align` bytes; past the caches if `temporal` is False."""
     store = builder.store(value, pointer)
     store.align = align
     if not temporal:
@@ -39,5 +41,5 @@ def store_at(builder, value, pointer, align: int = 8, temporal: bool = True):
 
 
 def pack(context, builder, tuple_type, values):
-    """A tuple of numba."""
+    """A numba tuple of type `tuple_type` with these values."""
     return context.make_tuple(builder, tuple_type, values)

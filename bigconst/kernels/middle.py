@@ -1,4 +1,4 @@
-"""The middle passes: a row too long for a cache, split into shorter rows in place, and put together again.
+"""The middle passes: rows too long for a cache are split into shorter rows in place, and put together again.
 
 Such a row is a residue modulo Z^W - exp(2 pi i a) of W vectors, with an angle
 of its own.  It is seen as `height` rows of W/height vectors, and its upper
@@ -6,12 +6,13 @@ levels, whose radices multiply to `height`, run down the columns as in
 `columns`, but from transform data to transform data: forward leaves the
 residues modulo Z^(W/height) - exp(2 pi i (a + E)/height), one a row, which
 `rows`, or another middle pass, then takes.  `block` neighbouring vectors of
-every row go depth first through a buffer that fits the second-level cache.
+every row are transformed depth first in a buffer that fits the second-level cache.
 
 What is written has just been read and is in a cache: stores past the caches,
 unlike in `columns`, would slow rows of 16 and 64 MiB down by a fifth to a third
-and gain little above.  Rows of a power of two need no padding.  Several thousand
-rows are too many for one pass: from about 2^14 on two, one in the other, are faster.
+and gain little above.  Rows whose length is a power of two need no padding.
+Several thousand rows are too many for one pass: from about 2^14 rows on, two
+passes, one inside the other, are faster.
 """
 
 from .jit import helper, kernel

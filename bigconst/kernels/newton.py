@@ -1,18 +1,18 @@
-"""The last step of a Newton level: three numbers added with their factors, one pass over memory."""
+"""The last step of a Newton level: three numbers, each times its factor, are added in one pass over memory."""
 
 import numpy as np
 
 from .jit import helper, kernel
 
 BLOCK = 1024
-"""Words handled at a time, in loops without a chain, which LLVM vectorises."""
+"""Words handled at a time, in loops without a carry chain, which LLVM vectorises."""
 
 I32 = np.int32
 
 
 @helper
 def _quotients(total, words, start, bits, factor, radix):
-    """total[i] += factor * floor(words/2^bits) word start + i, as far as the words go."""
+    """Add factor * q to total[i], where q is word start + i of floor(words/2^bits); beyond its end q is zero."""
     mask, unit, top = I32((1 << bits) - 1), I32(radix >> bits), words.size - 1 - start
     inside = min(total.size, top)
     if inside > 0:
@@ -26,15 +26,16 @@ def _quotients(total, words, start, bits, factor, radix):
 
 @kernel("i8(i4[::1], i8, i4[::1], i4[::1], i4, i8, i8, i4, i4[::1])")
 def newton_update(y, fresh, u, v, sign, start, stop, radix, scratch):
-    """Words start..stop-1 of y*[j >= fresh] - sign*floor(u/2) + 3*floor(v/8).
+    """Replace words j = start..stop-1 of y by those of y*[j >= fresh] - sign*floor(u/2) + 3*floor(v/8).
 
-    y        its first `fresh` words count as zero and are written for the first time
+    y        its first `fresh` words count as zero, whatever they hold
     u, v     canonical words, zero beyond their ends; the radix is a multiple of 8,
              so a word of a quotient depends on two neighbours only
     scratch  2*BLOCK int32
     Returns the carry out of word stop - 1, the carry into word start being zero.
-    The sum of a word is -radix .. 5*radix; its carry -1 .. 4 goes one word up
-    without waiting, and the rare unit that this leaves over ripples afterwards.
+    The sum of a word is -radix .. 5*radix; its carry, -1 .. 4, is added to the next
+    word without waiting for the carry into its own, and the rare unit that this
+    leaves over ripples afterwards.
     About 25 vector instructions for 16 words.
     """
     into = I32(0)

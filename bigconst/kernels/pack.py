@@ -3,7 +3,7 @@
     radix 10^5    17 bits a word: 64 words <-> 17 limbs of 64 bits, 0.425 byte/digit
     radix 2^16    16 bits a word:  4 words <->  1 limb
 
-A decimal group keeps the low 16 bits of its 64 words in order in limbs 0 .. 15,
+A decimal group holds the low 16 bits of its 64 words in order in limbs 0 .. 15,
 and bit 16 of word j as bit j of limb 16: no word straddles two limbs, every
 shift is constant or a lane number, and LLVM vectorises all of it.  The last
 group (decimal) or limb (hexadecimal) is filled up with zero words.
@@ -32,7 +32,7 @@ def packed_limbs(words: int, radix: int) -> int:
 
 @helper
 def _pack_group(shorts, limbs, words):
-    """words (at most 64) -> 68 shorts, which are the same memory as the 17 limbs."""
+    """Pack at most 64 words into 68 shorts, which are the same memory as the 17 limbs."""
     top = U64(0)
     for j in range(words.size):
         shorts[j] = np.uint16(words[j])
@@ -42,7 +42,7 @@ def _pack_group(shorts, limbs, words):
 
 @kernel("void(uint16[::1], uint64[::1], int32[::1])")
 def pack17(shorts, limbs, words):
-    """`words` in 0 .. 2^17 - 1 -> 17*ceil(words.size/64) limbs; `shorts` is `limbs` seen as uint16.
+    """Pack `words`, each in 0 .. 2^17 - 1, into 17*ceil(words.size/64) limbs; `shorts` is `limbs` seen as uint16.
 
     64 words: 256 bytes read, 136 written, about 60 vector instructions.
     """
@@ -58,7 +58,10 @@ def pack17(shorts, limbs, words):
 
 @helper
 def _unpack_group(words, shorts, low, high, largest):
-    """68 shorts -> words (at most 64); `low`, `high` are the halves of limb 16."""
+    """Unpack 68 shorts into at most 64 words, and return the larger of `largest` and these words.
+
+    `low` and `high` are the halves of limb 16.
+    """
     n = words.size
     for j in range(min(n, 32)):
         word = np.int32(shorts[j]) | np.int32(((low >> np.uint32(j)) & np.uint32(1)) << np.uint32(16))
@@ -73,7 +76,9 @@ def _unpack_group(words, shorts, low, high, largest):
 
 @kernel("int32(int32[::1], uint16[::1])")
 def unpack17(words, shorts):
-    """`words` <- 17-bit groups (68 shorts each); the largest word, so that the caller notices one above the radix.
+    """Unpack groups of 17-bit words (68 shorts each) into `words`.
+
+    Returns the largest word, so that the caller detects words outside 0 .. radix-1.
 
     64 words: 136 bytes read, 256 written, about 70 vector instructions.
     """
@@ -94,7 +99,7 @@ def unpack17(words, shorts):
 
 @helper
 def _differs(words, shorts, low, high):
-    """Bits in which words (at most 64) differ from those of 68 shorts."""
+    """Bits in which at most 64 words differ from those packed in 68 shorts."""
     n = words.size
     bits = np.int32(0)
     for j in range(min(n, 32)):
@@ -108,7 +113,7 @@ def _differs(words, shorts, low, high):
 
 @kernel("int32(int32[::1], uint16[::1])")
 def compare17(words, shorts):
-    """0 when unpack17 would give these words."""
+    """0 if `unpack17` would give these words, else another number."""
     bits = np.int32(0)
     for g in range(-(-words.size // 64)):
         s = shorts[68 * g:68 * g + 68]
@@ -120,7 +125,7 @@ def compare17(words, shorts):
 
 @kernel("int32(int32[::1], uint16[::1])")
 def compare16(words, shorts):
-    """0 when unpack16 would give these words."""
+    """0 if `unpack16` would give these words, else another number."""
     bits = np.int32(0)
     for j in range(words.size):
         bits |= words[j] ^ np.int32(shorts[j])
@@ -129,7 +134,7 @@ def compare16(words, shorts):
 
 @kernel("void(uint16[::1], int32[::1])")
 def pack16(shorts, words):
-    """`words` in 0 .. 2^16 - 1 -> shorts, zeros after the last word."""
+    """Pack `words`, each in 0 .. 2^16 - 1, into `shorts`, with zeros after the last word."""
     for j in range(words.size):
         shorts[j] = np.uint16(words[j])
     for j in range(words.size, shorts.size):
@@ -138,7 +143,7 @@ def pack16(shorts, words):
 
 @kernel("int32(int32[::1], uint16[::1])")
 def unpack16(words, shorts):
-    """`words` <- shorts; the largest word."""
+    """Unpack `shorts` into `words`, and return the largest word."""
     largest = np.int32(0)
     for j in range(words.size):
         word = np.int32(shorts[j])
@@ -148,7 +153,7 @@ def unpack16(words, shorts):
 
 
 def pack(limbs: np.ndarray, words: np.ndarray, radix: int) -> None:
-    """`words` (int32, canonical) -> `limbs` (uint64, exactly packed_limbs(words.size, radix) of them)."""
+    """Pack `words` (int32, canonical) into `limbs` (uint64, exactly packed_limbs(words.size, radix) of them)."""
     if radix == 10**5:
         pack17(limbs.view(np.uint16), limbs, words)
     else:
@@ -156,15 +161,15 @@ def pack(limbs: np.ndarray, words: np.ndarray, radix: int) -> None:
 
 
 def is_packed(limbs: np.ndarray, words: np.ndarray, radix: int) -> bool:
-    """Whether `limbs` are these words, packed."""
+    """Whether unpacking `limbs` gives exactly these words."""
     compare = compare17 if radix == 10**5 else compare16
     return compare(words, limbs.view(np.uint16)) == 0
 
 
 def unpack(words: np.ndarray, limbs: np.ndarray, radix: int) -> int:
-    """`limbs` -> `words` (int32).  Returns the largest word: the limbs are damaged unless it is below `radix`.
+    """Unpack `limbs` into `words` (int32).  Returns the largest word: if it is not below `radix`, limbs are damaged.
 
-    `limbs` holds at least packed_limbs(words.size, radix); words beyond words.size are not looked at.
+    There are at least packed_limbs(words.size, radix) limbs; packed words beyond words.size are ignored.
     """
     read = unpack17 if radix == 10**5 else unpack16
     return read(words, limbs.view(np.uint16))

@@ -1,13 +1,15 @@
-"""The columns of a real transform: down them, blocks of neighbouring ones at a time.
+"""Real transforms down the columns of a matrix, one block of neighbouring columns at a time.
 
-Rows are `height` polynomials, coefficients of powers of Y; Y^height - 1 is split by real radices of 8 into
+The matrix is a polynomial in Y: row r of `height`, itself a polynomial in X, is its coefficient of Y^r.  Real
+butterflies of radix 8 split the modulus Y^height - 1 into
 
-    Y^m - 1           real again, split further
-    Y^m + 1           real; folded, as Y^(m/2) - i, complex
-    Y^m - zeta^j      complex, j = 1, 2, 3; those of 5, 6, 7 are their conjugates
+    Y^m - 1           real, split further
+    Y^m + 1           real; for even m folded to the complex Y^(m/2) - i
+    Y^m - zeta^j      complex, zeta = exp(2 pi i/8), j = 1, 2, 3; the conjugates, j = 5, 6, 7, are left out
 
-and the complex ones by trees (kernels.levels) down to rows modulo X^C - w, C columns.  Rows whose conjugates are left
-out count twice; so height/2 + 1 rows, and a few more, take the place of height.
+with m = height/8, height/64, ...  Trees (kernels.levels) split the complex moduli down to rows modulo X^C - w, where C
+is the number of columns.  Rows whose conjugates are left out count twice; so height/2 + 1 rows, and a few more, take
+the place of `height` rows.
 """
 
 from .jit import helper, kernel
@@ -15,7 +17,7 @@ from .levels import forward, inverse, keep, stream
 from .vector import imag, load_f, load_z, make_z, prefetch, real, splat, store_f, store_z, store_z_nt
 
 TREE = ("first_row", "rows", "levels", "first_radix", "first_twiddle")
-"""Integers of a complex tree."""
+"""The integers by which `trees` describes each complex tree."""
 
 _H = 0.5**0.5
 
@@ -24,7 +26,7 @@ _H = 0.5**0.5
 
 @helper(fused=True)
 def _real8(x0, x1, x2, x3, x4, x5, x6, x7):
-    """Residues modulo Y - 1, Y + 1 (real), Y - zeta^j, j = 1, 2, 3: 22a 2m."""
+    """Residues of a real polynomial modulo Y - 1, Y + 1 (real) and Y - zeta^j, j = 1, 2, 3 (complex): 22a 2m."""
     a0, a1, a2, a3 = x0 + x4, x0 - x4, x2 + x6, x2 - x6
     b0, b1, b2, b3 = x1 + x5, x1 - x5, x3 + x7, x3 - x7
     c, d = a0 + a2, b0 + b2
@@ -34,7 +36,7 @@ def _real8(x0, x1, x2, x3, x4, x5, x6, x7):
 
 @helper(fused=True)
 def _real8_back(y0, y4, z1, z2, z3):
-    """8 times the way back, the complex ones counting half: 22a 2m."""
+    """8 times the inverse of `_real8`, from its real residues and twice its complex ones: 22a 2m."""
     c, d = y0 + y4, y0 - y4
     a0, a2 = c + real(z2), c - real(z2)
     b0, b2 = d + imag(z2), d - imag(z2)
@@ -46,7 +48,7 @@ def _real8_back(y0, y4, z1, z2, z3):
 
 @helper(fused=True)
 def _split(a, z, height, block):
-    """Real rows in `a` -> the roots of all complex trees in `z`, and what is left of the real one."""
+    """Split the real rows in `a` into the roots of all trees, in `z`; the last one is what remains, modulo Y^m - 1."""
     half, line = 8 * block, 16 * block
     n, base = height, 0
     while n % 8 == 0:
@@ -76,7 +78,10 @@ def _split(a, z, height, block):
 
 @helper(fused=True)
 def _join(a, z, height, block):
-    """The way back, times the number of rows."""
+    """Inverse of `_split`, times `height`.
+
+    The roots in `z` are multiplied by the size of their tree, and doubled where their conjugates are left out.
+    """
     half, line = 8 * block, 16 * block
     n, base = height, 0
     while n % 8 == 0:
@@ -111,7 +116,7 @@ def _join(a, z, height, block):
 
 @helper(fused=True)
 def _tree_forward(z, base, size, levels, radices, ro, tw, to, block, x, stride, c):
-    """Rows base .. base+size-1 of z down a tree, into the same rows of x from double c on."""
+    """Transform rows base .. base+size-1 of z down a tree, into the same rows of x from double c on."""
     line = 16 * block
     if levels == 0:
         for i in range(0, line, 16):
@@ -134,7 +139,7 @@ def _tree_forward(z, base, size, levels, radices, ro, tw, to, block, x, stride, 
 
 @helper(fused=True)
 def _tree_inverse(z, base, size, levels, radices, ro, tw, to, block, x, stride, c):
-    """The way back, times the size."""
+    """Inverse of `_tree_forward`, times `size`."""
     line = 16 * block
     if levels == 0:
         for i in range(0, line, 16):
@@ -169,7 +174,10 @@ _BLOCK = "void(f8[::1], f8[::1], i8, i8[::1], i8, i8[::1], f8[::1], i8, f8[::1],
 
 @kernel(_BLOCK, fused=True)
 def block_forward(a, z, height, trees, count, radices, tw, block, x, stride, c):
-    """Weighted words in `a` (height rows of 8*block) -> doubles c .. c+16*block-1 of all rows of x; `z` is for work."""
+    """Transform weighted words in `a` (height rows of 8*block) into doubles c .. c+16*block-1 of all rows of x.
+
+    `count` is the number of trees; `z` is for work, 16*block doubles for each row of x.
+    """
     _split(a, z, height, block)
     for t in range(0, 5 * count, 5):
         _tree_forward(z, trees[t], trees[t + 1], trees[t + 2], radices, trees[t + 3], tw, trees[t + 4], block, x,
@@ -178,7 +186,7 @@ def block_forward(a, z, height, trees, count, radices, tw, block, x, stride, c):
 
 @kernel(_BLOCK, fused=True)
 def block_inverse(a, z, height, trees, count, radices, tw, block, x, stride, c):
-    """The way back, times height."""
+    """Inverse of `block_forward`, times `height`; expects the rows whose conjugates are left out doubled."""
     for t in range(0, 5 * count, 5):
         _tree_inverse(z, trees[t], trees[t + 1], trees[t + 2], radices, trees[t + 3], tw, trees[t + 4], block, x,
                       stride, c)

@@ -8,7 +8,7 @@ What is compared, and with how many primes, is the caller's business.
 
 Two inner products of 17-bit words with 31-bit tables stay below 2^58 over a
 block of 1024 words, so a block is a plain multiply-and-add loop of 32-bit
-factors, which LLVM vectorises; there is one Montgomery reduction a block, and
+factors, which LLVM vectorises; there is one Montgomery reduction per block, and
 blocks are joined by Horner's rule.  The tables hold B^j 2^64 mod p, so that the
 reduction, which divides by 2^64, leaves the value itself.  Text becomes words
 first, block by block.  All kernels serve several primes in one pass.
@@ -61,8 +61,8 @@ def _absorb(out, block, low, high, primes):
 def absorb_words(out, words, low, high, primes):
     """out[m] <- out[m]*B^words.size + value(words) mod p_m; words in 0 .. 2^17 - 1.
 
-    `low` and `high` hold SPAN + 1 entries a prime, `primes` the pairs p,
-    -1/p mod 2^64.  Two 32x32-bit products a word and prime.
+    `low` and `high` hold SPAN + 1 entries for each prime, `primes` the pairs p,
+    -1/p mod 2^64.  Two 32x32-bit products for each word and prime.
     """
     stop = words.size
     while stop > 0:
@@ -77,9 +77,9 @@ def absorb_words(out, words, low, high, primes):
 @kernel("int64(uint64[::1], Array(uint8, 1, 'C', readonly=True), int64, int32[::1], uint64[::1],"
         "uint32[::1], uint32[::1], uint64[::1])")
 def absorb_text(out, text, base, words, scratch, low, high, primes):
-    """out[m] <- out[m]*base^text.size + value(text) mod p_m; the index of the first foreign character, or -1.
+    """out[m] <- out[m]*base^text.size + value(text) mod p_m; returns -1, or the index of the first non-digit.
 
-    Any text.size if `out` is zero, else a multiple of the characters of a word.
+    text.size is a multiple of the characters of a word (5 decimal, 4 hexadecimal), or anything if `out` is zero.
     `words` (int32) and `scratch` (uint64) are BLOCK long; the rest as in `absorb_words`.
     """
     width = 5 if base == 10 else 4

@@ -1,12 +1,12 @@
 """Searching and counting in digit text, one piece at a time.
 
-Text is a uint8 array of ASCII digits of base 10 or 16, lower case; anything
-else in it is foreign and ends a kernel.  What crosses the border of two pieces
-is the caller's business.
+Text is a uint8 array of ASCII digits of base 10 or 16, lower case; any other
+character is foreign and ends a kernel.  Matches and runs across the border of two
+pieces are the caller's business.
 
-Most of random text can be passed over by looking at blocks of characters as a
-whole, which LLVM makes vectors of; only where something may be is it looked at
-one by one.
+Most of a random text can be skipped by tests of whole blocks of characters, which
+LLVM vectorises; only a block in which something may be found is examined
+character by character.
 """
 
 import numpy as np
@@ -16,10 +16,10 @@ from .integers import load_u64
 from .jit import helper, kernel
 
 BLOCK = 256
-"""Characters that are passed over at once."""
+"""Characters that are skipped at once."""
 
 QUADS = 1 << 16
-"""Entries of a table of four digits, four bits each, the first one highest; one of three digits has 1 << 12."""
+"""Entries of a table indexed by four digits of four bits each, the first one highest; for three digits, 1 << 12."""
 
 U8, U32, U64 = np.uint8, np.uint32, np.uint64
 
@@ -46,10 +46,10 @@ def find_borders(borders, pattern):
 
 @helper
 def _is_quiet(text, at, pattern, reach, letters):
-    """Whether none of BLOCK characters is foreign, or begins like the pattern by its first characters, four at most.
+    """Whether none of the BLOCK characters from `at` on is foreign, or begins a match of the start of the pattern.
 
-    reach = min(3, pattern.size - 1); `text` has `reach` characters more.  About 20 vector instructions for 32
-    characters.
+    The start is the first reach + 1 characters, reach = min(3, pattern.size - 1); `text` has `reach` characters beyond
+    the block.  `letters` is 6 for base 16, 0 for base 10.  About 20 vector instructions for 32 characters.
     """
     first, second = text[at:at + BLOCK], text[at + min(1, reach):at + min(1, reach) + BLOCK]
     third, fourth = text[at + min(2, reach):at + min(2, reach) + BLOCK], text[at + reach:at + reach + BLOCK]
@@ -67,8 +67,8 @@ def _is_quiet(text, at, pattern, reach, letters):
 def find_pattern(text, pattern, borders, base):
     """Index of the first occurrence of the pattern; -1 if there is none; -2 - i for a foreign text[i] before it.
 
-    The automaton of Knuth, Morris and Pratt, which takes O(text.size) for any text; where no part of the pattern has
-    been seen, it passes over quiet blocks.  pattern.size >= 1, `borders` as of `find_borders`.
+    The automaton of Knuth, Morris and Pratt, which takes O(text.size) for any text; while no part of the pattern is
+    matched, it skips quiet blocks (`_is_quiet`).  pattern.size >= 1, `borders` from `find_borders`.
     """
     n, reach = text.size, min(3, pattern.size - 1)
     letters = U8(6) if base == 16 else U8(0)
@@ -96,7 +96,7 @@ def find_pattern(text, pattern, borders, base):
 
 @helper
 def _four_bits(characters, base):
-    """Eight ASCII digits as 32 bits, the first one highest, and a mask that is 0 if all of them are digits."""
+    """Eight ASCII digits as 8 x 4 bits, the first one highest, and a mask that is 0 if all of them are digits."""
     if base == 10:
         # See text._read_decimal_block for the mask.
         v = characters ^ U64(0x3030303030303030)
@@ -110,10 +110,12 @@ def _four_bits(characters, base):
 
 @kernel(f"int64(uint32[::1], uint32[::1], {_TEXT}, int64)")
 def count_triples(quads, triples, text, base):
-    """Count all three neighbouring digits of text; -1, or the index of the first foreign character, and then no counts.
+    """Count all triples of neighbouring digits; returns -1, or the index of the first foreign character.
 
-    Two of them at a time: quads[abcd] counts for abc and for bcd, triples[abc] for abc alone; both are added to.
-    text.size < 2^32.  About 20 (decimal) or 30 instructions and four counters for eight characters.
+    With a foreign character the counts are not to be used.  Two triples are counted at a time: quads[abcd] counts abc
+    and bcd, triples[abc] abc alone.  Both tables are added to.  text.size < 2^32.
+
+    About 20 (decimal) or 30 (hexadecimal) instructions and four counters for eight characters.
     """
     n = text.size
     last = n // 8 * 8
@@ -143,17 +145,17 @@ def count_triples(quads, triples, text, base):
 
 @kernel(f"void(int64[::1], {_TEXT})")
 def longest_run(out, text):
-    """out <- length and index of the first longest run of equal characters, lengths of those at the start and the end.
+    """out <- length and index of the first longest run of equal characters, lengths of the first and the last run.
 
-    A run longer than L >= 2 that begins in [at, at + L - 1) covers at + L - 2 .. at + L: where these three differ,
-    nothing else need be looked at.  text.size >= 1; about text.size/(L - 1) steps on random text.
+    A run longer than L >= 2 that begins in [at, at + L - 1) covers at + L - 2 .. at + L: where these three characters
+    are not equal, no other one need be examined.  text.size >= 1; about text.size/(L - 1) steps on random text.
     """
     n = text.size
     length = index = at = np.int64(0)
     while at + length < n:
         border = at + length
         if length >= 2:
-            # An index that cannot be negative needs no look from where it counts.
+            # An unsigned index spares the test for a negative one, which would count from the end.
             last, middle, first = text[U64(border)], text[U64(border - 1)], text[U64(border - 2)]
             if (last ^ middle) | (middle ^ first):
                 at = border - 1

@@ -56,7 +56,7 @@ def _five_characters(word):
 
 @helper
 def _join_fives(characters, scratch, count):
-    """Eight times the low five bytes of `scratch` to 40 characters in five stores.
+    """Write the low five bytes of each of `count` entries of `scratch` as characters, 40 of them in five stores.
 
     The prefetch also keeps LLVM from making this a loop of gathers, which is slower.
     """
@@ -80,7 +80,7 @@ def _join_fives(characters, scratch, count):
 
 @helper
 def _split_fives(scratch, characters, count):
-    """The inverse of `_join_fives`; bits above bit 40 of `scratch` are left over."""
+    """The inverse of `_join_fives`; bits 40 to 63 of an entry of `scratch` may hold parts of its neighbours."""
     for i in range(count // 8):
         prefetch(characters, 40 * i + _AHEAD)
         a, b, c = load_u64(characters, 40 * i), load_u64(characters, 40 * i + 8), load_u64(characters, 40 * i + 16)
@@ -118,10 +118,10 @@ def decimal_from_words(text, words, scratch):
 
 @helper
 def _read_decimal_block(block, characters, scratch):
-    """block <- the words of 5*block.size decimal characters, block.size <= BLOCK; not 0 if one is foreign.
+    """block <- the words of 5*block.size decimal characters, block.size <= BLOCK; returns 0 if all of them are digits.
 
     A byte b of text is a digit if and only if x = b xor 0x30 <= 9: bit 7 of
-    x | x + 0x76 is clear.  A carry out of a byte needs a foreign one.
+    x | x + 0x76 is clear.  Only a byte that is no digit can carry into the next.
     """
     count = block.size
     _split_fives(scratch, characters, count)
@@ -141,7 +141,7 @@ def _read_decimal_block(block, characters, scratch):
 
 @helper
 def _eight_characters(pair):
-    """Eight ASCII digits of two 16-bit words at bits 0 and 32 of a uint64; the digits of the upper one lowest."""
+    """Eight ASCII digits of the two 16-bit words at bits 0 and 32 of a uint64; those of the upper word are lowest."""
     x = (pair << U64(32)) | (pair >> U64(32))
     x = ((x >> U64(8)) & U64(0x000000FF000000FF)) | ((x & U64(0x000000FF000000FF)) << U64(16))
     x = ((x >> U64(4)) | (x << U64(8))) & U64(0x0F0F0F0F0F0F0F0F)
@@ -169,7 +169,7 @@ def hexadecimal_from_words(text, words):
 
 @helper
 def _read_hexadecimal_block(block, characters):
-    """block <- the words of 4*block.size hexadecimal characters; not 0 if one is foreign."""
+    """block <- the words of 4*block.size hexadecimal characters; returns 0 if all of them are digits."""
     pairs = block.size // 2
     odd = block.size - 2 * pairs
     foreign = U64(0)
@@ -191,7 +191,7 @@ def _read_hexadecimal_block(block, characters):
 
 @helper
 def read_block(block, characters, scratch, base):
-    """block <- the words of its characters, block.size <= BLOCK; -1, or the index of the first foreign character."""
+    """block <- the words of the characters, block.size <= BLOCK; returns -1, or the index of the first non-digit."""
     if base == 10:
         foreign = _read_decimal_block(block, characters, scratch)
     else:
@@ -205,10 +205,11 @@ def read_block(block, characters, scratch, base):
 
 @kernel("int64(int32[::1], Array(uint8, 1, 'C', readonly=True), uint64[::1], int64)")
 def words_from_text(words, text, scratch, base):
-    """words <- text[:c*words.size]; the index of the first foreign character, or -1.
+    """words <- text[:c*words.size], c characters a word; returns -1, or the index of the first foreign character.
 
-    Words whose text comes after a foreign character are not written.  About 20
-    (decimal) or 30 (hexadecimal) vector instructions for 8 words or 8 pairs.
+    A foreign character is one that is no digit of `base`; the words are not to be
+    used then, and those of later blocks are not written.  About 20 (decimal) or 30
+    (hexadecimal) vector instructions for 8 words or 8 pairs.
     """
     width = 5 if base == 10 else 4
     done, n = 0, words.size
@@ -225,10 +226,10 @@ def words_from_text(words, text, scratch, base):
 # --- both bases ---------------------------------------------------------------------
 
 def write_text(text: np.ndarray, words: np.ndarray, base: int) -> None:
-    """Spell `words` (int32, canonical) in `text` (uint8, of exactly CHARACTERS[base]*words.size bytes).
+    """Write the digits of `words` (int32, canonical) to `text` (uint8, of exactly CHARACTERS[base]*words.size bytes).
 
     Any sub-range of words may be written by any thread: words[a:b] of n belong
-    to text[c*(n - b):c*(n - a)].
+    to text[c*(n - b):c*(n - a)], c = CHARACTERS[base].
     """
     if base == 10:
         decimal_from_words(text, words, np.empty(BLOCK, np.uint64))
@@ -239,7 +240,7 @@ def write_text(text: np.ndarray, words: np.ndarray, base: int) -> None:
 def read_text(words: np.ndarray, text: np.ndarray, base: int) -> int:
     """Read `text` (uint8, of exactly CHARACTERS[base]*words.size bytes, may be read-only) into `words` (int32).
 
-    Returns the index in `text` of the first character that is no digit (upper
-    case letters are none), or -1; `words` is not to be used then.
+    Returns -1, or the index in `text` of the first character that is no digit (upper
+    case letters are not digits); in this case `words` is not to be used.
     """
     return words_from_text(words, text, np.empty(BLOCK, np.uint64), base)

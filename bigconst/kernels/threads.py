@@ -1,4 +1,4 @@
-"""Threads that meet inside a kernel."""
+"""A barrier at which threads wait for each other inside a kernel."""
 
 from numba.core import types
 from numba.extending import intrinsic
@@ -7,12 +7,12 @@ from .jit import helper
 from .llvm import I32, I64, call, element
 
 SPINS = 4000
-"""Looks at a barrier before a thread gives way."""
+"""Times that a waiting thread reads the barrier before it begins to yield its processor."""
 
 
 @intrinsic
 def _atomic_add(typingctx, array, index, value):
-    """array[index] += value at once, for an int64 array; what was there before."""
+    """Atomic array[index] += value for an int64 array; returns the value before."""
     def codegen(context, builder, sig, args):
         pointer = element(context, builder, sig.args[0], args[0], args[1], I64)
         return builder.atomic_rmw("add", pointer, args[2], "seq_cst")
@@ -21,7 +21,7 @@ def _atomic_add(typingctx, array, index, value):
 
 @intrinsic
 def _atomic_load(typingctx, array, index):
-    """array[index] of an int64 array, and with it all that was written before it was set."""
+    """Atomic array[index] of an int64 array; what other threads wrote before they set it can be read afterwards."""
     def codegen(context, builder, sig, args):
         return builder.load_atomic(element(context, builder, sig.args[0], args[0], args[1], I64), "acquire", 8)
     return types.int64(array, types.int64), codegen
@@ -29,7 +29,7 @@ def _atomic_load(typingctx, array, index):
 
 @intrinsic
 def _give_way(typingctx):
-    """Let another thread of the system have this processor (sched_yield)."""
+    """Let another thread of the system run on this processor (sched_yield)."""
     def codegen(context, builder, sig, args):
         return builder.sext(call(builder, "sched_yield", [], I32), I64)
     return types.int64(), codegen
@@ -37,7 +37,10 @@ def _give_way(typingctx):
 
 @helper
 def barrier(sync, threads):
-    """All threads have come here; what they wrote before is seen after.  `sync` is an int64 array, zero at first."""
+    """Return when all `threads` threads have called this; each then sees what the others wrote before.
+
+    `sync` is an int64 array, zero at first.
+    """
     if threads == 1:
         return
     goal = (_atomic_add(sync, 0, 1) // threads + 1) * threads

@@ -1,19 +1,20 @@
-"""Explicit 8-lane vectors for numba, made of LLVM's.
+"""Explicit 8-lane vectors for numba, made of LLVM's vector types.
 
 numba does not vectorise the butterflies of a transform, so the kernels say
 which values are vectors:
 
     F8   eight doubles
-    Z8   eight complex numbers, split: an F8 of real, an F8 of imaginary parts
+    Z8   eight complex numbers, split: an F8 of the real and an F8 of the imaginary parts
     I8   eight 32-bit integers
 
 F8 and Z8 carry + - * (also Z8 * F8); a Z8 occupies 16 consecutive doubles in
 memory, 8 real then 8 imaginary.  LLVM splits a vector into what the host has
 (one zmm, two ymm, four NEON registers), so results and data layout are the same
 everywhere.  Products use explicit fused multiply-adds; nothing here is subject
-to fast-math.  All memory operations take an array and an index in elements,
-check nothing, and assume 8-byte alignment, except the `_nt` (non-temporal)
-stores, which need 64-byte alignment.
+to fast-math.  All memory operations take an array and an index in elements, and
+check nothing.  Those on doubles assume 8-byte alignment, those on int32 4-byte
+alignment; of the `_nt` (non-temporal) stores, which go past the caches,
+`store_z_nt` needs 64-byte and `store_i_nt` 32-byte alignment.
 """
 
 import operator
@@ -278,9 +279,10 @@ def to_int(typingctx, x):
 def balance(typingctx, word, previous, radix):
     """Carry-free balancing of canonical words.
 
-    word - radix*[word >= radix/2] + [previous >= radix/2]: in the closed range
-    -radix/2 .. radix/2, the same value as a number whose top word is below
-    radix/2.  `previous` holds the next lower word of each lane.
+    word - radix*[word >= radix/2] + [previous >= radix/2], where `previous` holds
+    the next lower word of each lane.  The results are in the closed range
+    -radix/2 .. radix/2, and the number keeps its value if its top word is below
+    radix/2.
     """
     def codegen(context, builder, sig, args):
         word, previous, radix = args
@@ -305,7 +307,7 @@ def at_least(typingctx, a, b, x, y):
 
 @intrinsic
 def load_f(typingctx, array, index):
-    """Eight doubles from index on."""
+    """An F8 from eight doubles, from `index` on."""
     def codegen(context, builder, sig, args):
         return load_at(builder, element(context, builder, sig.args[0], args[0], args[1], VF))
     return F8(array, types.int64), codegen
@@ -313,7 +315,7 @@ def load_f(typingctx, array, index):
 
 @intrinsic
 def store_f(typingctx, array, index, value):
-    """Eight doubles to index on."""
+    """Store an F8 as eight doubles, from `index` on."""
     def codegen(context, builder, sig, args):
         store_at(builder, args[2], element(context, builder, sig.args[0], args[0], args[1], VF))
     return types.void(array, types.int64, F8), codegen
@@ -321,7 +323,7 @@ def store_f(typingctx, array, index, value):
 
 @intrinsic
 def load_z(typingctx, array, index):
-    """A Z8 from 16 doubles."""
+    """A Z8 from 16 doubles, from `index` on."""
     def codegen(context, builder, sig, args):
         pointer = element(context, builder, sig.args[0], args[0], args[1], VF)
         return _complex(builder, load_at(builder, pointer), load_at(builder, builder.gep(pointer, [I32(1)])))
@@ -346,7 +348,7 @@ store_z_nt = intrinsic(_store_z(False))
 
 @intrinsic
 def load_i(typingctx, array, index):
-    """Eight int32 from index on, any alignment."""
+    """An I8 from eight int32, from `index` on."""
     def codegen(context, builder, sig, args):
         return load_at(builder, element(context, builder, sig.args[0], args[0], args[1], VI), align=4)
     return I8(array, types.int64), codegen
@@ -354,7 +356,7 @@ def load_i(typingctx, array, index):
 
 @intrinsic
 def store_i_nt(typingctx, array, index, value):
-    """Eight int32 to index on, past the caches, 32-byte aligned."""
+    """Store an I8 as eight int32, from `index` on, past the caches; 32-byte aligned."""
     def codegen(context, builder, sig, args):
         store_at(builder, args[2], element(context, builder, sig.args[0], args[0], args[1], VI), 32, False)
     return types.void(array, types.int64, I8), codegen
@@ -362,7 +364,7 @@ def store_i_nt(typingctx, array, index, value):
 
 @intrinsic
 def prefetch(typingctx, array, index):
-    """Ask for the cache line of array[index] in the second-level cache; any index is harmless."""
+    """Prefetch the cache line of array[index] into the second-level cache; any index is harmless."""
     def codegen(context, builder, sig, args):
         pointer = element(context, builder, sig.args[0], args[0], args[1], ir.IntType(8))
         call(builder, "llvm.prefetch.p0", [pointer, I32(0), I32(1), I32(1)], ir.VoidType())
@@ -371,7 +373,7 @@ def prefetch(typingctx, array, index):
 
 @intrinsic
 def load_zz(typingctx, re, im, index):
-    """A Z8 from eight doubles of `re` and eight of `im`."""
+    """A Z8 from eight doubles of `re` and eight of `im`, from `index` on."""
     def codegen(context, builder, sig, args):
         parts = [load_at(builder, element(context, builder, t, a, args[2], VF))
                  for t, a in zip(sig.args[:2], args[:2], strict=True)]
@@ -382,7 +384,7 @@ def load_zz(typingctx, re, im, index):
 # --- 8x8 transposition -------------------------------------------------------------
 
 def _transposed(builder, rows):
-    """The 8x8 transpose: neighbours in pairs, then 4x4 blocks of two lanes, 24 shuffles."""
+    """The 8x8 transpose: neighbouring rows in pairs, then 4x4 blocks of two lanes; 24 shuffles."""
     def shuffle(a, b, mask):
         return builder.shuffle_vector(a, b, ir.Constant(VI, mask))
 

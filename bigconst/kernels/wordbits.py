@@ -1,4 +1,4 @@
-"""Balanced words of a residue modulo 2^p - 1 from its bits, and back; word j of N begins at bit ceil(pj/N)."""
+"""Balanced words of a residue modulo 2^p - 1 to bits, and back; word j of N begins at bit ceil(pj/N)."""
 
 import numpy as np
 
@@ -7,7 +7,10 @@ from .jit import kernel
 
 @kernel("i8(i4[::1], i8, u8[::1])")
 def to_limbs(words, exponent, limbs):
-    """Balanced words -> limbs, which are zero before, of 64 bits; what has to be added modulo 2^p - 1."""
+    """Write balanced words as bits into 64-bit `limbs`, which are zero before; returns what remains to be added.
+
+    The residue is the number in `limbs` plus the returned carry, modulo 2^p - 1; `exponent` is p.
+    """
     count = len(words)
     at, carry = 0, 0
     for j in range(count):
@@ -25,7 +28,7 @@ def to_limbs(words, exponent, limbs):
 
 @kernel("void(u8[::1], i8, i4[::1])")
 def from_limbs(limbs, exponent, words):
-    """Limbs of a number below 2^p -> balanced words; `limbs` has one more, zero."""
+    """Balanced words from the 64-bit limbs of a number below 2^p, p = `exponent`; one more limb, zero, follows them."""
     count = len(words)
     at, carry = 0, 0
     for j in range(count):

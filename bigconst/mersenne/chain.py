@@ -1,7 +1,7 @@
 """A chain of squarings modulo 2^p - 1 that survives its faults: batches, saves, going back, longer transforms.
 
-What is squared and how it is checked is for the subclasses in
-`bigconst.mersenne.test`, what is done about a fault for `bigconst.mersenne.faults`.
+The subclasses in `bigconst.mersenne.test` define what is squared and how it is checked; `bigconst.mersenne.faults`
+decides what is done about a fault.
 """
 
 import contextlib
@@ -10,8 +10,9 @@ from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any
+from typing import Protocol, TypeVar
 
 from gmpy2 import mpz
 
@@ -21,37 +22,78 @@ from bigconst.mersenne.events import Advanced, Resumed
 from bigconst.mersenne.faults import DISK, ROUNDOFF, ZEROED, Bad, FaultPolicy
 from bigconst.mersenne.pace import Pace
 from bigconst.mersenne.savefile import Saved, SaveFiles
+from bigconst.plans.dwtshape import DwtShape
 
 ROUNDOFF_LIMIT = 0.40625
+"""Largest |x - rint(x)| of a squaring that is accepted."""
 LOOK_EVERY_S = 60.0
-"""Time between looks at the residue: for impossible values, and to show it."""
+"""Seconds between looks at the residue, which find impossible values and give listeners a recent one."""
+
+T = TypeVar("T")
+
+
+class ChainSquarer(Protocol):
+    """The interface of squarers: a residue modulo 2^p - 1 in a transform, multiplied by 2^shift.
+
+    The squarers are those of `bigconst.arithmetic.memory.squarer` and `bigconst.arithmetic.disk.squarer`; the state of
+    the latter may outlive a process.
+    """
+
+    shift: int
+
+    def restore(self, value: mpz, shift: int, iteration: int) -> int:
+        """Begin a process with the residue of `iteration`; returns the iteration whose residue the squarer now has.
+
+        That is `iteration`, or a later one that an earlier process reached.  A later one is possible only if `iterate`
+        alone led there, through `iteration`, from the last `load` that was given an iteration.
+        """
+
+    def load(self, value: mpz, shift: int = 0, iteration: int | None = None) -> None:
+        """Begin with a residue; `iteration` is its place in the chain, None for a residue that is not part of it."""
+
+    def iterate(self, count: int, subtract: int) -> float:
+        """Square `count` times, and subtract each time; returns the largest |x - rint(x)| met."""
+
+    def value(self) -> mpz:
+        """The residue, 0 <= value < 2^p - 1, without the shift."""
+
+    def multiply(self, a: mpz, b: mpz) -> tuple[mpz, float]:
+        """a*b modulo 2^p - 1, and the largest |x - rint(x)|; the residue that was loaded is lost."""
 
 
 class Chain(ABC):
-    """See `run`.  Subclasses set kind, start and subtract, and write the abstract methods."""
+    """Steps x -> x^2 - subtract modulo 2^p - 1 from `start`, carried out by `run`.
+
+    Subclasses set kind, start and subtract, and implement the abstract methods.
+    """
 
     kind: str
     start: int
     subtract: int
     block = 0
-    """Of the Gerbicz check, where there is one."""
+    """Iterations of a block of the Gerbicz-Li check; 0 in a chain without that check."""
     reading_verifies = False
-    """Whether `is_right` is as good as the checks on the way."""
+    """Whether `is_right` is as strong as the checks made during a run."""
 
-    def __init__(self, p: int, full: int, *, make_squarer: Callable[[Any], Any], shape: Any, longer: Callable,
+    def __init__(self, p: int, full: int, *, make_squarer: Callable[[DwtShape], AbstractContextManager[ChainSquarer]],
+                 shape: DwtShape, longer: Callable[[DwtShape], DwtShape | None],
                  iterations: int | None = None, shift: int = 0, saves: SaveFiles | None = None,
-                 save_every_s: float = 600.0, emit: Callable = lambda event: None,
+                 save_every_s: float = 600.0, emit: Callable[[Resumed | Advanced | Fault], None] = lambda event: None,
                  stop: Callable[[], bool] = lambda: False, landmarks: Sequence[int] = (),
                  at_landmark: Callable[[Saved], bool] = lambda here: False):
-        """Squarings modulo 2^p - 1; the whole test has `full` of them.
+        """A chain modulo 2^p - 1, of which the whole test has `full` iterations.
 
-        `make_squarer(shape)` is a context manager, `longer(shape)` the next shape or None; both as in
-        arithmetic.memory.squarer and plans.dwtshape.  `iterations` ends the chain earlier than the test.
-        A squarer may outlive processes: `restore` gives it the iteration of the point that is gone on from, and it
-        may stand at a later one that `iterate` alone has led to, by that point, from the last `load` that named an
-        iteration.
-        At iterations in `landmarks` (ascending) `at_landmark` gets the point, and says whether its residue has been
-        confirmed; what it raises ends the run.
+        make_squarer  returns a squarer for a given shape, as a context manager that ends it
+        shape         shape of the first transform
+        longer        returns the next longer shape, or None (plans.dwtshape)
+        iterations    length of the chain, if it ends earlier than the test
+        shift         shift of the transform at the start of the chain
+        saves         save files; without them the chain cannot be resumed
+        save_every_s  seconds between saves
+        emit          receives events
+        stop          is called before every batch; True ends the run with Interrupted
+        landmarks     iterations, in ascending order, at which `at_landmark` receives the point
+        at_landmark   returns whether the residue of the point has been confirmed; what it raises ends the run
         """
         self.p, self.full, self.total = p, full, full if iterations is None else iterations
         self.modulus = (mpz(1) << p) - 1
@@ -64,11 +106,11 @@ class Chain(ABC):
         self.iteration, self.product = 0, None
         self.max_roundoff = 0.0
         self._here: Saved | None = None
-        """The canonical residue of this iteration, once it was asked for."""
+        """The point at the present iteration, None until `here` is called."""
         self._res64 = self.start
         self._saved_s = self._looked_s = time.monotonic()
 
-    # What a subclass says
+    # What a subclass defines
 
     def first(self) -> Saved:
         """The start of the chain."""
@@ -76,23 +118,23 @@ class Chain(ABC):
 
     @abstractmethod
     def boundary(self, iteration: int) -> int:
-        """The next iteration at which `at_boundary` is called; the end of the chain is one."""
+        """The next iteration after this one at which `at_boundary` is called; the last is the end of the chain."""
 
     @abstractmethod
     def at_boundary(self) -> None:
-        """Checks and saves that belong to this iteration.  Raises Bad."""
+        """Make the checks and saves that belong to the present iteration.  Raises Bad."""
 
     @abstractmethod
     def check(self, wanted: bool) -> None:
-        """Check this point and save it as verified, if that is `wanted` or its time has come.  Raises Bad."""
+        """Check the present point and save it as verified, if `wanted` or if a check is due.  Raises Bad."""
 
     def is_right(self, saved: Saved) -> bool:
-        """Whether a point read from a file passes what can be checked of it alone."""
+        """Whether a point read from a file passes the checks that need nothing but the point."""
         return not self.is_impossible(saved)
 
     @abstractmethod
     def is_impossible(self, saved: Saved) -> bool:
-        """Whether the residue is one that the chain cannot reach there."""
+        """Whether the chain cannot have the residue of this point at its iteration."""
 
     @abstractmethod
     def finish(self) -> mpz:
@@ -101,7 +143,10 @@ class Chain(ABC):
     # The run
 
     def run(self) -> mpz:
-        """The result of the chain.  Raises Interrupted, resumable where there are save files; FaultError."""
+        """Compute the chain and return its result.
+
+        Raises Interrupted, which is resumable if there are save files, and FaultError where repeating does not help.
+        """
         with self._open:
             bad_files = self._find_start()
             self._survive(lambda: self._begin(bad_files))
@@ -110,8 +155,8 @@ class Chain(ABC):
                 if result is not None:
                     return result
 
-    def _survive(self, step: Callable[[], Any]) -> Any:
-        """step(), or after a fault None, at a point from where to go on."""
+    def _survive(self, step: Callable[[], T]) -> T | None:
+        """The value of step(); None after a fault, when the chain is back at a point from which it can continue."""
         bad: Bad | None = None
         while True:
             try:
@@ -135,16 +180,16 @@ class Chain(ABC):
         return None
 
     def _find_start(self) -> list[str]:
-        """Set `saved` and `verified`; returns the paths of bad files."""
+        """Set `saved` and `verified` from the save files; returns the paths of bad files."""
         found, bad_files = (None, []) if self._saves is None else self._saves.read(self._fits)
         start = replace(self.first(), shift=self._first_shift, verified=True)
         if found is not None:
             self.errors.update(found.errors)
-            self.block = found.block        # of the process that saved
+            self.block = found.block        # the product was made with these blocks
         self.saved = found or start
-        """Where a wrong batch goes back to."""
+        """The point to which the chain returns after a wrong batch."""
         self.verified = self.saved
-        """Where a failed check goes back to; never later than `saved`."""
+        """The point to which the chain returns after a failed check; never later than `saved`."""
         if not self.saved.verified and not self.reading_verifies:
             self.verified = self._saves.newest_verified(self._fits) or start
         return bad_files
@@ -153,9 +198,9 @@ class Chain(ABC):
         return saved.iteration <= self.total and self.is_right(saved)
 
     def _begin(self, bad_files: list[str]) -> None:
-        """Go on from `saved`, or from what a squarer that outlives processes has computed from it before."""
+        """Continue from `saved`, or from a later point that the squarer still has from an earlier process."""
         point = self.saved
-        if bad_files:       # what it has computed may have come by a point that turned out to be wrong
+        if bad_files:       # the squarer may have passed through a point that turned out to be wrong
             self._return_to_saved()
         else:
             self._stand_at(point)
@@ -187,12 +232,12 @@ class Chain(ABC):
         self._emit(Advanced(self.p, end, self.total, self._pace.ms_per_iteration, self.max_roundoff, self._res64))
 
     def _arrive(self, first: int) -> None:
-        """Do what is due at this iteration after a batch from `first`."""
+        """Make the checks and saves that are due at the present iteration, after a batch that began at `first`."""
         if self.iteration == self.boundary(first):
             self.at_boundary()
         self.check(self._faults.wants_check(self.iteration))
         if self.iteration == self._next_landmark(first) and self._at_landmark(self.here()):
-            # Two runs that agree on a residue say nothing of a product.
+            # That two runs agree on a residue does not confirm the product of the Gerbicz-Li check.
             self.save(verified=self.product is None)
         now_s = time.monotonic()
         if now_s - self._saved_s >= self._save_every_s and self.iteration < self.total:
@@ -212,22 +257,22 @@ class Chain(ABC):
     # For subclasses
 
     @property
-    def errors(self) -> Counter:
-        """Faults by kind, those of earlier processes included."""
+    def errors(self) -> Counter[str]:
+        """Number of faults by kind, those of earlier processes included."""
         return self._faults.errors
 
     @property
     def shift(self) -> int:
-        """The present one of the transform."""
+        """The present shift: the transform holds the residue multiplied by 2^shift."""
         return self._squarer.shift
 
     @property
     def words(self) -> int:
-        """Of the transform."""
+        """Length of the present transform in words."""
         return self._shape.words
 
     def here(self) -> Saved:
-        """This point.  Raises Bad where its residue is impossible."""
+        """The point at the present iteration.  Raises Bad if its residue is impossible."""
         if self._here is None:
             residue = self._squarer.value()
             here = Saved(self.kind, self.p, self.iteration, residue, self.product, self.block,
@@ -239,34 +284,37 @@ class Chain(ABC):
         return replace(self._here, product=self.product)
 
     def load(self, residue: mpz, shift: int) -> None:
-        """Go on from the residue of this iteration, after `multiply` or `squared`."""
+        """Give the squarer back the residue of the present iteration, after `multiply` or `squared`."""
         self._squarer.load(residue, shift, self.iteration)
 
     def squared(self, value: mpz, count: int) -> mpz:
-        """value^(2^count), or as many steps of this chain, in a transform of another shift; what was in it is lost."""
+        """The value after `count` steps of this chain from `value`, computed with another shift.
+
+        The residue in the squarer is lost.  Raises Bad.
+        """
         self._squarer.load(value, (self.shift + self.p // 3 + 1) % self.p)
         if count:
             self._look_at(self._squarer.iterate(count, self.subtract), self.iteration)
         return self._squarer.value()
 
     def multiply(self, a: mpz, b: mpz) -> mpz:
-        """a*b modulo 2^p - 1; what was in the squarer is lost."""
+        """a*b modulo 2^p - 1; the residue in the squarer is lost.  Raises Bad."""
         product, roundoff = self._squarer.multiply(a, b)
         self._look_at(roundoff, self.iteration)
         return product
 
     def last_stretch_again(self) -> mpz:
-        """The residue of this iteration, computed once more from the last mark or save, with another shift."""
+        """The residue of the present iteration, computed again from the last mark or save with another shift."""
         return self.squared(self.saved.residue, self.iteration - self.saved.iteration)
 
     # Points
 
     def mark(self) -> None:
-        """From now on faults go back to here; nothing is written."""
+        """Make the present point the one to which faults go back; nothing is written."""
         self.saved = self.here()
 
     def save(self, verified: bool = False) -> None:
-        """Mark this point and write it; behind a fault, the shorter transform comes back here."""
+        """Mark the present point and write it; then return to the shorter transform, if that is due after a fault."""
         self._write(verified)
         if self.iteration < self.total and self._faults.may_shorten(self.iteration):
             self._use(self._short_shape)
@@ -279,8 +327,8 @@ class Chain(ABC):
             self._saves.write(self.saved)
         self._saved_s = time.monotonic()
 
-    def _use(self, shape: Any) -> None:
-        """Go on from `saved` with this shape."""
+    def _use(self, shape: DwtShape) -> None:
+        """Continue from `saved` with a transform of this shape."""
         self._shape, self._squarer = shape, None
         self._open.close()
         self._return_to_saved()
@@ -308,6 +356,7 @@ class Chain(ABC):
                 self._saves.drop_after(self.saved.iteration)
         shape = self._longer(self._shape) if decision.longer else self._shape
         if shape is None:
+            #: The same wrong value came twice with the longest transform. Please report it.
             raise FaultError(f"{where}: {bad.message} twice, and there is no longer transform")
         action = f"going back to iteration {self.saved.iteration}"
         if decision.longer:

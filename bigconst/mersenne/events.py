@@ -1,12 +1,13 @@
-"""What a test tells its listener, beside bigconst.base.events.Fault."""
+"""Events that a test emits, besides `bigconst.base.events.Fault`."""
 
 from dataclasses import dataclass
-from typing import Any
+
+from bigconst.plans.dwtshape import DwtShape
 
 
 @dataclass(frozen=True)
 class Resumed:
-    """The test goes on from here; the save files in `bad` could not be used."""
+    """The test is resumed at `iteration`; the save files with the paths in `bad` could not be used."""
 
     exponent: int
     iteration: int
@@ -22,27 +23,27 @@ class Advanced:
     total: int
     ms_per_iteration: float
     roundoff: float
-    """The largest so far."""
+    """largest |x - rint(x)| of this process so far"""
     res64: int
-    """Of the residue at the last look."""
+    """last 64 bits of the residue at the last look, which may be some iterations ago"""
 
     @property
     def left_s(self) -> float:
-        """Time to the end at this pace."""
+        """Seconds to the end at the present pace."""
         return (self.total - self.iteration) * self.ms_per_iteration / 1000
 
 
 @dataclass(frozen=True)
 class Repeated:
-    """A first run came to what `sentence` says; the second one begins, with transforms of `shape`."""
+    """The first of two runs ended with the result in `sentence`; the second begins, with transforms of `shape`."""
 
     sentence: str
-    shape: Any
+    shape: DwtShape
 
 
 @dataclass(frozen=True)
 class Concluded:
-    """The test, or a factor that was found, came to what `sentence` says."""
+    """The test of 2^exponent - 1 is decided, by its last residue or by a factor; `sentence` states the result."""
 
     exponent: int
     sentence: str

@@ -1,6 +1,6 @@
-"""What is known of 2^p - 1 before any transform: algebraic factors, small prime factors, tiny exponents.
+"""Facts about 2^p - 1 that need no transform: algebraic factors, small prime factors, tiny exponents.
 
-Every prime factor q of 2^p - 1, p an odd prime, is 2kp + 1 and 1 or 7 modulo 8.
+For an odd prime p, every prime factor q of 2^p - 1 has the form 2kp + 1 and is 1 or 7 modulo 8.
 """
 
 import numpy as np
@@ -12,13 +12,13 @@ PLAIN_BELOW = MIN_WORDS
 """Exponents below this are left to plain integers: they do not fill the shortest transform."""
 
 TRIAL_CANDIDATES = 400_000
-"""How many multipliers k are tried."""
+"""Number of multipliers k that are tried."""
 
 _SIEVE_PRIMES = tuple(int(p) for p in range(3, 400) if is_prime(p))
 
 
 def smallest_divisor(n: int) -> int | None:
-    """The smallest prime factor of n > 1, None for a prime.  If it is d, then 2^d - 1 divides 2^n - 1."""
+    """The smallest prime factor d of n > 1, None if n is a prime.  Then 2^d - 1 divides 2^n - 1."""
     if is_prime(n):
         return None
     d = 2
@@ -28,9 +28,9 @@ def smallest_divisor(n: int) -> int | None:
 
 
 def small_factor(p: int, candidates: int = TRIAL_CANDIDATES) -> int | None:
-    """The smallest prime factor 2kp + 1 of 2^p - 1, p an odd prime, with k <= `candidates`, where there is one.
+    """The smallest prime factor 2kp + 1 of 2^p - 1 with k <= `candidates`, p an odd prime; None if there is none.
 
-    At most the square root is tried, so that a prime 2^p - 1 has none.
+    Nothing above the square root is tried, so a prime 2^p - 1 is not found as its own factor.
     """
     k = np.arange(1, candidates + 1, dtype=np.int64)
     q = 2 * p * k + 1
@@ -47,7 +47,7 @@ def small_factor(p: int, candidates: int = TRIAL_CANDIDATES) -> int | None:
 
 
 def plain_residue(p: int, start: int, subtract: int, iterations: int) -> mpz:
-    """`iterations` squarings less `subtract` modulo 2^p - 1, by plain integers."""
+    """The residue after `iterations` steps x -> x^2 - subtract modulo 2^p - 1 from `start`, by plain integers."""
     modulus = (mpz(1) << p) - 1
     value = mpz(start) % modulus
     for _ in range(iterations):

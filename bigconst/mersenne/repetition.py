@@ -1,8 +1,10 @@
-"""Residues on the way of a test, kept so that a second run with another shift and length can be held against it.
+"""Intermediate residues of a test, stored so that a second run with another shift and length can be compared with it.
 
-    3375 4f0c2a9d1e88b7a3 5d21c07fee001122      iteration, hash of its residue, hash of the line up to here
+A line of the file STEM.residues:
 
-is a line of STEM.residues.  A run that goes back writes lines again: the last one of an iteration counts.
+    3375 4f0c2a9d1e88b7a3 5d21c07fee001122      iteration, hash of its residue, hash of the line before this field
+
+A run that goes back writes lines again; the last line of an iteration counts.
 """
 
 import contextlib
@@ -18,12 +20,13 @@ from bigconst.mersenne.test import ChainOutcome
 from bigconst.storage.durable import WriteFailpoints, append_line
 
 COUNT = 64
+"""Parts of a chain at whose ends residues are compared."""
 _PLACES = WriteFailpoints("residue.append", "residue.sync")
 _REMEDY = "see that its disk is there and has room, then run the same command again"
 
 
 def landmarks(total: int) -> list[int]:
-    """The iterations that are compared: every 64th of a chain; its end goes without saying."""
+    """The iterations at which two runs of `total` iterations are compared, besides the last one; ascending."""
     return sorted({total * k // COUNT for k in range(1, COUNT)} - {0, total})
 
 
@@ -32,19 +35,19 @@ def _hash(residue: mpz) -> str:
 
 
 class Residues:
-    """The file of a run; `note` and `read` raise InputOutputError."""
+    """The file STEM.residues of a run; `note` and `read` raise InputOutputError."""
 
     def __init__(self, directory: str, stem: str):
         self._path = os.path.join(directory, f"{stem}.residues")
 
     def note(self, here: Saved) -> bool:
-        """Add a line; False, since that confirms nothing."""
+        """Add a line for this point; returns False, since writing a residue does not confirm it."""
         text = f"{here.iteration} {_hash(here.residue)}"
         append_line(self._path, f"{text} {_check(text)}", _PLACES, _REMEDY)
         return False
 
     def read(self) -> dict[int, str]:
-        """Hashes of residues by iteration; lines that are not whole count for nothing."""
+        """Hashes of residues by iteration; damaged lines are ignored."""
         try:
             with open(self._path, encoding="ascii", errors="replace") as file:
                 lines = [line.rstrip("\n").rpartition(" ") for line in file]
@@ -56,7 +59,7 @@ class Residues:
         return {int(iteration): found for iteration, found in pairs}
 
     def remove(self) -> None:
-        """The test is over."""
+        """Remove the file."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)
 
@@ -66,30 +69,35 @@ def _check(text: str) -> str:
 
 
 class Comparison:
-    """Holds the points of a second run, whose save files are `saves`, against the hashes of the first."""
+    """Comparison of a second run, whose save files are `saves`, with the hashes that the first run left."""
 
     def __init__(self, expected: dict[int, str], saves: SaveFiles, first_stem: str):
         self._expected, self._saves, self._first_stem = expected, saves, first_stem
 
     def at_landmark(self, here: Saved) -> bool:
-        """Whether both agree; False where the first run left nothing.  Raises VerificationError."""
+        """True if both runs have this residue, False if the first left no hash of it.
+
+        Raises VerificationError if they differ.
+        """
         expected = self._expected.get(here.iteration)
         if expected is not None and expected != _hash(here.residue):
             raise self._differs(here.exponent, here.iteration)
         return expected is not None
 
     def at_end(self, first: ChainOutcome, second: ChainOutcome) -> None:
-        """Compare all of the last residue.  Raises VerificationError."""
+        """Compare the last residues in full.  Raises VerificationError if they differ."""
         if first.residue != second.residue:
             raise self._differs(first.exponent, first.iterations)
 
     def _differs(self, exponent: int, iteration: int) -> VerificationError:
-        """A second run that came here had agreed everywhere before; what it saved since then is dropped."""
+        """The error for a difference at `iteration`; removes what the second run saved after the last agreement."""
         agreed = [each for each in self._expected if each < iteration]
         last = max(agreed, default=0)
         self._saves.drop_after(last)
         before = (f"after they agreed at {len(agreed)} points, the last one iteration {format_count(last)}"
                   if agreed else "the first point that they share")
+        #: `--verify` found a wrong run. The same command repeats the second one from the last point that agrees; if it
+        #: differs again, the first one was wrong: remove the save files that the message names, and begin anew.
         return VerificationError(
             f"the two runs of M{exponent} differ at iteration {format_count(iteration)}, {before}",
             "the same command repeats the second run from there; if it differs again, remove "

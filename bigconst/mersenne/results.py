@@ -1,4 +1,4 @@
-"""Results: the lines for people, and the JSON objects of `results.json.txt` for the servers of distributed searches."""
+"""Results of tests: lines for people, and JSON objects in `results.json.txt` for servers of distributed searches."""
 
 import json
 import os
@@ -16,10 +16,11 @@ _PLACES = WriteFailpoints("result.append", "result.sync")
 _REMEDY = "the result is printed and its save file kept: make room, then run it again"
 
 _REPORTED = ("Roundoff", "Jacobi", "gerbicz")
+"""Kinds of faults that the JSON object counts."""
 
 _ERROR_FIELDS = {"Jacobi": (4, 0xF), "Roundoff": (8, 0x3F), "Zeroed": (14, 1), "gerbicz": (20, 0xF),
                  "Repeatable": (24, 0x3F)}
-"""Where Prime95 keeps each count in its error code: (lowest bit, largest count)."""
+"""Place of each count in the error code of Prime95: (lowest bit, largest count)."""
 
 
 def res64(residue: int) -> str:
@@ -45,19 +46,22 @@ def _verdict(outcome: ChainOutcome, factors: tuple[int, ...]) -> str:
 
 
 def cost_line(usd_per_hour: float, seconds: float, workers: int = 1) -> str:
-    """What a test cost on a machine that `workers` shared; save files do not tell what earlier processes took."""
+    """The line with the cost of `seconds` on a machine that `workers` share.
+
+    The time of earlier processes is not included, since save files do not record it.
+    """
     price = format_spent(spent_usd(seconds, usd_per_hour) / workers, usd_per_hour)
     shared = f" shared by {workers} workers" if workers > 1 else ""
     return f"cost: {price}{shared}, {format_seconds(seconds)} in this process"
 
 
 def is_prime(outcome: ChainOutcome, factors: tuple[int, ...]) -> bool:
-    """Of M, or of M without the known factors."""
+    """Whether M, without the known factors, is a prime or a probable prime."""
     return outcome.is_probable_cofactor(factors) if factors else bool(outcome.is_prime)
 
 
 def error_code(errors: dict[str, int]) -> str:
-    """Eight hexadecimal digits."""
+    """The counts of faults as the error code of Prime95: eight hexadecimal digits."""
     code = 0
     for kind, (bit, most) in _ERROR_FIELDS.items():
         code |= min(errors.get(kind, 0), most) << bit
@@ -68,7 +72,7 @@ def result_line(outcome: ChainOutcome, aid: str | None, factors: tuple[int, ...]
                 now: datetime | None = None) -> str:
     """The JSON object of a finished test.
 
-    With known factors the residue is 3^(M-1) mod M as without (type 5), and the status that of the cofactor.
+    With known factors the residue is still 3^(M-1) mod M (residue type 5), but the status is that of the cofactor.
     """
     prime = is_prime(outcome, factors)
     fields = {"status": "P" if prime else "C", "exponent": outcome.exponent}
@@ -92,6 +96,6 @@ def result_line(outcome: ChainOutcome, aid: str | None, factors: tuple[int, ...]
 
 
 def append(path: str, line: str) -> None:
-    """Add a line, and return when it is on the disk.  Raises InputOutputError."""
+    """Add a line to the file and return when it is durable.  Raises InputOutputError."""
     with locked(os.path.dirname(path)):
         append_line(path, line, _PLACES, _REMEDY)

@@ -1,12 +1,13 @@
-"""Save files of a test: a canonical residue with its header, several generations, never half a file.
+"""Save files of a test: a residue without its shift, with header and checksum, in several generations.
 
     bigconst-mersenne/1 xxh3 0123456789abcdef0123456789abcdef
     { ...header, JSON on one line... }
-    residue, then the product of the Gerbicz check where there is one: ceil(p/8) bytes each, least byte first
+    residue, then the product of the Gerbicz-Li check if there is one: ceil(p/8) bytes each, least byte first
 
-The checksum is that of all that follows its line.  A file is named after the
-chain and the iteration, as in ll57885161.0001200000.save, or .verified.save
-where a check has vouched for it.  Whether a residue is right is not known here.
+The checksum is that of everything after its line.  A file appears under its
+name when it is complete.  The name is made of the chain and the iteration, like
+ll57885161.0001200000.save, with .verified.save if a check has confirmed the
+point.  This module does not know whether a residue is right.
 """
 
 import contextlib
@@ -25,8 +26,9 @@ from bigconst.storage.lock import FileLock
 
 FORMAT = "bigconst-mersenne/1"
 GENERATIONS, VERIFIED_GENERATIONS = 3, 2
+"""The newest files and the newest verified files that are not removed."""
 BAD = ".bad"
-"""What is added to the name of a file that cannot be used."""
+"""Suffix of the name of a file that cannot be used."""
 
 _PLACES = WriteFailpoints("save.write", "save.sync", "save.rename")
 _REMEDY = "see that its disk is there and has room, or name another directory with --dir"
@@ -41,21 +43,21 @@ class Saved:
     iteration: int
     residue: mpz
     product: mpz | None = None
-    """Of the residues at the ends of all blocks so far."""
+    """product of the first residue and of those at the ends of all blocks so far; None without a Gerbicz-Li check"""
     block: int = 0
-    """Iterations from one factor of `product` to the next."""
+    """iterations from one factor of `product` to the next"""
     shift: int = 0
-    """Of the transform that computed it; the residue is free of it."""
+    """shift of the transform that computed the residue; the residue itself is stored without it"""
     errors: dict[str, int] = field(default_factory=dict)
     verified: bool = False
 
 
 class Damaged(Exception):
-    """This file is not what was written."""
+    """A save file is not as it was written."""
 
 
 def encode(saved: Saved) -> bytes:
-    """The whole file."""
+    """The content of the save file of a point."""
     head = {"kind": saved.kind, "exponent": saved.exponent, "iteration": saved.iteration, "shift": saved.shift,
             "block": saved.block, "product": saved.product is not None, "errors": saved.errors,
             "verified": saved.verified}
@@ -66,7 +68,7 @@ def encode(saved: Saved) -> bytes:
 
 
 def decode(data: bytes) -> Saved:
-    """What `encode` wrote.  Raises Damaged."""
+    """The point whose save file has this content.  Raises Damaged if the checksum is wrong."""
     first, _, body = data.partition(b"\n")
     if first != f"{FORMAT} xxh3 {xxhash.xxh3_128_hexdigest(body)}".encode():
         raise Damaged
@@ -93,7 +95,7 @@ class SaveFiles:
     def __enter__(self) -> "SaveFiles":
         path = os.path.join(self.directory, self.stem)
         self._lock = FileLock(f"{path}.lock", path, "name another directory with --dir")
-        for name in self._listed(NEW):      # of a process that was killed
+        for name in self._listed(NEW):      # left by a process that was killed
             self._remove(name)
         return self
 
@@ -106,7 +108,7 @@ class SaveFiles:
         return sorted(((int(match[1]), match[2] is not None, name) for match, name in found), reverse=True)
 
     def _listed(self, suffix: str) -> list[str]:
-        """Names of save files with something added."""
+        """Names of this chain's save files with `suffix` added, sorted."""
         try:
             names = os.listdir(self.directory)
         except OSError as error:
@@ -115,7 +117,7 @@ class SaveFiles:
                       if name.endswith(suffix) and self._pattern.fullmatch(name.removesuffix(suffix)))
 
     def write(self, saved: Saved) -> str:
-        """Write a generation and drop what is older than those that are kept; returns its path."""
+        """Write a new generation and remove those that have become too old; returns the path of the new file."""
         name = f"{self.stem}.{saved.iteration:010}{'.verified' if saved.verified else ''}.save"
         path = os.path.join(self.directory, name)
         replace_file(path, encode(saved), _PLACES, _REMEDY)
@@ -124,20 +126,20 @@ class SaveFiles:
 
     def _prune(self) -> None:
         names = self._names()
-        kept = names[:GENERATIONS] + [each for each in names if each[1]][:VERIFIED_GENERATIONS]
+        retained = names[:GENERATIONS] + [each for each in names if each[1]][:VERIFIED_GENERATIONS]
         for each in names:
-            if each not in kept:
+            if each not in retained:
                 self._remove(each[2])
 
     def _remove(self, name: str) -> None:
-        with contextlib.suppress(OSError):      # a file too many harms nobody
+        with contextlib.suppress(OSError):      # a superfluous file does no harm
             os.unlink(os.path.join(self.directory, name))
 
     def read(self, is_right: Callable[[Saved], bool] = lambda saved: True) -> tuple[Saved | None, list[str]]:
-        """The newest file that is whole and that `is_right`, and the paths of those that became .bad before it.
+        """The newest undamaged point for which `is_right` holds, and the paths of newer files, now renamed to .bad.
 
-        None where the test never saved.  Raises InputOutputError when every file is bad, for a file of another
-        chain, or when the disk does not answer.
+        The point is None if the test has never saved.  Raises InputOutputError when every file is bad, when one
+        belongs to another chain, or when one cannot be read.
         """
         bad = []
         for _iteration, _verified, name in self._names():
@@ -158,13 +160,14 @@ class SaveFiles:
             bad.append(path)
         left = bad or self._listed(BAD)
         if left:
+            #: The disk damaged them: put a copy from elsewhere there, or remove them to begin anew.
             raise InputOutputError(f"all save files of this test are bad ({os.path.basename(left[0])} and "
                                    f"{len(left) - 1} more in {self.directory})",
                                    f"put a good copy there, or remove {self.stem}.*.bad to start over")
         return None, []
 
     def newest_verified(self, is_right: Callable[[Saved], bool]) -> Saved | None:
-        """The newest verified point that is whole and that `is_right`; no file changes its name."""
+        """The newest verified and undamaged point for which `is_right` holds, or None; no file is renamed."""
         for _iteration, verified, name in self._names():
             if verified:
                 with contextlib.suppress(Damaged, OSError), open(os.path.join(self.directory, name), "rb") as file:
@@ -176,10 +179,10 @@ class SaveFiles:
     def _check_owner(self, saved: Saved, path: str) -> None:
         if (saved.kind, saved.exponent) != (self._kind, self._exponent):
             raise InputOutputError(f"{path} belongs to the {saved.kind} test of M{saved.exponent}",
-                                   "move it away: its name is not its own")
+                                   "move it away: it was renamed, or copied to a wrong name")
 
     def drop_after(self, iteration: int) -> None:
-        """Remove the files behind a point to which the chain went back: what they hold is wrong."""
+        """Remove the files of later iterations, since the chain went back to this one and they may be wrong."""
         for each, _verified, name in self._names():
             if each > iteration:
                 self._remove(name)

@@ -1,42 +1,49 @@
-"""Squarings against published residues, and against themselves: lengths, threads and shifts on this machine."""
+"""Self-tests: squarings compared with published residues or computed twice, with many lengths, threads and shifts."""
 
 import csv
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import resources
 
 from gmpy2 import mpz
 
 from bigconst.base.units import format_count
-from bigconst.mersenne.chain import ROUNDOFF_LIMIT
+from bigconst.mersenne.chain import ROUNDOFF_LIMIT, ChainSquarer
 from bigconst.mersenne.test import LucasLehmer, Prp3
 from bigconst.plans.dwtshape import DwtShape, dwt_shape, lengths, longer
 
 SHORT_EXPONENT = 3_000_000
-"""The short form ends here, and so do the rows of 10,000 iterations."""
+"""Exponents from here on are left out of the short self-test, and of the long one for 10,000 or more iterations."""
 
 LONGEST_WORDS = 4096 << 10
+"""Longest transform that is tested at its largest exponents."""
 
 LIMIT = 0.99
-"""Of the largest exponent of a length: at that itself, one in 10,000 tests on a sound machine comes out too rough."""
+"""Share of the largest exponent of a length that is tested.  At the largest exponent itself, the round-off error would
+exceed its limit in one of 10,000 tests on a sound machine."""
 
 BATCH = 1 << 26
-"""Words times iterations of a call into the kernels: a fraction of a second, so that a signal is heard."""
+"""Words times iterations of a call into the kernels: a fraction of a second, so that signals do not wait long."""
 
 SETUP_ITERATIONS = 12
-"""What tables and conversions of a case cost, in iterations of its length."""
+"""Cost of the tables and conversions of a case, in iterations of its length."""
 
 PACE_WORDS, PACE_ITERATIONS = 1 << 20, 20
-"""How it is found out how long all will take."""
+"""Approximate length and number of the iterations that are timed to predict how long all cases take."""
 
 CHAINS = {chain.kind: chain for chain in (LucasLehmer, Prp3)}
+"""The chain of each kind."""
+
+MakeSquarer = Callable[[int, DwtShape, int], AbstractContextManager[ChainSquarer]]
+"""Makes a squarer for an exponent, the shape of a transform and a number of threads."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A published residue."""
+    """A published residue: the chain, the iterations, and the residue modulo 2^64, 2^35 - 1 and 2^36 - 1."""
 
     kind: str
     exponent: int
@@ -48,9 +55,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Case:
-    """So many squarings on one length with so many threads.
+    """Squarings with a transform of one shape and a number of threads.
 
-    What has to come out is in `expected`; where that is None, what another shift and the next length find.
+    The result must be `expected` (modulo 2^64, 2^35 - 1 and 2^36 - 1); if that is None, it must be what another shift
+    and the next longer transform give.
     """
 
     kind: str
@@ -67,23 +75,24 @@ class Case:
 
     @property
     def cost(self) -> int:
-        """Words times iterations."""
+        """Words times iterations, with those of the next longer transform if the case is computed twice."""
         words = self.shape.words if self.expected else self.shape.words + longer(self.shape).words
         return words * (self.iterations + SETUP_ITERATIONS)
 
 
 @dataclass(frozen=True)
 class CaseResult:
-    """How a case came out."""
+    """The result of a case."""
 
     case: Case
     shift: int
     roundoff: float
+    """largest |x - rint(x)| with `shift`"""
     ok: bool
 
 
 def rows() -> list[Row]:
-    """All of them."""
+    """All published residues of residues.csv."""
     text = resources.files("bigconst.mersenne").joinpath("residues.csv").read_text()
     lines = csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
     return [Row(line["chain"], int(line["exponent"]), int(line["iterations"]), int(line["res64"], 16),
@@ -91,28 +100,28 @@ def rows() -> list[Row]:
 
 
 def case_of(row: Row, shape: DwtShape, threads: int) -> Case:
-    """A row on a length that holds it."""
+    """The case of a published residue with a transform that holds its exponent."""
     return Case(row.kind, row.exponent, row.iterations, (row.res64, row.mod_2_35_1, row.mod_2_36_1), shape, threads)
 
 
 def residues(value: mpz) -> tuple[int, int, int]:
-    """What rows tell of a residue: modulo 2^64, 2^35 - 1 and 2^36 - 1."""
+    """A residue modulo 2^64, 2^35 - 1 and 2^36 - 1, as residues are published."""
     return int(value % 2**64), int(value % (2**35 - 1)), int(value % (2**36 - 1))
 
 
 # -- cases ----------------------------------------------------------------------------
 
 def short_cases(threads: Sequence[int]) -> list[Case]:
-    """The rows of 100 iterations with exponents up to three million."""
+    """Cases of the short self-test: published residues after 100 iterations, with each number of `threads`."""
     return [case_of(row, dwt_shape(row.exponent), count) for row in rows()
             if row.iterations == 100 and row.exponent < SHORT_EXPONENT for count in threads]
 
 
 def long_cases(threads: Sequence[int]) -> list[Case]:
-    """Every length up to 4096K with 100 iterations, then all other rows, in each part the cheapest first.
+    """Cases of the long self-test: first those of 100 iterations, then the others; in both parts the cheapest first.
 
-    A length computes the largest published exponent of either test that it holds, and nearly the largest that it
-    holds at all, which nobody published: that twice.
+    Every length up to LONGEST_WORDS computes the largest published exponent of either test that it holds, and nearly
+    the largest exponent that it holds at all.  The residue of the latter is not published, so it is computed twice.
     """
     published = [row for row in rows() if row.iterations < 10_000 or row.exponent < SHORT_EXPONENT]
     short = [row for row in published if row.iterations == 100]
@@ -130,11 +139,12 @@ def long_cases(threads: Sequence[int]) -> list[Case]:
 
 # -- running --------------------------------------------------------------------------
 
-def compute(squarer: Callable, case: Case, shape: DwtShape, shift: int, start: int | None = None,
+def compute(squarer: MakeSquarer, case: Case, shape: DwtShape, shift: int, start: int | None = None,
             between: Callable[[int], None] = lambda count: None) -> tuple[mpz, float]:
-    """The residue, and the largest round-off error, of a case on `shape`, from `start` if that is not the chain's.
+    """The residue of a case, computed with a transform of `shape`, and the largest round-off error.
 
-    `between` is called with the number of iterations of each batch behind it; what it raises ends the computation.
+    `start` replaces the first value of the chain.  `between` is called after each batch with the number of its
+    iterations; what it raises ends the computation.
     """
     chain = CHAINS[case.kind]
     batch = max(1, BATCH // shape.words)
@@ -145,11 +155,11 @@ def compute(squarer: Callable, case: Case, shape: DwtShape, shift: int, start: i
             count = min(batch, case.iterations - done)
             errors.append(one.iterate(count, chain.subtract))
             between(count)
-        return one.value(), max(errors, key=lambda error: (error != error, error))     # what is no number wins
+        return one.value(), max(errors, key=lambda error: (error != error, error))     # a NaN counts as the largest
 
 
-def run(cases: Sequence[Case], squarer: Callable) -> Iterator[CaseResult]:
-    """One after the other, each with a random shift."""
+def run(cases: Sequence[Case], squarer: MakeSquarer) -> Iterator[CaseResult]:
+    """Compute the cases one after the other, each with a random shift."""
     for case in cases:
         shift = random.randrange(case.exponent)
         residue, roundoff = compute(squarer, case, case.shape, shift)
@@ -162,8 +172,8 @@ def run(cases: Sequence[Case], squarer: Callable) -> Iterator[CaseResult]:
         yield CaseResult(case, shift, roundoff, right)
 
 
-def paces(cases: Sequence[Case], squarer: Callable) -> list[float]:
-    """Seconds that a word of each case takes in an iteration, as a few iterations with as many threads tell."""
+def paces(cases: Sequence[Case], squarer: MakeSquarer) -> list[float]:
+    """Seconds per word and iteration of each case, from a few iterations timed with its number of threads."""
     case = min(cases, key=lambda case: abs(case.shape.words - PACE_WORDS))
     found = {}
     for threads in sorted({case.threads for case in cases}):

@@ -1,4 +1,4 @@
-"""Squarings modulo 2^p - 1 from any residue: no test, and thus without the checks that belong to one."""
+"""Squarings modulo 2^p - 1 from any residue.  They are not a test and have none of the checks of a test."""
 
 from gmpy2 import mpz
 
@@ -9,7 +9,10 @@ from bigconst.plans.dwtshape import dwt_shape, longer
 
 
 class Squarings(Chain):
-    """x -> x^2 - subtract; a batch with too large a round-off is repeated, with a longer transform if need be."""
+    """Steps x -> x^2 - subtract from any value.
+
+    A batch with too large a round-off error is repeated, with a longer transform if need be.
+    """
 
     kind = "squarings"
 
@@ -24,10 +27,10 @@ class Squarings(Chain):
         return self.total
 
     def at_boundary(self) -> None:
-        """Nothing is known of a residue on the way."""
+        """Do nothing: nothing is known about an intermediate residue."""
 
     def check(self, wanted: bool) -> None:
-        """The same."""
+        """Do nothing: there is no check of an intermediate residue."""
 
     def is_impossible(self, saved: Saved) -> bool:
         return False
@@ -37,9 +40,10 @@ class Squarings(Chain):
 
 
 def iterate(p: int, value: int, count: int, subtract: int = 0, threads: int = 1) -> int:
-    """`count` times x -> x^2 - subtract from `value`, modulo 2^p - 1; needs the kernels of tests.
+    """The residue after `count` steps x -> x^2 - subtract modulo 2^p - 1 from `value`.
 
-    Raises UsageError where there is no transform for p, FaultError where round-off errors do not go away.
+    The kernels of tests must be loaded.  Raises UsageError if there is no transform for p, FaultError if round-off
+    errors persist.
     """
     from bigconst.arithmetic.memory.squarer import Squarer
 

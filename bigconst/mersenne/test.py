@@ -1,18 +1,18 @@
-"""The run of one test: `LucasLehmer` and `Prp3`.
+"""The two tests of Mersenne numbers: `LucasLehmer` and `Prp3`.
 
-Both are a chain of squarings modulo M = 2^p - 1, p an odd prime:
+Each is a chain of squarings modulo M = 2^p - 1, p an odd prime:
 
     Lucas-Lehmer    S_0 = 4, S_(k+1) = S_k^2 - 2;   M is prime exactly when S_(p-2) = 0
     PRP, base 3     x_0 = 3, x_(k+1) = x_k^2;       M is a probable prime when 3^(M-1) = x_p / 9 = 1
 
-`bigconst.mersenne.chain` squares and goes back; here is what each chain starts
-from and how it is checked:
+`bigconst.mersenne.chain` squares and recovers from faults; this module defines
+how each chain begins and how it is checked:
 
 *   The Jacobi symbol of S_k - 2 over M is -1 for all k >= 1, since S_(k+1) - 2 = (S_k - 2) S_(k-1)^2 and
-    S_1 - 2 = 12.  An error makes it +1 with probability 1/2.  S = 0 and -2 pass it and 2 and -1 do not, but
-    none of the four can come before the end: 2 is where 0 and -2 lead, and 2 and -1 have the wrong symbol.
+    S_1 - 2 = 12.  An error makes it +1 with probability 1/2.  S = 0 and -2 pass this check, 2 and -1 do not, but
+    none of the four can occur before the end: 0 and -2 lead to 2, and 2 and -1 have the wrong symbol.
 *   Gerbicz and Li: with blocks of B squarings, d_t = x_0 x_B ... x_(tB) satisfies d_t = x_0 d_(t-1)^(2^B).  A wrong
-    x or d passes only if it is 0, which no x can be.  What is left after the last block is computed twice.
+    x or d passes only if it is 0, which no x can be.  The squarings after the last block are computed twice.
 """
 
 import math
@@ -28,38 +28,42 @@ from bigconst.mersenne.faults import ZEROED, Bad
 from bigconst.mersenne.savefile import Saved
 
 BLOCK = 1000
-"""Iterations of a Gerbicz block; its square is the distance of checks."""
+"""Longest block of the Gerbicz-Li check, in iterations; checks are the square of a block apart."""
 
 MIN_BLOCK = 8
+"""Shortest block of the Gerbicz-Li check, in iterations."""
 
 
 @dataclass(frozen=True)
 class ChainOutcome:
-    """What a run came to."""
+    """The result of a run."""
 
     kind: str
     exponent: int
     iterations: int
     residue: mpz
-    """After `iterations` squarings; of a finished PRP test divided by 9, so that it is 3^(M-1)."""
+    """residue after `iterations` squarings; in a finished PRP test divided by 9, so that it is 3^(M-1)"""
     finished: bool
-    """False where fewer squarings were asked for than the test has."""
+    """False if fewer squarings were requested than the test has"""
     words: int
     shift: int
     max_roundoff: float
     errors: dict[str, int] = field(default_factory=dict)
     verified: bool = False
-    """A second run with another shift and length found the same residues."""
+    """whether a second run with another shift and length found the same residues"""
 
     @property
     def is_prime(self) -> bool | None:
-        """A prime, in a PRP test a probable one; None for a test that is not finished."""
+        """Whether M is a prime, in a PRP test a probable prime; None if the test is not finished."""
         if not self.finished:
             return None
         return self.residue == (0 if self.kind == LucasLehmer.kind else 1)
 
     def is_probable_cofactor(self, factors: list[int]) -> bool:
-        """Whether M without these factors is a probable prime (PRP alone): a^(M-1) = a^(f-1) modulo M/f."""
+        """Whether M/f, f the product of `factors`, is a probable prime: 3^(M-1) = 3^(f-1) modulo M/f.
+
+        The outcome must be that of a finished PRP test.  Raises ValueError if f is not a proper factor of M.
+        """
         product = math.prod(factors)
         cofactor, rest = divmod((mpz(1) << self.exponent) - 1, product)
         if rest or cofactor == 1:
@@ -68,10 +72,14 @@ class ChainOutcome:
 
 
 class LucasLehmer(Chain):
-    """Lucas-Lehmer with Jacobi symbols.  `jacobi_every_s` is the time between them, the first and last apart."""
+    """Lucas-Lehmer test, checked by Jacobi symbols.
+
+    `jacobi_every_s` is the time between them in seconds; others are computed when a save is loaded and at the end.
+    """
 
     kind, start, subtract = "LL", 4, 2
     IMPOSSIBLE = (0, 2, -2, -1)
+    """Residues that cannot occur, except 0 at the end."""
     reading_verifies = True
 
     def __init__(self, p: int, *, jacobi_every_s: float = 4 * 3600.0, **options):
@@ -79,7 +87,7 @@ class LucasLehmer(Chain):
         self._jacobi_every_s = jacobi_every_s
         self._jacobi_at_s = time.monotonic()
         self._near_end = self.total - max(1, self.total // 1000)
-        """From here the end is repeated if it comes out 0: whatever goes wrong last, it finds no prime."""
+        """Iteration from which the end is computed again if the result is 0, so that no late error finds a prime."""
 
     def boundary(self, iteration: int) -> int:
         return self._near_end if iteration < self._near_end else self.total
@@ -123,6 +131,7 @@ class Prp3(Chain):
 
     kind, start, subtract = "PRP-3", 3, 0
     IMPOSSIBLE = (0, 1, -1)
+    """Residues that cannot occur after the first squaring."""
 
     def __init__(self, p: int, *, block: int | None = None, **options):
         super().__init__(p, p, **options)
@@ -149,12 +158,12 @@ class Prp3(Chain):
             power = self.squared(before, self.block)
             if power * self.start % self.modulus != self.product or not self.product:
                 raise Bad("gerbicz", iteration, int(x & (2**64 - 1)), "the Gerbicz-Li check failed")
-        self.load(x, shift)     # both used its transform
+        self.load(x, shift)     # multiply and squared have overwritten it
         if is_check:
             self.save(verified=True)
 
     def check(self, wanted: bool) -> None:
-        """Those at the ends of blocks are all there are."""
+        """Do nothing: all checks are made at the ends of blocks."""
 
     def is_impossible(self, saved: Saved) -> bool:
         return (any(saved.residue == value % self.modulus for value in self.IMPOSSIBLE if saved.iteration)
@@ -179,5 +188,5 @@ def outcome(chain: Chain) -> ChainOutcome:
 
 
 def random_shift(p: int) -> int:
-    """0 <= shift < p."""
+    """A random shift, 0 <= shift < p."""
     return random.SystemRandom().randrange(p)

@@ -6,7 +6,7 @@
     PRP=N/A,1,2,57885161,-1,76,0,3,1,"127"                      id, k, b, n, c of k b^n + c, bits factored, tests
                                                                 saved, base, residue type, known factors
 
-Sections, comments and whatever cannot be understood stay as they are.
+Sections, comments and lines that cannot be understood are left as they are.
 """
 
 import os
@@ -33,18 +33,20 @@ class Assignment:
     """A line that can be worked on."""
 
     number: int
-    """Of the line, from 1."""
+    """line number, from 1"""
     text: str
     kind: str
     """LL or PRP-3"""
     exponent: int
     aid: str | None = None
+    """identifier of the assignment, 32 hexadecimal digits"""
     factors: tuple[int, ...] = ()
+    """known factors of 2^exponent - 1"""
 
 
 @dataclass(frozen=True)
 class NotUnderstood:
-    """A line that cannot, and why."""
+    """A line that cannot be worked on, and why."""
 
     number: int
     text: str
@@ -134,7 +136,7 @@ def _factors(quoted: str, p: int) -> tuple[int, ...]:
 
 
 def read(path: str) -> list[Assignment | NotUnderstood]:
-    """Raises InputOutputError."""
+    """The lines of the work file at `path`, as of `parse`.  Raises InputOutputError."""
     return parse(_content(path))
 
 
@@ -148,7 +150,10 @@ def _content(path: str) -> str:
 
 
 def remove(path: str, assignment: Assignment) -> None:
-    """Take the line of a finished assignment out of the file, wherever it stands by now."""
+    """Remove the line of a finished assignment from the file, even if its line number has changed.
+
+    Raises InputOutputError.
+    """
     with locked(os.path.dirname(path)):
         lines = _content(path).split("\n")
         if assignment.text not in lines:
@@ -159,5 +164,5 @@ def remove(path: str, assignment: Assignment) -> None:
 
 
 def locked(directory: str) -> FileLock:
-    """For a `with` block: workers of one directory change its files one after the other."""
+    """A lock, used in a `with` block, that lets workers of one directory change its files one after the other."""
     return FileLock(os.path.join(directory, LOCK_NAME), directory, _REMEDY, wait=True)

@@ -1,6 +1,6 @@
-"""Accounts of a plan on disk: where things lie on the volume, what the passes read and write, what a journal takes.
+"""Accounts of a plan on disk: addresses on the volume, bytes that passes read and write, bytes that the journal takes.
 
-Pure functions of shapes and lengths.
+No disk is touched here: everything follows from shapes and lengths.
 """
 
 from dataclasses import dataclass
@@ -21,43 +21,49 @@ class Traffic:
 
 
 FORWARD, BETWEEN, ROWS, BACK, LATE, LINEAR, FILES = "forward", "between", "rows", "back", "late", "linear", "files"
-"""Kinds of passes: words to slabs of columns; the pass between slabs and rows; rows there and back; slabs to words;
-the carries that arrive late behind them; sums and multiples; text and certificate."""
+"""Kinds of passes, in this order: words to slabs of columns; the pass between slabs and rows; rows forward, multiplied
+and back; slabs to words; the carries from run to run, which are added after those slabs; sums and multiples of numbers;
+text and certificate."""
 
 
 @dataclass(frozen=True)
 class Pass:
-    """Units of one kind that are read, computed and written, each while its neighbours are under way."""
+    """A pass over units of one kind: while a unit is computed, the next one is read and the one before is written."""
 
     kind: str
     words: int
-    """of the transform, in its own words; of the number in other passes"""
+    """words of the transform; in passes over numbers alone, words of the number"""
     digits: int
-    """of such a word"""
+    """digits of such a word"""
     operands: int
-    """2 where rows are multiplied by others"""
+    """2 where rows are multiplied by the rows of another transform, else 1"""
     reused_rows: int
-    """that are written over rows which were read before, and so have to be safe soon; 0 where nothing is"""
+    """rows that the pass writes over rows it has read before, whose results have to be durable by then; 0 where it
+    overwrites nothing"""
     tiles: Traffic
-    """of transform data"""
+    """bytes of transform data that are read and written"""
     packed: Traffic
-    """of numbers"""
+    """bytes of packed numbers that are read and written"""
     tile_bytes: int = 0
-    """of a block of transform data, which has a checksum"""
+    """size of a tile, the block of transform data that has a checksum"""
     tile_run_bytes: int = 0
-    """of such blocks that lie together and are asked for together"""
+    """size of the tiles that lie together and are requested together"""
     chunk_bytes: int = 0
-    """the same of numbers"""
+    """size of a chunk, the block of a packed number that has a checksum"""
     chunk_run_bytes: int = 0
+    """size of the chunks that lie together and are requested together"""
 
     @property
     def traffic(self) -> Traffic:
-        """All of it."""
+        """All bytes that the pass reads and writes."""
         return self.tiles + self.packed
 
 
 class AddressSpace:
-    """First fit on an address space that grows; `peak_bytes` is the most that was taken."""
+    """First-fit allocation in multiples of `unit` bytes on an address space that grows.
+
+    `peak_bytes` is the highest address below which something was ever allocated.
+    """
 
     def __init__(self, unit: int):
         self._unit = unit
@@ -65,7 +71,7 @@ class AddressSpace:
         self.peak_bytes = 0
 
     def take(self, **sizes: int) -> dict[str, int]:
-        """Addresses of new things, each larger ones first."""
+        """Allocate regions of these sizes (bytes), the largest first; returns their addresses by name."""
         for name, size in sorted(sizes.items(), key=lambda item: -item[1]):
             size = -(-size // self._unit) * self._unit
             at = 0
@@ -78,50 +84,52 @@ class AddressSpace:
         return {name: self._taken[name][0] for name in sizes}
 
     def address(self, name: str) -> int:
-        """Where a thing lies."""
+        """Address of an allocated region."""
         return self._taken[name][0]
 
     def free(self, *names: str) -> None:
-        """Forget things."""
+        """Free regions."""
         for name in names:
             self._taken.pop(name, None)
 
     def rename(self, old: str, new: str) -> None:
-        """Call a thing by another name."""
+        """Call a region by another name."""
         self._taken[new] = self._taken.pop(old)
 
 
 class Accounts:
-    """Passes with their traffic, in chunks and tiles."""
+    """Makes passes with their traffic, counted in whole chunks and tiles."""
 
     def __init__(self, chunk_words: int, base: int, piece_chunks: int = 1):
-        """`piece_chunks` are the chunks that linear passes move together."""
+        """`piece_chunks` is the number of chunks that linear passes move together."""
         self._chunk_words, self._chunk_bytes = chunk_words, chunk_bytes(chunk_words, base)
         self._digits, self._piece_bytes = WORDS[base].digits, piece_chunks * self._chunk_bytes
 
     def packed(self, words: int) -> int:
-        """Bytes of so many words."""
+        """Bytes that so many words take on the volume, in whole packed chunks."""
         return -(-words // self._chunk_words) * self._chunk_bytes
 
     def linear(self, read_words: int, written_words: int, kind: str = LINEAR) -> Pass:
-        """Over numbers."""
+        """A pass over numbers that reads and writes so many words; `kind` is LINEAR or FILES."""
         words = max(read_words, written_words) if kind == FILES else written_words
         return Pass(kind, words, self._digits, 1, 0, Traffic(),
                     Traffic(self.packed(read_words), self.packed(written_words)),
                     chunk_bytes=self._chunk_bytes, chunk_run_bytes=self._piece_bytes)
 
     def forward(self, shape: DiskShape, words: int) -> list[Pass]:
-        """The slabs of an operand of so many words, and the pass between."""
+        """The passes that transform the columns of an operand of so many words: slabs, and the pass between if the
+        shape has one."""
         slabs = _of(FORWARD, shape, Traffic(0, shape.data_bytes), Traffic(self.packed(words), 0))
         return [slabs, *self._between(shape)]
 
     def rows(self, shape: DiskShape, operands: int) -> list[Pass]:
-        """The row pass of a square (1) or a product (2)."""
+        """The row pass of a square (1 operand) or a product (2)."""
         tiles = Traffic(operands * shape.data_bytes, shape.data_bytes)
         return [_of(ROWS, shape, tiles, Traffic(), operands, shape.row_bytes)]
 
     def inverse(self, shape: DiskShape, words: int) -> list[Pass]:
-        """The pass between and the slabs back to a number of which so many words are stored."""
+        """The passes from rows back to a number of which so many words are stored: the pass between if the shape has
+        one, slabs, and late carries."""
         # The first chunk of a run is read and written again when the carry from the run below is known.
         begins = min(2 * shape.rows, words * 2 * shape.rows // shape.stored_words + 1) * self._chunk_bytes
         return [*self._between(shape),
@@ -143,47 +151,47 @@ def _of(kind: str, shape: DiskShape, tiles: Traffic, packed: Traffic, operands: 
 
 
 RECORD_BYTES = 512
-"""Of a record of the journal without its arrays: frame, names, layout."""
+"""Journal bytes of a record without its arrays: frame, names, layout."""
 CHUNK_FACTS_BYTES = 25
-"""Of a chunk: kind, checksum, residue, first word and last (arithmetic.disk.number)."""
+"""Journal bytes of what is known of a chunk: kind, checksum, residue, first word and last (arithmetic.disk.number)."""
 CARRY_BYTES = 48
-"""Of a carry that waits, as JSON with its place."""
+"""Journal bytes of a carry that is not yet added: JSON, with its place in the number."""
 SAFE_BYTES = 1 << 30
-"""That a sum moves before its records are made safe, at least: in ten seconds (runtime.recorder) at 100 MB/s."""
+"""Least bytes that a sum moves between two flushes of its records: ten seconds (runtime.recorder) at 100 MB/s."""
 EXTRA_LATE_CHUNKS = 8
-"""That signs and wrapped words change behind an inverse, beside those where runs meet."""
+"""Chunks that the sign and wrapped words change after an inverse transform, besides those at the borders of runs."""
 
 
 class JournalAccounts:
-    """Bytes that the passes leave in the journal at most, when no product is repeated."""
+    """Upper bounds on the bytes that passes leave in the journal when no product is repeated."""
 
     def __init__(self, chunk_words: int, base: int):
         self._chunk_words, self._chunk_bytes = chunk_words, chunk_bytes(chunk_words, base)
 
     def number(self, words: int) -> int:
-        """Of a finished number, with its parity."""
+        """Bytes for the record of a finished number, with its parity."""
         return RECORD_BYTES + self._chunk_bytes + -(-words // self._chunk_words) * CHUNK_FACTS_BYTES
 
     def linear(self, words: int, piece_chunks: int) -> int:
-        """Of a sum of so many words, with its parity whenever its records are made safe."""
+        """Bytes for a sum of so many words: the records of its pieces, and its parity at every flush."""
         pieces = -(-words // (self._chunk_words * piece_chunks))
         moved = 4 * pieces * piece_chunks * self._chunk_bytes
         return (pieces * (RECORD_BYTES + piece_chunks * CHUNK_FACTS_BYTES)
                 + min(pieces, 1 + moved // SAFE_BYTES) * self._chunk_bytes)
 
     def forward(self, shape: DiskShape) -> int:
-        """Of the slabs of an operand, and the pass between."""
+        """Bytes for the slabs of an operand, and for the pass between if there is one."""
         return self._tiles(shape, shape.slabs) + self._between(shape)
 
     def rows(self, shape: DiskShape) -> int:
-        """Of the row pass."""
+        """Bytes for the row pass."""
         return self._tiles(shape, shape.rows * shape.inner_rows)
 
     def inverse(self, shape: DiskShape) -> int:
-        """Of the pass between, the slabs back, the carries that arrive late and the finished number."""
+        """Bytes for the pass between, the slabs back to words, the late carries and the finished number."""
         runs, chunks = 2 * shape.rows, shape.stored_words // self._chunk_words
         slabs = shape.slabs * (RECORD_BYTES + runs * CARRY_BYTES + self._chunk_bytes) + chunks * CHUNK_FACTS_BYTES
-        # The new bytes of a chunk are written down whole; what still waits goes into the record of every batch.
+        # A chunk that late carries change is recorded whole, and every batch records the carries not yet added.
         late = runs + EXTRA_LATE_CHUNKS
         batches = -(-late // batch_chunks(self._chunk_bytes, self._chunk_words)) + EXTRA_LATE_CHUNKS
         late_bytes = late * (self._chunk_bytes + CHUNK_FACTS_BYTES + 16)
@@ -194,5 +202,5 @@ class JournalAccounts:
         return self._tiles(shape, shape.rows * shape.slabs // shape.inner_rows) if shape.inner_radices else 0
 
     def _tiles(self, shape: DiskShape, units: int) -> int:
-        """Checksums of all tiles, in the records of so many units."""
+        """Bytes for the records of so many units, with the checksums of all tiles."""
         return 8 * shape.rows * shape.slabs + units * RECORD_BYTES

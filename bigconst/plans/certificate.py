@@ -1,4 +1,4 @@
-"""What a certificate is: the header, the sizes, the identity and its bounds (docs/certificate.md).
+"""The format and the mathematics of certificates: header, identity and bounds (docs/certificate.md).
 
 Pure: bytes and integers, no files, no arrays.
 """
@@ -16,11 +16,13 @@ from bigconst.base.formats import HEADER_BYTES, WORDS, ZST_SUFFIX, remainder_wor
 
 FORMAT = "bigconst-certificate/1"
 MAX_DIGITS = 10**18
+MAX_PRIMES = 16
+"""Random primes that a verification may use."""
 _ZEROS = "0" * 32
 
 
 def certificate_path(text_path: str) -> str:
-    """Where the certificate of a digit file is: phi.txt and phi.txt.zst share phi.txt.cert."""
+    """Path of the certificate of a digit file: phi.txt and phi.txt.zst share phi.txt.cert."""
     return text_path.removesuffix(ZST_SUFFIX) + ".cert"
 
 
@@ -36,7 +38,7 @@ class Header:
     text_xxh3: str
 
     def encode(self, file_xxh3: str = _ZEROS) -> bytes:
-        """The 4096 bytes in front of r; with the zeros, what the checksum of the file starts with."""
+        """The 4096 bytes in front of r.  The checksum of the file is taken with zeros in its own place."""
         line = json.dumps({"format": FORMAT, "constant": self.constant.name, "base": self.base, "digits": self.digits,
                            "lenient": self.lenient, "version": self.version, "text_xxh3": self.text_xxh3,
                            "file_xxh3": file_xxh3})
@@ -44,7 +46,7 @@ class Header:
 
     @property
     def words(self) -> int:
-        """Words of r."""
+        """Number of words in which r is stored."""
         return remainder_words(self.base, self.digits)
 
 
@@ -52,17 +54,20 @@ def _constant(name: object) -> Constant:
     with contextlib.suppress(UsageError):
         if isinstance(name, str) and (constant := parse_constant(name)).name == name:
             return constant
+    #: As for "the certificate's header hides its checksum".
     raise VerificationError(f"the certificate is for an unknown constant, {str(name)[:40]!r}",
                             "it is damaged or made by something else")
 
 
 def decode_header(block: bytes) -> tuple[Header, str, bytes]:
-    """Header, its file checksum, and the block with that checksum zeroed.
+    """The header in `block` (4096 bytes), its file checksum, and the block with that checksum replaced by zeros.
 
     Raises VerificationError for anything that is not exactly the documented form.
     """
     def refuse(what: str) -> VerificationError:
-        return VerificationError(f"the certificate's header {what}", "the certificate is damaged, or is none")
+        #: It is damaged, cut off, or no certificate at all: a certificate begins with a line that
+        #: [certificate.md](certificate.md) describes.
+        return VerificationError(f"the certificate's header {what}", "the file is damaged, or is not a certificate")
 
     if not re.fullmatch(rb"[ -~]{4095}\n", block):
         raise refuse("is not a line of 4096 bytes")
@@ -117,9 +122,11 @@ def error_probability(base: int, digits: int, primes: int) -> float:
 
 def within_bound(constant: Constant, base: int, digits: int, step: int, r_value: Callable[[int, int], int],
                  p_value: Callable[[int, int], int]) -> bool:
-    """Whether r <= 2P - b^n (phi) or r <= 2P, from the top down by `step` words, of which one or two decide.
+    """Whether r <= 2P - b^n (phi) or r <= 2P (a root).
 
-    r_value(low, high) and p_value(low, high) are the integers in these words of r and of P, words as r is stored in.
+    r_value(low, high) and p_value(low, high) return words low .. high-1 of r and of P as one integer; P is counted in
+    the words in which r is stored.  Words are compared from the top down, `step` at a time; the first or second step
+    decides as a rule.
     """
     fmt = WORDS[base]
     at, rest = divmod(digits, fmt.digits)
@@ -131,7 +138,7 @@ def within_bound(constant: Constant, base: int, digits: int, step: int, r_value:
         subtracted = taken * fmt.radix ** (at - low) if low <= at < high else 0
         difference = (difference * fmt.radix ** (high - low) + 2 * p_value(low, high) - r_value(low, high)
                       - subtracted)
-        # What is left below is more than -2 and less than 2 units of here.
+        # All words below together amount to more than -2 and less than 2 units of word `low`.
         if abs(difference) >= 2:
             return difference > 0
         high = low

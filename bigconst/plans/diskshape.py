@@ -3,9 +3,9 @@
 Pure functions.  A transform of N words is N/16 vectors (docs/layout.md), seen
 as `rows` outer rows of `width` vectors.  Two passes transform it: slabs of
 columns (all rows, `tile_width` columns), then whole rows in memory.  Where rows
-are too long for that, a pass between them splits each row into `inner_rows`
-rows, by slabs again.  A tile is `tile_width` vectors of one row: the unit in
-which transform data is read and written.
+do not fit memory, a pass between these two splits each row into `inner_rows`
+shorter rows, by slabs again.  A tile is `tile_width` vectors of one row: the
+unit in which transform data is read and written.
 """
 
 from dataclasses import dataclass
@@ -19,12 +19,14 @@ ODD_PARTS = {1: (), 3: (3,), 5: (5,), 7: (7,), 9: (3, 3), 15: (3, 5), 21: (3, 7)
 """Odd parts of a length and their radices: neighbouring lengths are at most 9.4 % apart."""
 
 MAX_ROWS = 1024
-"""Rows of a slab up to which eight of its columns fit the second-level cache."""
+"""Most rows of a slab: eight of its columns then fit the second-level cache."""
 MIN_TILE_WIDTH = 32         # 4 KiB, a page
 SPARE_ROWS = 4
-"""Rows of a region beyond those of the data: a pass over rows writes into rows that were consumed before."""
+"""Rows of a region beyond those of its data: a pass over rows writes each row so many places away from where it lay,
+over rows that it has read before."""
 SQUARE_BUFFERS, PRODUCT_BUFFERS, INNER_BUFFERS = 3, 5, 3
-"""Rows, or inner slabs, in memory at once: one being read, one computed, one written; a product reads two operands."""
+"""Rows of a square, rows of a product, and slabs of the pass between, that are in memory at once: one is read, one
+computed, one written; a product reads two operands."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,9 @@ class DiskShape:
     digits: int
     outer_radices: tuple[int, ...]
     inner_radices: tuple[int, ...]
-    """of the pass between slabs and rows; () where there is none"""
+    """radices of the pass between slabs and rows; () where there is none"""
     middle_radices: tuple[int, ...]
-    """of the columns of a row in memory"""
+    """radices of the columns of a row in memory"""
     row_radices: tuple[int, ...]
     tile_width: int
     chunk_words: int
@@ -45,17 +47,17 @@ class DiskShape:
 
     @property
     def rows(self) -> int:
-        """Outer rows."""
+        """Number of outer rows."""
         return prod(self.outer_radices)
 
     @property
     def inner_rows(self) -> int:
-        """Rows that each outer row is split into by the pass between."""
+        """Number of rows into which the pass between splits each outer row."""
         return prod(self.inner_radices)
 
     @property
     def sub_width(self) -> int:
-        """Vectors of the rows of the row kernel."""
+        """Vectors of a row of the row kernel."""
         return LANES * prod(self.row_radices)
 
     @property
@@ -75,52 +77,52 @@ class DiskShape:
 
     @property
     def stored_words(self) -> int:
-        """The same length in words as they are stored."""
+        """Length of the transform in words as numbers are stored."""
         return self.words * self.digits // WORDS[self.base].digits
 
     @property
     def slabs(self) -> int:
-        """Slabs of columns, and tiles of an outer row."""
+        """Number of slabs of columns, and of tiles in an outer row."""
         return self.width // self.tile_width
 
     @property
     def passes(self) -> int:
-        """2, or 3 with the pass between."""
+        """Number of passes from words to spectrum: 2, or 3 with the pass between."""
         return 3 if self.inner_radices else 2
 
     @property
     def tile_bytes(self) -> int:
-        """Of transform data, contiguous on disk."""
+        """Size of a tile, which is contiguous on disk."""
         return VECTOR_BYTES * self.tile_width
 
     @property
     def run_words(self) -> int:
-        """Stored words, contiguous, of one row and half in a slab."""
+        """Stored words of a run: those of one row and one half of the number in a slab, which are contiguous."""
         return 8 * self.tile_width * self.digits // WORDS[self.base].digits
 
     @property
     def run_bytes(self) -> int:
-        """The same packed."""
+        """Size of a packed run."""
         return self.run_words // self.chunk_words * chunk_bytes(self.chunk_words, self.base)
 
     @property
     def data_bytes(self) -> int:
-        """All tiles."""
+        """Size of all tiles."""
         return VECTOR_BYTES * self.rows * self.width
 
     @property
     def region_bytes(self) -> int:
-        """What they take on the volume."""
+        """Size of all tiles on the volume, with the spare rows."""
         return VECTOR_BYTES * (self.rows + SPARE_ROWS) * self.width
 
     @property
     def row_bytes(self) -> int:
-        """One row in memory."""
+        """Size of a row that is transformed in memory."""
         return VECTOR_BYTES * self.row_width
 
     @property
     def slab_bytes(self) -> int:
-        """Memory of a pass over slabs: transform data and packed runs twice, words once."""
+        """Memory for a pass over slabs: transform data and packed runs twice, words once."""
         tiles = self.rows * self.tile_width
         regroup = 0 if self.digits == WORDS[self.base].digits else 4 * self.run_words * self.threads
         return tiles * (2 * VECTOR_BYTES + 64) + 4 * self.rows * self.run_bytes + regroup
@@ -132,7 +134,7 @@ class DiskShape:
         return max(self.slab_bytes, buffers * self.row_bytes, inner) + 16 * 4096
 
     def unit_bytes(self, operands: int) -> int:
-        """What the longest unit of its passes reads and writes, in a square (1 operand) or a product (2)."""
+        """Bytes that the longest unit of its passes reads and writes, in a square (1 operand) or a product (2)."""
         slab = self.rows * (self.tile_bytes + 2 * self.run_bytes)
         between = 2 * self.inner_rows * self.tile_bytes if self.inner_radices else 0
         return max(slab, between, (operands + 1) * self.row_bytes)
@@ -144,18 +146,22 @@ class DiskShape:
 
 
 def chunk_bytes(chunk_words: int, base: int) -> int:
-    """What a chunk of packed words takes on the volume, a multiple of a page."""
+    """Size of a chunk of packed words on the volume, a multiple of a page."""
     size = chunk_words // 64 * 136 if base == 10 else 2 * chunk_words
     return -(-size // 4096) * 4096
 
 
 def batch_chunks(packed_bytes: int, chunk_words: int) -> int:
-    """Chunks that are changed or stored together: at most 64, and 16 MiB packed and as words, beside the workspace."""
+    """Number of chunks that are changed or stored together, in memory beside the workspace: at least one, at most 64,
+    and at most 16 MiB for them in packed form and as words."""
     return max(1, min(64, (16 << 20) // (packed_bytes + 4 * chunk_words)))
 
 
 def _splits(exponent: int, least: int) -> list[int]:
-    """Exponents of two of the outer rows, most rows first; one factor 8 comes first, a single 2 has no radix."""
+    """Exponents of two of the outer rows, most rows first, that leave at least 2^least for a row.
+
+    The first radix is 8; an exponent that leaves a single 2 for the other radices is left out.
+    """
     return [a for a in range(exponent, 2, -1) if a - 3 != 1 and exponent - a >= least]
 
 
@@ -167,7 +173,8 @@ def _row_radices(odd: int, exponent: int) -> tuple[tuple[int, ...], tuple[int, .
 
 
 def _candidates(words: int, odd_in_row: int):
-    """(odd part of the outer rows, exponent of two) of all lengths from `words` up to twice as many, shortest first."""
+    """(odd part of the outer rows, exponent of two) of the least length from `words` on for each odd part, shortest
+    first."""
     vectors = -(-words // (2 * LANES))
     found = []
     for odd in ODD_PARTS:
@@ -180,11 +187,11 @@ def disk_shape(stored_words: int, base: int, digits: int, chunk_words: int, work
                threads: int, passes: int = 3) -> DiskShape | None:
     """The shortest transform of at least `stored_words` words that `workspace_bytes` allow, or None.
 
-    Every run of packed words is at least a chunk long.  Two passes where they
-    can keep that, three if `passes` allows.
+    Every run of packed words is at least a chunk long.  Each length is tried with
+    two passes first, then with three if `passes` is 3.
     """
     fmt = WORDS[base]
-    # 4 or 3 digits a word: five in the row make runs whole words of five digits
+    # With 4 or 3 digits a word, a factor 5 in the row makes every run a whole number of stored words of five digits.
     odd_in_row = 5 if base == 10 and digits != fmt.digits else 1
     for odd, exponent in _candidates(-(-stored_words * fmt.digits // digits), odd_in_row):
         for wanted in range(2, passes + 1):
@@ -197,11 +204,11 @@ def disk_shape(stored_words: int, base: int, digits: int, chunk_words: int, work
 
 def _fit(base: int, digits: int, odd: int, odd_in_row: int, exponent: int, chunk_words: int, workspace_bytes: int,
          operands: int, threads: int, passes: int) -> DiskShape | None:
-    """The shape of one length with most outer rows (few large tiles where that is open), or None."""
+    """The shape of one length with the most outer rows and, among those, the widest tiles; None if none fits."""
     buffers = SQUARE_BUFFERS if operands == 1 else PRODUCT_BUFFERS
     longest_row = workspace_bytes // (buffers * VECTOR_BYTES)
     stored = WORDS[base].digits
-    # The narrowest tile with whole chunks in its runs, and of whole pages.
+    # The narrowest tile of whole pages whose runs are whole chunks.
     narrowest = MIN_TILE_WIDTH
     while 8 * narrowest * odd_in_row * digits // stored < chunk_words:
         narrowest *= 2

@@ -1,10 +1,10 @@
 """Transforms modulo 2^p - 1 that lie on disk: how one is cut into tiles, and what its passes take.
 
 Pure functions.  A tile is `tile_width` vectors of one row (4 KiB or more), a
-slab those of all rows.  An iteration reads rows and writes them to another
-region, then reads slabs there and writes them back: what a pass reads stays
-whole until all that it writes is recorded, so that a killed run loses no more
-than its last units.
+slab the same columns of all rows.  An iteration reads rows and writes them to
+another region, then reads slabs there and writes them back: what a pass reads
+stays intact until everything that it writes is recorded, so that a killed run
+loses no more than its last units.
 """
 
 from dataclasses import dataclass, replace
@@ -17,79 +17,80 @@ from bigconst.plans.dwtshape import ROW_LOG, DwtShape
 from bigconst.plans.shape import LANES, VECTOR_BYTES
 
 PARTS = 8
-"""Of the columns of a slab, each computed by one thread; never by their number, so that results do not depend on it."""
+"""Most parts that a slab's columns are cut into, each computed by one thread.  The cut does not follow the number of
+threads, so results do not depend on it."""
 
 TILE_WIDTH = 1024
-"""Vectors of a tile, at most: 128 KiB."""
+"""Most vectors of a tile: 128 KiB."""
 
 UNIT_BYTES = 4 << 20
-"""Of the rows that are read and written together, at most."""
+"""Most bytes of rows that are read and written together, unless one row is longer."""
 
 RECORD_BYTES = 1 << 20
-"""Of the journal for an iteration, what its tiles take apart."""
+"""Journal bytes of an iteration, without the checksums of its tiles."""
 
 
 @dataclass(frozen=True)
 class DwtDisk:
-    """A transform in tiles on a volume."""
+    """A transform modulo 2^p - 1 in tiles on a volume."""
 
     shape: DwtShape
     tile_width: int
     unit_rows: int
-    """Rows that are read, squared and written together."""
+    """rows that are read, squared and written together"""
     threads: int
     products: bool
-    """Whether products of two residues are taken, too."""
+    """whether products of two residues are taken, in addition to squares"""
 
     @property
     def rows(self) -> int:
-        """Of transform data."""
+        """Number of rows of transform data."""
         return self.shape.rows
 
     @property
     def slabs(self) -> int:
-        """Tiles of a row."""
+        """Number of slabs, and of tiles in a row."""
         return self.shape.width // self.tile_width
 
     @property
     def parts(self) -> int:
-        """Of a slab."""
+        """Number of parts that a slab is cut into."""
         return min(PARTS, self.tile_width // self.shape.block)
 
     @property
     def tile_bytes(self) -> int:
-        """Contiguous on disk."""
+        """Size of a tile, which is contiguous on disk."""
         return VECTOR_BYTES * self.tile_width
 
     @property
     def region_bytes(self) -> int:
-        """All tiles."""
+        """Size of all tiles."""
         return self.rows * self.slabs * self.tile_bytes
 
     @property
     def regions(self) -> int:
-        """From one to the other and back; a third one holds a spectrum."""
+        """Number of regions: an iteration goes from one to another and back; a third holds a spectrum for products."""
         return 3 if self.products else 2
 
     @property
     def scratch_bytes(self) -> int:
-        """Of the volume."""
+        """Size of the volume."""
         return self.regions * self.region_bytes
 
     @property
     def journal_bytes(self) -> int:
-        """Most that the journal takes: the records of some iterations."""
+        """Most bytes that the journal takes: the records of 16 iterations."""
         return 16 * (RECORD_BYTES + 16 * self.rows * self.slabs)
 
     @property
     def traffic(self) -> Traffic:
-        """Of one iteration."""
+        """Bytes that one iteration reads and writes."""
         slab = self.rows * self.tile_bytes
         return Traffic(2 * self.region_bytes + slab, 2 * self.region_bytes)
 
     @property
     def workspace_bytes(self) -> int:
-        """Memory of the passes."""
+        """Working memory of the passes."""
         s = self.shape
         part = 8 * (8 * s.block * s.height + s.height)
         slabs = SQUARE_BUFFERS * self.rows * self.tile_bytes + self.parts * part + self.threads * 8 * s.buffer_doubles
@@ -98,12 +99,14 @@ class DwtDisk:
 
 
 def dwt_disk(shape: DwtShape, threads: int, products: bool, workspace_bytes: int) -> DwtDisk:
-    """The transform of shape.words with the largest tiles that fit; its rows are longer where slabs of pages would not.
+    """The transform of shape.words words with the largest tiles that fit.
 
-    Raises DoesNotFit when nothing fits.
+    Its rows may differ from those of `shape`: longer rows make slabs with tiles of one page smaller.
+    Raises DoesNotFit when the transform is too short for passes over disk, or needs more memory than allowed.
     """
     narrowest = [DwtDisk(each, MIN_TILE_WIDTH, 1, threads, products) for each in _cuts(shape)]
     if not narrowest:
+        #: It fits memory: allow it more with `--workspace` or `--memory`.
         raise DoesNotFit(f"a transform of {shape} words is too short for passes over disk",
                          "allow more with --workspace or --memory")
     fitting = next((disk for disk in narrowest if disk.workspace_bytes <= workspace_bytes), None)
@@ -123,7 +126,8 @@ def dwt_disk(shape: DwtShape, threads: int, products: bool, workspace_bytes: int
 
 
 def _cuts(shape: DwtShape) -> list[DwtShape]:
-    """The same length with rows of at least a page of data, those first that just fit the second-level cache."""
+    """Shapes of the same length whose rows hold at least a page of data; first the one whose rows come nearest to
+    128 KiB, which suits the second-level cache."""
     found = []
     height, width = shape.height, shape.width
     while height % 8 == 0:

@@ -17,13 +17,14 @@ ODD_PARTS = (1, 3, 5, 7)
 MIN_WORDS = 1 << 10
 MAX_WORDS = 1 << 29
 ROW_LOG = 13
-"""Columns of a row, at most 2^13: 128 KiB."""
+"""Binary logarithm of the most columns of a row: 2^13 columns take 128 KiB."""
 MAX_BLOCK = 8
 BUFFER_BYTES = 1 << 19
 
 ACCURACY, ACCURACY_LOG = 1.7, 0.0635
-"""A of the bound below at 2^10 words, and what it loses with every doubling: calibrated so that the largest round-off
-of a thousand squarings stays near 0.35, and a whole test meets one above 0.40625 a few times at most."""
+"""The accuracy in the bound of `bits_per_word` at 2^10 words, and its loss with every doubling.  They are calibrated so
+that the largest round-off of a thousand squarings stays near 0.35, and a whole test meets one above 0.40625 a few times
+at most."""
 
 
 @dataclass(frozen=True)
@@ -35,24 +36,24 @@ class Tree:
     radices: tuple[int, ...]
     numerator: int
     is_pair: bool
-    """whether the conjugates of its rows are left out"""
+    """whether its rows have conjugates, which are not stored"""
 
 
 @dataclass(frozen=True)
 class DwtShape:
-    """words = height * 8 * width."""
+    """A transform of height * 8 * width words: `height` rows of `width` vectors of 8 columns."""
 
     height: int
     width: int
 
     @property
     def words(self) -> int:
-        """N, the length."""
+        """Length N of the transform in words."""
         return self.height * LANES * self.width
 
     @property
     def row_radices(self) -> tuple[int, ...]:
-        """Of the vertical levels of a row."""
+        """Radices of the vertical levels of a row."""
         return powers_of_two_radices((self.width // LANES).bit_length() - 1) if self.width > LANES else ()
 
     @property
@@ -62,22 +63,22 @@ class DwtShape:
 
     @property
     def trees(self) -> tuple[Tree, ...]:
-        """In the order of their rows; those without conjugates come last."""
+        """The complex trees, in the order of their rows; those without conjugates come last."""
         return _trees(self.height)
 
     @property
     def rows(self) -> int:
-        """Rows of transform data."""
+        """Number of rows of transform data."""
         return sum(tree.size for tree in self.trees)
 
     @property
     def paired_rows(self) -> int:
-        """The first ones, whose conjugates are left out."""
+        """Number of rows whose conjugates are not stored; these are the first rows."""
         return sum(tree.size for tree in self.trees if tree.is_pair)
 
     @property
     def block(self) -> int:
-        """Vectors of a slab."""
+        """Vectors of a row in one block of columns."""
         block = min(MAX_BLOCK, self.width)
         while block > 2 and 64 * block * self.height > BUFFER_BYTES:
             block //= 2
@@ -85,18 +86,18 @@ class DwtShape:
 
     @property
     def buffer_doubles(self) -> int:
-        """Of a thread: a block of words, then of transform data; whole pages."""
+        """Doubles of a thread's buffer: a block of words, then one of transform data; whole pages."""
         return -(-(8 * self.block * self.height + max(16 * self.block * self.rows, 1024)) // 512) * 512
 
     def arena_bytes(self, threads: int, products: bool) -> int:
-        """Memory of transforms: data, once more for products, and what the threads hold."""
+        """Memory for transforms: transform data, a second copy of it for products, and the buffers of the threads."""
         doubles = ((2 if products else 1) * self.stride * self.rows
                    + threads * (self.buffer_doubles + 8 * self.block * self.height))
         return 8 * doubles + 16 * 4096
 
     @property
     def min_exponent(self) -> int:
-        """The smallest p: a bit in every word."""
+        """The smallest p, which puts one bit into every word."""
         return self.words
 
     @property
@@ -109,7 +110,10 @@ class DwtShape:
 
 
 def bits_per_word(words: int) -> float:
-    """Crandall, Mayer and Papadopoulos, "The twenty-fourth Fermat number is composite", Math. Comp. 72 (2003), 6."""
+    """Most bits of a word for which the round-off of a transform of `words` words is safe.
+
+    Crandall, Mayer and Papadopoulos, "The twenty-fourth Fermat number is composite", Math. Comp. 72 (2003), 6.
+    """
     accuracy = ACCURACY - ACCURACY_LOG * (log2(words) - 10)
     return 0.5 * (53 - accuracy - 0.5 * (log2(words) + log2(log2(words))) - 1.5 * log2(log(log(words))))
 
@@ -135,7 +139,7 @@ def _trees(height: int) -> tuple[Tree, ...]:
         for j in (1, 2, 3):
             add(m, j, True)
         if m % 2 == 0:
-            add(m // 2, 2, True)        # folded
+            add(m // 2, 2, True)        # Y^m + 1, folded to half its size (kernels.realcolumns)
         else:
             add(m, 4, False)
         n = m
@@ -144,14 +148,15 @@ def _trees(height: int) -> tuple[Tree, ...]:
 
 
 def _shape(odd: int, log: int) -> DwtShape:
-    """Of odd * 2^log words: rows as long as they may be, once there are 8 * odd of 64 columns."""
+    """The shape of odd * 2^log words: 8*odd rows for log < 12; above, rows and columns both grow with log until a row
+    has 2^ROW_LOG columns."""
     columns_log = min(ROW_LOG, max(6, log - 3 if log < 12 else (log + 3) // 2))
     return DwtShape(odd << (log - columns_log), 1 << (columns_log - 3))
 
 
 @lru_cache(maxsize=1)
 def lengths() -> tuple[DwtShape, ...]:
-    """All there are, shortest first."""
+    """Shapes of all lengths, shortest first."""
     found = []
     for odd in ODD_PARTS:
         log = 9
@@ -163,16 +168,17 @@ def lengths() -> tuple[DwtShape, ...]:
 
 
 def longer(shape: DwtShape) -> DwtShape | None:
-    """The next length."""
+    """The shape of the next length, or None."""
     return next((other for other in lengths() if other.words > shape.words), None)
 
 
 def dwt_shape(p: int, words: int | None = None) -> DwtShape:
-    """The shortest length that holds p, or that of so many words.
+    """The shape of the shortest length that holds p, or that of exactly `words` words.
 
-    Raises UsageError when there is none, as for p below 1024.
+    Raises UsageError when p is below 1024 or too large, or `words` is no length or does not suit p.
     """
     if p < MIN_WORDS:
+        #: Exponents below 1024 are tested with plain integers, which `ll` and `prp` do by themselves.
         raise UsageError(f"{p} is too small for a transform", f"use plain integers below {MIN_WORDS}")
     if words is not None:
         found = next((shape for shape in lengths() if shape.words == words), None)
@@ -180,13 +186,16 @@ def dwt_shape(p: int, words: int | None = None) -> DwtShape:
             raise UsageError(f"there is no transform of {format_count(words)} words",
                              "lengths are 1, 3, 5 or 7 times a power of two from 1K on, like 3072K")
         if p < found.min_exponent:
+            #: The message has the length that is right; without `--fft` it is taken.
             raise UsageError(f"a transform of {found} words is too long for {p}", f"{dwt_shape(p)} is enough")
         if found.max_exponent < p:
+            #: As for "a transform of … words is too long for …".
             raise UsageError(f"{found} words hold exponents up to {format_count(found.max_exponent)}",
                              f"choose {dwt_shape(p)} or more")
         return found
     for shape in lengths():
         if p <= shape.max_exponent:
             return shape
+    #: The message has the largest exponent that there is an exact transform for.
     raise UsageError(f"{format_count(p)} is too large",
                      f"the largest exponent is {format_count(lengths()[-1].max_exponent)}")

@@ -1,6 +1,6 @@
-"""The plan of a run: pure functions from the request to a value that says all of it.
+"""The plan of a run: pure functions from the request to one value with all decisions.
 
-A number x is held as an integer near x*B^K in words of radix B (10^5, or 2^16
+A number x is stored as an integer near x*B^K in words of radix B (10^5, or 2^16
 in base 16).  `make_plan` fixes K, the levels of the Newton ladder, the shape of
 every transform and the memory; nothing is decided later.  The bounds below are
 derived in docs/newton.md, those of `SQUARE_WORDS_MAX` in docs/word-size.md.
@@ -26,10 +26,10 @@ SQUARE_WORDS_MAX = 1 << 30
 """Longest square of a full operand in radix 10^5 whose rounding errors stay below 0.3: that of the certificate."""
 
 PROCESS_BYTES = 260 << 20
-"""What the interpreter, numba, its kernels, tables and the buffers of two threads take before any digit."""
+"""Memory of the interpreter, numba, its kernels, tables and the buffers of two threads, before any digit."""
 
 DISK_PROCESS_BYTES = 216 << 20
-"""The same on disk, without the buffers for files."""
+"""Memory of the interpreter, numba, its kernels and tables in a run on disk; buffers for files are counted apart."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Level:
     words_in: int
     words_out: int
     residual: Shape
-    """of e = d*y^2 - B^(2k) modulo B^N + 1"""
+    """transform for e = d*y^2 - B^(2k) modulo B^N + 1"""
     product: Shape
-    """of u = y*e and v = top(u)*e, unwrapped"""
+    """transform for u = y*e and v = top(u)*e, unwrapped"""
 
 
 @dataclass(frozen=True)
@@ -61,22 +61,22 @@ class Plan:
     residual_guard_words: int
     """|e| has at most this many words more than y"""
     levels: tuple[Level, ...]
-    """in memory"""
+    """levels of the ladder that are computed in memory"""
     arena_bytes: int
     peak_memory_bytes: int
     certified: bool = True
-    """whether the certificate is written, too"""
+    """whether the certificate is written, in addition to the digits"""
     disk: DiskPlan | None = None
-    """what follows on disk, or None"""
+    """the levels on disk and all that follows them; None for a run in memory"""
 
     @property
     def format(self) -> WordFormat:
-        """Of all stored numbers."""
+        """Word format of all stored numbers."""
         return WORDS[self.base]
 
     @property
     def text_words(self) -> int:
-        """Words that the written digits reach into."""
+        """Words after the point that contain written digits."""
         return -(-self.digits // self.format.digits)
 
     @property
@@ -101,17 +101,17 @@ class Plan:
 
     @property
     def checkpoint_bytes(self) -> int:
-        """Most that copies of finished levels take: the last level and the root, while the level before, a third as
-        long, is still there."""
+        """Most bytes that copies of finished levels take: the last level and the root, beside the level before, a third
+        as long, which is not yet deleted."""
         return packed_bytes(self.words, self.base) * 7 // 3
 
     @property
     def mode(self) -> str:
-        """in memory, or on disk."""
+        """The words "in memory" or "on disk"."""
         return "in memory" if self.disk is None else "on disk"
 
     def describe(self) -> list[tuple[str, str]]:
-        """Printable rows."""
+        """The plan as rows to print: label and text."""
         rows = [
             ("Constant", self.constant.title),
             ("Algorithm", self.constant.algorithm),
@@ -150,18 +150,18 @@ def _piece(size_bytes: int) -> int:
 
 
 def level_bytes(level: Level) -> int:
-    """Arena beside y: e, u, the work array and the spectrum of e."""
+    """Arena bytes of a level, without y: e, u, the work array and the spectrum of e."""
     return (_piece(4 * level.residual.words) + _piece(4 * level.product.words)
             + _piece(max(level.residual.data_bytes, level.product.data_bytes)) + _piece(level.product.data_bytes))
 
 
 def settling_shape(words: int, guard_words: int) -> Shape:
-    """Of the exact square that decides a last digit (constants.root)."""
+    """Shape of the exact square that decides a last digit (constants.root)."""
     return shape_for(words + guard_words + 3)
 
 
 def _sizes(target: int, overlap: int) -> list[int]:
-    """Words of the ladder, from its start up to `target`."""
+    """Sizes in words of all approximations of a ladder, from its start up to `target`."""
     sizes = [target]
     while sizes[-1] > START_WORDS:
         sizes.append(-(-(sizes[-1] + overlap) // 3))
@@ -179,14 +179,14 @@ def _ladder(target: int, overlap: int, guard: int) -> tuple[Level, ...]:
 
 def make_plan(constant: Constant, digits: int, base: int, threads: int, memory_bytes: int, *,
               workspace_bytes: int | None = None, disk: str | None = None, certified: bool = True) -> Plan:
-    """The plan for `digits` decimal digits of `constant` (their worth in hexadecimal ones for base 16).
+    """The plan for `digits` decimal digits of `constant`, or for base 16 the hexadecimal digits that hold as much.
 
     memory_bytes     bound on the process
     workspace_bytes  bound on the working arrays alone
     disk             "hdd" or "ssd" where there is scratch, for what memory does not hold; else None
-    certified        whether the certificate is wanted, too
-    Raises DoesNotFit when it needs more memory than allowed, or a longer
-    transform than the words allow.
+    certified        whether the certificate is wanted, in addition to the digits
+    Raises DoesNotFit when the run needs more memory than allowed, or a transform
+    too long to be exact.
     """
     words = WORDS[base]
     d = constant.d
@@ -206,7 +206,7 @@ def make_plan(constant: Constant, digits: int, base: int, threads: int, memory_b
         _refuse(constant, digits, settling_shape(target, guard).words, arena, memory_bytes, workspace_bytes)
 
     def arena_of(k: int, k_out: int) -> int:
-        """Of the ladder in memory whose last level is k -> k_out."""
+        """Arena bytes of the ladder in memory whose last level is k -> k_out."""
         return _piece(4 * (k_out + 2)) + (level_bytes(_level(k, k_out, guard)) if k else 0)
 
     on_disk = make_disk_plan(
@@ -220,8 +220,8 @@ def make_plan(constant: Constant, digits: int, base: int, threads: int, memory_b
 
 
 def _arena_bytes(target: int, overlap: int, guard: int, is_integer: bool) -> int:
-    """Of a run in memory: after the ladder its last level makes room for the root and, hardly ever needed, the square
-    that settles a digit."""
+    """Arena bytes of a run in memory: y, and the largest of what each level needs and of what follows the ladder, the
+    root and the square that settles a digit (hardly ever needed)."""
     settling = settling_shape(target, guard)
     number = _piece(4 * (target + 2))
     levels = () if is_integer else _ladder(target, overlap, guard)
@@ -231,13 +231,16 @@ def _arena_bytes(target: int, overlap: int, guard: int, is_integer: bool) -> int
 
 def _refuse(constant: Constant, digits: int, square_words: int, arena_bytes: int, memory_bytes: int,
             workspace_bytes: int | None):
-    """Say why the run does not fit memory, there being no scratch."""
+    """Raise DoesNotFit with the reason why a run without scratch does not fit memory."""
     remedy = "name a scratch directory with --swap DIR, or ask for fewer digits"
     if square_words > SQUARE_WORDS_MAX:
+        #: Beyond this size only a run on disk is exact: name scratch directories with `--swap`.
         raise DoesNotFit(f"{format_count(digits)} digits need a square of {format_count(square_words)} words, "
                          f"the longest that is exact in memory has {format_count(SQUARE_WORDS_MAX)}", remedy)
     needed, allowed = arena_bytes + PROCESS_BYTES, memory_bytes
     if needed <= allowed:
         needed, allowed = arena_bytes, workspace_bytes
+    #: Name scratch directories with `--swap`, which do what memory cannot; or allow more with `--memory` (without it,
+    #: 75 % of what is available).
     raise DoesNotFit(f"{format_count(digits)} digits of {constant.name} need {format_bytes(needed)} of memory, "
                      f"{format_bytes(allowed)} are allowed", remedy + ", or allow more with --memory")

@@ -28,7 +28,10 @@ def powers_of_two_radices(exponent: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Shape:
-    """height = product of column_radices, 8 first; width = 8 * product of row_radices."""
+    """A transform of `height` rows of `width` vectors.
+
+    height = product of column_radices, 8 first; width = 8 * product of row_radices.
+    """
 
     column_radices: tuple[int, ...]
     row_radices: tuple[int, ...]

@@ -1,1 +1,1 @@
-"""Digit files that are checked: against a certificate, or by computing one for digits from elsewhere."""
+"""Checks of digit files: against their certificate, or by computing a certificate for digits from elsewhere."""

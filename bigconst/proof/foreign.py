@@ -1,4 +1,4 @@
-"""Digit files of other programs: their certificate by one squaring, or where they go wrong."""
+"""Digit files of other programs: the remainder of their certificate by one squaring, or their first wrong digit."""
 
 import numpy as np
 import xxhash
@@ -17,7 +17,7 @@ from bigconst.storage.digitfile import DigitFile, open_digits
 
 
 def _characters(text: DigitFile, room: int) -> tuple[np.ndarray, str]:
-    """The digits of F after `room` characters of zero, and the checksum of the file."""
+    """`room` characters "0" followed by all digits after the point (uint8), and the xxh3_128 of the text."""
     characters = np.full(room + text.digits, ord("0"), dtype=np.uint8)
     buffer = np.empty(TEXT_PIECE_BYTES, dtype=np.uint8)
     hasher = xxhash.xxh3_128()
@@ -31,11 +31,11 @@ def _characters(text: DigitFile, room: int) -> tuple[np.ndarray, str]:
 
 
 def rebuild_remainder(path: str, constant: Constant, base: int, lenient: bool,
-                      threads: int) -> tuple[int, str, np.ndarray, int, Words]:
-    """(digits, text checksum, r, its residue, the Words it belongs to) of the digits in a file.
+                      threads: int) -> tuple[int, str, np.ndarray, int]:
+    """The remainder r of the digits in a file: (number of digits, text checksum, r, its residue).
 
-    Raises VerificationError when they are not those of the constant, InputOutputError
-    when the file cannot be read.
+    r is an array of int32 words.  Raises VerificationError when the digits are not those of the constant,
+    InputOutputError when the file cannot be read.
     """
     whole = constant.integer_text(base)
     fmt = WORDS[base]
@@ -58,27 +58,32 @@ def rebuild_remainder(path: str, constant: Constant, base: int, lenient: bool,
             if foreign >= 0:
                 at = low + foreign
                 raise VerificationError(f"{path}: character {chr(int(characters[at]))!r} as digit "
-                                        f"{at - (len(characters) - n) + 1} after the point is no digit")
+                                        f"{at - (len(characters) - n) + 1} after the point is not a digit")
 
         pool.run(task, split(length, -(-length // (1 << 18)), 16))
         try:
             found = remainder(Products(words, lambda event: None), constant, n, p_words, words.residue(p_words),
                               shape, arena, lambda: scratch)
         except FaultError:
-            found = None        # too far off for a short remainder
+            found = None        # the digits are too far off for the remainder to be short
     if found is None:
-        raise VerificationError(f"{path} does not hold {constant.name}", "certify --locate says from which digit on")
-    return n, text_xxh3, found[0], found[1], Words(fmt, Pool(1))
+        raise VerificationError(f"{path} does not hold {constant.name}",
+                                "bigconst certify --locate says from which digit on it is wrong")
+    return n, text_xxh3, found[0], found[1]
 
 
 def first_difference(path: str, constant: Constant, base: int, lenient: bool, threads: int) -> int | None:
-    """Position (1 = first after the point) of the first wrong digit, by computing them; None if there is none."""
+    """Position (1 = first after the point) of the first wrong digit; None if all are right.
+
+    The digits are computed for comparison.  Raises VerificationError and InputOutputError for a file that cannot hold
+    them.
+    """
     from bigconst.constants import engine
 
     with open_digits(path, lenient) as text:
         text.locate(constant.integer_text(base), None)
         characters, _ = _characters(text, 0)
-    # Five decimal digits are worth more than four hexadecimal ones.
+    # The engine counts decimal digits, and five of them are worth more than four hexadecimal ones.
     wanted = text.digits if base == 10 else text.digits * 5 // 4 + 1
     own = engine.compute(constant, wanted, base, threads).partition(".")[2].encode()
     different = np.flatnonzero(characters != np.frombuffer(own, dtype=np.uint8)[:text.digits])

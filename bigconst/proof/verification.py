@@ -2,7 +2,7 @@
 
 Memory is bounded by the pieces in flight.  The primes are drawn when both
 files are open, from the operating system's entropy; nothing in them depends on
-the files.  The reasons why this is enough stand in docs/certificate.md.
+the files.  docs/certificate.md explains why this is enough.
 """
 
 import os
@@ -30,17 +30,19 @@ from bigconst.runtime.stream import in_order, slots
 from bigconst.storage.digitfile import DigitFile, open_digits, open_regular, read_exactly, unchanged
 
 COMPARED_WORDS = 2000
+"""Words that are compared at a time to decide whether r is within its bound."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was checked, and that it held."""
+    """A successful verification."""
 
     header: Header
     primes: tuple[int, ...]
     sides: tuple[tuple[int, int], ...]
-    """(P^2 + r, its value by the constant) modulo each prime"""
+    """both sides of the identity modulo each prime: P^2 + r, and what it must be for the constant"""
     error_probability: float
+    """bound on the probability that a false identity passes"""
     seconds: float
 
 
@@ -59,25 +61,33 @@ class _Certificate:
         os.close(self.fd)
 
     def read_header(self) -> tuple[Header, str, bytes]:
-        """See `certificate.decode_header`; also compares the size of the file with what the header needs."""
+        """Header, checksum and zeroed block, as of `plans.certificate.decode_header`.
+
+        Raises VerificationError also when the file does not have the size that its header needs.
+        """
         block = np.empty(min(HEADER_BYTES, self.size_bytes), dtype=np.uint8)
         read_exactly(self.fd, block, 0, self.path)
         header, told, zeroed = decode_header(block.tobytes())
         size = certificate_bytes(header.base, header.digits)
         if self.size_bytes != size:
+            #: The certificate is damaged, most often cut off. Copy it again, or make one with `bigconst certify`.
             raise VerificationError(f"{self.path} has {self.size_bytes} bytes, its header needs {size}",
                                     "the certificate is damaged")
         return header, told, zeroed
 
     def words(self, header: Header, start: int, stop: int, buffer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(packed bytes, words) start..stop-1, start a multiple of a group; fill-up words are included and checked."""
+        """Words start .. stop-1 of r, start a multiple of a group: (packed bytes, int32 words).
+
+        Raises VerificationError for words outside 0 .. radix-1, and for words other than 0 that fill up the last group.
+        """
         radix = WORDS[header.base].radix
         group = GROUP[radix]
         data = buffer[:packed_bytes(stop - start, header.base)]
         read_exactly(self.fd, data, HEADER_BYTES + packed_bytes(start, header.base), self.path)
         words = np.empty(-(-(stop - start) // group) * group, dtype=np.int32)
         if unpack(words, data.view(np.uint64), radix) >= radix or words[stop - start:].any():
-            raise VerificationError(f"{self.path} holds a word that is none", "the certificate is damaged")
+            #: As for "… has … bytes, its header needs …".
+            raise VerificationError(f"{self.path} holds a word out of range", "the certificate is damaged")
         return data, words[:stop - start]
 
     def check_unchanged(self) -> None:
@@ -103,9 +113,12 @@ def verify(text_path: str, proof: str | None = None, primes: int = 3, threads: i
             fraction, text_hash = _text_residues(threads, text, header, moduli)
             r, file_hash = _certificate_residues(threads, certificate, header, moduli, zeroed)
             if file_hash != told:
+                #: As for "… has … bytes, its header needs …".
                 raise VerificationError(f"{proof} does not have the checksum in its header",
                                         "the certificate is damaged")
             if text_hash != header.text_xxh3:
+                #: Its text has another checksum: it was changed, or the two files do not belong together. Copy it
+                #: again.
                 raise VerificationError(f"{text_path} is not the file that the certificate was made for",
                                         "it was changed, or the certificate belongs to another file")
             pairs = []
@@ -113,8 +126,11 @@ def verify(text_path: str, proof: str | None = None, primes: int = 3, threads: i
                 p_residue = (whole * pow(header.base, header.digits, modulus.p) + low) % modulus.p
                 pairs.append(sides(header.constant, header.base, header.digits, p_residue, rest, modulus.p))
             if any(left != right for left, right in pairs):
+                #: The digits are wrong, or the certificate is of another number. `bigconst certify --locate` says where
+                #: the first wrong digit is.
                 raise VerificationError("the identity is false: these are not the digits, or not the certificate")
             if not _within_bound(text, certificate, header, whole):
+                #: As for "the identity is false: these are not the digits, or not the certificate".
                 raise VerificationError("r is larger than its bound: the last digit is too small")
             text.check_unchanged()
             certificate.check_unchanged()
@@ -124,7 +140,7 @@ def verify(text_path: str, proof: str | None = None, primes: int = 3, threads: i
 
 def _text_residues(threads: int, text: DigitFile, header: Header,
                    moduli: tuple[Modulus, ...]) -> tuple[list[int], str]:
-    """F modulo each prime, and the checksum of the whole file."""
+    """The digits after the point as an integer modulo each prime, and the checksum of the whole text."""
     hasher = xxhash.xxh3_128()
     buffers = [page_buffer(TEXT_PIECE_BYTES) for _ in range(min(slots(threads), len(text.pieces)))]
     totals = [0] * len(moduli)
@@ -135,8 +151,9 @@ def _text_residues(threads: int, text: DigitFile, header: Header,
         try:
             return raw, residues_text(moduli, digits, header.base), piece.count
         except ForeignCharacter as error:
+            #: The file is damaged there, or has line breaks and spaces: `bigconst certify --lenient` reads those.
             raise VerificationError(f"{text.path}: character {chr(int(digits[error.index]))!r} as digit "
-                                    f"{piece.first + error.index + 1} after the point is no digit") from None
+                                    f"{piece.first + error.index + 1} after the point is not a digit") from None
 
     def take(result: tuple) -> None:
         raw, residues, count = result
@@ -151,7 +168,7 @@ def _text_residues(threads: int, text: DigitFile, header: Header,
 
 def _certificate_residues(threads: int, certificate: _Certificate, header: Header, moduli: tuple[Modulus, ...],
                           zeroed: bytes) -> tuple[list[int], str]:
-    """r modulo each prime, and the checksum of the whole file."""
+    """r modulo each prime, and the checksum of the whole certificate file."""
     radix = WORDS[header.base].radix
     hasher = xxhash.xxh3_128(zeroed)
     ranges = pieces(header.words)
@@ -192,7 +209,7 @@ def _within_bound(text: DigitFile, certificate: _Certificate, header: Header, wh
 
 
 def _value(text: DigitFile, header: Header, whole: int, low: int, high: int) -> int:
-    """Digits low .. high-1 of P, counted from the last one."""
+    """The integer in digits low .. high-1 of P, counted from its last digit."""
     n = header.digits
     digits = text.digits_at(max(0, n - high), n - low - max(0, n - high)) if low < n else b""
     value = int(mpz(digits.decode(), header.base)) if digits else 0

@@ -1,4 +1,4 @@
-"""How probable a chi-square value is."""
+"""The probability of a chi-square value."""
 
 import math
 
@@ -9,7 +9,8 @@ _STEPS = 100_000
 def upper_gamma(a: float, x: float) -> float:
     """Q(a, x) = Gamma(a, x)/Gamma(a), the regularized upper incomplete gamma function, for a > 0, x >= 0.
 
-    The power series for x < a + 1, Legendre's continued fraction (by Lentz) else; both take O(sqrt(a)) steps at worst.
+    By the power series for x < a + 1, else by Legendre's continued fraction (Lentz's method); both take O(sqrt(a))
+    steps at worst.
     Correct to about 1e-11 for a below 10^4.
 
         NIST Digital Library of Mathematical Functions, 8.7.1 and 8.9.2.
@@ -40,5 +41,5 @@ def upper_gamma(a: float, x: float) -> float:
 
 
 def p_value(chi_square: float, degrees: int) -> float:
-    """The probability that a chi-square variable with so many degrees of freedom is at least as large."""
+    """The probability that a chi-square variable with `degrees` degrees of freedom is at least `chi_square`."""
     return upper_gamma(degrees / 2, chi_square / 2)

@@ -1,4 +1,4 @@
-"""Where two digit files differ first."""
+"""The first difference between two digit files."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,11 @@ class _Differ(Exception):
 
 def first_difference(a: DigitText, b: DigitText, threads: int,
                      done: Callable[[int], None] = lambda digits: None) -> int | None:
-    """The first digit, from 0, that differs where both have digits; None if there is none.  Integer parts aside."""
+    """Number, from 0, of the first digit after the point that differs; None if the digits that both have are equal.
+
+    Integer parts are not compared.  `done` receives the number of digits compared.  Raises InputOutputError when a
+    file cannot be read or changes meanwhile.
+    """
     if a.piece_bytes < b.piece_bytes:
         a, b = b, a
     common = min(a.digits, b.digits)

@@ -1,4 +1,4 @@
-"""What names a digit file: its value modulo a prime, as other programs publish it, and two checksums of its text."""
+"""Hashes of a digit file: its value modulo a prime, as other programs publish it, and two checksums of its text."""
 
 import hashlib
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from bigconst.reading.source import DigitText, in_pieces
 
 @dataclass(frozen=True)
 class Hashes:
-    """Of one file; checksums as lower-case hexadecimal, of the text where the file is compressed."""
+    """Hashes of one file; checksums are lower-case hexadecimal, and those of the text if the file is compressed."""
 
     digit_hash: int
     """floor(x * base^digits) mod 2^61 - 1"""
@@ -23,12 +23,15 @@ class Hashes:
 
 
 def hashes(text: DigitText, threads: int, done: Callable[[int], None] = lambda digits: None) -> Hashes:
-    """Read all of it once.  Raises InputOutputError when a character is no digit."""
+    """Read the text once and compute its hashes; `done` receives the number of digits read.
+
+    Raises InputOutputError when a character is no digit.
+    """
     modulus = Modulus(MERSENNE_61)
     checksums = hashlib.sha256(), xxhash.xxh3_128()
     value = int(text.whole, text.base) % modulus.p
 
-    def feed(data) -> None:
+    def feed(data: bytes | memoryview) -> None:
         for checksum in checksums:
             checksum.update(data)
 

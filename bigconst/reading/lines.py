@@ -1,6 +1,11 @@
-"""Digits as people read them."""
+"""Digits printed for people."""
+
+from typing import TYPE_CHECKING
 
 from bigconst.base.units import format_count
+
+if TYPE_CHECKING:
+    from bigconst.reading.source import DigitText
 
 LINE_DIGITS = 50
 _GROUP = 10
@@ -12,10 +17,10 @@ def digit_line(digits: str, position: int) -> str:
     return f"  {groups:<54}  :  {format_count(position)}"
 
 
-def surroundings(text, first: int, count: int, around: int = 20) -> str:
-    """Digits first .. first+count-1 of a DigitText in brackets, at most `around` before and after them.
+def surroundings(text: "DigitText", first: int, count: int, around: int = 20) -> str:
+    """Digits first .. first+count-1 in brackets, with at most `around` digits before and after them.
 
-    A long middle is cut; what goes on is shown as "..".
+    Of more than 2*around digits in brackets only the first are shown; ".." stands for digits that are left out.
     """
     start, stop = max(0, first - around), min(text.digits, first + count + around)
     shown = min(count, 2 * around)

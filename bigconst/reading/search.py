@@ -1,4 +1,4 @@
-"""Where a pattern of digits occurs first."""
+"""The first occurrence of a pattern of digits."""
 
 from collections.abc import Callable
 
@@ -17,16 +17,17 @@ class _Found(Exception):
 
 def find(text: DigitText, pattern: str, first: int, threads: int,
          done: Callable[[int], None] = lambda digits: None) -> int | None:
-    """The first digit, from `first` on and counted from 0, where `pattern` begins; None if it is not in the text.
+    """Number, from 0, of the digit at which `pattern` begins first, from digit `first` on; None if it does not occur.
 
-    At least one digit, all of the base of the text.  Raises InputOutputError when a character before it is no digit.
+    `pattern` has at least one digit, all of the base of the text.  `done` receives the number of digits searched.
+    Raises InputOutputError when a character before the pattern is no digit.
     """
     wanted = np.frombuffer(pattern.encode(), dtype=np.uint8)
     borders = np.empty(len(wanted), dtype=np.int32)
     find_borders(borders, wanted)
     before = len(pattern) - 1
     last = b""
-    """The end of all that was taken: the pattern may begin there and go on in the next piece."""
+    """Last digits of the pieces taken so far: the pattern may begin there and end in the next piece."""
 
     def make(slot: int, start: int, digits: np.ndarray) -> int:
         return find_pattern(digits, wanted, borders, text.base)

@@ -1,7 +1,7 @@
-"""How digits are distributed: singly, in pairs, in triples, in runs.
+"""The distribution of digits: singly, in pairs, in triples, in runs.
 
 Pairs and triples overlap and are not independent, so the chi-square of their
-counts has not the chi-square distribution.  Good's differences have it: with
+counts does not have the chi-square distribution.  Good's differences do: with
 
     psi2(m) = b^m/n sum_t (count(t) - n/b^m)^2
 
@@ -26,69 +26,74 @@ from bigconst.reading.source import DigitText, in_pieces
 from bigconst.runtime.stream import slots
 
 LEAST_EXPECTED = 5
-"""Of each tuple, for a p-value to mean something."""
+"""Least expected count of each tuple at which a p-value is meaningful."""
 
 FOLD_DIGITS = 1 << 31
-"""Digits after which a table of 32-bit counters is added up and begun again."""
+"""Digits after which a table of 32-bit counters is added to the totals and cleared, so that none overflows."""
 
 
 @dataclass(frozen=True)
 class SerialTest:
-    """Tuples of `length` digits."""
+    """Good's serial test of tuples of `length` digits."""
 
     length: int
     psi2: float
     chi_square: float
-    """psi2 of this length less that of the length before"""
+    """psi2 of this length minus that of the length before"""
     degrees: int
+    """degrees of freedom of chi_square"""
     p: float | None
-    """of a chi-square at least as large for random digits; None where there are too few of them"""
+    """probability that random digits have a chi-square at least as large; None if there are too few digits"""
 
 
 @dataclass(frozen=True)
 class Runs:
-    """Runs of equal digits, as long as they go."""
+    """Runs of equal digits, each as long as possible."""
 
     count: int
+    """number of runs"""
     sigmas: float
-    """by which the count deviates from what random digits have; 0 for one digit"""
+    """standard deviations by which the count is above what random digits have; 0 for one digit"""
     longest: int
+    """length of the longest run"""
     digit: str
+    """digit of the first of the longest runs"""
     position: int
-    """of the first of the longest ones, from 1"""
+    """position of that run, from 1"""
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Of the digits after the point."""
+    """Statistics of the digits after the point."""
 
     base: int
     digits: int
+    """number of digits"""
     counts: tuple[int, ...]
-    """of each digit"""
+    """how often each digit occurs"""
     tests: tuple[SerialTest, ...]
-    """of single digits, pairs, triples"""
+    """tests of single digits, pairs and triples"""
     runs: Runs
 
     def sigmas(self, digit: int) -> float:
-        """By how many standard deviations the count of a digit is above what random digits have."""
+        """Standard deviations by which the count of a digit is above what random digits have."""
         mean = self.digits / self.base
         return (self.counts[digit] - mean) / math.sqrt(mean * (1 - 1 / self.base))
 
 
 class _Longest:
-    """The first longest run of all pieces, put together at their borders."""
+    """The first longest run of equal digits in all pieces so far, runs across their borders included."""
 
     def __init__(self):
         self.length = self.first = 0
         self._open = 0
-        """length of the run at the end of what was seen, of digits `_digit`"""
+        """length of the run at the end of the last piece, whose digit is `_digit`"""
         self._digit = -1
 
     def add(self, start: int, digits: np.ndarray, length: int, index: int, lead: int, tail: int) -> None:
-        """The next piece, as `kernels.search.longest_run` tells."""
-        goes_on = digits[0] == self._digit
-        before = self._open if goes_on else 0
+        """Add the next piece; length, index, lead and tail are what `kernels.search.longest_run` found in it."""
+        continues = digits[0] == self._digit
+        before = self._open if continues else 0
         if before + lead > self.length:
             self.length, self.first = before + lead, start - before
         if length > self.length:
@@ -98,16 +103,19 @@ class _Longest:
 
 
 def measure(text: DigitText, threads: int, done: Callable[[int], None] = lambda digits: None) -> Statistics:
-    """Count everything in one pass.  Raises InputOutputError when a character is no digit."""
+    """Compute all statistics in one pass; `done` receives the number of digits counted.
+
+    Raises InputOutputError when a character is no digit.
+    """
     tables = np.zeros((slots(threads), QUADS), dtype=np.uint32)
     counted = [0] * len(tables)
-    """digits in each table"""
+    """digits counted in each table since it was cleared"""
     quads, threes = np.zeros(QUADS, dtype=np.int64), np.zeros((16, 16, 16), dtype=np.int64)
     longest = _Longest()
     first, last = b"", b""
-    """Two digits each, at the border before the first and before the next piece."""
+    """The first two digits of the text, and the last two of the pieces taken so far."""
 
-    def make(slot: int, start: int, digits: np.ndarray) -> tuple:
+    def make(slot: int, start: int, digits: np.ndarray) -> tuple[int, int, np.ndarray, list[int]]:
         few = np.zeros(1 << 12, dtype=np.uint32)
         foreign = count_triples(tables[slot], few, digits, text.base)
         out = np.zeros(4, dtype=np.int64)
@@ -119,7 +127,7 @@ def measure(text: DigitText, threads: int, done: Callable[[int], None] = lambda 
         for triple in zip(*(characters[i:] for i in range(3)), strict=False):
             threes[tuple(int(chr(c), 16) for c in triple)] += 1
 
-    def take(start: int, digits: np.ndarray, made: tuple) -> None:
+    def take(start: int, digits: np.ndarray, made: tuple[int, int, np.ndarray, list[int]]) -> None:
         nonlocal first, last, quads
         foreign, slot, few, run = made
         if foreign >= 0:
@@ -131,7 +139,7 @@ def measure(text: DigitText, threads: int, done: Callable[[int], None] = lambda 
         threes[...] += few.reshape(16, 16, 16)
         longest.add(start, digits, *run)
         head, tail = digits[:2].tobytes(), digits[-2:].tobytes()
-        # Triples that begin in `last` and end in this piece; in a piece of one digit that is all of it.
+        # Triples across the border begin in `last` and end in the first two digits of this piece.
         across(last + head)
         first = (first + head)[:2]
         last = (last + tail)[-2:]
@@ -145,7 +153,7 @@ def measure(text: DigitText, threads: int, done: Callable[[int], None] = lambda 
 
 
 def _evaluate(text: DigitText, triples: np.ndarray, end: bytes, begin: bytes, longest: _Longest) -> Statistics:
-    """`triples` are counted around the circle in which `begin` follows `end`."""
+    """Statistics from the counts of triples around a circle, in which the digit `begin` follows the digit `end`."""
     n, b = text.digits, text.base
     pairs, singles = triples.sum(axis=2), triples.sum(axis=(1, 2))
     tests, before = [], Fraction(0)
@@ -156,7 +164,7 @@ def _evaluate(text: DigitText, triples: np.ndarray, end: bytes, begin: bytes, lo
         p = p_value(chi_square, degrees) if n >= LEAST_EXPECTED * b**length else None
         tests.append(SerialTest(length, float(psi2), chi_square, degrees, p))
         before = psi2
-    # Neighbours that differ, but for those that are none in the text: its end and its beginning.
+    # Neighbours that differ; end and beginning are neighbours around the circle, but not in the text.
     changes = n - int(pairs.trace()) - (begin != end)
     sigmas = (changes - (n - 1) * (1 - 1 / b)) / math.sqrt((n - 1) * (b - 1) / b**2) if n > 1 else 0.0
     runs = Runs(changes + 1, sigmas, longest.length, text.digits_at(longest.first, 1), longest.first + 1)

@@ -8,13 +8,14 @@ import numpy as np
 from bigconst.reading.source import DIGITS, DigitText, in_pieces
 
 POINTS = 20_000
-"""Of the walk, about: more would be on top of each other."""
+"""Approximate number of points of the walk; more would lie on top of each other in a picture."""
+
 
 def walk(text: DigitText, threads: int, done: Callable[[int], None] = lambda digits: None) -> np.ndarray:
-    """Where the walk is after some of the digits, the first and the last among them: complex, about POINTS of them.
+    """About POINTS points of the walk, complex: its start 0, and where it is after some digits, the last among them.
 
-    Digit d is a step of length 1 in the direction exp(2 pi i d/base).  Raises InputOutputError when a character is no
-    digit.
+    Digit d is a step of length 1 in the direction exp(2 pi i d/base).  `done` receives the number of digits read.
+    Raises InputOutputError when a character is no digit.
     """
     steps = np.full(256, np.nan + 0j, dtype=np.complex64)
     for d, character in enumerate(DIGITS[text.base]):

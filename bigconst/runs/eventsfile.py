@@ -7,30 +7,30 @@ import stat
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 from bigconst.base.errors import InputOutputError, UsageError
 from bigconst.runs.statusline import print_line
 
 NAMES = {"PlanMade": "plan", "CheckpointMade": "checkpoint"}
-"""Of events whose name is not that of their class in small letters."""
+"""names of the events whose name is not that of their class in small letters"""
 
 
 class EventsFile:
     """A listener that appends a line for each event to a file, in one system call: several processes may share it.
 
-    Raises UsageError or InputOutputError when it cannot be opened.  What goes wrong later is said once, and costs the
-    lines that follow, not the run.
+    Raises UsageError or InputOutputError when the file cannot be opened.  A later error is reported once; it ends the
+    writing of events, but not the run.
     """
 
     def __init__(self, path: str):
         if path == "-":
+            #: As for "--json needs a file".
             raise UsageError("--events needs a file", "name it, like --events run.events")
         self._path, self._names = path, dict[type, str]()
         self._encoded = json.JSONEncoder(default=_plain).encode
         self.say: Callable[[str], None] = print_line
-        """where that is said: a display would be spoiled by others"""
-        self._writing = threading.Lock()        # faults are met by several threads
+        """prints that report; a run with a display sets its method here, since other output would spoil the display"""
+        self._writing = threading.Lock()        # several threads report faults
         try:
             self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except OSError as error:
@@ -40,7 +40,7 @@ class EventsFile:
             self._write(b"\n")
 
     def _ends_with_a_line(self) -> bool:
-        """A power cut may have left a part of one."""
+        """Whether the file ends with a whole line, or is empty; a power cut may have left a part of a line."""
         found = os.fstat(self._fd)
         if not stat.S_ISREG(found.st_mode) or found.st_size == 0:
             return True
@@ -49,15 +49,15 @@ class EventsFile:
             return file.read() == b"\n"
         return True
 
-    def __call__(self, event: Any) -> None:
-        """Any event of bigconst.base.events and bigconst.mersenne.events, from any thread."""
+    def __call__(self, event: object) -> None:
+        """Write an event of bigconst.base.events or bigconst.mersenne.events; any thread may call this."""
         kind = type(event)
         if kind not in self._names:
             self._names[kind] = event_name(kind)
-        # Between kernels that have filled the caches, the zone of the machine would cost more than all the rest.
+        # UTC: between kernels, with cold caches, looking up the local time zone would cost more than all the rest.
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
         fields = {"t": time, "event": self._names[kind]} | vars(event)
-        if "res64" in fields:       # many a reader of JSON has no integers of 64 bits
+        if "res64" in fields:       # many readers of JSON have no integers of 64 bits
             fields["res64"] = f"{fields['res64']:016X}"
         self._write(self._encoded(fields).encode() + b"\n")
 
@@ -80,11 +80,11 @@ class EventsFile:
             os.close(fd)
 
     def close(self) -> None:
-        """What comes later is not written."""
+        """Close the file; later events are not written."""
         with self._writing:
             self._close()
 
-    def __enter__(self):
+    def __enter__(self) -> "EventsFile":
         return self
 
     def __exit__(self, *_exception) -> None:
@@ -92,13 +92,13 @@ class EventsFile:
 
 
 def event_name(kind: type) -> str:
-    """UnitDone -> unit_done."""
+    """The name of a class of events in the file: unit_done for UnitDone."""
     letters = ("_" + each.lower() if each.isupper() else each for each in kind.__name__)
     return NAMES.get(kind.__name__) or "".join(letters).lstrip("_")
 
 
-def _plain(value: Any) -> Any:
-    """What JSON does not know: a plan in short, anything else as text."""
+def _plain(value: object) -> object:
+    """A value for JSON: a plan as its main fields, anything else that JSON does not know as text."""
     if not hasattr(value, "constant"):
         return str(value)
     stages = () if value.disk is None else value.disk.stages

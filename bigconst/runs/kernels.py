@@ -1,52 +1,112 @@
-"""Loading of the kernels that a run needs; what was never compiled on this machine is compiled first."""
+"""Loading of kernels by family.
+
+A family that was never compiled on this machine is compiled first: in child processes, since the compiler takes memory
+that this one could not give back, and in several at a time, since one takes a minute.
+"""
 
 import contextlib
+import importlib
+import itertools
+import queue
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bigconst.base.hardware import default_threads
+from bigconst.runs.statusline import StatusLine
+
+_CHILD = "import importlib, sys; sys.path[:] = {path!r}\nfor line in sys.stdin:\n" \
+         "    importlib.import_module(line.strip()); print(flush=True)"
+"""A process that imports the modules whose names it reads, and answers each with a line."""
+
+SHOW_EVERY_S = 0.2
+MOST_CHILDREN = 8
 
 
-def load_engine():
-    """Import the engine and load the kernels of constants, saying so when that will take a while."""
+@dataclass(frozen=True)
+class Family:
+    """Kernels that are needed together."""
+
+    name: str
+    """what they are for"""
+    steps: tuple[tuple[str, ...], ...]
+    """modules of bigconst.kernels; those of a step import none of each other, and the longest comes first"""
+    users: tuple[str, ...] = ()
+    """modules of bigconst that are imported with them, so that the clock of a run does not count their import"""
+
+
+DIGITS = Family("digits", (("columns", "linear", "rows", "residue", "pack", "newton"),),
+                ("constants.digits", "constants.remainder"))
+DISK = Family("digits on disk", (("middle",),), ("constants.diskrun",))
+SQUARINGS = Family("squarings", (("realcolumns", "rows", "carries", "wordbits"), ("dwt",)),
+                   ("arithmetic.memory.squarer",))
+READING = Family("reading digits", (("search",),))
+CHECKING = Family("checking digits", (("residue", "pack"),))
+FAMILIES = (DIGITS, DISK, SQUARINGS, READING, CHECKING)
+
+
+def load(*families: Family) -> None:
+    """Load the kernels of these families; those never compiled are compiled first, with progress on stderr."""
     from bigconst.kernels import jit
 
-    if jit.is_cold():
-        _compile_elsewhere("load_kernels", "kernels")
-    from bigconst.constants import engine
-
-    engine.load_kernels()
-    return engine
-
-
-def load_test_kernels() -> None:
-    """The same for the kernels that tests of Mersenne numbers need."""
-    from bigconst.kernels import jit
-
-    if jit.is_cold(jit.TESTS):
-        _compile_elsewhere("load_test_kernels", "kernels of squarings")
-    from bigconst.constants import engine
-
-    engine.load_test_kernels()
+    steps = [list(dict.fromkeys(module for step in together for module in step))
+             for together in itertools.zip_longest(*(family.steps for family in families), fillvalue=())]
+    cold = [[module for module in step if jit.is_cold(module)] for step in steps]
+    if any(cold):
+        names = [family.name for family in families if any(map(jit.is_cold, itertools.chain(*family.steps)))]
+        _compile_elsewhere(f"kernels for {', '.join(names)}", cold)
+    for module in itertools.chain(*steps):
+        importlib.import_module(f"bigconst.kernels.{module}")
+        jit.mark_compiled(module)
+    for user in itertools.chain(*(family.users for family in families)):
+        importlib.import_module(f"bigconst.{user}")
 
 
-def load_reading_kernels() -> None:
-    """The same for the kernels that read digit files."""
-    from bigconst.kernels import jit
+def _compile_elsewhere(title: str, steps: Sequence[Sequence[str]]) -> None:
+    """Compile modules in child processes, step by step.
 
-    if jit.is_cold(jit.READING):
-        _compile_elsewhere("load_reading_kernels", "kernels that read digits")
-    from bigconst.constants import engine
-
-    engine.load_reading_kernels()
-
-
-def _compile_elsewhere(loader: str, what: str) -> None:
-    """Compile in a child process: the compiler takes memory that this process could not give back.
-
-    `loader` is a function of bigconst.constants.engine.  Where the child fails, loading the kernels compiles them
-    here, or says what is wrong.
+    Where a child fails, the import that follows compiles here, or says what is wrong.
     """
-    print(f"compiling {what} for this machine (once, up to a minute)", file=sys.stderr, flush=True)
-    program = f"import sys; sys.path[:] = {sys.path!r}; from bigconst.constants import engine; engine.{loader}()"
-    quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-    with contextlib.suppress(OSError):
-        subprocess.run([sys.executable, "-c", program], check=False, **quiet)
+    print(f"compiling {title} for this machine (once, up to a minute)", file=sys.stderr, flush=True)
+    began_s, done, count = time.monotonic(), 0, sum(map(len, steps))
+    with _line() as line:
+        for step in steps:
+            waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
+            finished: queue.SimpleQueue[str] = queue.SimpleQueue()
+            for module in step:
+                waiting.put(f"bigconst.kernels.{module}")
+            children = [threading.Thread(target=_child, args=(waiting, finished), daemon=True)
+                        for _ in range(min(default_threads(), len(step), MOST_CHILDREN))]
+            for child in children:
+                child.start()
+            while any(child.is_alive() for child in children) or not finished.empty():
+                with contextlib.suppress(queue.Empty):
+                    finished.get(timeout=SHOW_EVERY_S)
+                    done += 1
+                line.show(f"compiling {title}: {done} of {count} modules, {time.monotonic() - began_s:.0f} s")
+
+
+@contextlib.contextmanager
+def _line() -> Iterator[StatusLine]:
+    line = StatusLine()
+    try:
+        yield line
+    finally:
+        line.clear()
+
+
+def _child(waiting: "queue.SimpleQueue[str]", finished: "queue.SimpleQueue[str]") -> None:
+    """Compile waiting modules in a child process until none is left or one fails."""
+    with contextlib.suppress(OSError, queue.Empty):
+        with subprocess.Popen([sys.executable, "-c", _CHILD.format(path=sys.path)], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+            while True:
+                module = waiting.get_nowait()
+                process.stdin.write(f"{module}\n")
+                process.stdin.flush()
+                if not process.stdout.readline():
+                    return
+                finished.put(module)

@@ -1,8 +1,10 @@
-"""Shows a run's events on stderr: two bars on a terminal, plain lines elsewhere.
+"""The progress of a run on stderr: two bars on a terminal, plain lines elsewhere.
 
-One thread draws and prints; the engine's threads only leave word of what has happened, and a display that cannot be
-written to ends, not the run.
+One thread draws and prints; the engine's threads only record what has happened.  When the terminal cannot be written
+to, the display ends and the run continues.
 """
+
+from __future__ import annotations
 
 import contextlib
 import os
@@ -12,29 +14,34 @@ import sys
 import threading
 import time
 from collections import deque
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from bigconst.base.events import Event, Fault, PlanMade, StageDone, StageStarted, UnitDone
 from bigconst.base.units import format_rate, format_seconds
 from bigconst.runs.workdone import MemoryWork, StageTraffic
 
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+    from bigconst.runs.scratch import RunScratch
+
 QUIET_S = 2.0
-"""Nothing is shown of stages before this much time has passed: short runs stay silent."""
+"""seconds before stages are shown: short runs stay silent"""
 
 TICK_S = 0.25
-"""The bars are drawn again after this time, and at no other."""
+"""seconds between two drawings of the bars"""
 LINE_EVERY_S = 60.0
-"""Between lines that say how far the run is, where there is no terminal."""
+"""seconds between lines that say how far the run is, where there is no terminal"""
 WINDOW_S = 10.0
-"""Rates on a terminal are those of so much time; in a line, those since the line before."""
+"""seconds that rates on a terminal are averaged over; a rate in a plain line is that since the line before"""
 SPARE_COLUMNS = 3
-"""To the right of the bars: a line that fills the terminal wraps on some, and the ^C of a keyboard takes two."""
+"""columns left free beside the bars: a line that fills the terminal wraps on some, and ^C at the keyboard takes two"""
 BAR_COLUMNS = 4
-"""Shortest bar; what would leave less for it is not shown."""
+"""columns of the shortest bar; text that would leave fewer for it is not shown"""
 
 
 def terminal_columns(stream: TextIO) -> int:
-    """Width of the terminal that the stream is; what the environment says, or 80, where it is none."""
+    """The columns of the stream's terminal; where it has none, COLUMNS of the environment, or 80."""
     try:
         return os.get_terminal_size(stream.fileno()).columns or shutil.get_terminal_size().columns
     except (AttributeError, OSError, ValueError):
@@ -42,7 +49,7 @@ def terminal_columns(stream: TextIO) -> int:
 
 
 def layout(head: str, parts: list[str], columns: int) -> str:
-    """A line for tqdm, `head`, bar and as many of the `parts`, the first one at least, as the columns hold."""
+    """The format of a line for tqdm: `head`, the bar, and as many of the `parts` as fit, at least the first one."""
     tail = parts[0]
     for part in parts[1:]:
         if len(head) + len(tail) + len(part) + len(" || , ") + BAR_COLUMNS > columns:
@@ -53,7 +60,7 @@ def layout(head: str, parts: list[str], columns: int) -> str:
 
 
 class _Rates:
-    """What the last `window_s` brought, of processor time, bytes and units, beginning with `moved_bytes`."""
+    """Rates of processor time, scratch traffic and units over the last `window_s`; traffic begins at `moved_bytes`."""
 
     def __init__(self, window_s: float, moved_bytes: int | None):
         self._window_s = window_s
@@ -81,13 +88,13 @@ class _Rates:
 
 
 class Progress:
-    """Listener for `emit`; call `close` (or leave the `with` block) before printing anything else.
+    """A listener that shows events; `close` it, or leave the `with` block, before anything else is printed.
 
-    `space` is the `bigconst.runs.scratch.RunScratch` of a run on disk, which knows what all its processes have
-    moved and how long they took; None for a run in memory.
+    `space` is the `bigconst.runs.scratch.RunScratch` of a run on disk, which knows the traffic and the time of all its
+    processes; None for a run in memory.
     """
 
-    def __init__(self, stream: TextIO | None = None, quiet_s: float = QUIET_S, space: Any = None):
+    def __init__(self, stream: TextIO | None = None, quiet_s: float = QUIET_S, space: RunScratch | None = None):
         self._stream = stream or sys.stderr
         self._terminal = self._stream.isatty()
         self._start_s = self._line_s = time.perf_counter()
@@ -97,7 +104,7 @@ class Progress:
         self._traffic = StageTraffic()
         self._rates = _Rates(WINDOW_S if self._terminal else LINE_EVERY_S, self._moved_bytes)
         self._name, self._certified, self._stage, self._units = "", False, "", 0
-        self._bars: list[Any] = []
+        self._bars: list[tqdm] = []
         # Signal handlers may put into a SimpleQueue, whatever they have interrupted.
         self._texts: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._show, name="bigconst-progress", daemon=True)
@@ -108,9 +115,9 @@ class Progress:
             self._units += 1
             return
         if self._space is None:
-            self._memory.hear(event)
+            self._memory.receive(event)
         else:
-            self._traffic.hear(event, self._space.moved_bytes)
+            self._traffic.receive(event, self._space.moved_bytes)
         match event:
             case PlanMade(plan):
                 self._name, self._certified = plan.constant.name, plan.certified
@@ -125,7 +132,7 @@ class Progress:
                     self.say(f"{index}/{count} {name}: {format_seconds(seconds)}")
 
     def say(self, text: str) -> None:
-        """A line that stays; any thread and any signal handler may call this."""
+        """Print a line that stays; any thread and any signal handler may call this."""
         if self._thread.is_alive():
             self._texts.put(text)
         else:
@@ -194,14 +201,14 @@ class Progress:
                                        bar_format=line, ncols=columns))
 
     def close(self) -> None:
-        """Print what is left to say, and remove the bars."""
+        """Print the lines that are waiting, and remove the bars."""
         self._texts.put(None)
         self._thread.join()
         for bar in reversed(self._bars):
             bar.close()
         self._bars = []
 
-    def __enter__(self):
+    def __enter__(self) -> Progress:
         return self
 
     def __exit__(self, *_exception) -> None:

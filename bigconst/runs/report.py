@@ -1,14 +1,13 @@
 """The report of a run: one dictionary, shown on the terminal and written as JSON.
 
-`make_report` is the only place that knows the schema `bigconst-report/1`;
-keys that do not apply to a run hold 0, null, [] or {} and are never missing.
+Only `make_report` knows the schema `bigconst-report/1`.  No key is ever missing: one that does not apply to a run has
+the value 0, null, [] or {}.
 """
 
 import json
 import platform
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from bigconst.base.units import (
     format_bytes,
@@ -20,22 +19,24 @@ from bigconst.base.units import (
     spent_usd,
 )
 from bigconst.base.version import __version__
+from bigconst.constants.outcome import RunOutcome
+from bigconst.plans.plan import Plan
 from bigconst.reading.lines import LINE_DIGITS, digit_line
 
 SCHEMA = "bigconst-report/1"
 
 DISK_KINDS = {"hdd": "hard disks", "ssd": "solid state"}
-"""What the kinds of disk are called."""
+"""names of the kinds of disk for people"""
 
 
 @dataclass(frozen=True)
 class ScratchMeasured:
-    """What the command measured of the scratch volume."""
+    """Measurements of the scratch volume of a run."""
 
     disk: str
     """hdd or ssd"""
     reason: str
-    """how that is known"""
+    """how the kind is known"""
     peak_bytes: int
     read_bytes: int
     written_bytes: int
@@ -45,7 +46,7 @@ class ScratchMeasured:
 
 @dataclass(frozen=True)
 class Measured:
-    """What the command measured around the engine."""
+    """Measurements of a run around the engine."""
 
     command: str
     start: datetime
@@ -56,17 +57,18 @@ class Measured:
     cpu_s: float
     peak_memory_bytes: int
     files: tuple[tuple[str, int], ...]
-    """(path, bytes) of every file written."""
+    """(path, bytes) of every file written"""
     certificate: str | None = None
+    """path of the certificate"""
     scratch: ScratchMeasured | None = None
-    """of a run on disk"""
+    """measurements of the scratch; None in memory"""
     usd_per_hour: float | None = None
-    """price of the machine, where it was told"""
+    """price of the machine, if it is known"""
     earlier_s: float | None = 0.0
-    """What earlier processes of the same run took; None where nobody knows."""
+    """seconds of earlier processes of the run; None where they are unknown"""
 
 
-def make_report(plan: Any, outcome: Any, measured: Measured) -> dict:
+def make_report(plan: Plan, outcome: RunOutcome, measured: Measured) -> dict:
     """The report of a finished run as plain dictionaries, lists, numbers and strings."""
     cpu_percent = 100 * measured.cpu_s / measured.total_s
     return {
@@ -108,7 +110,7 @@ def make_report(plan: Any, outcome: Any, measured: Measured) -> dict:
     }
 
 
-def _cost(plan: Any, measured: Measured) -> dict:
+def _cost(plan: Plan, measured: Measured) -> dict:
     """Dollars of the whole run; digits are decimal ones in every base, so that runs can be compared."""
     if measured.usd_per_hour is None:
         return {}
@@ -124,7 +126,7 @@ def _cost(plan: Any, measured: Measured) -> dict:
     }
 
 
-def _scratch(plan: Any, outcome: Any, measured: ScratchMeasured | None) -> dict:
+def _scratch(plan: Plan, outcome: RunOutcome, measured: ScratchMeasured | None) -> dict:
     """The scratch of a run on disk, planned and measured; zeros for a run in memory."""
     if measured is None:
         return {"planned_bytes": 0, "peak_bytes": 0, "planned_read_bytes": 0, "read_bytes": 0,
@@ -199,7 +201,7 @@ def _scratch_rows(report: dict) -> list[tuple[str, str]]:
     planned = scratch["planned_read_bytes"] + scratch["planned_written_bytes"]
     moved = scratch["read_bytes"] + scratch["written_bytes"]
     seconds = sum(stage["seconds"] for stage in report["stages"])
-    # What the disks would need for these bytes if they did nothing else.
+    # The time that the disks would need for these bytes if they did nothing else.
     least_s = (scratch["read_bytes"] / sum(lane["read_bytes_per_s"] for lane in scratch["lanes"])
                + scratch["written_bytes"] / sum(lane["write_bytes_per_s"] for lane in scratch["lanes"]))
     return [
@@ -221,13 +223,13 @@ def _scratch_rows(report: dict) -> list[tuple[str, str]]:
 
 
 def _faults(faults: dict[str, int]) -> str:
-    """How many, and of which kinds where there are any."""
+    """The number of faults, and the number of each kind where there are any."""
     kinds = ", ".join(f"{count} {kind}" for kind, count in faults.items())
     return str(sum(faults.values())) + (f": {kinds}" if kinds else "")
 
 
 def _cost_text(cost: dict) -> str:
-    """Dollars, price and digits a dollar; how many processes where that is not all."""
+    """Dollars, price and digits a dollar; it says so where only this process is counted."""
     mantissa, _, exponent = f"{cost['digits_per_usd']:.1e}".partition("e")
     alone = "" if cost["counted"] == "the whole run" else ", this process alone: what earlier ones took is not known"
     return f"{format_spent(cost['usd'], cost['usd_per_hour'])}, {mantissa}e{int(exponent)} digits a dollar{alone}"
@@ -253,7 +255,7 @@ def _date(iso: str) -> str:
 
 
 def _last_digit_lines(report: dict) -> list[str]:
-    """Each line with the position of its last digit."""
+    """The last digits in lines, each with the position of its last digit."""
     text, before = report["last_digits"], report["digits"] - len(report["last_digits"])
     lines = [text[start : start + LINE_DIGITS] for start in range(0, len(text), LINE_DIGITS)]
     return [digit_line(line, before + i * LINE_DIGITS + len(line)) for i, line in enumerate(lines)]

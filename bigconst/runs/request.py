@@ -1,160 +1,117 @@
-"""What is asked for: the plan of a command, its files, and what its manifest says of it."""
+"""Requests for a run of a constant, new or resumed, and the files that follow from them."""
 
-import argparse
 import os
-import shlex
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+import time
+from dataclasses import dataclass, field
 
-from bigconst.base.errors import DoesNotFit, UsageError
+from bigconst.base.constant import Constant
 from bigconst.base.formats import ZST_SUFFIX
-from bigconst.base.hardware import available_memory_bytes, default_threads
-from bigconst.base.units import format_bytes
-from bigconst.base.version import __version__
-from bigconst.runs import held, lanes
+from bigconst.base.hardware import available_memory_bytes
+from bigconst.plans.plan import Plan
+
+STDOUT = "-"
+"""the name of an output file that stands for standard output"""
 
 
-def certified(arguments: argparse.Namespace) -> bool:
-    """Whether there will be a certificate."""
-    return not arguments.no_certificate and arguments.output != "-"
+@dataclass(frozen=True)
+class RunRequest:
+    """A request to compute digits, by a command or a Python function; None leaves a choice to the program."""
+
+    constant: Constant
+    digits: int
+    """decimal digits after the point"""
+    base: int = 10
+    threads: int | None = None
+    memory_bytes: int | None = None
+    """bound on the process"""
+    workspace_bytes: int | None = None
+    """bound on the working arrays alone"""
+    swap: tuple[str, ...] = ()
+    """scratch directories; without any, the default one if it exists"""
+    disk: str | None = None
+    """hdd or ssd, the kind of the scratch disks"""
+    checkpoint: str | None = None
+    """directory for copies of finished levels"""
+    discard: bool = False
+    """whether an interrupted run in these directories is removed first"""
+    output: str | None = None
+    """digit file, or STDOUT"""
+    force: bool = False
+    """whether files that exist are replaced"""
+    with_certificate: bool = True
+    """whether a digit file gets a certificate; standard output never does"""
+    report: str | None = None
+    """file for the report as JSON"""
+    events: str | None = None
+    """file that events are appended to"""
+    usd_per_hour: float | None = None
+    """price of this machine"""
+    command: str = ""
+    """the command or call, for the report and for the manifest of an interrupted run"""
+    started_s: float = field(default_factory=time.perf_counter, compare=False)
+    """time.perf_counter() when the arguments were parsed: the clock of the report begins there"""
+
+    @property
+    def to_stdout(self) -> bool:
+        """Whether the digits are printed instead of written to a file."""
+        return self.output == STDOUT
+
+    @property
+    def is_certified(self) -> bool:
+        """Whether there will be a certificate."""
+        return self.with_certificate and not self.to_stdout
+
+    @property
+    def text_path(self) -> str:
+        """The digit file as it was named, or the default name of the constant."""
+        return self.output or self.constant.file_stem + (".txt" if self.base == 10 else ".hex.txt")
+
+    @property
+    def output_path(self) -> str:
+        """The absolute path of the digit file with links resolved, or STDOUT."""
+        return STDOUT if self.to_stdout else os.path.realpath(self.text_path)
+
+    @property
+    def is_zst(self) -> bool:
+        """Whether the digits are written as zstandard: the name of the file decides, for a link that of its target."""
+        return self.output_path.endswith(ZST_SUFFIX)
+
+    @property
+    def allowed_memory_bytes(self) -> int:
+        """Most memory that the process may take: three quarters of what is available by default."""
+        return self.memory_bytes or available_memory_bytes() * 3 // 4
+
+    def digit_file_bytes(self, plan: Plan) -> int:
+        """Bytes to reserve for the digit file; a compressed one ends some kilobytes shorter."""
+        if not self.is_zst:
+            return plan.text_bytes
+        from bigconst.storage.zstfile import room_bytes
+
+        return room_bytes(plan.text_bytes, plan.base)
+
+    def files_bytes(self, plan: Plan) -> int:
+        """Bytes of digits and certificate on the file system where they are written; 0 for standard output."""
+        if self.to_stdout:
+            return 0
+        return self.digit_file_bytes(plan) + (plan.certificate_bytes if self.is_certified else 0)
 
 
-def text_path(arguments: argparse.Namespace, plan: Any) -> str:
-    """Where the digits go, - being standard output."""
-    suffix = ".txt" if plan.base == 10 else ".hex.txt"
-    return arguments.output or plan.constant.file_stem + suffix
+@dataclass(frozen=True)
+class ResumeRequest:
+    """A request to continue an interrupted run of a constant; None leaves a setting as it was."""
 
-
-def _output(arguments: argparse.Namespace, plan: Any) -> str:
-    return "-" if arguments.output == "-" else os.path.realpath(text_path(arguments, plan))
-
-
-def is_zst(arguments: argparse.Namespace, plan: Any) -> bool:
-    """Whether the digits are written as zstandard: by the name of the file, that of the target for a link."""
-    return _output(arguments, plan).endswith(ZST_SUFFIX)
-
-
-def digit_file_bytes(arguments: argparse.Namespace, plan: Any) -> int:
-    """Room for the file of the digits; a compressed one is some kilobytes smaller."""
-    if not is_zst(arguments, plan):
-        return plan.text_bytes
-    from bigconst.storage.zstfile import room_bytes
-
-    return room_bytes(plan.text_bytes, plan.base)
-
-
-def files_bytes(arguments: argparse.Namespace, plan: Any) -> int:
-    """Room for digits and certificate where they become files."""
-    if arguments.output == "-":
-        return 0
-    return digit_file_bytes(arguments, plan) + (plan.certificate_bytes if certified(arguments) else 0)
-
-
-# -- plans ----------------------------------------------------------------------------
-
-def planner(arguments: argparse.Namespace):
-    """The plan of the request as a function of the kind of its disks, None where there are none."""
-    from bigconst.base.constant import Constant
-    from bigconst.plans.plan import make_plan
-
-    memory_bytes = arguments.memory or available_memory_bytes() * 3 // 4
-
-    def make(kind: str | None):
-        return make_plan(
-            Constant(arguments.kind, arguments.d),
-            arguments.digits,
-            arguments.base,
-            arguments.threads or default_threads(),
-            memory_bytes,
-            workspace_bytes=arguments.workspace,
-            disk=kind,
-            certified=certified(arguments),
-        )
-
-    return make
-
-
-def new_plan(arguments: argparse.Namespace, named: Sequence[str]):
-    """The plan, and the disks it takes; None for a plan in memory, which leaves all disks alone."""
-    make = planner(arguments)
-    if not named:
-        return make(None), None
-    plan = make(arguments.disk or lanes.DEFAULT_KIND)
-    if plan.disk is None:
-        return plan, None
-    disks = lanes.examine(named, arguments.disk)
-    return plan if disks.kind == plan.disk.kind else make(disks.kind), disks
-
-
-def resumed_plan(fields: dict, threads: int | None, memory_bytes: int | None):
-    """The plan of an interrupted run, which does not change.
-
-    Raises DoesNotFit when `memory_bytes` is less than it needs, UsageError when another version began it.
-    """
-    from bigconst.base.constant import Constant
-    from bigconst.plans.plan import make_plan
-
-    request = fields["request"]
-    if fields["version"] != __version__:
-        raise UsageError(f"{fields['directory']} holds a run of bigconst {fields['version']}, this is {__version__}",
-                         "resume it with that version, or add --discard")
-    plan = make_plan(Constant(request["kind"], request["d"]), request["digits"], request["base"], request["threads"],
-                     request["memory_bytes"], workspace_bytes=request["workspace_bytes"], disk=request["disk"],
-                     certified=request["certified"])
-    if memory_bytes is not None and memory_bytes < plan.peak_memory_bytes:
-        raise DoesNotFit(f"the run in {fields['directory']} needs {format_bytes(plan.peak_memory_bytes)} of memory, "
-                         f"{format_bytes(memory_bytes)} are allowed", "allow more with --memory")
-    return replace(plan, threads=threads or plan.threads)
-
-
-# -- manifests ------------------------------------------------------------------------
-
-def manifest(arguments: argparse.Namespace, plan: Any, disks: lanes.ScratchDisks | None) -> dict:
-    """What the manifest says of a run that begins: enough to make its plan again, and to know the same command."""
-    return {
-        "run_id": held.new_run_id(),
-        "version": __version__,
-        "request": {"kind": plan.constant.kind, "d": plan.constant.d, "digits": plan.decimal_digits, "base": plan.base,
-                    "threads": plan.threads if disks is None else plan.disk.threads,
-                    "memory_bytes": plan.memory_bytes, "workspace_bytes": arguments.workspace,
-                    "disk": None if disks is None else plan.disk.kind, "certified": plan.certified,
-                    "usd_per_hour": arguments.usd_per_hour},
-        "output": _output(arguments, plan),
-        "reason": "" if disks is None else disks.reason,
-        "lanes": [] if disks is None else absolute(disks.directories),
-        "checkpoint": arguments.checkpoint and os.path.abspath(arguments.checkpoint),
-        "command": shlex.join(["bigconst", *arguments.argv]),
-    }
-
-
-def absolute(directories: Sequence[str]) -> list[str]:
-    """Their paths from the root."""
-    return [os.path.abspath(directory) for directory in directories]
-
-
-def is_test(found: dict) -> bool:
-    """Whether a manifest is of a test of a Mersenne number, not of a constant."""
-    return "exponent" in found["request"]
-
-
-def is_same_run(arguments: argparse.Namespace, found: dict) -> bool:
-    """Whether a manifest is of the run that is asked for: constant, digits, base, certificate and output."""
-    if is_test(found):
-        return False
-    asked = (arguments.kind, arguments.d, arguments.digits, arguments.base, certified(arguments))
-    known = tuple(found["request"][name] for name in ("kind", "d", "digits", "base", "certified"))
-    return asked == known and _output(arguments, resumed_plan(found, None, None)) == found["output"]
-
-
-# -- room -----------------------------------------------------------------------------
-
-def check_room(arguments: argparse.Namespace, plan: Any, disks: lanes.ScratchDisks) -> None:
-    """Raise DiskFull or InputOutputError unless scratch, files and copies have room."""
-    directory = os.path.dirname(os.path.realpath(text_path(arguments, plan)))
-    if arguments.output == "-" or not os.path.isdir(directory):     # opening the file says what is wrong with it
-        directory = disks.directories[0]
-    lanes.check_room(plan.disk.scratch_bytes, plan.disk.journal_bytes, disks.directories,
-                     files_bytes(arguments, plan), directory)
-    if arguments.checkpoint is not None:
-        lanes.check_copies(plan.checkpoint_bytes, arguments.checkpoint)
+    directory: str
+    """any scratch directory of the run, or its checkpoint directory"""
+    swap: tuple[str, ...] | None = None
+    """all scratch directories in their order, where they have moved or the scratch begins anew"""
+    threads: int | None = None
+    memory_bytes: int | None = None
+    """bound on the process, which the plan must fit"""
+    output: str | None = None
+    """digit file, or STDOUT"""
+    force: bool = False
+    report: str | None = None
+    events: str | None = None
+    usd_per_hour: float | None = None
+    command: str = ""
+    started_s: float = field(default_factory=time.perf_counter, compare=False)

@@ -5,85 +5,91 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Self, TypeVar
 
 from bigconst.base.errors import BigconstError, DiskFull
 from bigconst.base.events import CheckpointMade, Fault
 from bigconst.base.units import format_bytes
-from bigconst.runs import held
-from bigconst.runs.depot import Depot, Levels
+from bigconst.plans.diskplan import DiskPlan
+from bigconst.plans.mersenneplan import MersennePlan
+from bigconst.runs import interrupted
 from bigconst.runs.lanes import ScratchDisks
+from bigconst.runs.levels import ForgivingLevelStore, LevelDirectory
 from bigconst.runs.report import DISK_KINDS, ScratchMeasured
 from bigconst.runs.statusfile import Status, read_status
 from bigconst.runs.workdone import remaining_s
 from bigconst.runtime.checkpoint import JOURNAL_NAME, Checkpoint
 from bigconst.runtime.drill import drill
+from bigconst.runtime.recorder import Recorder
 from bigconst.storage.manifest import remove_manifest, write_manifest
 from bigconst.storage.volume import Layout, Volume
 
 RESERVE_NAME = f"{JOURNAL_NAME}.reserve"
 
+AnyEvent = TypeVar("AnyEvent")
+
 
 class RunScratch:
     """The open volume of a run, with its checkpoint.
 
-    `finish` removes all; leaving the `with` block in any other way keeps all, to be resumed.
+    `finish` removes everything; when the `with` block is left without it, everything stays, to be resumed.
     """
 
-    def __init__(self, disks: ScratchDisks, plan: Any, run: dict, resumed: dict | None = None,
-                 depot: Depot | None = None):
-        """`plan` is the part on disk, `run` what the manifest tells of the run, `depot` where copies of levels go.
+    def __init__(self, disks: ScratchDisks, plan: DiskPlan | MersennePlan, run: dict,
+                 resumed: dict | None = None, levels: LevelDirectory | None = None):
+        """Open the volume, which is a new one unless `resumed` is the manifest of an interrupted run.
 
-        Raises what Volume raises, and FaultError or InputOutputError where a checkpoint could not be read again.
+        `run` are the fields of the run in its manifest; `levels` stores copies of levels.  Raises the errors of Volume,
+        and FaultError or InputOutputError where a checkpoint could not be read again.
         """
-        self._disks, self._depot = disks, depot
+        self._disks, self._levels = disks, levels
         self.volume = self.checkpoint = None
         self._planned_bytes = plan.traffic.read_bytes + plan.traffic.written_bytes
-        self._notes: list[str] | None = []
+        self._waiting: list[str] | None = []
         self.directory = os.path.abspath(disks.directories[0])
-        self.store = depot if depot is not None else Levels(self.directory, outside=False)
+        self.store = levels if levels is not None else ForgivingLevelStore(self.directory, outside=False)
         if resumed is not None:
             self._reopen(plan, run, resumed)
         else:
             self._begin(plan, run)
-        if depot is not None:
-            depot.kept = True
-        # What the drill moved is no traffic of the run.
+        if levels is not None:
+            levels.is_used = True
+        # The traffic of the drill does not count as traffic of the run.
         self._idle_bytes = self.volume.read_bytes, self.volume.written_bytes
         nothing = {"moved_bytes": 0, "elapsed_s": 0.0}
-        # Of a process that was killed only the status file knows; the manifest is what is sure to outlive a power cut.
+        # A killed process has left its figures in the status file alone; only the manifest surely outlives a power cut.
         self._before = max(nothing | read_status(self.directory), self.checkpoint.fields.get("done", nothing),
                            key=lambda each: each["elapsed_s"])
         self._faults_before = self.checkpoint.fault_counts
         self._peak_bytes = self.volume.allocated_bytes
         self.status = Status(self)
         self.status.write()
-        held_back, self._notes = self._notes, None
-        for line in held_back:
-            self._note(line)
+        waiting, self._waiting = self._waiting, None
+        for line in waiting:
+            self._say(line)
 
-    def _begin(self, plan: Any, run: dict) -> None:
-        """A new volume; what a killed run left goes."""
+    def _begin(self, plan: DiskPlan | MersennePlan, run: dict) -> None:
+        """Create a new volume; files that a killed run left are removed."""
         if self._disks.asked:
             other = next(kind for kind in DISK_KINDS if kind != self._disks.kind)
-            self._note(f"scratch is planned for {DISK_KINDS[self._disks.kind]}: {self._disks.reason} "
-                       f"(--disk {other} for {DISK_KINDS[other]})")
+            self._say(f"scratch is planned for {DISK_KINDS[self._disks.kind]}: {self._disks.reason} "
+                      f"(--disk {other} for {DISK_KINDS[other]})")
         for directory in self._disks.directories:
-            held.clear(directory)
+            interrupted.clear(directory)
         try:
             self._mark_lanes(run)       # while there is room
             with _reserved(self.directory, plan.journal_bytes):
-                self.volume = Volume(self._disks.directories, plan.scratch_bytes, plan.stripe_bytes, self._note)
+                self.volume = Volume(self._disks.directories, plan.scratch_bytes, plan.stripe_bytes, self._say)
             self.checkpoint = Checkpoint.create(self.directory, {**run, "layout": self.volume.layout})
-            drill(self.volume, self.checkpoint, self._depot.copy if self._depot is not None else [])
+            drill(self.volume, self.checkpoint, self._levels.written_manifests if self._levels is not None else [])
         except BaseException:
             self._remove_all()
             raise
 
-    def _reopen(self, plan: Any, run: dict, resumed: dict) -> None:
-        """The volume of an earlier process."""
+    def _reopen(self, plan: DiskPlan | MersennePlan, run: dict, resumed: dict) -> None:
+        """Open the volume of an earlier process."""
         pattern, speeds = resumed["layout"]
-        self.volume = Volume(self._disks.directories, plan.scratch_bytes, plan.stripe_bytes, self._note,
+        self.volume = Volume(self._disks.directories, plan.scratch_bytes, plan.stripe_bytes, self._say,
                              kept=Layout(tuple(pattern), tuple(map(tuple, speeds))))
         try:
             self.checkpoint = Checkpoint.load(self.directory)
@@ -97,42 +103,42 @@ class RunScratch:
             raise
 
     def _mark_lanes(self, run: dict) -> None:
-        """The other lanes say what they are a part of."""
+        """Write into each other directory which run it is a part of."""
         for index, directory in enumerate(self._disks.directories[1:], 1):
             write_manifest(directory, {"run_id": run["run_id"], "first": self.directory, "lane": index,
                                        "checkpoint": run["checkpoint"]})
 
-    def _note(self, line: str) -> None:
-        """For the person who waits; held back until it is known that the run will not be refused."""
-        if self._notes is None:
+    def _say(self, line: str) -> None:
+        """Print a line for the user, but not before it is known that the run will not be refused."""
+        if self._waiting is None:
             print(line, file=sys.stderr, flush=True)
         else:
-            self._notes.append(line)
+            self._waiting.append(line)
 
-    def watched(self, emit: Callable) -> Callable:
-        """A listener that also looks how large the scratch is, what stage it is, and writes faults down."""
+    def watched(self, emit: Callable[[AnyEvent], None]) -> Callable[[AnyEvent], None]:
+        """A listener that also measures the scratch, follows the stages and records faults."""
 
-        def listener(event) -> None:
+        def listener(event: AnyEvent) -> None:
             self._peak_bytes = max(self._peak_bytes, self.volume.allocated_bytes)
-            self.status.hear(event)
+            self.status.receive(event)
             if isinstance(event, Fault):
-                self._write_down(event)
+                self._record(event)
             emit(event)
 
         return listener
 
-    def _write_down(self, fault: Fault) -> None:
+    def _record(self, fault: Fault) -> None:
         with contextlib.suppress(BigconstError, OSError):      # the fault is repaired whether this succeeds or not
             self.checkpoint.fault(fault.kind, fault.where, fault.message)
-            if self._depot is not None:
-                self._depot.update(**{name: self.checkpoint.fields[name] for name in ("faults", "fault_counts")})
+            if self._levels is not None:
+                self._levels.update(**{name: self.checkpoint.fields[name] for name in ("faults", "fault_counts")})
 
-    def update(self, **fields) -> None:
+    def update(self, **fields: object) -> None:
         """Change fields of the manifest."""
         self.checkpoint.update(**fields)
 
-    def recorder(self, emit: Callable):
-        """For the engine; `emit` hears what it makes safe."""
+    def recorder(self, emit: Callable[[CheckpointMade], None]) -> Recorder:
+        """The recorder for the engine; `emit` receives an event when records have become durable."""
         return self.checkpoint.recorder(self.volume.sync, lambda records: emit(CheckpointMade(records)))
 
     @property
@@ -145,45 +151,45 @@ class RunScratch:
 
     @property
     def process_bytes(self) -> int:
-        """Moved by this process."""
+        """Scratch traffic of this process."""
         return self._read_bytes + self._written_bytes
 
     @property
     def moved_bytes(self) -> int:
-        """By all processes of this run."""
+        """Scratch traffic of all processes of this run."""
         return self._before["moved_bytes"] + self.process_bytes
 
     @property
     def elapsed_s(self) -> float:
-        """Of all processes of this run."""
+        """Seconds of all processes of this run."""
         return self._before["elapsed_s"] + self.status.elapsed_s
 
     @property
     def remaining_s(self) -> float | None:
-        """At the pace of all processes of this run; None where nothing is done yet."""
+        """Seconds that are left, at the pace of all processes of this run; None where nothing is done yet."""
         return remaining_s(self.share_done(), self.elapsed_s)
 
     @property
     def earlier_s(self) -> float | None:
-        """What the processes before this one took; None where that is lost, in part or all."""
+        """Seconds of earlier processes of this run; None where a part of them is not known."""
         return None if self.checkpoint.fields.get("earlier_lost") else self._before["elapsed_s"]
 
     @property
     def fault_counts(self) -> dict[str, int]:
-        """Of all processes of this run, by kind."""
+        """Repaired faults of all processes of this run, by kind."""
         return self.checkpoint.fault_counts
 
     def with_faults_before(self, counts: dict[str, int]) -> dict[str, int]:
-        """The faults that this process counted, and those of the processes before it."""
+        """The sums, by kind, of the faults that this process counted and those of earlier processes."""
         kinds = {**self._faults_before, **counts}
         return {kind: self._faults_before.get(kind, 0) + counts.get(kind, 0) for kind in kinds}
 
     def share_done(self) -> float:
-        """Of the traffic that is planned."""
+        """The share of the planned traffic that was moved, from 0 to 1."""
         return min(1.0, self.moved_bytes / max(1, self._planned_bytes))
 
     def measured(self) -> ScratchMeasured:
-        """For the report."""
+        """The measurements of the scratch for the report."""
         lanes = tuple((os.path.abspath(directory), read, written) for directory, (read, written)
                       in zip(self._disks.directories, self.volume.speeds, strict=True))
         return ScratchMeasured(self._disks.kind, self._disks.reason, self._peak_bytes, self._read_bytes,
@@ -201,9 +207,9 @@ class RunScratch:
             self.volume.close()
         for directory in self._disks.directories:
             remove_manifest(directory)
-            held.remove_ours(directory)
+            interrupted.remove_ours(directory)
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exception) -> None:
@@ -218,15 +224,16 @@ class RunScratch:
 
 @contextlib.contextmanager
 def _reserved(directory: str, size_bytes: int) -> Iterator[None]:
-    """Room for the journal, kept while the lanes take what is free.  Raises DiskFull."""
+    """Reserve room for the journal while the lanes take free space.  Raises DiskFull."""
     path = os.path.join(directory, RESERVE_NAME)
     with open(path, "wb") as file:
         try:
             os.posix_fallocate(file.fileno(), 0, size_bytes)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                #: As for "the journal needs … (… bytes), the disk of … has … (… bytes) free".
                 raise DiskFull(f"the journal needs {format_bytes(size_bytes)} ({size_bytes} bytes), which {directory} "
                                "does not have") from error
-            # Where nothing can be reserved, there is at least an attempt.
+            # Some file systems cannot reserve space: the run is tried without.
         yield
     os.unlink(path)

@@ -1,36 +1,37 @@
-"""What signals mean to a run that can be stopped and resumed."""
+"""The signals that stop a run so that it can be resumed, and the one that asks how far it is."""
 
 import signal
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from types import FrameType
 
 from bigconst.base.units import format_seconds
 from bigconst.runs.statusline import print_line
 
 SAME_S = 1.0
-"""A second signal within this time of the first is the same request: `timeout` sends two."""
+"""seconds within which a second signal belongs to the first: `timeout` sends two"""
 
 
 class Stopper:
-    """Says, when called, whether to stop after the unit at hand.
+    """A callable that says whether to stop after the current unit.
 
-    While it is entered, the first SIGINT, SIGTERM or SIGHUP asks for that and a second one, a second later or more,
-    stops at once; SIGUSR1 prints how far the run is, as `space.status.fields()` tells.
+    Inside its `with` block the first SIGINT, SIGTERM or SIGHUP requests that; a second one, SAME_S later or more, stops
+    at once by KeyboardInterrupt.  SIGUSR1 prints how far the run is, from the fields "stage", "share" and "elapsed_s"
+    of status().
     """
 
-    def __init__(self, space: Any):
-        self._space = space
+    def __init__(self, status: Callable[[], dict]):
+        self._status = status
         self.say: Callable[[str], None] = print_line
-        """where lines go: a display would be spoiled by others"""
+        """prints a line; a run with a display sets its method here, since other output would spoil the display"""
         self._asked_s: float | None = None
         self._before: dict = {}
 
     def __call__(self) -> bool:
         return self._asked_s is not None
 
-    def _stop(self, number: int, frame) -> None:
+    def _stop(self, number: int, frame: FrameType | None) -> None:
         now_s = time.monotonic()
         if self._asked_s is None:
             self._asked_s = now_s
@@ -38,13 +39,13 @@ class Stopper:
         elif now_s - self._asked_s >= SAME_S:
             raise KeyboardInterrupt
 
-    def _tell(self, number: int, frame) -> None:
-        fields = self._space.status.fields()
+    def _tell(self, number: int, frame: FrameType | None) -> None:
+        fields = self._status()
         self.say(f"{fields['stage']}, {100 * fields['share']:.1f} %, {format_seconds(fields['elapsed_s'])}")
 
     def __enter__(self) -> "Stopper":
         if threading.current_thread() is not threading.main_thread():
-            return self     # signals are heard there alone
+            return self     # signals reach the main thread alone
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             self._before[number] = signal.signal(number, self._stop)
         self._before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._tell)

@@ -1,30 +1,56 @@
-"""Speeds of this machine: kept by an earlier `bigconst bench`, or measured now."""
+"""The speeds of this machine: stored by an earlier `bigconst bench`, or measured now."""
 
+import contextlib
 import os
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from bigconst.base.errors import InputOutputError, UsageError
-from bigconst.runs import lanes
+from bigconst.base.hardware import default_threads, processor
+from bigconst.estimates.speeds import DiskSpeeds, Speeds, as_json, from_json
+from bigconst.estimates.work import OPERATIONS
+from bigconst.runs import interrupted, lanes
+from bigconst.runs.kernels import DIGITS, DISK, SQUARINGS, load
+from bigconst.storage.atomicfile import AtomicFile
 
 NAME = "speeds.json"
 
 
-def known_speeds(directories: Sequence[str], kind: str | None = None) -> tuple[Any, Any]:
-    """Speeds of this machine, and of a scratch on these directories (None without any); a short benchmark runs, and
-    says so, for what was not measured.
+def bench(directories: Sequence[str], kind: str | None, json_path: str | None) -> tuple[Speeds, list[DiskSpeeds]]:
+    """Measure this machine and a scratch on these directories; store the results, and write them to `json_path`, too.
 
-    Raises UsageError where what was kept is damaged.
+    Raises UsageError where a directory holds an interrupted run, InputOutputError.
     """
-    speeds, disks = kept()
+    stored: list[DiskSpeeds] = []
+    with contextlib.suppress(UsageError):       # a damaged file will be replaced
+        stored = stored_speeds()[1]
+    with contextlib.ExitStack() as stack:
+        # Opened first, so that a minute is not lost for a file that cannot be written.
+        file = stack.enter_context(AtomicFile(json_path, force=True)) if json_path else None
+        found = [measured_disks(directories, kind)] if directories else []
+        speeds = measured(short=False)
+        replaced = {each.directories for each in found}
+        store_speeds(speeds, found + [each for each in stored if each.directories not in replaced])
+        if file is not None:
+            file.write_at(0, as_json(speeds, found).encode())
+            file.commit()
+    return speeds, found
+
+
+def known_speeds(directories: Sequence[str], kind: str | None = None) -> tuple[Speeds, DiskSpeeds | None]:
+    """The speeds of this machine, and of a scratch on these directories (None without directories).
+
+    A short benchmark, announced on stderr, measures what was not measured before.  Raises UsageError where the file of
+    stored speeds is damaged.
+    """
+    speeds, disks = stored_speeds()
     if speeds is None:
         print("no benchmark of this machine yet: a short one runs (`bigconst bench` takes a minute and is better)",
               file=sys.stderr, flush=True)
         speeds = measured(short=True)
-        keep(speeds, disks)
+        store_speeds(speeds, disks)
     if not directories:
         return speeds, None
     paths = tuple(map(os.path.realpath, directories))
@@ -32,7 +58,7 @@ def known_speeds(directories: Sequence[str], kind: str | None = None) -> tuple[A
     if found is None:
         print(f"no benchmark of {', '.join(directories)} yet: a short one runs", file=sys.stderr, flush=True)
         found = measured_disks(directories, kind, short=True)
-        keep(speeds, [found, *(each for each in disks if each.directories != paths)])
+        store_speeds(speeds, [found, *(each for each in disks if each.directories != paths)])
     return speeds, found
 
 
@@ -43,29 +69,24 @@ def _path() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "bigconst" / NAME
 
 
-def kept() -> tuple[Any, list]:
-    """What was measured on this machine before: (speeds or None, list of disks)."""
-    from bigconst.base.hardware import default_threads, processor
-    from bigconst.estimates.speeds import from_json
-    from bigconst.estimates.work import OPERATIONS
-
+def stored_speeds() -> tuple[Speeds | None, list[DiskSpeeds]]:
+    """The speeds that were measured on this machine before, if any, and those of its disks."""
     path = _path()
     try:
         speeds, disks = from_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None, []
     except (OSError, ValueError) as error:
+        #: The benchmark kept from before cannot be used: `bigconst bench` replaces it.
         raise UsageError(f"{path} is damaged: {error}", "run `bigconst bench`, which replaces it") from error
-    # A home directory may be shared by machines, and the file be of a version that measured less.
+    # Machines may share a home directory, and the file may come from a version that measured less.
     same = (speeds.threads == default_threads() and speeds.host.get("cpu") == processor()["cpu"]
             and OPERATIONS.keys() <= speeds.rates.keys())
     return (speeds, disks) if same else (None, [])
 
 
-def keep(speeds: Any, disks: list) -> None:
-    from bigconst.estimates.speeds import as_json
-    from bigconst.storage.atomicfile import AtomicFile
-
+def store_speeds(speeds: Speeds, disks: list[DiskSpeeds]) -> None:
+    """Store speeds for estimates.  Raises InputOutputError."""
     path = _path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,34 +99,26 @@ def keep(speeds: Any, disks: list) -> None:
 
 # -- measuring --------------------------------------------------------------------------
 
-def _note(line: str) -> None:
+def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def measured(*, short: bool) -> Any:
-    from bigconst.runs.kernels import load_engine, load_test_kernels
-
-    load_engine()
-    load_test_kernels()
+def measured(*, short: bool) -> Speeds:
+    """The speeds of this machine, in a minute or, `short`, in seconds."""
+    load(DIGITS, DISK, SQUARINGS)
     from bigconst.bench.measure import measure
 
     here = os.getcwd()
-    return measure(here if os.access(here, os.W_OK) else tempfile.gettempdir(), short=short, note=_note)
+    return measure(here if os.access(here, os.W_OK) else tempfile.gettempdir(), short=short, note=_say)
 
 
-def measured_disks(directories: Sequence[str], kind: str | None, *, short: bool = False) -> Any:
+def measured_disks(directories: Sequence[str], kind: str | None, *, short: bool = False) -> DiskSpeeds:
+    """The speeds of a scratch on these directories.  Raises UsageError where one holds an interrupted run."""
     from bigconst.bench.measuredisks import measure_disks
 
     disks = lanes.examine(directories, kind)
-    _refuse_held(directories)
-    return measure_disks(directories, disks.kind, short=short, note=_note)
-
-
-def _refuse_held(directories: Sequence[str]) -> None:
-    """The benchmark would write over an interrupted run."""
-    from bigconst.runs import held
-
-    found = held.interrupted(directories)
-    if found is not None:
+    found = interrupted.find(directories)
+    if found is not None:       # the benchmark would write over it
         raise UsageError(f"{found['directory']} holds the interrupted run `{found['command']}`",
                          "name a directory beside it, on the same disk")
+    return measure_disks(directories, disks.kind, short=short, note=_say)

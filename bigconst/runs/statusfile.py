@@ -5,7 +5,7 @@ import json
 import os
 import threading
 import time
-from typing import Any
+from typing import Protocol
 
 from bigconst.base.events import StageStarted
 
@@ -20,10 +20,27 @@ def read_status(directory: str) -> dict:
     return {}
 
 
+class Progressing(Protocol):
+    """The part of `bigconst.runs.scratch.RunScratch` that the status file needs."""
+
+    directory: str
+    fault_counts: dict[str, int]
+    """repaired faults of all processes of the run, by kind"""
+    elapsed_s: float
+    """seconds of all processes of the run"""
+    moved_bytes: int
+    """scratch traffic of all processes of the run"""
+    process_bytes: int
+    """scratch traffic of this process"""
+
+    def share_done(self) -> float:
+        """The share of the planned traffic that was moved, from 0 to 1."""
+
+
 class Status:
     """A small file that says how far the run is, renewed every few seconds for `bigconst status`."""
 
-    def __init__(self, scratch: Any):
+    def __init__(self, scratch: Progressing):
         self._scratch = scratch
         self._path = os.path.join(scratch.directory, STATUS_NAME)
         self._began_s = time.perf_counter()
@@ -34,17 +51,17 @@ class Status:
 
     @property
     def elapsed_s(self) -> float:
-        """Of this process."""
+        """Seconds since this process began the run."""
         return time.perf_counter() - self._began_s
 
-    def hear(self, event) -> None:
-        """An event of the engine."""
+    def receive(self, event: object) -> None:
+        """Receive an event of the engine."""
         match event:
             case StageStarted(name, index, count):
                 self._stage, self._index, self._count = name, index, count
 
     def fields(self) -> dict:
-        """As they stand in the file."""
+        """The fields of the file."""
         scratch = self._scratch
         return {"stage": self._stage, "index": self._index, "count": self._count,
                 "faults": sum(scratch.fault_counts.values()), "share": scratch.share_done(),
@@ -56,14 +73,14 @@ class Status:
             self.write()
 
     def write(self) -> None:
-        """Renew the file; nothing depends on it, so an error is left to those who write data."""
+        """Renew the file; errors are ignored, since no digit depends on it."""
         with contextlib.suppress(OSError):
             with open(self._path + ".new", "w") as file:
                 json.dump(self.fields(), file)
             os.replace(self._path + ".new", self._path)
 
     def close(self) -> None:
-        """Write it a last time."""
+        """Write the file a last time."""
         if not self._ended.is_set():
             self._ended.set()
             self._thread.join()

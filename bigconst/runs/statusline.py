@@ -1,4 +1,4 @@
-"""One line on stderr that is renewed on a terminal; elsewhere the same as a plain line now and then."""
+"""A line on stderr that is renewed on a terminal; elsewhere it is printed as a plain line now and then."""
 
 import sys
 import time
@@ -7,21 +7,25 @@ from typing import TextIO
 from bigconst.runs.progress import terminal_columns
 
 LINE_EVERY_S = 30.0
-"""Between lines where there is no terminal."""
+"""seconds between lines where there is no terminal"""
 
 
 def print_line(text: str) -> None:
-    """A plain line on stderr, where nothing is renewed."""
+    """Print a plain line on stderr, where no line is renewed."""
     print(text, file=sys.stderr, flush=True)
 
 
 def print_path(text: str, stream: TextIO) -> None:
-    """Text with paths in it, which may hold bytes that are no text."""
+    """Print text with paths, of which bytes that are no text are shown as escapes."""
     print(text.encode(errors="backslashreplace").decode(), end="", file=stream, flush=True)
 
 
 class StatusLine:
-    """`quiet_s` keeps a terminal empty at first, so that short work stays silent."""
+    """A line that says how far some work is.
+
+    A terminal shows it after `quiet_s` seconds, so that short work stays silent; elsewhere it is printed every
+    `every_s` seconds.
+    """
 
     def __init__(self, stream: TextIO | None = None, quiet_s: float = 0.0, every_s: float = LINE_EVERY_S):
         self._stream = stream or sys.stderr
@@ -31,10 +35,10 @@ class StatusLine:
         self._drawn = False
 
     def show(self, text: str) -> None:
-        """How far it is now."""
+        """Show `text`, which says how far the work is now."""
         now_s = time.monotonic()
         if self._terminal and now_s - self._began_s >= self._quiet_s:
-            # What is wider than the terminal could not be taken back.
+            # A line wider than the terminal wraps, and could not be removed.
             line = text[:terminal_columns(self._stream) - 1]
             print("\r" + line, end="\x1b[K", file=self._stream, flush=True)
             self._drawn = True
@@ -43,12 +47,12 @@ class StatusLine:
             self._shown_s = now_s
 
     def say(self, text: str) -> None:
-        """A line that stays."""
+        """Print a line that stays."""
         self.clear()
         print(text, file=self._stream, flush=True)
 
     def clear(self) -> None:
-        """Call it before something else is printed."""
+        """Remove the line; to be called before anything else is printed."""
         if self._drawn:
             print("\r\x1b[K", end="", file=self._stream, flush=True)
             self._drawn = False

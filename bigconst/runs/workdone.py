@@ -1,18 +1,19 @@
-"""How much of a run is done, and how long the rest takes: what progress displays and `bigconst status` say.
+"""The share of a run that is done, and the time that the rest takes, for progress displays and `bigconst status`.
 
-On disk that is the scratch traffic, which the plan knows and the volume counts.  In memory it is the work of the
-levels, which the plan knows and their ends tell; between two ends the pace of the levels before is assumed.
+On disk the share is that of the scratch traffic, which the plan predicts and the volume counts.  In memory it is that
+of the work of the levels, which the plan predicts; within a level the pace of the levels before it is assumed.
 """
 
 import time
 from math import log2
-from typing import Any
 
 from bigconst.base.events import Event, PlanMade, StageDone, StageStarted
+from bigconst.plans.plan import Plan, settling_shape
+from bigconst.plans.shape import Shape
 
 
 def remaining_s(share: float, elapsed_s: float, share_before: float = 0.0) -> float | None:
-    """Time that is left at the pace of those `elapsed_s` that brought the run from `share_before` to `share`.
+    """The seconds that are left, at the pace at which `elapsed_s` brought the run from `share_before` to `share`.
 
     None where nothing is done yet.
     """
@@ -20,28 +21,26 @@ def remaining_s(share: float, elapsed_s: float, share_before: float = 0.0) -> fl
     return elapsed_s * (1 - share) / done if done > 0 else None
 
 
-def memory_work(plan: Any) -> tuple[list[float], float]:
-    """Of a plan in memory: the work of each level, and that of what comes after them, in the same unit.
+def memory_work(plan: Plan) -> tuple[list[float], float]:
+    """The work of each level of a plan in memory, and the work after the levels, both in one unit.
 
-    A level squares at its residual's length (2 transforms) and multiplies twice by the same number at its product's
-    (5); a certificate is one squaring.  A transform of N words is N log N.  Digits without a certificate are written
-    in no time.
+    A level has a square of the length of its residual (2 transforms) and two products of the length of its product by
+    one number (5 transforms); a certificate is one square.  A transform of N words counts N log N.  Writing digits
+    without a certificate counts nothing.
     """
-    def transform(shape: Any) -> float:
+    def transform(shape: Shape) -> float:
         return shape.words * log2(shape.words)
 
     levels = [2 * transform(level.residual) + 5 * transform(level.product) for level in plan.levels]
     if not plan.certified or not levels:
         return levels, 0.0
-    from bigconst.plans.plan import settling_shape
-
     return levels, 2 * transform(settling_shape(plan.words, plan.residual_guard_words))
 
 
 class MemoryWork:
     """A listener that knows how far a run in memory is.
 
-    It has what `bigconst.runs.scratch.RunScratch` has for a run on disk: share_done(), elapsed_s, remaining_s.
+    Like `bigconst.runs.scratch.RunScratch` for a run on disk it has share_done(), elapsed_s and remaining_s.
     """
 
     def __init__(self) -> None:
@@ -50,15 +49,15 @@ class MemoryWork:
         self._rest = 0.0
         self._total = 1.0
         self._first: tuple[float, float] | None = None
-        """work before the first level of this process, and when that began"""
+        """work before the first level of this process, and the time when this level began"""
         self._pace = 0.0
-        """work a second, of the levels of this process"""
-        # Another thread asks how far it is: what belongs together changes together.
+        """work per second in the levels of this process"""
+        # Another thread reads this: values that belong together change together.
         self._at = 0.0, 0.0, self._began_s
-        """work done, work of the stage at hand, and when that began"""
+        """work done before the current stage, work of this stage, and the time when it began"""
 
-    def hear(self, event: Event) -> None:
-        """An event of the engine."""
+    def receive(self, event: Event) -> None:
+        """Receive an event of the engine."""
         now_s = time.perf_counter()
         match event:
             case PlanMade(plan):
@@ -74,42 +73,42 @@ class MemoryWork:
                 self._at = done, self._rest if index == count else 0.0, now_s
 
     def _stage(self) -> tuple[float, float, float]:
-        """Work done before the stage at hand, of it as the pace has it, and of it at its end."""
+        """The work before the current stage, its estimated work until now, and its whole work."""
         done, whole, began_s = self._at
         return done, min(whole, self._pace * (time.perf_counter() - began_s)), whole
 
     def stage_share(self) -> float:
-        """Of the stage at hand, from 0 to 1."""
+        """The share of the current stage that is done, from 0 to 1."""
         _, part, whole = self._stage()
         return part / whole if whole else 0.0
 
     def share_done(self) -> float:
-        """Of the work that is planned, from 0 to 1."""
+        """The share of the planned work that is done, from 0 to 1."""
         done, part, _ = self._stage()
         return min(1.0, (done + part) / self._total)
 
     @property
     def elapsed_s(self) -> float:
-        """Since this was made."""
+        """Seconds since this object was made."""
         return time.perf_counter() - self._began_s
 
     @property
     def remaining_s(self) -> float | None:
-        """None where nothing is done yet; what passed before the first level was not its pace."""
+        """Seconds that are left, at the pace since the first level began; None where nothing is done yet."""
         before, first_s = self._first or (0.0, self._began_s)
         return remaining_s(self.share_done(), time.perf_counter() - first_s, before / self._total)
 
 
 class StageTraffic:
-    """A listener that knows how far the stage at hand of a run on disk is, from the scratch traffic of the run."""
+    """A listener that knows how far the current stage of a run on disk is, from the scratch traffic of the run."""
 
     def __init__(self) -> None:
         self._stages: list[tuple[str, int]] = []
         self._begin_bytes = self._planned_bytes = 0
         self._first = True
 
-    def hear(self, event: Event, moved_bytes: int) -> None:
-        """An event of the engine, and what all processes of the run have moved by then."""
+    def receive(self, event: Event, moved_bytes: int) -> None:
+        """Receive an event of the engine, and the bytes that all processes of the run have moved until then."""
         match event:
             case PlanMade(plan):
                 self._stages = [(name, each.read_bytes + each.written_bytes) for name, each in plan.disk.stages]
@@ -122,5 +121,5 @@ class StageTraffic:
                 self._first = False
 
     def share(self, moved_bytes: int) -> float:
-        """From 0 to 1.  Repeats may move more than planned."""
+        """The share of the current stage that is done, from 0 to 1; repeated units may move more than planned."""
         return min(1.0, (moved_bytes - self._begin_bytes) / self._planned_bytes) if self._planned_bytes else 0.0

@@ -1,1 +1,1 @@
-"""What a plan runs on: threads and memory."""
+"""Means to carry out a plan: threads, memory, pipelines, and the records by which a run is resumed."""

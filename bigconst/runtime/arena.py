@@ -34,7 +34,7 @@ class Arena:
         return piece
 
     def mark(self) -> int:
-        """The present fill, for `release`."""
+        """The number of bytes taken so far, for `release`."""
         return self._used
 
     def release(self, mark: int) -> None:

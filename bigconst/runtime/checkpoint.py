@@ -13,20 +13,20 @@ from bigconst.storage.manifest import read_manifest, remove_manifest, write_mani
 JOURNAL_NAME = "bigconst.journal"
 
 FAULTS_KEPT = 100
-"""Faults that the manifest lists; those before are only counted."""
+"""Number of newest faults that the manifest lists; older ones are only counted."""
 
 
 class Checkpoint:
-    """`fields` is what the manifest says; `records` what the journal held when it was opened."""
+    """The state of a run on disk: `fields` of the manifest, and `records` that the journal held when it was opened."""
 
     def __init__(self, directory: str, fields: dict, records: list[Record], journal: Journal):
         self.directory, self.fields, self.records = directory, fields, records
         self._journal = journal
-        self._updating = threading.Lock()       # faults are met by several threads
+        self._updating = threading.Lock()       # several threads report faults
 
     @classmethod
     def create(cls, directory: str, fields: dict) -> "Checkpoint":
-        """A run that begins."""
+        """Begin the manifest and the journal of a new run.  Raises InputOutputError."""
         fields = {**fields, "journal": f"{JOURNAL_NAME}.0", "generation": 0}
         journal = Journal(os.path.join(directory, fields["journal"]))
         write_manifest(directory, fields)
@@ -34,7 +34,7 @@ class Checkpoint:
 
     @classmethod
     def load(cls, directory: str) -> "Checkpoint | None":
-        """The run that a directory holds; None where there is none."""
+        """The checkpoint of the run that a directory holds; None where there is none.  Raises InputOutputError."""
         fields = read_manifest(directory)
         if fields is None:
             return None
@@ -51,11 +51,11 @@ class Checkpoint:
         return cls(directory, fields, records, Journal(path, end))
 
     def recorder(self, sync: Callable[[], None], on_safe: Callable[[int], None] = lambda records: None) -> Recorder:
-        """For the run; `sync` makes its data safe, `on_safe` hears how many records are."""
+        """The recorder of the run; `sync` makes its data durable, `on_safe` receives the number of durable records."""
         return Recorder(self._journal, self.records, sync, self.rotate, on_safe)
 
     def rotate(self, records: list[Record]) -> Journal:
-        """A new journal that holds these records alone; the old one goes when both manifests name the new one."""
+        """Begin a new journal with these records alone; the old one is removed once both manifests name the new one."""
         old = self._journal
         generation = self.fields["generation"] + 1
         name = f"{JOURNAL_NAME}.{generation}"
@@ -71,7 +71,7 @@ class Checkpoint:
         return self._journal
 
     def append(self, fields: dict, arrays: dict) -> None:
-        """A record that is safe on return."""
+        """Append a record to the journal; it is durable on return."""
         self._journal.append(fields, arrays)
         self._journal.sync()
 
@@ -83,7 +83,7 @@ class Checkpoint:
 
     @property
     def fault_counts(self) -> dict[str, int]:
-        """Faults of all processes of the run, by kind."""
+        """Numbers of faults in all processes of the run, by kind."""
         return dict(self.fields.get("fault_counts", {}))
 
     def fault(self, kind: str, where: str, message: str) -> None:
@@ -95,11 +95,11 @@ class Checkpoint:
         self.update(faults=[*self.fields.get("faults", []), fault][-FAULTS_KEPT:], fault_counts=counts)
 
     def close(self) -> None:
-        """Close the journal; everything stays."""
+        """Close the journal; all files stay."""
         self._journal.close()
 
     def remove(self) -> None:
-        """The run is over: nothing of it stays."""
+        """Remove the manifest and all journals, since the run is over."""
         self.close()
         remove_manifest(self.directory)
         for name in os.listdir(self.directory):

@@ -1,8 +1,8 @@
-"""The checkpoint drill: before a run computes, what would bring it back is written, read again and compared.
+"""The checkpoint drill: before a run computes, all that is needed to resume it is written, read back and compared.
 
-A disk that drops writes, a file system that refuses what a checkpoint needs, a
-directory that two machines write: all of that is found in the first second
-instead of in the first hour that is lost.
+A disk that loses writes, a file system that refuses what a checkpoint needs, a
+directory that two machines write to: all of that is found in the first second,
+not when the run is to be resumed.
 """
 
 import json
@@ -20,24 +20,27 @@ from bigconst.storage.manifest import NAME, read_manifest
 from bigconst.storage.volume import BlockRequest, Volume
 
 DRILL_KEY = "drill"
-"""Of its record in the journal, which no step of a run asks for."""
+"""Key of the drill's record in the journal, which no step of a run asks for."""
 DRILL_BYTES = 256 << 10
-"""Of a block: long enough to occupy a disk, short enough for a few dozen to take no time."""
+"""Bytes of a block: long enough to occupy a disk, short enough for a few dozen to take no time."""
 SPREAD = 16
-"""Blocks from the beginning of the scratch to its end, beside those of each lane."""
+"""Blocks that are spread from the beginning of the scratch to its end, in addition to those of each lane."""
 
 _REMEDY = "see that no other machine writes there, and test its disk"
 
 
 def drill(volume: Volume, checkpoint: Checkpoint, copies: Sequence[tuple[str, dict]] = ()) -> None:
-    """Overwrites blocks all over the volume; the journal gets a record.  Raises FaultError or InputOutputError.
+    """Write blocks all over the volume and a record of the journal, read these and the manifests back, and compare.
 
-    `copies` are (directory, fields) of other manifests of the run.
+    The blocks are overwritten.  `copies` are (directory, fields) of other manifests of the run.
+    Raises FaultError or InputOutputError.
     """
     try:
         _drill(volume, checkpoint, [(checkpoint.directory, checkpoint.fields), *copies])
     except BigconstError as error:
         what, _, remedy = str(error).partition("; ")
+        #: The disk, or the file system, does not give back what it was given. What exactly stands behind the colon;
+        #: test the disk, or use another.
         raise type(error)(f"the checkpoint drill failed before anything was computed: {what}", remedy) from error
 
 
@@ -55,14 +58,17 @@ def _drill(volume: Volume, checkpoint: Checkpoint, manifests: Sequence[tuple[str
     _compare_journal(path, record)
     for directory, fields in manifests:
         _compare_manifest(directory, fields)
-    # The journal gave these sums back, so what has them is what was written.
+    # The journal gave these checksums back, so blocks that have them are what was written.
     data[:] = 0
     volume.read(requests, sums).wait()
 
 
 def places(volume: Volume) -> tuple[list[int], int]:
-    """Addresses of blocks that do not meet, and their size: some from the beginning to the end, and in the first and
-    the last stripe of each lane.  None is on two lanes, so that an error names the right one."""
+    """Addresses of blocks that do not overlap, and their size, in bytes.
+
+    They are spread from the beginning of the volume to its end, and lie in the first and the last stripe of each lane.
+    No block is on two lanes, so that an error names the right one.
+    """
     stripe, pattern, total = volume.striping.stripe_bytes, volume.striping.pattern, volume.size_bytes
     size = max(BLOCK_BYTES, _whole(min(DRILL_BYTES, stripe, total // SPREAD)))
     last = total - size
@@ -80,7 +86,7 @@ def places(volume: Volume) -> tuple[list[int], int]:
 
 
 def _within_stripe(address: int, size: int, stripe: int, total: int) -> int:
-    """Where a block near an address lies in one stripe."""
+    """The address near `address` from which on a block lies within one stripe."""
     unit, within = divmod(address, stripe)
     room = min(stripe, total - unit * stripe)
     if room < size:         # the last stripe may be short
@@ -89,7 +95,7 @@ def _within_stripe(address: int, size: int, stripe: int, total: int) -> int:
 
 
 def _whole(size_bytes: int) -> int:
-    """In blocks of the disk."""
+    """`size_bytes` rounded down to whole blocks of the disk."""
     return size_bytes // BLOCK_BYTES * BLOCK_BYTES
 
 
@@ -97,6 +103,7 @@ def _compare_journal(path: str, record: tuple[dict, dict]) -> None:
     found = [record for record, _ in read_journal(path)]
     if not found or found[-1][0] != record[0] or any(
             not np.array_equal(found[-1][1].get(name), array) for name, array in record[1].items()):
+        #: Another machine writes to the same directory (network disks), or the disk lies. Nothing was computed yet.
         raise FaultError(f"{path} does not give back the record that was written", _REMEDY)
 
 
@@ -104,16 +111,17 @@ def _compare_manifest(directory: str, fields: dict) -> None:
     _forget(os.path.join(directory, NAME))
     found = read_manifest(directory)
     if found is None or found != _plain(fields):
+        #: As for "… does not give back the record that was written".
         raise FaultError(f"{os.path.join(directory, NAME)} does not give back what was written", _REMEDY)
 
 
 def _plain(fields: dict) -> dict:
-    """As JSON gives it back: lists for tuples."""
+    """`fields` as JSON gives them back, with lists for tuples."""
     return json.loads(json.dumps(fields))
 
 
 def _forget(path: str) -> None:
-    """Have the next reading come from the disk, as far as the system does it."""
+    """Discard the cached pages of a file, as far as the system does it, so that the next read comes from the disk."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)

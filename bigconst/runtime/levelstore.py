@@ -1,10 +1,10 @@
-"""Finished numbers of a run as files in a directory, whole or not there.
+"""Finished numbers of a run as files in a directory, each of which is whole or not there.
 
     bigconst.level.N    a record with the name of the number and what is known of it, a record for each piece of
                         it, a record that counts the pieces
 
-The two newest stay: one that a disk has damaged costs what was computed since the one before.
-What numbers and pieces are is not known here.
+The two newest files stay: if the disk has damaged one, only what was computed since the one before is lost.
+What the numbers and pieces mean is not known here.
 """
 
 import contextlib
@@ -19,25 +19,28 @@ from bigconst.storage.journal import Journal, read_journal
 
 LEVEL_NAME = "bigconst.level"
 KEPT = 2
-"""Files that stay when there is a newer one."""
+"""Number of newest files that stay; older ones are removed."""
 
 Arrays = dict[str, np.ndarray]
 
+StoredLevel = tuple[dict, Arrays, Iterator[Arrays]]
+"""fields (with "name"), arrays and pieces of a stored number"""
+
 
 class LevelStore:
-    """Finished numbers of a run as files in a directory: the newest two are kept.
+    """The files of finished numbers in a directory, of which the newest two stay.
 
-    `outside` says that the directory lies apart from the scratch, so that copies of what is there are worth while;
-    in a scratch directory only what is in memory is kept.
+    `outside` says that the directory lies apart from the scratch, so that copies of numbers on scratch are of use;
+    in a scratch directory only numbers that are in memory are stored.
     """
 
     def __init__(self, directory: str, outside: bool):
         self.directory, self.outside = directory, outside
         self._whole: dict[str, tuple[dict, Arrays]] = {}
-        """first records of files that were read to their end: that takes long, and it is asked for more than once"""
+        """first records, by path, of files that were read to their end, which takes long and is asked for repeatedly"""
 
     def save(self, name: str, fields: dict, arrays: Arrays, pieces: Iterable[Arrays]) -> None:
-        """Keep a number that comes piece by piece; it is safe on return.  Raises InputOutputError."""
+        """Store a number that comes piece by piece; it is durable on return.  Raises InputOutputError."""
         number = 1 + max((found for found, _ in self._files()), default=-1)
         path = self._path(number)
         temporary = path + ".new"
@@ -68,10 +71,11 @@ class LevelStore:
         finally:
             journal.close()
 
-    def newest(self) -> tuple[dict, Arrays, Iterator[Arrays]] | None:
-        """Fields (with "name"), arrays and pieces of the newest number whose file is whole; others become .bad.
+    def newest(self) -> StoredLevel | None:
+        """Fields (with "name"), arrays and pieces of the newest number whose file is whole; None where there is none.
 
-        The whole file is read for that the first time, and once more as the pieces are taken.
+        Newer files, which are not whole, are renamed to .bad.  A file is read to its end for this check, once in a
+        process, and again as its pieces are taken.
         """
         for _, path in self._files():
             head = self._whole.get(path) or _head(path)
@@ -82,13 +86,13 @@ class LevelStore:
         return None
 
     def reject(self) -> None:
-        """The newest number turned out to be wrong: its file becomes .bad."""
+        """Rename the newest file to .bad, because its number turned out to be wrong."""
         for _, path in self._files()[:1]:
             self._whole.pop(path, None)
             _set_aside(path)
 
     def remove(self) -> None:
-        """All files, the bad ones, too."""
+        """Remove all files, the bad ones, too."""
         for name in os.listdir(self.directory):
             if name.startswith(LEVEL_NAME + "."):
                 os.unlink(os.path.join(self.directory, name))
@@ -97,13 +101,13 @@ class LevelStore:
         return os.path.join(self.directory, f"{LEVEL_NAME}.{number}")
 
     def _files(self) -> list[tuple[int, str]]:
-        """(number, path), the newest first."""
+        """(number, path) of all files that are not bad, the newest first."""
         ends = (name.removeprefix(LEVEL_NAME + ".") for name in os.listdir(self.directory))
         return sorted(((int(end), self._path(int(end))) for end in ends if end.isdecimal()), reverse=True)
 
 
 def _head(path: str) -> tuple[dict, Arrays] | None:
-    """The first record of a file that is whole."""
+    """The first record of a file; None if the file is not whole."""
     head, count, end = None, 0, 0
     try:
         for (fields, arrays), end in read_journal(path):
@@ -113,7 +117,7 @@ def _head(path: str) -> tuple[dict, Arrays] | None:
                 return head if fields["pieces"] == count and end == os.path.getsize(path) else None
             else:
                 count += 1
-    except InputOutputError:        # a disk that cannot read it
+    except InputOutputError:        # the disk cannot read it
         pass
     return None
 
@@ -124,7 +128,8 @@ def _pieces(path: str) -> Iterator[Arrays]:
             return
         if index:
             yield arrays
-    raise InputOutputError(f"{path} was whole and is not any more", "test its disk, then resume")
+    #: A finished level changed on its disk. Test that disk, then resume: the level before it is used.
+    raise InputOutputError(f"{path} was complete and is now damaged", "test its disk, then resume")
 
 
 def _set_aside(path: str) -> None:

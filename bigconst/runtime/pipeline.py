@@ -1,4 +1,4 @@
-"""Read ahead, compute, write behind."""
+"""Passes over units of data that read ahead, compute, and write behind."""
 
 import time
 from collections.abc import Callable
@@ -8,14 +8,14 @@ from bigconst.base.errors import Interrupted
 from bigconst.runtime.recorder import Recorder, UnitLog
 
 RING = 3
-"""Buffers of units that are read, computed and written in the same place; inputs apart from outputs take two each."""
+"""Buffers needed where a unit is read, computed and written in one; separate inputs and outputs need two each."""
 
 
 class Pipeline:
     """Runs passes over units one after the other, and adds up how long it waited for transfers.
 
-    `stop` is asked between units: True ends the run with Interrupted when all that was begun is finished and recorded.
-    `on_unit(i, count)` is called when unit i of the count of a pass is written and recorded.
+    `stop` is called between units: True ends the pass with Interrupted when all units begun are finished and recorded.
+    `on_unit(i, count)` is called when unit i of `count` in a pass is written and recorded.
     """
 
     def __init__(self, stop: Callable[[], bool] = lambda: False):
@@ -26,11 +26,12 @@ class Pipeline:
 
     def run(self, count: int, read: Callable[[int], Any], compute: Callable[[int], None], write: Callable[[int], Any],
             step: UnitLog | None = None, keep: Callable[[int], tuple] = lambda i: ({}, {})) -> None:
-        """read(i), compute(i), write(i) for all units that `step` has not done, computing in order of i.
+        """Call read(i), compute(i), write(i) for all units that `step` has not done; compute(i) in order of i.
 
         `read` and `write` start a transfer and return it (wait()).  When read(i)
         is called, write(i - RING) has ended; when compute(i) is called, also write(i - 2).
-        keep(i) gives what the record of a unit holds (UnitLog.finished), and is called when write(i) has ended.
+        keep(i) returns the content of a unit's record (UnitLog.finished), and is called when write(i) has ended.
+        Raises Interrupted when `stop` asks for it, and any error of the four functions and of transfers.
         """
         step = step or Recorder().step("")
         reads: dict[int, Any] = {}
@@ -89,7 +90,7 @@ class Together:
         self._transfers = transfers
 
     def wait(self) -> None:
-        """All of them, then the first error."""
+        """Wait for all of them, then raise the first error."""
         failure = None
         for transfer in self._transfers:
             try:

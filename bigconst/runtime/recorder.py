@@ -1,11 +1,11 @@
-"""What a run has finished, kept in a journal, and given back to a run that is resumed.
+"""Records of what a run has finished, written to a journal, and given back when the run is resumed.
 
 A run is a deterministic tree of steps with names.  A *step* is a pass over
 units; each finished unit leaves a record, and a resumed run begins with the
 first unit that has none.  A *fact* is a result that is not computed again.
-Records are safe after `flush`, which first makes the data safe that they speak
-of; a step says which of its records have to be (`durable`) before something is
-written over.
+Records are durable after `flush`, which first makes durable the data that they
+describe.  Before a step overwrites data, it waits until the records of the units
+that read the data are durable (`UnitLog.durable`).
 """
 
 import time
@@ -14,31 +14,32 @@ from collections.abc import Callable
 from bigconst.storage.journal import Journal, Record
 
 LATEST = "latest"
-"""Field of a record that names its arrays of which only the last ones of a step matter."""
+"""Field of a record that names those of its arrays of which only the last ones in a step matter."""
 PARTIAL = "partial"
-"""Field of a record that lacks what the next one of its name has."""
+"""Field of a record from which such arrays (LATEST) were removed, because the next record of its step has them."""
 
 FLUSH_S = 10.0
-"""Longest time that finished units stay unrecorded, a unit's own time apart."""
+"""Longest time for which finished units stay unrecorded, beside the time that one unit takes."""
 
 
 def supersede(record: Record, later: Record) -> None:
-    """Take from a record what a later one of the same step has."""
+    """Remove from a record the arrays that a later record of the same step replaces."""
     names = later[0].get(LATEST, ())
     for name, array in list(record[1].items()):
         if name in names:
             del record[1][name]
         elif names and array.base is not None:
-            record[1][name] = array.copy()      # a view would keep what was deleted
+            record[1][name] = array.copy()      # a view would keep the memory of deleted arrays
 
 
 class Recorder:
-    """Without a journal it keeps nothing and gives nothing back."""
+    """The steps and facts of a run; without a journal it records nothing and gives nothing back."""
 
     def __init__(self, journal: Journal | None = None, records: list[Record] | None = None,
                  sync: Callable[[], None] = lambda: None, rotate: Callable[[list[Record]], Journal] | None = None,
                  on_safe: Callable[[int], None] = lambda records: None):
-        """`on_safe` hears how many records a flush has made safe."""
+        """`records` are those in the journal.  `sync` makes the data durable that records describe, rotate(records)
+        replaces the journal, and on_safe(count) receives the number of records that a flush made durable."""
         self._journal, self._sync, self._rotate, self._on_safe = journal, sync, rotate, on_safe
         self._known: dict[str, list[Record]] = {}
         for fields, arrays in records or []:
@@ -48,23 +49,26 @@ class Recorder:
         self._uses: dict[str, int] = {}
 
     def step(self, key: str) -> "UnitLog":
-        """The pass of this name; a name that comes again is another pass."""
+        """The log of the pass with this name; a name that is used again stands for another pass."""
         self._uses[key] = use = self._uses.get(key, 0) + 1
         name = f"{key} #{use}"
         return UnitLog(self, name, self._known.pop(name, []))
 
     def fact(self, key: str) -> Record | None:
-        """What `note` kept under this name."""
+        """The record that an earlier process stored under this name by `note` or `restart`; None if there is none."""
         found = self._known.get(f"{key} !")
         return found[-1] if found else None
 
     def note(self, key: str, fields: dict, arrays: dict | None = None) -> None:
-        """Keep a result, and make it and all before it safe."""
+        """Record a result, and make it and all records before it durable."""
         self.append(f"{key} !", fields, arrays or {})
         self.flush()
 
     def restart(self, key: str, fields: dict, arrays: dict) -> None:
-        """Keep a result, and forget all before it, which nobody needs any more; names count from here."""
+        """Record a result, and discard all records before it, which must not be needed any more.
+
+        Names of passes count as new from here on.
+        """
         self._known.clear()
         self._uses.clear()
         if self._journal is not None:
@@ -73,25 +77,28 @@ class Recorder:
             self._journal = self._rotate([({**fields, "key": f"{key} !"}, arrays)])
 
     def append(self, name: str, fields: dict, arrays: dict, latest: dict | None = None) -> None:
-        """Keep a record with the next flush; of the `latest` arrays of records of one name, the last ones."""
+        """Write a record with the next flush.
+
+        Of the `latest` arrays in successive records of one name, only the last ones need be written.
+        """
         if self._journal is None:
             return
         record = {**fields, "key": name}, {**arrays, **(latest or {})}
         if latest:
             record[0][LATEST] = list(latest)
             if self._waiting and self._waiting[-1][0]["key"] == name:
-                # Without them it is worth nothing unless the record that follows is safe, too.
+                # Without these arrays a record is of use only if the one that follows is durable, too.
                 self._waiting[-1][0][PARTIAL] = True
                 supersede(self._waiting[-1], record)
         self._waiting.append(record)
 
     @property
     def is_due(self) -> bool:
-        """Whether records have waited long enough."""
+        """Whether records have waited for a flush longer than FLUSH_S."""
         return bool(self._waiting) and time.perf_counter() - self._flushed_s > FLUSH_S
 
     def flush(self) -> None:
-        """Make the data safe, then the records that speak of it."""
+        """Make the data durable, then the records that describe it."""
         if self._waiting:
             self._sync()
             for fields, arrays in self._waiting:
@@ -104,7 +111,7 @@ class Recorder:
 
 
 class UnitLog:
-    """A pass over units, of which `done` are finished already."""
+    """The log of a pass over units, of which `done` are finished already, with the `records` of an earlier process."""
 
     def __init__(self, recorder: Recorder, name: str, records: list[Record]):
         while records and PARTIAL in records[-1][0]:
@@ -114,18 +121,18 @@ class UnitLog:
         self._durable = self.done
 
     def finished(self, unit: int, fields: dict, arrays: dict, latest: dict | None = None) -> None:
-        """Keep the record of a unit, the one after the last; `latest` arrays are those of all units so far."""
+        """Record a unit, the one after the last recorded; `latest` arrays describe all units so far."""
         self._recorder.append(self._name, {**fields, "unit": unit}, arrays, latest)
         self.done = unit + 1
         if self._recorder.is_due:
             self.flush()
 
     def durable(self, unit: int) -> None:
-        """Return when the records of all units up to this one, which are finished, are safe."""
+        """Return when the records of all units up to this one, which must be finished, are durable."""
         if unit >= self._durable:
             self.flush()
 
     def flush(self) -> None:
-        """Make all records safe."""
+        """Make all records durable."""
         self._recorder.flush()
         self._durable = self.done

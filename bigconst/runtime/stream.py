@@ -1,4 +1,4 @@
-"""Work on the pieces of a file: made on all threads, taken in order."""
+"""Work on the pieces of a file: results are made on all threads, and taken in order."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from bigconst.runtime.threads import Pool
 
 WAITING = 2
-"""Threads beside those that compute, since a piece spends half its time waiting for the disk."""
+"""Threads in addition to those that compute, since a piece spends half its time waiting for the disk."""
 
 
 def _width(threads: int) -> int:
@@ -14,13 +14,14 @@ def _width(threads: int) -> int:
 
 
 def slots(threads: int) -> int:
-    """Slots that `in_order` hands out, for the caller's buffers."""
+    """Number of slots that `in_order` hands out: as many buffers as a caller needs."""
     return 2 * _width(threads)
 
 
 def in_order(threads: int, count: int, make: Callable[[int, int], Any], take: Callable[[Any], None]) -> None:
-    """take(make(i, slot)) for i = 0 .. count-1: make on several threads, take in order while the next ones are made.
+    """Call take(make(i, slot)) for i = 0 .. count-1.
 
+    Results are made on several threads, and taken in order while the next ones are made.
     A slot (0 .. slots(threads)-1) is used again only after the result made in it was taken.
     """
     width = _width(threads)

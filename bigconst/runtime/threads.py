@@ -9,9 +9,27 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable
 
+import numpy as np
+
+from bigconst.runtime.arena import HUGE_PAGE_BYTES, Arena
+
+_local = threading.local()
+
+
+def thread_scratch(size: int) -> np.ndarray:
+    """A buffer of `size` doubles for the calling thread, on huge pages of its own: parts of a buffer on scattered small
+    pages could compete for the same sets of the second-level cache."""
+    array = getattr(_local, "scratch", None)
+    if array is None or len(array) < size:
+        size = -(-8 * size // HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES // 8
+        whole = Arena(8 * size + HUGE_PAGE_BYTES).take(size + HUGE_PAGE_BYTES // 8)
+        skip = -whole.ctypes.data % HUGE_PAGE_BYTES // 8
+        array = _local.scratch = whole[skip:skip + size]
+    return array
+
 
 class Pool:
-    """`threads` - 1 sleeping workers beside the calling thread."""
+    """A pool of `threads` - 1 sleeping workers and the calling thread."""
 
     def __init__(self, threads: int):
         self.threads = threads
@@ -30,26 +48,27 @@ class Pool:
             batch()
             self._done.release()
 
-    def run(self, function: Callable, tasks: Iterable[tuple]) -> None:
-        """Call function(*task) for every task; the first exception is raised when all workers have stopped."""
+    def run(self, function: Callable, tasks: Iterable[tuple], scratch_doubles: int = 0) -> None:
+        """Call function(*task) for every task; the first exception is raised when all workers have stopped.
+
+        With `scratch_doubles`, function(*task, scratch): an array of so many doubles of the thread that calls it.
+        """
         tasks = list(tasks)
-        helpers = min(self.threads, len(tasks)) - 1
-        if helpers <= 0:
-            for task in tasks:
-                function(*task)
-            return
         counter = itertools.count()
         failures: list[BaseException] = []
 
         def batch() -> None:
             try:
+                scratch = (thread_scratch(scratch_doubles),) if scratch_doubles else ()
                 while not failures and (i := next(counter)) < len(tasks):
-                    function(*tasks[i])
+                    function(*tasks[i], *scratch)
             except BaseException as failure:  # re-raised in the calling thread
                 failures.append(failure)
 
+        helpers = max(0, min(self.threads, len(tasks)) - 1)
         self._batch = batch
-        self._wake.release(helpers)
+        if helpers:
+            self._wake.release(helpers)
         batch()
         for _ in range(helpers):
             self._done.acquire()
@@ -57,7 +76,7 @@ class Pool:
             raise failures[0]
 
     def close(self) -> None:
-        """Let the workers end."""
+        """End the workers."""
         self._batch = None
         for _ in range(self.threads - 1):
             self._wake.release()

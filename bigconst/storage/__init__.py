@@ -1,1 +1,1 @@
-"""Bytes on disks; knows nothing of numbers."""
+"""Bytes on disks: files, locks and the scratch volume.  Nothing here knows of numbers."""

@@ -1,4 +1,4 @@
-"""Where finished text goes: a file that appears whole or not at all, or standard output.
+"""Outputs for finished text: a file that appears whole or not at all, or standard output.
 
 `AtomicFile` and `StdoutText` share one interface: `write_at` from any thread in
 any order, then `commit`, or `abort`; as a context manager they abort unless
@@ -17,21 +17,21 @@ from bigconst.base.errors import InputOutputError, UsageError
 from bigconst.base.units import format_bytes
 
 BLOCK_BYTES = 4096
-"""Writes that start and end at multiples of this, from memory that does, bypass the page cache."""
+"""Writes that start and end at multiples of this, from memory that is aligned to it, bypass the page cache."""
 
 _WRITE_BACK_BYTES = 1 << 20
 """Other writes of at least this much are sent to the disk at once."""
 
 
 def _write_all(write, data: memoryview) -> None:
-    """Call write(rest, done) -> bytes written until nothing of `data` is left."""
+    """Call write(rest, done), which returns the number of bytes it wrote, until nothing of `data` is left."""
     done = 0
     while done < len(data):
         done += write(data[done:], done)
 
 
 def _address(data: memoryview) -> int:
-    """Where `data` lies in memory; 1, which is never aligned, for a read-only buffer."""
+    """Address of `data` in memory; 1, which is never aligned, for a read-only or empty buffer."""
     return 1 if data.readonly or not len(data) else ctypes.addressof(ctypes.c_char.from_buffer(data))
 
 
@@ -61,12 +61,12 @@ class AtomicFile:
         except BaseException:
             self.abort()
             raise
-        # The page cache takes memory that costs more to come by than the disk takes to write it.
+        # Not through the page cache: the memory for it takes longer to obtain than the disk takes to write.
         with contextlib.suppress(OSError):      # refused by tmpfs and others
             self._direct_fd = os.open(f"/proc/self/fd/{self._fd}", os.O_WRONLY | os.O_DIRECT | os.O_CLOEXEC)
 
     def _open(self) -> None:
-        """A file without a name, of which a kill leaves nothing; with a temporary one where there is no such thing."""
+        """Open a file without a name, of which a kill leaves nothing; where that is impossible, under `part`."""
         directory = os.path.dirname(self.path)
         self._named = False
         try:
@@ -87,6 +87,7 @@ class AtomicFile:
         except FileNotFoundError:
             return
         except OSError as error:
+            #: As for "cannot read …: …".
             raise self._failure("cannot look at", error) from error
         if stat.S_ISDIR(mode):
             raise UsageError(f"{self.path} is a directory", "name a file in it")
@@ -96,13 +97,14 @@ class AtomicFile:
             raise UsageError(f"{self.path} exists", "add --force to replace it, or choose another name")
 
     def _reserve(self) -> None:
-        """Reserve the blocks now: a full disk is then an error in the first second, not after the last."""
+        """Reserve the blocks now: a full disk is then an error before the computation, not after it."""
         if not self.size_bytes:
             return
         try:
             disk = os.fstatvfs(self._fd)
             free_bytes = disk.f_bavail * disk.f_frsize
             if free_bytes < self.size_bytes:
+                #: Digits and certificate are reserved before the run. Make room, or write elsewhere with `--output`.
                 raise InputOutputError(
                     f"{self.path} needs {format_bytes(self.size_bytes)} ({self.size_bytes} bytes), "
                     f"its disk has {format_bytes(free_bytes)} ({free_bytes} bytes) free",
@@ -115,6 +117,9 @@ class AtomicFile:
             raise self._failure(f"cannot reserve {format_bytes(self.size_bytes)} for", error) from error
 
     def _failure(self, what: str, error: OSError) -> InputOutputError:
+        #: The system says why behind the colon. *No space left*, *Disk quota exceeded*: make room. *Permission denied*,
+        #: *Read-only file system*: choose another place. *Input/output error*: the disk is failing, see `dmesg`. What
+        #: was finished before is kept, and the same command goes on from there.
         return InputOutputError(f"{what} {self.path}: {error.strerror or error}", "make room or choose another place")
 
     def write_at(self, offset: int, data: memoryview) -> None:
@@ -131,7 +136,7 @@ class AtomicFile:
             raise self._failure("cannot write", error) from error
 
     def _pwrite(self, fd: int, data: memoryview, offset: int) -> int:
-        """One system call; bytes written."""
+        """Make one system call; returns the number of bytes written."""
         if failpoints.ACTIVE:
             unit = BLOCK_BYTES if fd == self._direct_fd else 1
             return failpoints.write("output.write", self.path, lambda views: os.pwrite(fd, views[0], offset), [data],
@@ -156,12 +161,14 @@ class AtomicFile:
         os.close(self._fd)
         self._fd = -1
         if not self.force and os.path.lexists(self.path):
+            #: The digits are whole and safe, under the temporary name in the message: rename that by hand.
             raise InputOutputError(f"{self.path} appeared during the run", f"the finished file is {self.part}")
         try:
             if failpoints.ACTIVE:
                 failpoints.hit("output.rename", self.path)
             os.rename(self.part, self.path)
         except OSError as error:
+            #: As for "… appeared during the run".
             raise InputOutputError(
                 f"cannot rename to {self.path}: {error.strerror}", f"the finished file is {self.part}"
             ) from error
@@ -172,6 +179,8 @@ class AtomicFile:
             finally:
                 os.close(directory)
         except OSError as error:
+            #: The file is there and whole, but the disk may lose its name in a power cut. Look at the disk, then
+            #: `bigconst verify`.
             raise InputOutputError(
                 f"cannot sync the directory of {self.path}: {error.strerror}", "the file is there, check its disk"
             ) from error
@@ -181,7 +190,7 @@ class AtomicFile:
         if self._named:
             return
         try:
-            # Only with a directory does Python ask for the link to be followed.
+            # Only if it is given a directory does Python ask the system to follow the link.
             descriptors = os.open("/proc/self/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 os.link(str(self._fd), self.part, src_dir_fd=descriptors, follow_symlinks=True)
@@ -197,7 +206,7 @@ class AtomicFile:
             self._direct_fd = -1
 
     def abort(self) -> None:
-        """Remove the temporary file; nothing happens after `commit`."""
+        """Remove the temporary file; does nothing after `commit`."""
         self._close_direct()
         if self._fd >= 0:
             os.close(self._fd)
@@ -215,7 +224,7 @@ class AtomicFile:
 class StdoutText:
     """Standard output (or descriptor `fd`) behind the interface of `AtomicFile`.
 
-    A pipe cannot seek: data that comes early is kept until its turn.
+    A pipe cannot seek: data that comes early is held in memory until its turn.
     """
 
     path = "-"
@@ -228,7 +237,7 @@ class StdoutText:
         self._lock = threading.Lock()
 
     def write_at(self, offset: int, data: memoryview) -> None:
-        """Write the bytes of `data` at `offset` of the text, or keep a copy until all before it is written."""
+        """Write the bytes of `data` at `offset` of the text, or hold a copy until all before it is written."""
         data = memoryview(data).cast("B")
         with self._lock:
             if offset != self._position:
@@ -248,12 +257,12 @@ class StdoutText:
         self._position += len(data)
 
     def commit(self) -> None:
-        """Nothing is left to do; a text that is not complete is a mistake of the caller (ValueError)."""
+        """Check that the text is complete; raises ValueError if it is not, which is a mistake of the caller."""
         if self._early or self._position != self.size_bytes:
             raise ValueError(f"text has {self._position} of {self.size_bytes} bytes, {len(self._early)} pieces waiting")
 
     def abort(self) -> None:
-        """What is printed cannot be taken back."""
+        """Discard the data held in memory; what was printed cannot be taken back."""
         self._early.clear()
 
     def __enter__(self):

@@ -1,10 +1,10 @@
-"""Reading a file of digits piece by piece: where the digits are is decided once, what they mean elsewhere.
+"""Reading a file of digits piece by piece: where the digits are is decided here, what they mean elsewhere.
 
-The content of a file is I.F, IF or F, I the integer part and F the digits after
-the point, with an optional newline at the end; in a lenient file spaces, tabs
-and line ends may stand anywhere.  A file is that text, or zstandard of it
-(storage.zstfile): `open_digits` looks at its first bytes, and what follows
-knows no difference; offsets are those of the text.
+The content of a file is I.F, IF or F, with I the integer part, F the digits after
+the point, and an optional newline at the end; in a lenient file spaces, tabs and
+line ends may stand anywhere.  A file is that text, or the text compressed with
+zstandard (storage.zstfile); `open_digits` tells them apart by their first bytes,
+and all else treats both alike.  Offsets are those in the text.
 """
 
 import os
@@ -20,14 +20,19 @@ from bigconst.base.formats import TEXT_PIECE_BYTES
 WHITE = b" \t\r\n"
 _HEAD_BYTES = 64
 ZST_MAGIC = b"\x28\xb5\x2f\xfd"
-"""First bytes of a file of zstandard."""
+"""First bytes of a zstandard file."""
 
 
 def open_regular(path: str) -> tuple[int, os.stat_result]:
-    """A descriptor for reading and its stat; InputOutputError names what is wrong with the file."""
+    """Open a regular file for reading; returns its descriptor and stat.
+
+    Raises InputOutputError when it cannot be opened, or is a directory or device.
+    """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
+        #: *No such file*: is the name right, the disk mounted? *Permission denied*: whose file is it? *Input/output
+        #: error*: the disk is failing, see `dmesg` and `smartctl`.
         raise InputOutputError(f"cannot read {path}: {error.strerror}", "name a file that is there") from error
     info = os.fstat(fd)
     if not stat.S_ISREG(info.st_mode):
@@ -37,7 +42,7 @@ def open_regular(path: str) -> tuple[int, os.stat_result]:
 
 
 def read_exactly(fd: int, buffer: np.ndarray, offset: int, path: str) -> None:
-    """Fill a uint8 buffer from `offset` of the file; InputOutputError if the file has become shorter."""
+    """Fill a uint8 buffer from `offset` of the file; raises InputOutputError, also if the file has become shorter."""
     view, done = memoryview(buffer), 0
     while done < len(view):
         try:
@@ -45,20 +50,22 @@ def read_exactly(fd: int, buffer: np.ndarray, offset: int, path: str) -> None:
         except OSError as error:
             raise InputOutputError(f"cannot read {path}: {error.strerror}", "check its disk") from error
         if count == 0:
+            #: As for "… changed while it was read".
             raise InputOutputError(f"{path} became shorter while it was read", "let nothing write to it")
         done += count
 
 
 def unchanged(before: os.stat_result, fd: int, path: str) -> None:
-    """Raise InputOutputError when the file is not what it was."""
+    """Raise InputOutputError when size, time or inode of the file are not those of `before`."""
     after = os.fstat(fd)
     if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):
+        #: Another program writes to it, or it is still being copied. Wait for that, then again.
         raise InputOutputError(f"{path} changed while it was read", "let nothing write to it, and begin again")
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Bytes start..stop-1 of the file, which hold digits first..first+count-1 of F (from 0)."""
+    """Bytes start..stop-1 of the text, which hold digits first..first+count-1 of F (from 0)."""
 
     start: int
     stop: int
@@ -69,7 +76,7 @@ class Piece:
 
 
 class _StrictPieces(Sequence):
-    """Pieces of a strict file, made when they are asked for: there may be a million."""
+    """The pieces of a strict file, each made only when it is asked for: there may be a million."""
 
     def __init__(self, end: int, before: int):
         self._end, self._before = end, before
@@ -87,10 +94,10 @@ class _StrictPieces(Sequence):
 
 
 class _PlainText:
-    """The bytes of a file as they are."""
+    """The text of a file that is not compressed."""
 
     piece_bytes = 1 << 20
-    """As many as two threads have at hand, and some more, stay in a third-level cache: half the time of 2 MiB."""
+    """At this size the buffers of two threads, and some more, stay in a third-level cache: half the time of 2 MiB."""
 
     def __init__(self, fd: int, size_bytes: int, path: str):
         self._fd, self._path = fd, path
@@ -101,11 +108,11 @@ class _PlainText:
 
 
 class DigitFile:
-    """An open digit file, by `open_digits`; `digits` and `pieces` are known after `locate`."""
+    """An open digit file, made by `open_digits`; `digits` and `pieces` are known after `locate`."""
 
     def __init__(self, path: str, fd: int, info: os.stat_result, text, lenient: bool):
-        """`text` has text_bytes, read_into(buffer, offset), which several threads may call at once, and piece_bytes, at
-        whose multiples it is best read."""
+        """`text` has text_bytes, its length; piece_bytes, at whose multiples it is best read; and
+        read_into(buffer, offset), which several threads may call at once."""
         self.path = path
         self.lenient = lenient
         self._fd, self._info, self._text = fd, info, text
@@ -135,17 +142,17 @@ class DigitFile:
         return buffer.tobytes()
 
     def _strict_end(self) -> int:
-        """Where the newline at the end of a strict file is, or would be."""
+        """Offset at which the newline at the end of a strict file is, or would be."""
         end = self.text_bytes
         return end - 1 if end and self.raw(end - 1, end) == b"\n" else end
 
     def _lenient_blocks(self) -> list[tuple[int, int, int]]:
-        """(start, stop, content bytes) of every block; this takes a pass."""
+        """(start, stop, content bytes) of every block; this takes a pass over the whole text."""
         borders = [*range(0, self.text_bytes, TEXT_PIECE_BYTES), self.text_bytes]
         return [(a, b, len(self.raw(a, b).translate(None, WHITE))) for a, b in zip(borders, borders[1:], strict=False)]
 
     def locate(self, integer_part: str, digits: int | None) -> None:
-        """Find F, which must have `digits` digits, or any number for None.
+        """Find F, which must have `digits` digits, or any number of them if that is None.
 
         Raises VerificationError when the file cannot be one of `digits` digits
         of a number with this integer part.
@@ -158,16 +165,20 @@ class DigitFile:
         part = integer_part.encode()
         if b"." in head:
             if head[:head.index(b".")] != part:
+                #: The file is of another constant or base, or begins with something else. Digits in lines and groups
+                #: are read with `bigconst certify --lenient`.
                 raise VerificationError(f"{self.path} does not begin with {integer_part}.")
             before = len(part) + 1
         elif digits is not None:
             before = content - digits if content > digits else 0
             if before not in (0, len(part)) or head[:before] != part[:before]:
+                #: The file is cut off or has too much. Compare its size with what it should be, copy it again.
                 raise VerificationError(f"{self.path} does not have {digits} digits after {integer_part}.")
         else:
             before = len(part) if head.startswith(part) else 0
         self.digits = content - before
         if self.digits < 1 or digits not in (None, self.digits):
+            #: As for "… does not have … digits after ….".
             raise VerificationError(f"{self.path} has {max(self.digits, 0)} digits after the point"
                                     + (f", the certificate says {digits}" if digits is not None else ""))
         self._before = before
@@ -183,7 +194,7 @@ class DigitFile:
         return pieces
 
     def read(self, piece: Piece, buffer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(all bytes of the piece, its digits of F), uint8; the first lie in `buffer`."""
+        """All bytes of a piece, which lie in `buffer`, and its digits of F; both uint8.  Raises InputOutputError."""
         raw = buffer[:piece.stop - piece.start]
         self.read_into(raw, piece.start)
         content = raw
@@ -194,7 +205,7 @@ class DigitFile:
         return raw, content[piece.skip:piece.skip + piece.count]
 
     def rest(self) -> bytes:
-        """What follows the last piece: the newline at the end of a strict file."""
+        """The bytes after the last piece: the newline at the end of a strict file, or nothing."""
         end = self.pieces[-1].stop
         return self.raw(end, self.text_bytes)
 
@@ -213,7 +224,7 @@ class DigitFile:
 
 
 def open_digits(path: str, lenient: bool = False) -> DigitFile:
-    """A digit file, text or zstandard, whatever its name is.
+    """Open a digit file, text or zstandard, whatever its name is.
 
     Raises InputOutputError when it cannot be read, or is zstandard that has to be decompressed first,
     VerificationError when zstandard is damaged.

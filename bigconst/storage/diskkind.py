@@ -1,4 +1,4 @@
-"""What kind of disk a directory lies on: hard disk or solid state.
+"""The kind of disk that a directory lies on: hard disk or solid state.
 
 The system is asked first.  Virtual disks and RAID controllers say that they
 rotate whatever they are made of, so that answer is tested by random reads.
@@ -18,22 +18,22 @@ from pathlib import Path
 SOLID_STATE, HARD_DISK = "ssd", "hdd"
 
 SOLID_STATE_S = 1e-3
-"""A hard disk needs several of these to turn to a random place, solid state a tenth of one."""
+"""Limit between the two kinds: a random read takes a tenth of it on solid state, several times it on a hard disk."""
 
 _BLOCK_DEVICES = Path("/sys/dev/block")
 _FILE_BYTES = 64 << 20
 _CHUNK_BYTES = 1 << 20
 _WRITING_S = 1.0
-"""The file is as long as can be written in this time, 64 MiB at most."""
+"""Time in which the file is written: it becomes as long as that allows, 64 MiB at most."""
 _READS = 40
 _ROUNDS = 3
-"""Slow reads are tried again: the disk may have been busy for somebody else."""
+"""Measurements of a disk that seems slow: it may have been busy for somebody else."""
 _PAUSE_S = 0.1
 _READ_BYTES = 4096
 
 
 def disk_kind(directories: Sequence[str | os.PathLike]) -> tuple[str, str]:
-    """("hdd" or "ssd", why) of the slowest disk among those of `directories`; "hdd" where it cannot be told."""
+    """("hdd" or "ssd", why) for the slowest disk among those of `directories`; "hdd" where a disk cannot be tested."""
     found = [_kind(os.path.abspath(directory)) for directory in directories]
     return next((each for each in found if each[0] == HARD_DISK), found[0])
 
@@ -50,7 +50,7 @@ def _kind(directory: str) -> tuple[str, str]:
 
 
 def _rotational(directory: str) -> bool | None:
-    """What the disk says of itself; None where there is none to ask (network, memory, some pools)."""
+    """Whether the disk says that it rotates; None where there is none to ask (network, memory, some pools)."""
     device = os.stat(directory).st_dev
     block = _BLOCK_DEVICES / f"{os.major(device)}:{os.minor(device)}"
     with contextlib.suppress(OSError):
@@ -61,9 +61,9 @@ def _rotational(directory: str) -> bool | None:
 
 
 def random_read_s(directory: str) -> float:
-    """Seconds of a read of 4 KiB past the page cache at a random place of a new file, which is gone afterwards.
+    """Seconds of a read of 4 KiB past the page cache at a random place of a new file, which is removed afterwards.
 
-    The median of 40, and the smallest one of several medians unless the first is below SOLID_STATE_S.
+    The median of 40 reads; where it is not below SOLID_STATE_S, the smallest of up to three medians.
     Raises OSError where the directory or the file system does not allow that.
     """
     # The file has no name where the file system can do that: nothing is left even by a process that is killed.
@@ -81,7 +81,7 @@ def random_read_s(directory: str) -> float:
 
 
 def _fill(fd: int) -> int:
-    """Write random bytes for a second, 64 MiB at most, and have them reach the disk; their number."""
+    """Write random bytes for a second, 64 MiB at most, and have them reach the disk; returns their number."""
     data = os.urandom(_CHUNK_BYTES)
     start, size = time.perf_counter(), 0
     while size < _FILE_BYTES and (not size or time.perf_counter() < start + _WRITING_S):

@@ -1,7 +1,7 @@
-"""Small files that a power cut leaves whole: replaced under their name, or longer by a line.
+"""Small files that a power cut leaves whole: they are replaced under their name, or made longer by a line.
 
-Data is written, brought to the disk by fsync, and named.  What fsync has once refused is never asked for again: the
-kernel may have forgotten it, and report success.
+Data is written, brought to the disk by fsync, and only then named.  A failed fsync is never tried again: the kernel may
+have discarded the data, and would report success.
 """
 
 import contextlib
@@ -12,11 +12,11 @@ from bigconst.base import failpoints
 from bigconst.base.errors import InputOutputError
 
 NEW = ".new"
-"""What is added to the name of a file that is being written."""
+"""Suffix to the name of a file that is being written."""
 
 
 class WriteFailpoints(NamedTuple):
-    """Failpoints of the file that is written: of its system calls, and of the renames where there are any."""
+    """Names of the failpoints of a file: those of its writes, its fsyncs, and its renames where there are any."""
 
     write: str
     sync: str
@@ -25,9 +25,10 @@ class WriteFailpoints(NamedTuple):
 
 def replace_file(path: str, data: bytes, places: WriteFailpoints, remedy: str, *, older: str | None = None,
                  mode: int | None = None) -> None:
-    """`path` holds `data`, and what it held before stays as `older`.
+    """Replace the content of `path` by `data`; what it held before stays under the name `older`, if that is given.
 
-    A kill at any moment leaves one of both whole; with `older` there may be no `path` then.
+    A kill at any moment leaves the old or the new content whole; with `older`, the old one may then be there under
+    that name alone.  `mode` is the permission bits of the file.
     Raises InputOutputError, with `remedy`, and leaves no temporary file.
     """
     temporary = path + NEW
@@ -49,12 +50,12 @@ def replace_file(path: str, data: bytes, places: WriteFailpoints, remedy: str, *
 
 
 def append_line(path: str, line: str, places: WriteFailpoints, remedy: str) -> None:
-    """Add a line to a file, which need not be there.  Raises InputOutputError with `remedy`."""
+    """Append a line to a file, which is created if need be.  Raises InputOutputError with `remedy`."""
     try:
         with open(path, "ab+", buffering=0) as file:
             end = file.seek(0, os.SEEK_END)
             file.seek(max(0, end - 1))
-            # A line that was cut off does not take this one with it.
+            # A line that an earlier write left unfinished must not run into this one.
             _write(file, (b"\n" if end and file.read(1) != b"\n" else b"") + line.encode() + b"\n", path, places)
             _sync(file.fileno(), path, places)
         _sync_directory(os.path.dirname(path), places)
@@ -63,7 +64,7 @@ def append_line(path: str, line: str, places: WriteFailpoints, remedy: str) -> N
 
 
 def sync_directory(directory: str) -> None:
-    """Make renames in it durable."""
+    """Make the renames in a directory durable."""
     fd = os.open(directory or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)

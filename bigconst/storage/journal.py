@@ -1,7 +1,8 @@
-"""An append-only file of records, each whole or not there.
+"""An append-only file of records, each of which is whole or not there.
 
 A record is a small dictionary and some arrays.  A kill or a full disk may leave
-half a record at the end: reading stops there, and `open_journal` cuts it off.
+half a record at the end: `read_journal` stops there and says where the last whole
+record ends, and a `Journal` that is opened with this size cuts the rest off.
 What the records mean is not known here.
 """
 
@@ -27,7 +28,10 @@ class Journal:
     """A file of records, written by one process; after an error nothing more is written to it."""
 
     def __init__(self, path: str, size_bytes: int = 0):
-        """Append behind the first `size_bytes` of `path`, dropping the rest; 0 starts it anew."""
+        """Open `path` to append after its first `size_bytes`, discarding the rest; 0 begins an empty journal.
+
+        Raises InputOutputError.
+        """
         self.path = path
         self._failed: InputOutputError | None = None
         try:
@@ -35,16 +39,17 @@ class Journal:
             os.ftruncate(self._fd, size_bytes)
             os.lseek(self._fd, 0, os.SEEK_END)
         except OSError as error:
+            #: As for "cannot read …: …".
             raise _failure("cannot open", path, error) from error
 
     def append(self, fields: dict, arrays: dict[str, np.ndarray]) -> None:
-        """Write a record; it is safe after `sync`."""
+        """Write a record; it is durable after `sync`.  Raises InputOutputError."""
         layout = {name: (array.dtype.str, array.shape) for name, array in arrays.items()}
         head = json.dumps([fields, layout]).encode()
         body = b"".join(np.ascontiguousarray(array).tobytes() for array in arrays.values())
         digest = xxhash.xxh3_64_intdigest(head + body)
         data = memoryview(_FRAME.pack(_MAGIC, len(head), len(body), digest) + head + body)
-        # What stands behind half a record, or behind one that never reached the disk, is not found again.
+        # No reader gets past half a record, or one that never reached the disk: after an error nothing is appended.
         with self._final():
             while data:
                 data = data[self._write(data):]
@@ -63,7 +68,7 @@ class Journal:
 
     @contextlib.contextmanager
     def _final(self) -> Iterator[None]:
-        """The first error is the answer to everything that comes later."""
+        """Raise InputOutputError for an OSError in the block, and from then on at once, without entering the block."""
         if self._failed is not None:
             raise self._failed
         try:
@@ -80,7 +85,7 @@ class Journal:
 
 
 def read_journal(path: str) -> Iterator[tuple[Record, int]]:
-    """(record, where it ends) for all whole records from the start."""
+    """(record, offset of its end in bytes) for all whole records from the start.  Raises InputOutputError."""
     try:
         with open(path, "rb") as file:
             # What a failed fsync left in the page cache may not be on the disk.

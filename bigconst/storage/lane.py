@@ -78,9 +78,9 @@ class Transfer:
 
 
 class Lane:
-    """The scratch file in `directory`, empty at first.
+    """The scratch file in `directory`: empty at first, or with `keep` the one that an earlier process left.
 
-    `note` gets one line where O_DIRECT is refused; `direct=False` does without from the start.
+    `note` receives one line where O_DIRECT is refused; with `direct=False` it is not even tried.
     Raises InputOutputError when the directory cannot be used or another process uses it.
     """
 
@@ -113,7 +113,7 @@ class Lane:
     # --- opening and closing -----------------------------------------------------------
 
     def _open_file(self, direct: bool, note: Callable[[str], None], keep: bool) -> None:
-        """Create the scratch file, dropping what is there, or open it to go on."""
+        """Create the scratch file, discarding what is there, or with `keep` open the one that is there."""
         flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
             self._fd = os.open(self.path, flags if keep else flags | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -136,7 +136,7 @@ class Lane:
                 os.ftruncate(self._fd, 0)
         except OSError as error:
             if error.errno in _NO_SPACE:
-                return      # whoever asks for space next has better words for it
+                return      # the next request for space fails with a better message
             if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
                 raise InputOutputError(f"cannot write {self.path}: {error.strerror}", _ELSEWHERE) from error
             if self.direct:
@@ -168,7 +168,7 @@ class Lane:
         Tasks still waiting fail.
         """
         self._closing = True
-        for _ in self._threads:     # as many for each queue as there are for both does no harm
+        for _ in self._threads:     # twice as many as the threads of a queue, which does no harm
             self._reads.put(None)
             self._writes.put(None)
         for thread in self._threads:
@@ -199,7 +199,7 @@ class Lane:
     def resize(self, size_bytes: int) -> None:
         """Reserve the disk blocks of a longer file, or give back those of a shorter one.
 
-        Raises DiskFull when they are not there, InputOutputError when the system refuses otherwise.
+        Raises DiskFull when the disk has not so many, InputOutputError when the system refuses otherwise.
         """
         before = self.allocated_bytes
         try:
@@ -214,8 +214,12 @@ class Lane:
                 os.ftruncate(self._fd, before)
             what = f"cannot resize {self.path} to {format_bytes(size_bytes)} ({size_bytes} bytes): {error.strerror}"
             if error.errno not in _NO_SPACE:
+                #: The system refuses the file its size: *File too large* is the limit of the file system (FAT: 4 GiB)
+                #: or of `ulimit -f`.
                 raise InputOutputError(what, _ELSEWHERE) from error
             free = before + self.free_bytes()
+            #: Something else has taken the room since the plan was made. Make room, or name one more disk with
+            #: `--swap`.
             raise DiskFull(f"{what}, it could have {format_bytes(free)} ({free} bytes)") from error
         self.allocated_bytes = size_bytes
 
@@ -244,30 +248,35 @@ class Lane:
         start = offset
         while views:
             if self._closing:
+                #: The run was ending because of another error, or of Ctrl-C twice. Run the same command again.
                 raise InputOutputError(f"{self.path} was closed during a {verb}", "run the same command again")
             try:
                 count = call(views[:_MOST_VIEWS], offset)
             except OSError as error:
+                #: A sector or the whole disk is failing, or a cable: see `dmesg` and `smartctl`. Then `bigconst
+                #: resume`.
                 raise InputOutputError(f"cannot {verb} {self.path} at offset {offset}: {error.strerror}",
                                        _DISK) from error
             if not count:
+                #: Another program has cut the scratch file: let nothing else touch it. Then the run goes on from
+                #: `--checkpoint`, if it had one.
                 raise InputOutputError(f"cannot {verb} {self.path} at offset {offset}: the file ends there",
                                        "let nothing else touch it")
             offset += count
             views = _rest(views, count)
         if not self.direct:
-            # Written pages are sent to the disk now, read ones dropped: either way memory stays the computation's.
+            # Sends written pages to the disk now, and discards read ones: the computation needs the memory.
             os.posix_fadvise(self._fd, start, offset - start, os.POSIX_FADV_DONTNEED)
 
     def _preadv(self, views: list[memoryview], offset: int) -> int:
-        """One system call; bytes read, 0 at the end of the file."""
+        """Make one system call; returns the number of bytes read, 0 at the end of the file."""
         count = self._call(failpoints.read, "lane.read", os.preadv, views, offset)
         with self._counting:
             self.read_bytes += count
         return count
 
     def _pwritev(self, views: list[memoryview], offset: int) -> int:
-        """One system call; bytes written."""
+        """Make one system call; returns the number of bytes written."""
         count = self._call(failpoints.write, "lane.write", os.pwritev, views, offset)
         with self._counting:
             self.written_bytes += count
@@ -287,7 +296,7 @@ class Lane:
 
         Overwrites and resizes it; the bytes are not counted in `read_bytes` and `written_bytes`.
         """
-        self._measuring = True      # how many calls that takes differs every time
+        self._measuring = True      # the number of calls differs every time, so failpoints do not count them
         try:
             return self._measure(max(BLOCK_BYTES, min(size_bytes, _MEASURED_BYTES) // BLOCK_BYTES * BLOCK_BYTES))
         finally:
@@ -307,7 +316,7 @@ class Lane:
 
     def _sweep(self, submit: Callable, call: Callable, offsets: Sequence[int],
                data: mmap.mmap) -> tuple[list[int], float]:
-        """Call on `data` at as many offsets as there is time for: those offsets, and bytes/s."""
+        """Move `data` at as many of `offsets` as there is time for; returns these offsets, and bytes/s."""
         view = memoryview(data)
         start = time.perf_counter()
         done: list[int] = []
@@ -325,16 +334,16 @@ class Lane:
 
 
 def _work(queue: SimpleQueue) -> None:
-    """What a thread of a lane does: perform tasks until there is a None."""
+    """Main function of a lane's thread: perform tasks until there is a None in the queue."""
     while (item := queue.get()) is not None:
         transfer, task = item
         transfer.perform(task)
-        # Names that live on would keep the buffers of the last task.
+        # These names would otherwise keep the buffers of the last task alive.
         item = transfer = task = None
 
 
 def _rest(views: list[memoryview], count: int) -> list[memoryview]:
-    """What is left of `views` after their first `count` bytes."""
+    """The views that are left of `views` after their first `count` bytes."""
     for i, view in enumerate(views):
         if count < len(view):
             return [view[count:], *views[i + 1:]]

@@ -1,4 +1,4 @@
-"""Locks that one process at a time holds: on a file of its own, which goes with the process that held it."""
+"""Locks that one process at a time holds, each on a file that is there for this purpose alone."""
 
 import contextlib
 import fcntl
@@ -10,9 +10,10 @@ LOCK_NAME = "bigconst.lock"
 
 
 class FileLock:
-    """Held until `release`, or to the end of the process; as a context manager the file goes with it.
+    """A lock on the file `path`, held until `release` or the end of the process.
 
-    `what` it is a lock of is in use by another process, says InputOutputError then, with `remedy`; unless `wait`.
+    As a context manager it removes the file at the end.  Where another process holds the lock, `wait` waits for it;
+    otherwise InputOutputError says that `what` is in use, with `remedy`.
     """
 
     def __init__(self, path: str, what: str, remedy: str, *, wait: bool = False):
@@ -22,6 +23,8 @@ class FileLock:
             try:
                 fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
             except OSError as error:
+                #: The lock of the directory cannot be made; the system says why behind the colon. The directory has to
+                #: be there and writable.
                 raise InputOutputError(f"cannot use {os.path.dirname(path)}: {error.strerror}",
                                        "name a directory that is there and writable") from error
             try:
@@ -30,21 +33,24 @@ class FileLock:
                 with contextlib.suppress(FileNotFoundError):
                     if os.path.samestat(os.fstat(fd), os.stat(path)):
                         os.ftruncate(fd, 0)
-                        with contextlib.suppress(OSError):      # a full disk is a matter for the caller
+                        with contextlib.suppress(OSError):      # the lock holds without a process id on a full disk
                             os.write(fd, f"{os.getpid()}\n".encode())
                         self._fd, self.device = fd, os.fstat(fd).st_dev
             except BlockingIOError as error:
                 pid = os.pread(fd, 32, 0).decode("ascii", "replace").strip() or "unknown"
+                #: That process runs in this directory (`ps -p` shows it): wait for it, or use another one. A process
+                #: that was killed leaves no lock.
                 raise InputOutputError(f"{what} is in use by process {pid}",
                                        f"wait for it to end, or {remedy}") from error
             except OSError as error:
+                #: The file system knows no locks (some network ones do not). Use a local disk.
                 raise InputOutputError(f"cannot lock {path}: {error.strerror}", remedy) from error
             finally:
                 if self._fd < 0:
                     os.close(fd)
 
     def release(self, delete: bool = False) -> list[str]:
-        """Give the lock back, and with `delete` remove its file; returns a line where that cannot be done."""
+        """Give the lock back, and with `delete` remove its file; returns a line if that fails."""
         left = []
         if delete and self._fd >= 0:
             try:
@@ -66,7 +72,7 @@ class FileLock:
 
 
 class DirectoryLock(FileLock):
-    """Of a directory that one process uses: a lane of the scratch, or a place for levels."""
+    """The lock of a directory that one process at a time uses: a lane of the scratch, or a place for levels."""
 
     def __init__(self, directory: str):
         super().__init__(os.path.join(directory, LOCK_NAME), directory,

@@ -18,7 +18,7 @@ from bigconst.storage.durable import NEW, WriteFailpoints, replace_file
 NAME = "bigconst.manifest"
 OLD_NAME = "bigconst.manifest.old"
 BAD = ".bad"
-"""What is added to the name of a manifest that is damaged."""
+"""Suffix to the name of a manifest that is damaged."""
 
 FORMAT = "bigconst-manifest/1"
 _PLACES = WriteFailpoints("manifest.write", "manifest.sync", "manifest.rename")
@@ -26,16 +26,17 @@ _REMEDY = "see that its disk is there and has room, then resume"
 
 
 def write_manifest(directory: str, fields: dict) -> None:
-    """Replace the manifest of a directory; the one before stays as the older generation."""
+    """Replace the manifest of a directory; the one before stays as the older generation.  Raises InputOutputError."""
     body = json.dumps(fields, indent=1).encode() + b"\n"
     text = f"{FORMAT} xxh3 {xxhash.xxh3_64_hexdigest(body)}\n".encode() + body
     replace_file(os.path.join(directory, NAME), text, _PLACES, _REMEDY, older=os.path.join(directory, OLD_NAME))
 
 
 def read_manifest(directory: str) -> dict | None:
-    """The newest manifest that is whole; None where there is none.
+    """The newest manifest of a directory that is whole; None where there is none.
 
-    One that is damaged becomes .bad.  Raises InputOutputError when none is left, now and later, or for another format.
+    A damaged one is renamed to .bad.  Raises InputOutputError, now and in later calls, when all generations there
+    are damaged, and for a manifest of another format.
     """
     damaged = []
     for name in (NAME, OLD_NAME):
@@ -60,13 +61,15 @@ def read_manifest(directory: str) -> dict | None:
         damaged.append(path)
     if damaged:
         # A run was interrupted here: whoever takes this for an empty directory would write over its scratch.
+        #: Both copies of the manifest are lost, so nobody knows what the scratch means. Go on from the `--checkpoint`
+        #: directory, or remove what is left with `--discard`.
         raise InputOutputError(f"{damaged[0]} is damaged and has no older generation",
                                "remove what is left of the run with --discard")
     return None
 
 
 def remove_manifest(directory: str) -> None:
-    """Both generations, damaged or not, and what an interrupted replacement left."""
+    """Remove both generations, damaged or not, and what an interrupted replacement left."""
     for name in (NAME, OLD_NAME):
         for suffix in ("", NEW, BAD):
             with contextlib.suppress(FileNotFoundError):

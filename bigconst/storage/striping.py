@@ -18,11 +18,11 @@ PERIOD = 251
 visit every slot of the period in turn; a period that divides the stride would put a whole slab on one lane."""
 
 _LONGEST_PERIOD = 4096
-"""Where space is so tight that a lane can take hardly more than it must."""
+"""Most units of the longer period that is tried where space is too tight for PERIOD units."""
 
 
 class Striping:
-    """Address in the volume -> lane and offset in its file.
+    """The map from an address in the volume to a lane and an offset in its file.
 
     `pattern[i]` is the lane of unit i of every period; `stripe_bytes` is the size of a unit.
     """
@@ -90,7 +90,7 @@ def make_pattern(
 
 
 def _deal(weights: Sequence[float], room: Sequence[int], units: int, first: float) -> list[int]:
-    """A lane for each unit: that with the smallest (units it has + first) / weight, of those with room left."""
+    """A lane for each unit: of those with room left, the one with the smallest (units it has + first) / weight."""
     given = [0] * len(weights)
     order = []
     for _ in range(units):
@@ -102,9 +102,10 @@ def _deal(weights: Sequence[float], room: Sequence[int], units: int, first: floa
 
 
 def check_room(free_bytes: Sequence[int], total_bytes: int) -> None:
-    """DiskFull, with both numbers, unless the free bytes of all lanes together are enough."""
+    """Raise DiskFull, with both numbers, unless the free bytes of all lanes together are enough."""
     free = sum(free_bytes)
     if total_bytes > free:
+        #: As for "the scratch needs … (… bytes) with its journal, its disks have … (… bytes) free".
         raise DiskFull(
             f"the scratch volume needs {format_bytes(total_bytes)} ({total_bytes} bytes), "
             f"its disks have {format_bytes(free)} ({free} bytes) free"

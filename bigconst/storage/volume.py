@@ -2,9 +2,9 @@
 
 A request is one block, the unit that has a checksum.  Reading and writing
 return at once; the threads of the lanes move the bytes and compute the
-checksums, which the caller keeps, apart from the data.  Requests are cut and
-merged here into what a disk likes: neighbours become one system call, and what
-is long is shared by several threads.
+checksums, which the caller stores, apart from the data.  Requests are cut and
+merged here to sizes that suit a disk: neighbours become one system call, and a
+long request is shared by several threads.
 """
 
 import itertools
@@ -32,8 +32,8 @@ _SHORTEST_BYTES = 1 << 20
 class BlockRequest(NamedTuple):
     """One block: `views` together are the bytes at `address` (bytes) of the volume.
 
-    Every view is a C-contiguous buffer (any numpy type) at an address in memory that is a multiple of 4096;
-    its length is one too, and so is `address`.  Entry `index` of the sums is the block's.
+    Every view is a C-contiguous buffer (any numpy type).  Its address in memory, its length in bytes and `address`
+    are multiples of 4096.  The checksum of the block is entry `index` of the array of checksums.
     """
 
     address: int
@@ -42,14 +42,14 @@ class BlockRequest(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """How the lanes of a volume share it, and the speeds (bytes/s read, written) that it followed."""
+    """The pattern by which lanes share a volume, and their speeds (bytes/s read, written), by which it was made."""
 
     pattern: tuple[int, ...]
     speeds: tuple[tuple[float, float], ...]
 
 
 class _Block:
-    """A request under way: its bytes, what of them belongs to a job already, how many jobs are not yet done."""
+    """A request in progress: its bytes, how many of them are assigned to jobs, and how many jobs are not yet done."""
 
     __slots__ = ("address", "views", "index", "size_bytes", "jobs_left", "_view", "_used_bytes")
 
@@ -62,7 +62,7 @@ class _Block:
         self.jobs_left = self._view = self._used_bytes = 0
 
     def take(self, length: int) -> list[memoryview]:
-        """The next `length` bytes."""
+        """Views of the next `length` bytes, which are then assigned."""
         out = []
         while length > 0:
             view = self.views[self._view]
@@ -98,11 +98,12 @@ class _Job:
 class Volume:
     """`size_bytes` of scratch space (rounded up to 4096) in `directories`, each on its own disk.
 
-    `stripe_bytes`, a multiple of 4096, is what a lane gets before it is the next one's turn; how often it is
-    its turn follows its speed, measured here in a fraction of a second, and its free space.  `note` gets one
-    line for what is slower than it need be.  `lane(directory, note)` makes a lane.
+    `stripe_bytes`, a multiple of 4096, is what a lane takes before it is the next one's turn; how often it is
+    its turn follows its speed, measured here in a fraction of a second, and its free space.  `note` receives
+    one line for whatever is slower than it need be.  `lane(directory, note)` makes a lane.  `kept`, the layout of an
+    earlier volume in these directories, reopens it.
 
-    All space is reserved when it is made.  Raises UsageError when a directory is named twice,
+    All space is reserved when the volume is made.  Raises UsageError when a directory is named twice,
     InputOutputError when one cannot be used, DiskFull when together they have no room.
     """
 
@@ -146,7 +147,7 @@ class Volume:
 
     def _reopen(self, directories: Sequence[str | os.PathLike], size_bytes: int, stripe_bytes: int, kept: "Layout",
                 lane: Callable[..., Lane]) -> None:
-        """Take the lanes as they are; what was given back already is missed by whoever reads it."""
+        """Open the files of the lanes at their present sizes; where space was given back, only reading fails."""
         self.striping = Striping(kept.pattern, stripe_bytes)
         self.speeds = [tuple(speed) for speed in kept.speeds]
         for directory in directories:
@@ -155,7 +156,7 @@ class Volume:
 
     @property
     def layout(self) -> "Layout":
-        """What reopening needs to know."""
+        """The layout, which is needed to reopen the volume."""
         return Layout(self.striping.pattern, tuple(self.speeds))
 
     def sync(self) -> None:
@@ -173,7 +174,7 @@ class Volume:
                 self._note(f"{other.directory} and {lane.directory} are on the same disk: one of them is enough")
 
     def _free_bytes(self) -> list[int]:
-        """What each lane can have, its own present space included; lanes on one disk share what is free there."""
+        """Bytes that each lane can have, those it has included; lanes on one disk share what is free there."""
         sharing = Counter(lane.device for lane in self._lanes)
         return [lane.allocated_bytes + lane.free_bytes() // sharing[lane.device] for lane in self._lanes]
 
@@ -183,20 +184,20 @@ class Volume:
         return sum(lane.allocated_bytes for lane in self._lanes)
 
     def resize(self, size_bytes: int) -> None:
-        """Reserve more at the end, or give back what is beyond `size_bytes`; nothing may be under way there.
+        """Reserve more at the end, or give back what is beyond `size_bytes`; no transfer may be in progress there.
 
         Raises DiskFull or InputOutputError.
         """
         size_bytes = _round_up(size_bytes)
         sizes = self.striping.lane_bytes(size_bytes)
-        for lane, size in itertools.zip_longest(self._lanes, sizes, fillvalue=0):   # the last may have no share
-            # A volume that is taken up again may have grown before: what it kept there stays.
+        for lane, size in itertools.zip_longest(self._lanes, sizes, fillvalue=0):   # the last lanes may have no share
+            # A reopened volume may have been larger before: the data it has there stays.
             if not self._kept or size_bytes < self.size_bytes or size > lane.allocated_bytes:
                 lane.resize(size)
         self.size_bytes = size_bytes
 
     def close(self, delete: bool = True) -> None:
-        """End the threads, close, and with `delete` remove all files; what is under way fails."""
+        """End the threads, close, and with `delete` remove all files; transfers in progress fail."""
         for lane in self._lanes:
             for line in lane.close(delete):
                 self._note(line)
@@ -229,7 +230,7 @@ class Volume:
         """Fill the views of all requests, and compare each block with its entry of `sums` (uint64, xxh3_64).
 
         Returns at once; views and sums belong to the transfer until its `wait` has returned, which raises
-        InputOutputError or ChecksumError.  What is being written must not be read before that is done.
+        InputOutputError or ChecksumError.  A block must not be read before the transfer that writes it is done.
         """
         jobs, transfer = self._prepare(requests, sums)
         for job in jobs:
@@ -265,7 +266,7 @@ class Volume:
         return jobs, Transfer(len(jobs))
 
     def _jobs(self, blocks: list[_Block]) -> list[_Job]:
-        """What moves the blocks, in order: neighbours on a lane merged, long ones cut."""
+        """Jobs that move the blocks, in order: neighbours on a lane are merged, long ones are cut."""
         share = sum(block.size_bytes for block in blocks) // (len(self._lanes) * THREADS)
         most = min(LONGEST_BYTES, max(_SHORTEST_BYTES, _round_up(share)))
         jobs: list[_Job] = []
@@ -290,7 +291,7 @@ class Volume:
                 yield lane, offset + start, min(most, length - start)
 
     def _perform(self, move: Callable, job: _Job, settle: Callable, sums: np.ndarray) -> None:
-        """On a lane's thread: move the bytes; whoever moves the last of a block settles its checksum."""
+        """Move the bytes of a job, in a lane's thread; the last job of a block also calls settle(block, sums)."""
         move(job.offset, job.views)
         for block in job.blocks:
             with self._settling:
@@ -305,6 +306,7 @@ class Volume:
     def _verify(self, block: _Block, sums: np.ndarray) -> None:
         if block.checksum() != int(sums[block.index]):
             lane, offset, _ = self.striping.split(block.address, BLOCK_BYTES)[0]
+            #: The disk, its cable or a cache has changed data. It was read twice. Test the disk, then resume.
             raise ChecksumError(f"the block of {block.size_bytes} bytes that starts at offset {offset} of "
                                 f"{self._lanes[lane].path} is not what was written")
 
@@ -318,5 +320,6 @@ def _refuse_duplicates(directories: Sequence[str | os.PathLike]) -> None:
     for directory in directories:
         path = os.path.realpath(directory)
         if path in seen:
+            #: Name each directory once. Links to one directory are one directory.
             raise UsageError(f"the scratch directory {os.fspath(directory)} is named twice", "name each disk once")
         seen.add(path)

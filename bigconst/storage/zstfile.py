@@ -1,15 +1,15 @@
-"""Digits as zstandard: independent frames of text with a table of them at the end, the "seekable format" of zstd.
+"""Digit text as zstandard: independent frames and a table of them at the end, which is the "seekable format" of zstd.
 
     frame of FRAME_BYTES of text | skippable frame that fills up its slot | ... | last frame | table
 
-A slot has room for any digits of its base, so that frames are written in any order, and again, like pieces of text;
-what is filled up is 0.7 % of the file.  The table is a skippable frame:
+A slot has room for any digits of its base, so that frames can be written in any order, and more than once, like pieces
+of text; the filling is 0.7 % of the file.  The table is a skippable frame:
 
     <I 0x184D2A5E> <I bytes that follow> { <I bytes in the file> <I bytes of text> } * frames
     <I frames> <B descriptor> <I 0x8F92EAB1>
 
-descriptor 0x80 says that each entry ends in four bytes of checksum, which other programs write.  Skippable frames
-have entries, too, of 0 bytes of text.  The command `zstd -d` makes the text of all this.
+Descriptor 0x80 says that each entry ends in four bytes of checksum, which other programs write.  Skippable frames
+have entries, too, of 0 bytes of text.  The command `zstd -d` restores the text.
 """
 
 import mmap
@@ -25,9 +25,9 @@ from bigconst.base.formats import TEXT_PIECE_BYTES
 from bigconst.storage.atomicfile import BLOCK_BYTES, AtomicFile
 
 FRAME_BYTES = TEXT_PIECE_BYTES
-"""Text of a frame: the pieces that digits are written in."""
+"""Bytes of text in a frame: the pieces that digits are written in."""
 MAX_FRAME_BYTES = 16 << 20
-"""Text of the largest frame that is read: each takes this much memory."""
+"""Bytes of text in the largest frame that is read: it takes as much memory."""
 MAX_FRAMES = 1 << 24
 """Entries of the longest table that is read, 0.2 GB."""
 
@@ -39,14 +39,16 @@ _FOOTER_BYTES = 9
 _HEAD_BYTES = 8
 _HAS_CHECKSUMS = 0x80
 _SPARE_BYTES = 4096
-"""A frame has 22 bytes of header and checksum, each of its 16 blocks less than 50, the fill 8: a quarter of this."""
+"""Room for all that is not digits, four times as much as needed: 22 bytes for header and checksum of a frame, less than
+50 for each of its 16 blocks, and 8 for the head of the skippable frame."""
 _DAMAGED = "take another copy of it, or compute it again"
 
 
 # -- writing --------------------------------------------------------------------------
 
 def _room_bytes(text_bytes: int, base: int) -> int:
-    """No digits take more: the best code of 10 characters has 34/10 bits each at most, that of 16 has 4."""
+    """Bytes that no frame of digits exceeds: the best prefix code takes 34/10 bits at most for one of 10 characters,
+    and 4 for one of 16."""
     eighths = {10: 34, 16: 40}[base]
     return -(-text_bytes * eighths // 80) + _SPARE_BYTES
 
@@ -56,7 +58,7 @@ def _slot_bytes(base: int) -> int:
 
 
 def room_bytes(text_bytes: int, base: int) -> int:
-    """Bytes that suffice for the file of a text; all but some kilobytes of it are used."""
+    """Bytes that suffice for the file of a text; all but some kilobytes of them are used."""
     before = (text_bytes - 1) // FRAME_BYTES
     entries = 2 * before + 1
     return (before * _slot_bytes(base) + _room_bytes(text_bytes - before * FRAME_BYTES, base)
@@ -64,7 +66,10 @@ def room_bytes(text_bytes: int, base: int) -> int:
 
 
 def compressed(data: memoryview) -> bytes:
-    """One frame.  Digits have no repetitions worth finding: next to nothing is searched, all is in the Huffman code."""
+    """`data` as one frame.
+
+    Digits have no repetitions worth finding: hardly any are searched for, and all the gain is in the Huffman code.
+    """
     parameters = zstandard.ZstdCompressionParameters(strategy=zstandard.STRATEGY_FAST, window_log=21, hash_log=6,
                                                      min_match=7, write_content_size=True, write_checksum=True)
     return zstandard.ZstdCompressor(compression_params=parameters).compress(data)
@@ -75,10 +80,10 @@ def _head(magic: int, length: int) -> bytes:
 
 
 class ZstText(AtomicFile):
-    """An `AtomicFile` of which `write_at` compresses the text; `size_bytes` is that of the file after `commit`.
+    """An `AtomicFile` whose `write_at` compresses the text; after `commit`, `size_bytes` is the size of the file.
 
     The text, of `text_bytes` bytes in `base`, comes in pieces of FRAME_BYTES at multiples of it, in any order and from
-    any thread; the last piece may be shorter.  A piece may come again.
+    any thread; the last piece may be shorter.  A piece may be written again.
     """
 
     def __init__(self, path: str | os.PathLike, text_bytes: int, base: int, force: bool = False):
@@ -86,18 +91,20 @@ class ZstText(AtomicFile):
         self._base = base
         self._slot_bytes = _slot_bytes(base)
         self._sizes = np.zeros(-(-text_bytes // FRAME_BYTES), dtype=np.int64)
-        self._idle: list[memoryview] = []       # memory of slots, as many as there were threads here at once
+        self._idle: list[memoryview] = []       # memory for slots, as many as threads were writing at once
         super().__init__(path, room_bytes(text_bytes, base), force)
 
     def write_at(self, offset: int, data: memoryview) -> None:
-        """Compress a piece of text and write its frame; FaultError when that has no room, for then it is no digits."""
+        """Compress a piece of text and write its frame; raises FaultError if the frame is too long to be of digits."""
         data = memoryview(data).cast("B")
         index, odd = divmod(offset, FRAME_BYTES)
         if odd or len(data) != min(FRAME_BYTES, self._text_bytes - offset):
             raise ValueError(f"{len(data)} bytes at {offset} are no frame")
         frame = compressed(data)
         if len(frame) + _HEAD_BYTES > _room_bytes(len(data), self._base):
-            raise FaultError(f"the text at byte {offset} is no digits")
+            #: What was to be compressed is not a text of digits: memory was damaged. Run it again; if it comes back,
+            #: test the memory.
+            raise FaultError(f"the text from byte {offset} on does not compress as digits do")
         if index == len(self._sizes) - 1:
             super().write_at(index * self._slot_bytes, memoryview(frame))
         else:
@@ -107,7 +114,7 @@ class ZstText(AtomicFile):
         self._sizes[index] = len(frame)
 
     def _fill(self, frame: bytes) -> memoryview:
-        """The frame and what fills its slot, in memory that goes to the disk without a copy in the page cache."""
+        """The frame and the filling of its slot, in aligned memory, which is written past the page cache."""
         try:
             slot = self._idle.pop()
         except IndexError:
@@ -131,7 +138,7 @@ class ZstText(AtomicFile):
     def commit(self) -> None:
         """Write the table, give back what was reserved too much, and commit.
 
-        A text that is not complete is a mistake of the caller (ValueError).
+        Raises ValueError when the text is not complete, which is a mistake of the caller.
         """
         if not self._sizes.all():
             raise ValueError(f"{np.count_nonzero(self._sizes == 0)} pieces of the text are missing")
@@ -150,42 +157,47 @@ class ZstText(AtomicFile):
 
 @dataclass(frozen=True)
 class SeekTable:
-    """Where the frames are, in the file and in the text; all arrays int64, one more than there are frames."""
+    """Positions of the frames with text in the file and in the text, in bytes; all arrays int64."""
 
     file_at: np.ndarray
-    """a frame with the skippable ones after it begins here"""
+    """offset of each frame in the file, where the skippable ones after it belong to it, and the end of the last one"""
     frame_bytes: np.ndarray
-    """of the frame alone; one per frame"""
+    """size of each frame, without the skippable ones"""
     text_at: np.ndarray
+    """offset of each frame's text, and the end of the last one"""
 
     @property
     def text_bytes(self) -> int:
-        """Of the whole text."""
+        """Length of the whole text."""
         return int(self.text_at[-1])
 
 
 def read_table(size_bytes: int, read: Callable[[int, int], bytes], path: str) -> SeekTable:
     """The table of a zstandard file of `size_bytes`, of which read(start, stop) gives bytes; `path` is for messages.
 
-    Raises InputOutputError when it has none or frames that are too long, VerificationError when it is damaged.
+    Raises InputOutputError when the file has no table, or too many or too long frames, VerificationError when the table
+    is damaged.
     """
     footer = read(max(0, size_bytes - _FOOTER_BYTES), size_bytes)
     if len(footer) < _FOOTER_BYTES or int.from_bytes(footer[5:], "little") != _END_MAGIC:
+        #: It was made by another program, or is cut off; `zstd -d` tells which, and its output can be read.
         raise InputOutputError(f"{path} is zstandard without a seek table at its end",
                                "decompress it first with `zstd -d`, which also tells if it is cut off")
     count, descriptor = int.from_bytes(footer[:4], "little"), footer[4]
     width = 12 if descriptor & _HAS_CHECKSUMS else 8
     start = size_bytes - _FOOTER_BYTES - count * width - _HEAD_BYTES
     if count > MAX_FRAMES:
+        #: It was made by another program. Decompress it with `zstd -d`, and use the text.
         raise InputOutputError(f"{path} has {count} frames, more than {MAX_FRAMES}", "decompress it with `zstd -d`")
     if descriptor & ~_HAS_CHECKSUMS & ~3 or count < 1 or start < 1:
+        #: Copy it again from where it came; `zstd -t` tells whether more than the table is damaged.
         raise VerificationError(f"the seek table of {path} is damaged", _DAMAGED)
     if read(start, start + _HEAD_BYTES) != _head(_TABLE_MAGIC, count * width + _FOOTER_BYTES):
         raise VerificationError(f"the seek table of {path} is damaged", _DAMAGED)
     data = np.frombuffer(read(start + _HEAD_BYTES, start + _HEAD_BYTES + count * width), dtype="<u4")
     entries = data.reshape(count, width // 4).astype(np.int64)
     file_at = np.concatenate([[0], np.cumsum(entries[:, 0])])
-    # A frame without text must be behind one with some; what it holds is looked at when that one is read.
+    # A frame without text must follow one with text; its content is checked when that one is read.
     holds_text = np.flatnonzero(entries[:, 1])
     if file_at[-1] != start or not entries[:, 0].all() or not len(holds_text) or holds_text[0] != 0:
         raise VerificationError(f"the seek table of {path} is damaged", _DAMAGED)
@@ -194,6 +206,7 @@ def read_table(size_bytes: int, read: Callable[[int, int], bytes], path: str) ->
                       np.concatenate([[0], np.cumsum(lengths)]))
     longest = max(int(lengths.max()), int(np.diff(table.file_at).max()))
     if longest > MAX_FRAME_BYTES:
+        #: As for "… has … frames, more than …".
         raise InputOutputError(f"{path} has frames of {longest} bytes, more than {MAX_FRAME_BYTES}",
                                "decompress it first with `zstd -d`")
     return table
@@ -202,7 +215,7 @@ def read_table(size_bytes: int, read: Callable[[int, int], bytes], path: str) ->
 class ZstReader:
     """The text of a zstandard file with a seek table, of which only the frames that are needed are decompressed.
 
-    Errors are those of `read_table`.
+    Raises the errors of `read_table`.
     """
 
     piece_bytes = FRAME_BYTES
@@ -211,10 +224,10 @@ class ZstReader:
         self._read, self._path = read, path
         self._table = read_table(size_bytes, read, path)
         self.text_bytes = self._table.text_bytes
-        self._last: tuple[int, bytes] = (-1, b"")       # neighbours are read from one frame
+        self._last: tuple[int, bytes] = (-1, b"")       # the last frame read, since neighbours lie in one
 
     def read_into(self, buffer: np.ndarray, offset: int) -> None:
-        """Fill a uint8 buffer from `offset` of the text; from several threads at once.
+        """Fill a uint8 buffer from `offset` of the text; safe from several threads at once.
 
         Raises VerificationError when a frame is damaged or not what the table says.
         """
@@ -243,7 +256,7 @@ class ZstReader:
         first, last = int(table.text_at[index]), int(table.text_at[index + 1])
         try:
             told = zstandard.get_frame_parameters(frame).content_size
-            # What a frame says of its length is what zstandard takes memory for.
+            # zstandard allocates as much memory as the frame says.
             if told not in (last - first, zstandard.CONTENTSIZE_UNKNOWN):
                 raise self._damaged(first, last)
             text = zstandard.ZstdDecompressor().decompress(frame, max_output_size=last - first, allow_extra_data=False)
@@ -254,11 +267,12 @@ class ZstReader:
         return text
 
     def _damaged(self, first: int, last: int) -> VerificationError:
+        #: As for "the seek table of … is damaged".
         return VerificationError(f"{self._path} is damaged in bytes {first} to {last - 1} of its text", _DAMAGED)
 
 
 def _is_skippable(data: memoryview) -> bool:
-    """Whether this is skippable frames and nothing else, so that all programs read the same text."""
+    """Whether `data` is skippable frames and nothing else, so that all programs read the same text."""
     while len(data) >= _HEAD_BYTES and int.from_bytes(data[:4], "little") in _SKIPPABLE:
         length = int.from_bytes(data[4:8], "little")
         if length > len(data) - _HEAD_BYTES:

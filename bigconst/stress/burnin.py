@@ -1,4 +1,4 @@
-"""All at the same time: squarings on all processors, patterns in memory, scratch on disks, until time is up."""
+"""The burn-in: squarings on all processors, patterns in memory and on disks, all at the same time, until time is up."""
 
 import itertools
 import os
@@ -10,29 +10,32 @@ from functools import partial
 
 from bigconst.base.errors import DoesNotFit
 from bigconst.base.units import format_bytes
+from bigconst.mersenne.selftest import MakeSquarer
 from bigconst.stress import memory, squarings
 from bigconst.stress.scratch import BUFFERS_BYTES, ScratchTest
 
 PHASE_S = 10.0
-"""On one tier of lengths, before the next one's turn."""
+"""Seconds of squarings on one tier of lengths before the next tier has its turn."""
 
 REST_S = 30.0
-"""Memory is left alone until so much time has passed since it was begun to be filled."""
+"""Seconds from the beginning of filling memory to the beginning of comparing it."""
 
 TICK_S, LAST_TICK_S = 1.0, 0.1
+"""Seconds between calls of `show`: until time is up, and while the last results are awaited."""
 
 PROCESS_BYTES = 256 << 20
-"""What the program takes apart from what it tests."""
+"""Memory of the program itself, besides what is tested."""
 
 LEAST_PATTERN_BYTES = 64 << 20
+"""Least memory that is filled with patterns."""
 
 
 class Stopped(Exception):
-    """Another part found a fault, or somebody interrupted."""
+    """Ends a part of the burn-in because another part found a fault, or because of an interrupt."""
 
 
 class Totals:
-    """What was done so far, by all threads."""
+    """The work done so far by all threads."""
 
     def __init__(self):
         self.tests = self.iterations = self.memory_bytes = 0
@@ -40,35 +43,37 @@ class Totals:
         self._lock = threading.Lock()
 
     def squared(self, words: int, iterations: int) -> None:
-        """A batch is done."""
+        """Count a finished batch of squarings with a transform of `words` words."""
         with self._lock:
             self.iterations += iterations
             self.operations += iterations * squarings.operations(words)
 
     def tested(self, roundoff: float) -> None:
-        """A result was right."""
+        """Count a right result and its largest round-off error."""
         with self._lock:
             self.tests += 1
             self.max_roundoff = max(self.max_roundoff, roundoff)
 
     def compared(self, size_bytes: int) -> None:
-        """So much of memory was right."""
+        """Count memory that was right."""
         with self._lock:
             self.memory_bytes += size_bytes
 
 
 class BurnIn:
-    """`threads` that square, one in eight more for `memory_bytes`, and one for `scratch`.
+    """`threads` threads that square, an eighth as many, but at least one, for memory, and one for `scratch`.
 
-    Raises DoesNotFit when transforms leave no memory for patterns.
+    `memory_bytes` is the most memory that the program may use.  Raises DoesNotFit when transforms leave too little of
+    it for patterns.
     """
 
-    def __init__(self, squarer: Callable, threads: int, memory_bytes: int, scratch: ScratchTest | None, seed: int):
+    def __init__(self, squarer: MakeSquarer, threads: int, memory_bytes: int, scratch: ScratchTest | None, seed: int):
         self._squarer, self.threads, self.scratch = squarer, threads, scratch
         self._tiers = squarings.tiers(threads, memory_bytes)
         taken = PROCESS_BYTES + (BUFFERS_BYTES if scratch else 0) + max(
             tier.bytes_per_thread * (1 if tier.together else threads) for tier in self._tiers)
         if memory_bytes < taken + LEAST_PATTERN_BYTES:
+            #: As for "--memory asks for …, … are available".
             raise DoesNotFit(f"{threads} threads need {format_bytes(taken + LEAST_PATTERN_BYTES)} of memory, "
                              f"{format_bytes(memory_bytes)} may be used",
                              "allow more with --memory, or take fewer --threads")
@@ -82,11 +87,14 @@ class BurnIn:
 
     @property
     def elapsed_s(self) -> float:
-        """Since `run` began."""
+        """Seconds since `run` began."""
         return time.monotonic() - self._began_s
 
     def run(self, seconds: float, show: Callable[[], None] = lambda: None) -> None:
-        """Until time is up and what was written is compared.  Raises the first fault; `show` is called every second."""
+        """Run until `seconds` have passed and everything written has been compared.
+
+        `show` is called every second.  Raises the first fault that is found.
+        """
         self._began_s = time.monotonic()
         # Each tier has its turn, also in a short run.
         self._phase_s, self._rest_s = min(PHASE_S, seconds / 6), min(REST_S, seconds / 3)
@@ -109,7 +117,7 @@ class BurnIn:
             if any(thread.is_alive() for thread in threads):
                 self._stop()
             for thread in threads:
-                if thread.is_alive():       # an interrupt may come before it is started
+                if thread.is_alive():       # an interrupt may come before all threads are started
                     thread.join()
         if self.faults:
             raise self.faults[0]
@@ -118,8 +126,8 @@ class BurnIn:
         self._enough.set()
         self._abort.set()
 
-    def _guard(self, part: Callable, *arguments) -> None:
-        """A part, on its own thread; what it meets ends all others."""
+    def _guard(self, part: Callable[..., None], *arguments: object) -> None:
+        """Carry out a part on its own thread; an error in it ends all other parts."""
         try:
             part(*arguments)
         except Stopped:
@@ -144,7 +152,7 @@ class BurnIn:
                     list(pool.map(partial(self._guard, self._alone, tier, until_s), own))
 
     def _alone(self, tier: squarings.Tier, until_s: float, processor: int) -> None:
-        """On one processor, so that a fault tells which."""
+        """Square on one processor, so that a fault can be attributed to it."""
         os.sched_setaffinity(0, {processor})
         self._burst(tier, 1, f"on processor {processor}", until_s)
 
@@ -161,7 +169,7 @@ class BurnIn:
     # -- memory -------------------------------------------------------------------------
 
     def _shares(self) -> list[range]:
-        """Blocks of each thread."""
+        """Numbers of the memory blocks of each thread."""
         count = max(1, self.threads // 8)
         ends = [self._memory.blocks * i // count for i in range(count + 1)]
         return [range(*pair) for pair in itertools.pairwise(ends)]

@@ -1,4 +1,4 @@
-"""Memory: filled with patterns, left alone while others compute, compared."""
+"""The test of memory: it is filled with patterns, left alone while others compute, and compared."""
 
 import os
 from collections.abc import Callable
@@ -13,11 +13,14 @@ _REMEDY = "do not trust this machine: exchange the module, or run its memory slo
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _IN_MEMORY, _FRAME = 1 << 63, (1 << 55) - 1
-"""Of an entry of /proc/self/pagemap."""
+"""Bits of an entry of /proc/self/pagemap: the page is in memory; number of its frame."""
 
 
 class Memory:
-    """`size_bytes`, rounded down to whole blocks.  `fill` and `compare` may run on several threads, on other blocks."""
+    """Memory under test: `size_bytes`, rounded down to whole blocks.
+
+    Several threads may call `fill` and `compare` at once, for different blocks.
+    """
 
     def __init__(self, size_bytes: int, seed: int):
         self.blocks = size_bytes // BLOCK_BYTES
@@ -25,24 +28,24 @@ class Memory:
         self._seed = seed
         self._sums = np.zeros(self.blocks, np.uint64)
         self._turns = np.full(self.blocks, -1)
-        """The round of each, -1 of one that was never filled."""
+        """Round in which each block was filled last; -1 for a block that was never filled."""
 
     def pattern(self) -> FillPattern:
-        """For one thread."""
+        """A source of blocks, which one thread may use."""
         return FillPattern(self._seed)
 
     def _block(self, number: int) -> np.ndarray:
         return self.words[number * BLOCK_WORDS:(number + 1) * BLOCK_WORDS]
 
     def fill(self, pattern: FillPattern, number: int, turn: int) -> None:
-        """Write a block."""
+        """Fill block `number` with the pattern of round `turn`."""
         block = pattern.make(number, turn)
-        # Of what it should be: a block that arrives wrong is to be seen.
+        # The checksum is that of the pattern, so that a block that arrives wrong in memory is found.
         self._sums[number], self._turns[number] = checksum(block), turn
         self._block(number)[:] = block
 
     def compare(self, pattern: FillPattern, number: int) -> bool:
-        """Compare a block; False where it was never filled.  Raises VerificationError."""
+        """Compare a block; False if it was never filled.  Raises VerificationError if it has changed."""
         if self._turns[number] < 0:
             return False
         if checksum(self._block(number)) == int(self._sums[number]):
@@ -53,12 +56,14 @@ class Memory:
             raise VerificationError(f"{where} had a wrong checksum, and was right when it was read again",
                                     "do not trust this machine: a processor, a cache or a memory bus fails at times")
         address = self.words.ctypes.data + number * BLOCK_BYTES + difference.offset_bytes
+        #: A bit of memory does not hold. The address is in parentheses, the bits behind the colon: exchange the module,
+        #: or run it slower.
         raise VerificationError(f"{where}, offset {difference.offset_bytes:#x} ({_place(address)}): {difference}",
                                 _REMEDY)
 
 
 def fill(memory: Memory, numbers: range, turn: int, stop: Callable[[], bool]) -> None:
-    """Fill blocks until they are all or `stop` says so."""
+    """Fill the blocks in `numbers` for round `turn`, until all are filled or `stop` returns True."""
     pattern = memory.pattern()
     for number in numbers:
         if stop():
@@ -67,7 +72,10 @@ def fill(memory: Memory, numbers: range, turn: int, stop: Callable[[], bool]) ->
 
 
 def compare(memory: Memory, numbers: range, stop: Callable[[], bool], done: Callable[[int], None]) -> None:
-    """Compare blocks; `done` gets the bytes of each.  Raises VerificationError."""
+    """Compare the blocks in `numbers` until `stop` returns True; `done` receives the bytes of each.
+
+    Raises VerificationError if one has changed.
+    """
     pattern = memory.pattern()
     for number in numbers:
         if stop():
@@ -77,7 +85,7 @@ def compare(memory: Memory, numbers: range, stop: Callable[[], bool], done: Call
 
 
 def _place(address: int) -> str:
-    """An address of this process, and where the system lets us know, the physical one, which tells the module."""
+    """An address of this process and, if the system reveals it, the physical one, which identifies the module."""
     physical = _physical(address)
     return f"address {address:#x}" + (f", physical {physical:#x}" if physical is not None else "")
 
@@ -89,6 +97,6 @@ def _physical(address: int) -> int | None:
             entry = int.from_bytes(file.read(8), "little")
     except OSError:
         return None
-    # Without the right to know it, the number of the frame reads as 0.
+    # For users without privileges the number of the frame reads as 0.
     frame = entry & _FRAME
     return frame * _PAGE_BYTES + address % _PAGE_BYTES if entry & _IN_MEMORY and frame else None

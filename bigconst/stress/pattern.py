@@ -1,9 +1,9 @@
-"""What is written to memory and disks to be looked at later: blocks that tell their place and their round.
+"""Test patterns for memory and disks: blocks whose content depends on their place and on the round.
 
-A block is a random one, the same for all, exclusive or a word that depends on
-its number and on the round.  So blocks in the wrong place and old ones are
-seen, and every second round is the complement of the one before: each bit
-holds both values.
+A block is the exclusive or of a random block, the same for all, and a word that
+depends on the number of the block and on the round.  So a block in the wrong
+place, or of an earlier round, is found.  Every second round is the complement
+of the one before, so that each bit holds both values.
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ import numpy as np
 import xxhash
 
 BLOCK_BYTES = 1 << 20
-"""It stays in a second-level cache while it is made and summed up."""
+"""A block stays in a second-level cache while it is made and its checksum is computed."""
 
 BLOCK_WORDS = BLOCK_BYTES // 8
 
 _SHOWN = 4
-"""Wrong bits whose numbers are printed."""
+"""Most wrong bits whose numbers are printed."""
 
 _ODD = 0x9E3779B97F4A7C15
 _ALL = 2**64 - 1
@@ -25,16 +25,20 @@ _ALL = 2**64 - 1
 
 @dataclass(frozen=True)
 class Difference:
-    """Where a block is not what it should be."""
+    """The difference between a block and its pattern."""
 
     offset_bytes: int
-    """Of the first wrong word of 64 bits."""
+    """place of the first wrong word of 64 bits in the block"""
     words: int
+    """wrong words in the block"""
     bits: int
+    """wrong bits in the block"""
     first_bits: tuple[int, ...]
-    """Of that word, 0 the lowest."""
+    """wrong bits of the first wrong word, 0 the lowest"""
     found: int
+    """the first wrong word"""
     expected: int
+    """the word that should be there"""
 
     def __str__(self) -> str:
         shown = ", ".join(map(str, self.first_bits[:_SHOWN])) + (", ..." if len(self.first_bits) > _SHOWN else "")
@@ -44,21 +48,21 @@ class Difference:
 
 
 class FillPattern:
-    """The blocks; `make` is for one thread, each has its own."""
+    """A source of blocks.  It has one buffer, so each thread needs a source of its own."""
 
     def __init__(self, seed: int):
         self._random = np.random.default_rng(seed).integers(0, 2**64, BLOCK_WORDS, np.uint64)
         self._block = np.empty(BLOCK_WORDS, np.uint64)
 
     def make(self, number: int, turn: int) -> np.ndarray:
-        """Block `number` of round `turn`, which stays until the next call."""
+        """Block `number` of round `turn`, BLOCK_WORDS uint64, valid until the next call."""
         word = (number + 1 + (turn // 2 << 40)) * _ODD & _ALL
         if turn % 2:
             word ^= _ALL
         return np.bitwise_xor(self._random, np.uint64(word), out=self._block)
 
     def difference(self, found: np.ndarray, number: int, turn: int) -> Difference | None:
-        """What is wrong with a block."""
+        """The difference between a block that was found and its pattern; None if they are equal."""
         expected = self.make(number, turn)
         wrong = np.flatnonzero(found != expected)
         if not len(wrong):
@@ -72,5 +76,5 @@ class FillPattern:
 
 
 def checksum(block: np.ndarray) -> int:
-    """xxh3_64."""
+    """The xxh3_64 checksum of a block."""
     return xxhash.xxh3_64_intdigest(block)

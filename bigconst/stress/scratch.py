@@ -1,4 +1,4 @@
-"""Disks: a volume filled with patterns, made safe, read back in another order and compared."""
+"""The test of disks: a volume is filled with patterns, synced, read back in another order and compared."""
 
 import contextlib
 import os
@@ -15,23 +15,25 @@ from bigconst.storage.volume import BlockRequest, Volume
 from bigconst.stress.pattern import BLOCK_BYTES, BLOCK_WORDS, FillPattern, checksum
 
 DIRECTORY = "bigconst.stress"
-"""Below each directory of --swap: an interrupted run that lies there is left alone."""
+"""Name of the test's own directory in each directory of --swap, so that an interrupted run there is left alone."""
 
 MOST_BYTES = 4 << 30
-"""In each directory, and together not more than a quarter of what is free."""
+"""Most bytes of scratch in each directory; all directories together use at most a quarter of the free space."""
 
 BATCH_BLOCKS = 32
+"""Blocks that are transferred together."""
 BUFFERS_BYTES = 2 * BATCH_BLOCKS * BLOCK_BYTES
-"""While one batch is on its way, the next one is made."""
+"""Memory of two batches: while one is transferred, the next one is made."""
 
 _DISK = "do not trust this machine: test the disk and its cable (smartctl, dmesg), then its memory"
 _MEMORY = "do not trust this machine: test its memory"
 
 
 class ScratchTest:
-    """A volume below `directories`, for one thread.  A context manager: leaving it removes everything.
+    """A test volume in `directories`, for one thread.  A context manager: leaving it removes everything.
 
-    Raises UsageError, InputOutputError and DiskFull.
+    Raises UsageError when a directory is named twice, InputOutputError when one cannot be used, DiskFull when there is
+    too little room for a test.
     """
 
     def __init__(self, directories: Sequence[str], seed: int, note: Callable[[str], None] = lambda line: None):
@@ -43,9 +45,10 @@ class ScratchTest:
             for path in self._paths:
                 self._make(path)
             free = min(os.statvfs(path).f_bavail * os.statvfs(path).f_frsize for path in self._paths)
-            # Some of them may be on one disk.
+            # Several directories may be on one disk, so their free space is not added up.
             self.size_bytes = min(MOST_BYTES * len(self._paths), free // 4) // BLOCK_BYTES * BLOCK_BYTES
             if self.size_bytes < BATCH_BLOCKS * BLOCK_BYTES:
+                #: As for "a benchmark needs 256 MiB free in …".
                 raise DiskFull(f"a test of disks takes a quarter of what is free, at least "
                                f"{format_bytes(BATCH_BLOCKS * BLOCK_BYTES)}, there are {format_bytes(free)} free in "
                                f"{' and '.join(directories)}", "make room there, or name another directory with --swap")
@@ -60,7 +63,7 @@ class ScratchTest:
         try:
             os.mkdir(path)
         except FileExistsError:
-            pass        # of a process that was killed, or of one that tests there: its lock says so
+            pass        # left by a killed process, or in use by another one, which its lock shows
         except OSError as error:
             raise InputOutputError(f"cannot create {path}: {error.strerror}",
                                    "name a directory that is there and writable with --swap") from error
@@ -68,7 +71,7 @@ class ScratchTest:
 
     def _remove(self) -> None:
         for path in self._made:
-            with contextlib.suppress(OSError):      # what another process has there stays
+            with contextlib.suppress(OSError):      # not empty if another process uses it
                 os.rmdir(path)
 
     def __enter__(self) -> "ScratchTest":
@@ -80,22 +83,26 @@ class ScratchTest:
 
     @property
     def moved_bytes(self) -> int:
-        """Written and read so far."""
+        """Bytes written and read so far."""
         return self.volume.written_bytes + self.volume.read_bytes
 
     def turn(self, turn: int, enough: Callable[[], bool], aborted: Callable[[], bool]) -> None:
-        """Write round `turn`, or the part of it that there is time for, make it safe, read and compare that.
+        """Write round `turn` until `enough` returns True, sync it, read and compare it until `aborted` returns True.
 
-        Raises VerificationError, naming file and offset; InputOutputError.
+        Raises VerificationError, which names file and offset, and InputOutputError.
         """
         written = self._pass(self._write, self._batches, turn, enough)
         self.volume.sync()
         if not aborted():
-            # Disks that have to seek do so.
+            # The random order makes hard disks seek.
             self._pass(self._compare, random.sample(written, len(written)), turn, aborted)
 
-    def _pass(self, begin: Callable, batches: Sequence[range], turn: int, stop: Callable[[], bool]) -> list[range]:
-        """The batches that were done before `stop` said so; `begin` returns what waits for the end."""
+    def _pass(self, begin: Callable[[list[np.ndarray], range, int], Callable[[], None]], batches: Sequence[range],
+              turn: int, stop: Callable[[], bool]) -> list[range]:
+        """Transfer batches until `stop` returns True; returns those that were transferred.
+
+        `begin` starts the transfer of a batch and returns a function that waits for its end.
+        """
         done, finish = [], None
         for half, numbers in enumerate(batches):
             if stop():
@@ -124,6 +131,7 @@ class ScratchTest:
             transfer.wait()
             for i in np.flatnonzero(expected != found):
                 difference = self._pattern.difference(views[i], numbers[i], turn)
+                #: It was wrong before the disk had it: test the memory.
                 raise VerificationError(f"the block for address {numbers[i] * BLOCK_BYTES} of the scratch changed in "
                                         f"memory: {difference or 'its checksum was wrong, it is right now'}", _MEMORY)
 
@@ -145,14 +153,17 @@ class ScratchTest:
         return finish
 
     def _fault(self, views: list[np.ndarray], numbers: range, turn: int, error: ChecksumError) -> VerificationError:
-        """The exact place, while what was read still shows it."""
+        """The error that names the exact place, found in the buffers that were read."""
         for view, number in zip(views, numbers, strict=True):
             if (difference := self._pattern.difference(view, number, turn)) is not None:
                 address = number * BLOCK_BYTES + difference.offset_bytes
                 lane, offset, _ = self.volume.striping.split(address, 1)[0]
+                #: The file on that disk is not what was written. Test the disk and its cable (`smartctl`, `dmesg`);
+                #: when it was right the second time, test the memory.
                 return VerificationError(f"{os.path.join(self._paths[lane], DATA_NAME)}, offset {offset}: {difference}",
                                          _DISK)
-        return VerificationError(str(error).split(";")[0] + " at first, and then it is", _MEMORY)
+        #: As for "…, offset …: …".
+        return VerificationError(str(error).split(";")[0] + ", but was right when it was read again", _MEMORY)
 
 
 def _requests(views: list[np.ndarray], numbers: range) -> list[BlockRequest]:

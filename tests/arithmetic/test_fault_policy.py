@@ -39,6 +39,16 @@ def test_when_it_is_of_no_use(wrongs, sentence):
     assert caught.value.exit_code == (3 if wrongs[-1].kind == "read" else 5)
 
 
+def repeat(faults, attempt, levels=1, **options):
+    """attempt(tries, level) until it returns None, not what is wrong."""
+    for each in faults.attempts("a square", levels, **options):
+        with each:
+            found = attempt(each.tries, each.level)
+            if found is None:
+                return
+            each.fail(found)
+
+
 def test_attempts_are_counted_told_and_kept():
     events, kept, outcomes = [], [], iter([wrong("residue", 1), ReadError("cannot read x"), None])
     faults = Faults(events.append)
@@ -50,7 +60,7 @@ def test_attempts_are_counted_told_and_kept():
             raise found
         return found
 
-    faults.repeat("a square", attempt, keep=lambda wrongs: kept.append(list(wrongs)))
+    repeat(faults, attempt, record=lambda wrongs: kept.append(list(wrongs)))
     assert faults.counts == {"residue": 1, "read": 1}
     assert [(event.kind, event.where) for event in events] == [("residue", "a square"), ("read", "a square")]
     assert [len(wrongs) for wrongs in kept] == [1, 2]
@@ -64,7 +74,7 @@ def test_a_resumed_run_remembers_what_went_wrong():
         tries.append((number, level))
         return wrong("round-off", 0.5) if level == 0 else None
 
-    faults.repeat("a square", attempt, 2, wrongs=[wrong("round-off", 0.5)])
+    repeat(faults, attempt, 2, wrongs=[wrong("round-off", 0.5)])
     assert tries == [(1, 0), (2, 1)] and faults.counts == {"round-off": 1}
 
 
@@ -76,7 +86,7 @@ def test_what_was_given_up_is_tried_again_when_it_is_resumed():
         tries.append(number)
         return wrong("residue", 1) if len(tries) < 2 else None
 
-    faults.repeat("a square", attempt, 2, wrongs=[wrong("residue", 1)] * 2, keep=lambda wrongs: kept.append(wrongs))
+    repeat(faults, attempt, 2, wrongs=[wrong("residue", 1)] * 2, record=lambda wrongs: kept.append(wrongs))
     assert tries == [3, 4] and len(kept[-1]) == 4
 
 
@@ -86,7 +96,7 @@ def test_a_block_that_is_bad_again_and_again(error):
         raise error
 
     with pytest.raises((FaultError, ReadError), match="block 7.*this looks like the disk"):
-        Faults(lambda event: None).repeat("a square", attempt)
+        repeat(Faults(lambda event: None), attempt)
 
 
 def test_other_errors_go_through():
@@ -94,4 +104,4 @@ def test_other_errors_go_through():
         raise KeyError
 
     with pytest.raises(KeyError):
-        Faults(lambda event: None).repeat("a square", attempt)
+        repeat(Faults(lambda event: None), attempt)

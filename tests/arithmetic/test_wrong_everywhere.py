@@ -61,7 +61,7 @@ def test_a_word_that_is_no_digits(monkeypatch):
         buffer[7] = ord("/")
 
     after(monkeypatch, digits, "write_text", spoil)
-    with pytest.raises(FaultError, match="^the text holds what is no digit; run it again"):
+    with pytest.raises(FaultError, match="^the text holds a character that is not a digit; run it again"):
         run()
 
 
@@ -127,5 +127,5 @@ def test_a_word_that_is_none(word):
         number = words.from_int(10**40 - 1, 20)
         assert words.to_int(number) == 10**40 - 1
         number[2] = word
-        with pytest.raises(FaultError, match="^a number in memory holds a word that is none; run it again"):
+        with pytest.raises(FaultError, match="^a number in memory holds a word out of range; run it again"):
             words.to_int(number)

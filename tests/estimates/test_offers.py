@@ -9,7 +9,7 @@ import pytest
 from bigconst.base.constant import Constant
 from bigconst.catalogue.model import Instance, NetworkVolume
 from bigconst.estimates import offers
-from bigconst.estimates.jobs import ConstantJob, TestJob, pieces
+from bigconst.estimates.jobs import ConstantJob, MersenneJob, pieces
 from bigconst.estimates.model import SCALED_ERROR, estimate
 from bigconst.estimates.offers import INFEASIBLE, NOT_ESTIMABLE, Offer, Refusal, Wishes, offer
 
@@ -18,7 +18,7 @@ PHI = Constant("phi", 5)
 LARGE = ConstantJob(PHI, 2 * 10**12, 10, True)
 ON_DISK = ConstantJob(PHI, 10**11, 10, True)
 IN_MEMORY = ConstantJob(PHI, 10**9, 10, True)
-TEST = TestJob("LL", 57_885_161, 57_885_159, None, 600.0)
+TEST = MersenneJob("LL", 57_885_161, 57_885_159, None, 600.0)
 MACHINE = Instance("aws", "us-east-1", "z9.large", 16, 2, "Some Processor", 3.0, 512, 64 << 30, "ssd", 20 * 10**12, 4e9,
                    2e9, None, 2.0, "2026-07-20", (0.5, 0.8), "", ("said of it",))
 GP3 = NetworkVolume("aws", "", "gp3", 0.08, 0.005, 3000, 0.04, 125, 1000, 16_000, "2026-07-20", "")

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bigconst.kernels import linear
+from bigconst.kernels.propagate import propagate
 
 RADIXES = [10**5, 2**16]
 LENGTHS = [0, 1, 2, 3, 4, 5, 7, 8, 9, 17, 64, 1023, 1024, 1025, 2100]
@@ -130,7 +131,7 @@ def test_two_stretches_with_carries_propagated(case, m):
 
     def both(work, sign=1):
         low, high = work(slice(0, cut)), work(slice(cut, n))
-        return sign * high + linear.propagate(dst, cut, n, sign * low, radix), to_int(dst, radix)
+        return sign * high + propagate(dst, cut, n, sign * low, radix), to_int(dst, radix)
 
     assert both(lambda s: linear.subtract(dst[s], a[s], b[s], 0, radix), -1) == divmod(x - y, top)
     assert both(lambda s: linear.multiply_small(dst[s], a[s], m, 0, radix)) == divmod(x * m, top)
@@ -154,7 +155,7 @@ def test_propagate(case, carry):
     a = np.random.default_rng(seed).choice([0, 1, radix - 1], n).astype(np.int32)
     for c in (carry, 0, 1, -1, radix - 1, -radix):
         words = a.copy()
-        out = linear.propagate(words, start, stop, c, radix)
+        out = propagate(words, start, stop, c, radix)
         expected = divmod(to_int(a[start:stop], radix) + c, radix**(stop - start))
         assert (out, to_int(words[start:stop], radix)) == expected
         assert np.array_equal(words[:start], a[:start]) and np.array_equal(words[stop:], a[stop:])
@@ -165,8 +166,8 @@ def test_carry_through_the_whole_length(radix):
     n = 5000
     full, zero = np.full(n, radix - 1, np.int32), np.zeros(n, np.int32)
     words = full.copy()
-    assert linear.propagate(words, 0, n, 1, radix) == 1 and np.array_equal(words, zero)
-    assert linear.propagate(words, 0, n, -1, radix) == -1 and np.array_equal(words, full)
+    assert propagate(words, 0, n, 1, radix) == 1 and np.array_equal(words, zero)
+    assert propagate(words, 0, n, -1, radix) == -1 and np.array_equal(words, full)
     assert linear.subtract(words, zero, zero, 1, radix) == 1 and np.array_equal(words, full)
 
 

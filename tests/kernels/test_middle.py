@@ -10,8 +10,8 @@ from oracle_words import aligned_float64, aligned_int32, to_mpz, tree_angles
 
 from bigconst.arithmetic import tables
 from bigconst.kernels.columns import columns_forward, columns_inverse, resolve_carries
-from bigconst.kernels.linear import propagate
 from bigconst.kernels.middle import middle_forward, middle_inverse
+from bigconst.kernels.propagate import propagate
 from bigconst.kernels.rows import FORWARD, MULTIPLY, SQUARE, rows
 
 LISTS = [(2,), (3,), (4,), (5,), (7,), (8,), (2, 8), (8, 2), (3, 5), (7, 4), (5, 4, 2), (8, 4, 3), (2, 3, 4, 5),
@@ -167,7 +167,7 @@ class Slabs:
             carries, stats = np.zeros((len(self._parts), runs)), np.zeros(2)
             for part, (start, stop) in zip(carries, self._parts, strict=True):
                 columns_inverse(x, self.height, self._stride, self.slab, self._radices, self._twiddles, start, stop,
-                                BLOCK, self._buffer, slab, float(self.radix), part, stats)
+                                BLOCK, slab, float(self.radix), part, stats, self._buffer)
             resolve_carries(slab, carries.ravel(), array([stop for _, stop in self._parts]), self.height, self.slab,
                             self.radix, carried[i])
             words.reshape(runs, -1)[:, 8 * c:8 * (c + self.slab)] = slab.reshape(runs, -1)

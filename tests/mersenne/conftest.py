@@ -11,6 +11,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 @pytest.fixture(scope="session", autouse=True)
 def test_kernels(kernels):
     """As in the conftest above."""
-    from bigconst.constants import engine
+    from bigconst.runs.kernels import SQUARINGS, load
 
-    engine.load_test_kernels()
+    load(SQUARINGS)

@@ -15,10 +15,8 @@ import pytest
 from gmpy2 import mpz
 
 from bigconst.cli import main
-from bigconst.kernels import jit
 from bigconst.mersenne import selftest
 from bigconst.mersenne.results import res64
-from bigconst.runs import kernels
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ENVIRONMENT = {**os.environ, "PYTHONPATH": ROOT}
@@ -71,7 +69,7 @@ def test_what_needs_no_test(capsys):
 @pytest.mark.parametrize("command", [
     "ll", "ll 1", "ll 0", "ll -5", "ll abc", "ll 1.5", "ll 1e17", "ll 1279 --iterations 0", "ll 1279 --iterations 1278",
     "ll 1279 --shift -1", "ll 1279 --fft 3000K", "ll 1279 --fft x", "ll 1279 --save-every 0", "ll 216091 --fft 1K",
-    "ll 1279 --threads 0", "prp 1279 --iterations 1280", "work --workers 0", "work --nice 20"])
+    "ll 1279 --threads 0", "prp 1279 --iterations 1280", "work --workers 0", "work --nice=20"])
 def test_bad_input(capsys, command):
     out, err = output(capsys, command, 2)
     assert out == "" and err.startswith("bigconst: ") and err.count("\n") == 1
@@ -104,28 +102,9 @@ def test_selftest(capsys, monkeypatch):
     assert found.out.count("FAILED") == 1 and "1 of 2" in found.err
 
 
-def test_cold_kernels_are_announced(capsys, monkeypatch):
-    monkeypatch.setattr(jit, "is_cold", lambda kernels=jit.CONSTANTS: kernels == jit.TESTS)
-    ran = []
-    monkeypatch.setattr(kernels.subprocess, "run", lambda command, **options: ran.append(command[-1]))
-    for command in ("ll 1279 --no-factor", "prp 1279 --no-factor"):
-        err = output(capsys, command).err
-        assert err == "compiling kernels of squarings for this machine (once, up to a minute)\n"
-        assert "load_test_kernels()" in ran.pop() and not ran
-
-
 def test_warmup_tests_squarings(capsys):
     out = output(capsys, "warmup").out.splitlines()
     assert "ok      300 squarings modulo 2^4253-1" in out and not [line for line in out if "FAILED" in line]
-
-
-def test_constants_do_not_load_the_kernels_of_tests():
-    """They would cost them a tenth of their start."""
-    code = ("import sys\nfrom bigconst.constants import engine\n"
-            "engine.load_kernels()\nbefore = 'bigconst.kernels.dwt' in sys.modules\n"
-            "engine.load_test_kernels()\nprint(before, 'bigconst.kernels.dwt' in sys.modules)")
-    found = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, text=True, capture_output=True, check=True)
-    assert found.stdout == "False True\n"
 
 
 def check_cost(line, usd_per_hour, shared=""):
@@ -261,7 +240,7 @@ def test_a_result_that_cannot_be_written_is_not_lost(capsys, tmp_path):
 def test_workers(tmp_path):
     exponents = [1279, 2203, 2281, 3217, 4253, 4423]
     (tmp_path / "worktodo.txt").write_text("".join(f"Test={p}\n" for p in exponents) + "Test=9000000001\n")
-    process = start("work", "--workers", "2", "--nice", "1")
+    process = start("work", "--workers", "2", "--nice")
     out, err = process.communicate(timeout=120)
     assert process.returncode == 2, err
     assert sorted(out.splitlines()) == sorted(f"M{p} is prime" for p in exponents)

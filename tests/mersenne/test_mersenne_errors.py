@@ -16,6 +16,7 @@ from bigconst.mersenne.repetition import Residues
 from bigconst.mersenne.savefile import SaveFiles
 from bigconst.mersenne.test import LucasLehmer, outcome
 from bigconst.plans.dwtshape import dwt_shape
+from bigconst.runs import mersenne
 from bigconst.storage.manifest import read_manifest, write_manifest
 
 
@@ -92,7 +93,7 @@ def test_a_worker_that_fails(capfd, tmp_path):
 def test_two_computations_that_differ(capsys, monkeypatch):
     """Of an exponent that takes no transform."""
     residue, calls = factor.plain_residue, []
-    monkeypatch.setattr(factor, "plain_residue",
+    monkeypatch.setattr(mersenne, "plain_residue",
                         lambda *arguments: calls.append(arguments) or residue(*arguments) + (len(calls) == 2))
     line = error_of(capsys, "ll 521 --verify", 1)
     assert line == "bigconst: two computations of M521 differ; test this machine's memory"

@@ -10,7 +10,7 @@ from bigconst.arithmetic.memory.squarer import Squarer
 from bigconst.mersenne import pace
 from bigconst.mersenne.test import LucasLehmer, Prp3, outcome
 from bigconst.plans.dwtshape import dwt_shape, longer
-from bigconst.runs.testrun import Request, carry_out
+from bigconst.runs.mersenne import MersenneRequest, completed
 
 
 def make(kind, p, squarer=Squarer, threads=1, **options):
@@ -47,9 +47,8 @@ def test_against_gmpy2(kind):
 def test_exponents_below_a_transform(kind):
     """Plain integers; base 3 against gmpy2's own power."""
     for p in primes(2, 1024):
-        found = []
-        carry_out(Request(kind.kind, p, 1), lambda: False, lambda event: None, found.append)
-        (done,) = found
+        with completed(MersenneRequest(kind.kind, p, 1), lambda: False, lambda event: None) as done:
+            pass
         assert done.is_prime == (p in KNOWN), p
         if p == 2:
             continue        # 3 is 0 modulo 3

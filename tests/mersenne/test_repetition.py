@@ -14,9 +14,8 @@ from bigconst.mersenne import pace
 from bigconst.mersenne.events import Repeated, Resumed
 from bigconst.mersenne.repetition import COUNT, Residues, landmarks
 from bigconst.mersenne.savefile import Saved
-from bigconst.plans import dwtshape
-from bigconst.runs import testrun
-from bigconst.runs.testrun import Request
+from bigconst.runs import mersenne
+from bigconst.runs.mersenne import MersenneRequest, completed
 
 P = 2203
 
@@ -67,7 +66,8 @@ def run(kind="LL", stop=lambda: False, **options):
     events, outcomes = [], []
     options.setdefault("directory", ".")
     try:
-        testrun.carry_out(Request(kind, P, 1, verify=True, **options), stop, events.append, outcomes.append)
+        with completed(MersenneRequest(kind, P, 1, verify=True, **options), stop, events.append) as outcome:
+            outcomes.append(outcome)
     finally:
         run.events = events
     (outcome,) = outcomes
@@ -104,7 +104,7 @@ def test_two_transforms_and_shifts(kind, monkeypatch):
 
 
 def test_of_the_longest_transform_the_second_run_takes_a_shorter_one(monkeypatch):
-    monkeypatch.setattr(dwtshape, "longer", lambda shape: None)
+    monkeypatch.setattr(mersenne, "longer", lambda shape: None)
     assert run(words=1536).verified
     assert [event.shape.words for event in run.events if isinstance(event, Repeated)] == [1024]
     assert run().verified       # there is none

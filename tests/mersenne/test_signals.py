@@ -9,7 +9,9 @@ from bigconst.runs import signals
 from bigconst.runs.signals import Stopper
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-SPACE = SimpleNamespace(status=SimpleNamespace(fields=lambda: {"stage": "level 1", "share": 0.5, "elapsed_s": 3.0}))
+def status():
+    return {"stage": "level 1", "share": 0.5, "elapsed_s": 3.0}
+
 
 
 @pytest.fixture
@@ -22,7 +24,7 @@ def clock(monkeypatch):
 @pytest.mark.parametrize("first", NUMBERS)
 @pytest.mark.parametrize("second", NUMBERS)
 def test_two_signals(clock, capsys, first, second):
-    with Stopper(SPACE) as stop:
+    with Stopper(status) as stop:
         assert not stop()
         signal.raise_signal(first)
         assert stop()
@@ -35,7 +37,7 @@ def test_two_signals(clock, capsys, first, second):
 
 
 def test_how_far_it_is(capsys):
-    with Stopper(SPACE) as stop:
+    with Stopper(status) as stop:
         signal.raise_signal(signal.SIGUSR1)
         assert not stop()
     assert capsys.readouterr().err == "level 1, 50.0 %, 3.00 s\n"
@@ -43,6 +45,6 @@ def test_how_far_it_is(capsys):
 
 def test_what_was_there_comes_back():
     before = [signal.getsignal(number) for number in NUMBERS]
-    with Stopper(SPACE):
+    with Stopper(status):
         assert [signal.getsignal(number) for number in NUMBERS] != before
     assert [signal.getsignal(number) for number in NUMBERS] == before

@@ -20,6 +20,6 @@ def test_a_carry_that_stays_wrong(monkeypatch):
 
     monkeypatch.setattr(DiskLadder, "add_up", spoiled)
     with pytest.raises(FaultError, match=r"^level \d+ -> \d+ words.*, sum: the same wrong value twice "
-                                         r"\(a sum of the ladder left its words\), so an operand or the program"):
+                                         r"\(a sum of the Newton iteration does not fit its words\), so an operand"):
         run_watched(plan_on_disk(PHI, 300_001, 10, MIB))
     assert len(sums) == 4, "the level begins anew once"

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from bigconst.cli import main
-from bigconst.runs.kernels import load_reading_kernels
+from bigconst.runs.kernels import READING, load
 from bigconst.storage import digitfile, zstfile
 from bigconst.storage.zstfile import FRAME_BYTES, ZstText
 
@@ -16,7 +16,7 @@ CHARACTERS = {10: "0123456789", 16: "0123456789abcdef"}
 @pytest.fixture(scope="session", autouse=True)
 def reading_kernels(kernels):
     """No test is the one that says on stderr that it compiles."""
-    load_reading_kernels()
+    load(READING)
 
 
 @pytest.fixture

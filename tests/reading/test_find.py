@@ -68,7 +68,7 @@ def test_a_long_pattern_comes_from_standard_input(write, digits_of, bigconst, mo
 @pytest.mark.parametrize("pattern", ["", "12a", "1.5", "-1", "1 2", "\u0661"])
 def test_what_is_no_pattern_is_refused(pattern, write, bigconst):
     code, out, error = bigconst("find", write("123"), "--", pattern)
-    assert (code, out) == (2, "") and "is no pattern of digits of base 10; use 0123456789 only" in error
+    assert (code, out) == (2, "") and "is not a pattern of digits of base 10; use 0123456789 only" in error
 
 
 def test_upper_case_finds_hexadecimal_digits(write, bigconst):

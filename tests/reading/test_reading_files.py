@@ -107,7 +107,7 @@ def test_a_character_that_is_no_digit_is_named_with_its_position(character, writ
     for command in (["find", path, "77"], ["stats", path], ["hash", path], ["digits", path, "--from", 4990]):
         code, out, error = bigconst(*command)
         assert (code, out) == (3, "")
-        assert f"character {character!r} as digit 5,000 after the point is none of base 10" in error
+        assert f"character {character!r} as digit 5,000 after the point is not a digit of base 10" in error
 
 
 def test_a_file_that_changes_meanwhile_is_an_error(write, digits_of, small_pieces):

@@ -89,7 +89,8 @@ def test_a_block_whose_checksum_alone_is_wrong(tmp_path, monkeypatch):
     with disks.ScratchTest([str(tmp_path)], 5) as scratch:
         read = scratch.volume.read
         monkeypatch.setattr(scratch.volume, "read", lambda requests, sums: read(requests, sums ^ np.uint64(1)))
-        with pytest.raises(VerificationError, match=r"^the block of \d+ bytes .* is not what was written at first, and "
-                                                    r"then it is; do not trust this machine: test its memory$"):
+        with pytest.raises(VerificationError, match=r"^the block of \d+ bytes .* is not what was written, but was "
+                                                    r"right when it was read again; do not trust this machine: "
+                                                    r"test its memory$"):
             scratch.turn(0, lambda: False, lambda: False)
     assert os.listdir(tmp_path) == []

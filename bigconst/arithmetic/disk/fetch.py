@@ -1,4 +1,4 @@
-"""Reading from the volume what may not be what was written: read again, then have it rebuilt where that can be done."""
+"""Reading from the volume with repair: a bad block is read again, and rebuilt if it stays bad and that is possible."""
 
 from collections.abc import Callable
 
@@ -9,13 +9,16 @@ from bigconst.storage.volume import BlockRequest, Volume
 
 
 def give_up(_request: BlockRequest, error: Exception) -> None:
-    """Nobody can rebuild the block."""
+    """Raise the error: `rebuild` for blocks that cannot be rebuilt."""
     raise error
 
 
 class Fetch:
-    """A read under way.  `note(kind, message)` hears of every bad block; `rebuild(request, error)` fills the views of
-    one that is bad twice, or raises."""
+    """A read under way.
+
+    note(kind, message) is called for every bad block; rebuild(request, error) fills the views of a block that is bad
+    twice, or raises.
+    """
 
     def __init__(self, volume: Volume, requests: list[BlockRequest], sums: np.ndarray, note: Callable[[str, str], None],
                  rebuild: Callable[[BlockRequest, Exception], None] = give_up):
@@ -31,7 +34,7 @@ class Fetch:
         except (ChecksumError, InputOutputError) as error:
             first = error
         lasting = False
-        # After an error what remains of a transfer is skipped, so everything is read again.
+        # After an error the rest of a transfer is skipped, so everything is read again.
         for request in self._requests:
             try:
                 self._volume.read([request], self._sums).wait()
@@ -45,7 +48,7 @@ class Fetch:
 
 
 def kind_of(error: Exception) -> str:
-    """What a fault is called."""
+    """Kind of the fault that an error is: checksum or read."""
     return "checksum" if isinstance(error, ChecksumError) else "read"
 
 

@@ -25,7 +25,7 @@ class Stretch:
                                   if self.number.is_stored(c)])
 
     def unpack(self, pool, slot: int, first: int, above: int) -> np.ndarray:
-        """The words of a piece that was read, and `above` (0 or 1) more."""
+        """The words of a piece that was read, and `above` (0 or 1) words that follow it."""
         size, number = self.number.chunk_words, self.number
 
         def one(i: int) -> None:
@@ -41,7 +41,7 @@ class Stretch:
         return self._words[:self._size * size + above]
 
     def pack(self, pool, slot: int, first: int, words: np.ndarray) -> list:
-        """Note and pack a piece; what has to be written."""
+        """Pack a piece and store what is known of its chunks; returns the requests that write it."""
         size, number = self.number.chunk_words, self.number
         found: list = [None] * self._size
 
@@ -56,10 +56,11 @@ class Stretch:
 
 def linear_pass(products: DiskProducts, inputs: list[tuple[Number, int, int]], out: Number,
                 compute: Callable[[int, list[np.ndarray]], np.ndarray], state: dict[str, int], name: str) -> None:
-    """Make `out` piece by piece from `inputs`, each (number, chunks that it is ahead of `out`, words above wanted).
+    """Compute `out` piece by piece from `inputs`.
 
+    An input is (number, chunks by which it is read ahead of `out`, words that compute needs above a piece: 0 or 1).
     compute(first, pieces) returns the words of the piece that begins with chunk `first` of `out`; what it carries
-    from piece to piece is in `state`.
+    from piece to piece is in `state`, which is recorded with every piece of the step `name`.
     """
     scratch, size = products.scratch, products.disk.piece_chunks
     pool = scratch.words.pool

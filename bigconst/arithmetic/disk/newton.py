@@ -1,7 +1,7 @@
 """The Newton ladder on disk: the same steps and the same checks as in memory (arithmetic.memory.newton).
 
-On disk the sizes of all levels are whole chunks, so a number shifted by words is the same number from another chunk
-on, and the sums of a level are one pass over chunks.
+On disk the sizes of all levels are whole chunks: a number is shifted by reading it from another chunk on, and the sums
+of a level are one pass over chunks.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,10 @@ class DiskLadder:
         self.plan, self.products, self.stages = plan, products, stages
 
     def inverse_root(self, start: Callable[[], tuple[Number, int]]) -> tuple[Number, int]:
-        """y near B^K/sqrt(d), K words, and its residue, from what start() finds or from the last level recorded."""
+        """y near B^K/sqrt(d) as K words, and its residue.
+
+        Climbs from the last level recorded, or from the number and the residue that start() returns.
+        """
         done, y, residue = self._last_level()
         if y is None:
             y, residue = start()
@@ -37,14 +40,14 @@ class DiskLadder:
         return y, residue
 
     def _last_level(self) -> tuple[int, Number | None, int]:
-        """The number of the last level that is recorded as done, its y and the residue of that."""
+        """Index of the last level recorded, its y and the residue of y; 0, None, 0 if there is none."""
         for done in range(len(self.plan.disk.levels), -1, -1):
             if (known := self.products.finished(f"level {done}")) is not None:
                 return done, *known
         return 0, None, 0
 
     def _level(self, y: Number, level: DiskLevel, y_residue: int, name: str) -> tuple[Number, int]:
-        """One level; once more from y, which is all it needs, where something within it is beyond repair."""
+        """One level.  If something within it is beyond repair, it is computed once more, for which y is enough."""
         recorder, arena, key = self.products.scratch.recorder, self.products.scratch.arena, f"{name}, again"
         mark = arena.mark()
         if recorder.fact(key) is None:
@@ -57,7 +60,7 @@ class DiskLadder:
         return self._step(y, level, y_residue, name, ", again")
 
     def _step(self, y: Number, level: DiskLevel, y_residue: int, name: str, turn: str) -> tuple[Number, int]:
-        """The new y and its residue; `turn` tells the records of one computation of a level from those of another."""
+        """The new y and its residue; `turn` distinguishes the records of a second computation of the level."""
         plan, products, places = self.plan, self.products, level.places
         words, p = products.words, products.words.modulus.p
         k, k_out, chunk = level.words_in, level.words_out, plan.disk.chunk_words
@@ -68,16 +71,15 @@ class DiskLadder:
                 Operand(y), y_residue, plan.constant.d, 1, 2 * k, k + plan.residual_guard_words, level.residual,
                 places["residual"], places["e"], where + ", e")
         at_k, dropped, o = k // chunk, (4 * k - k_out) // chunk, (3 * k - k_out) // chunk
-        high = 0
 
         def check_u(u: Number) -> bool:
-            nonlocal high
-            high = u.residue(at_k)
-            return (u.residue(0, at_k) + high * power(k) - y_residue * e_residue) % p == 0
+            return (u.residue(0, at_k) + u.residue(at_k) * power(k) - y_residue * e_residue) % p == 0
 
         with self.stages.stage(f"{name}, u"):
             spectrum = products.spectrum(e, level.product, places["spectrum"], where + ", spectrum")
             u = products.multiply(Operand(y), e, spectrum, places["work"], places["u"], 0, where + ", u", check_u)
+
+        high = u.residue(at_k)
 
         def check_v(v: Number) -> bool:
             return (v.residue(0, dropped) + v.residue(dropped) * power(dropped * chunk) - high * e_residue) % p == 0
@@ -86,21 +88,19 @@ class DiskLadder:
             v = products.multiply(Operand(u, first=at_k), e, spectrum, places["work"], places["v"], dropped,
                                   where + ", v", check_v)
 
-        # y' = y*B^(K-k) - sign*floor(u/(2 B^o)) + 3*floor(v/(8 B^dropped)); what the floors drop is known exactly.
+        # y' = y*B^(K-k) - sign*floor(u/(2 B^o)) + 3*floor(v/(8 B^dropped)); what the floors discard is known.
         half = (u.residue(o) - u.first_word(o) % 2) * pow(2, -1, p)
         eighth = (v.residue(dropped) - v.first_word(dropped) % 8) * pow(8, -1, p)
         expected = (y_residue * power(k_out - k) - sign * half + 3 * eighth) % p
-        result: list[Number] = []
-
-        def attempt(tries: int, _level: int) -> None:
-            result[:] = [products.number(places["next"], k_out, name=f"{where}, sum, attempt {tries + 1}")]
-            self.add_up(result[0], y, u, v, sign, o, dropped)
-            if (found := result[0].residue()) != expected:
-                raise FaultError("the new approximation does not have the residue of its parts", value=found)
-
         with self.stages.stage(f"{name}, sum"):
-            products.repeat(f"{where}, sum", attempt)
-        return result[0], expected
+            for attempt in products.attempts(f"{where}, sum"):
+                with attempt:
+                    new = products.number(places["next"], k_out, name=f"{where}, sum, attempt {attempt.tries + 1}")
+                    self.add_up(new, y, u, v, sign, o, dropped)
+                    if (found := new.residue()) != expected:
+                        raise FaultError("the new approximation does not have the residue of its parts", value=found)
+                    break
+        return new, expected
 
     def add_up(self, new: Number, y: Number, u: Number, v: Number, sign: int, o: int, dropped: int) -> None:
         """new = y*B^(K-k) - sign*floor(u/(2 B^o)) + 3*floor(v/(8 B^dropped)), o and dropped in chunks."""
@@ -118,4 +118,4 @@ class DiskLadder:
 
         linear_pass(self.products, [(y, -missing, 0), (u, o, 1), (v, dropped, 1)], new, compute, state, new.name)
         if state["carry"] != 0:
-            raise FaultError("a sum of the ladder left its words", value=state["carry"])
+            raise FaultError("a sum of the Newton iteration does not fit its words", value=state["carry"])

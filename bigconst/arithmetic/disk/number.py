@@ -1,15 +1,15 @@
 """Numbers on the volume: chunks of packed words, and what is known of each without reading it.
 
 A number is a sequence of canonical words cut into chunks of `chunk_words`.  A
-chunk whose words are all 0, or all radix - 1, is not stored at all; of every
-chunk its first and last words and its residue modulo 2^61 - 1 are kept in memory, beside
-the checksum of its packed bytes.  Residues of long stretches, the borders of
-runs and the sign of a number thus cost no reading.  The *parity* of a number is
-the exclusive or of its packed chunks: it stays in memory and in the journal, and
-rebuilds one chunk that the disk has lost from all others.
+chunk whose words are all 0, or all radix - 1, is not stored at all.  The first
+and last word of every chunk and its residue modulo 2^61 - 1 are in memory,
+beside the checksum of its packed bytes.  Residues of many chunks, the borders
+of runs and the sign of a number thus cost no reading.  The *parity* of a number
+is the exclusive or of its packed chunks.  It is in memory and in the journal;
+one chunk that the disk has lost is rebuilt from it and all other chunks.
 
-A number is written chunk by chunk, corrected where carries arrive late
-(`add`), and not changed any more once somebody reads it.
+A number is written chunk by chunk and corrected where carries arrive late
+(`add`); after it has been read for the first time it never changes.
 """
 
 import threading
@@ -34,15 +34,14 @@ ZEROS, STORED, NINES = 0, 1, 2
 class Number:
     """`length` words at `address` of a volume.
 
-    Chunks below `first` are not stored and have only residues; a carry that
-    arrives late there is added to the residue, so that they may stand for a value a little below 0 or above
-    radix^(first * chunk_words).
+    Chunks below `first` are not stored, only their residues are known.  A late carry into them is added to a residue,
+    so that together they may stand for a value a little below 0 or above radix^(first * chunk_words).
     """
 
     def __init__(self, volume: Volume, words: Words, address: int, length: int, chunk_words: int, first: int = 0,
                  name: str = "", recorder: Recorder | None = None,
                  note: Callable[[str, str, str], None] = lambda kind, where, message: None):
-        """`name` is what its steps are called in the journal; note(kind, where, message) hears of bad chunks."""
+        """`name` begins the names of its steps in the journal; note(kind, where, message) is called for bad chunks."""
         self.volume, self.words, self.address = volume, words, address
         self.name, self._recorder, self._note = name, recorder or Recorder(), note
         self.length, self.chunk_words, self.first = length, chunk_words, first
@@ -70,27 +69,31 @@ class Number:
         return BlockRequest(self.address + (chunk - self.first) * self.chunk_bytes, [packed], chunk)
 
     def fetch(self, wanted: Sequence[tuple[int, np.ndarray]]) -> Fetch:
-        """Start reading (chunk, packed) pairs of stored chunks; a bad one is rebuilt."""
+        """Start reading stored chunks, given as pairs (chunk, packed); a bad one is rebuilt."""
         requests = [self.request(chunk, packed) for chunk, packed in wanted]
         return Fetch(self.volume, requests, self.sums, lambda kind, message: self._note(kind, self.name, message),
                      self._rebuild)
 
     def unpack(self, chunk: int, packed: np.ndarray, out: np.ndarray) -> None:
-        """The words of a chunk, `packed` having been read if it is stored; FaultError for a word that is none."""
+        """Fill `out` with the words of a chunk, from its bytes `packed` if it is stored.
+
+        Raises FaultError for a word outside 0 .. radix-1.
+        """
         kind = self.kinds[chunk] if chunk < self.chunks else ZEROS
         if kind == ZEROS:
             out[:] = 0
         elif kind == NINES:
             out[:] = self.radix - 1
         elif unpack(out, packed.view(np.uint64)[:self.limbs], self.radix) >= self.radix:
-            raise FaultError("a number on the scratch volume holds a word that is none")
+            #: As for "a number in memory holds a word out of range".
+            raise FaultError("a number on the scratch volume holds a word out of range")
 
     def is_stored(self, chunk: int) -> bool:
-        """Whether there is something to read."""
+        """Whether the chunk lies on the volume."""
         return chunk < self.chunks and self.kinds[chunk] == STORED
 
     def set_chunk(self, chunk: int, words: np.ndarray, packed: np.ndarray) -> bool:
-        """Note what is known of a chunk and pack it; True when `packed` has to be written."""
+        """Store what is known of a chunk, and pack its words; returns whether `packed` has to be written."""
         self.edges[chunk] = words[0], words[-1]
         self.residues[chunk] = self.words.modulus.residue_words(words, self.radix)
         kind = STORED
@@ -104,14 +107,16 @@ class Number:
         limbs = packed.view(np.uint64)
         pack(limbs[:self.limbs], words, self.radix)
         limbs[self.limbs:] = 0
-        # Checksum and parity would keep what is wrong from here on.  Words that are none are the round-off's matter.
+        # Checksum and parity would confirm a wrong packing for ever.  Values outside 0 .. radix-1 cannot be packed, but
+        # they come from a bad transform, which the check of its round-off reports.
         if not is_packed(limbs, words, self.radix) and 0 <= words.min() and words.max() < self.radix:
+            #: As for "the integer part is wrong".
             raise FaultError("a chunk was packed wrongly")
         self._combine(limbs)
         return True
 
     def _combine(self, limbs: np.ndarray) -> None:
-        """A chunk comes to the parity, or goes from it."""
+        """Add a packed chunk to the parity, or remove it: both are the same exclusive or."""
         with self._combining:
             np.bitwise_xor(self.parity, limbs, out=self.parity)
 
@@ -126,9 +131,9 @@ class Number:
         return out[start - low * self.chunk_words:stop - low * self.chunk_words]
 
     def _rebuild(self, bad: BlockRequest, error: Exception) -> None:
-        """Fill the views of a chunk from all others, and write it once more; raises `error` where another is bad, too.
+        """Fill the views of a bad chunk from the parity and all other chunks, and write it once more.
 
-        The packed bytes are right when they have their checksum.
+        Raises `error` where another chunk is bad, too, or the result does not have the checksum of the chunk.
         """
         with self._rebuilding:
             packed = page_buffer(self._batch * self.chunk_bytes).reshape(self._batch, -1)
@@ -150,12 +155,12 @@ class Number:
     # -- records -----------------------------------------------------------------------
 
     def known(self, chunks: np.ndarray | slice) -> dict[str, np.ndarray]:
-        """What is known of these chunks, for a journal; the parity is apart."""
+        """The known facts of these chunks, as arrays for a journal; the parity is not among them."""
         return {"kinds": self.kinds[chunks], "sums": self.sums[chunks], "residues": self.residues[chunks],
                 "edges": self.edges[chunks]}
 
     def know(self, chunks: np.ndarray | slice, arrays: dict[str, np.ndarray]) -> None:
-        """The way back, with the parity where it is recorded, too."""
+        """Restore what `known` gave for these chunks, and the parity where `arrays` has it."""
         for name in ("kinds", "sums", "residues", "edges"):
             getattr(self, name)[chunks] = arrays[name]
         if "parity" in arrays:
@@ -164,9 +169,9 @@ class Number:
     # -- corrections ----------------------------------------------------------------
 
     def add(self, values: Iterable[tuple[int, int]]) -> int:
-        """Add value * radix^at for each (at, value); returns what leaves the top.
+        """Add value * radix^at for each (at, value); returns the carry out of the top.
 
-        Chunks are written in place, so what they become is recorded before.
+        Chunks are overwritten in place, so their new bytes are recorded first.
         """
         todo: dict[int, list[tuple[int, int]]] = {}
         for at, value in values:
@@ -197,7 +202,7 @@ class Number:
         return sum(value * self.radix**at for changes in todo.values() for at, value in changes)
 
     def _rewrite(self, _fields: dict, arrays: dict[str, np.ndarray]) -> None:
-        """Write a recorded batch once more: whoever recorded it may not have come to that."""
+        """Write a recorded batch once more: the process that recorded it may have ended before it was written."""
         changed = arrays["changed"].tolist()
         packed = page_buffer(max(1, len(changed)) * self.chunk_bytes).reshape(-1, self.chunk_bytes)
         packed[:len(changed)] = arrays["packed"]
@@ -207,7 +212,8 @@ class Number:
         self.volume.write([self.request(c, packed[i]) for i, c in enumerate(chunks)], self.sums).wait()
 
     def _add_batch(self, batch: list, todo: dict) -> tuple[np.ndarray, list[int]]:
-        """Add within chunks, carries going to `todo`; packed chunks that have to be written, and which they are."""
+        """Add to the chunks of a batch, carries out of them going to `todo`; returns the packed chunks that have to be
+        written, and their numbers."""
         size = len(batch)
         words = np.empty(self.chunk_words, np.int32)
         packed = page_buffer(size * self.chunk_bytes).reshape(size, -1)
@@ -228,7 +234,10 @@ class Number:
         return packed, changed
 
     def _shortcuts(self, batch: list) -> dict[int, int]:
-        """Units that ripple through chunks of equal words: {chunk: carry}, the chunk being turned over."""
+        """Let a carry of 1 into chunks of words radix - 1, or of -1 into chunks of 0, ripple through without reading.
+
+        Returns {chunk: carry out of it}; these chunks have changed their kind.
+        """
         done = {}
         for c, changes in batch:
             if self.kinds[c] == NINES and changes == [(0, 1)]:
@@ -240,7 +249,7 @@ class Number:
         return done
 
     def fill(self, chunk: int, kind: int) -> None:
-        """Make a chunk ZEROS or NINES."""
+        """Make all words of a chunk 0 (kind ZEROS) or radix - 1 (kind NINES)."""
         word = self.radix - 1 if kind == NINES else 0
         self.kinds[chunk], self.edges[chunk] = kind, word
         self.residues[chunk] = self.words.power(self.chunk_words) - 1 if kind == NINES else 0
@@ -262,7 +271,7 @@ class Number:
             self.volume.write(requests, self.sums).wait()
 
     def pieces(self) -> Iterator[dict[str, np.ndarray]]:
-        """All stored chunks, packed, for a copy; a piece is worth nothing when the next one is asked for."""
+        """All stored chunks, packed, for a copy; the arrays of a piece are overwritten by the next one."""
         packed = page_buffer(self._batch * self.chunk_bytes).reshape(self._batch, -1)
         stored = [c for c in range(self.first, self.chunks) if self.is_stored(c)]
         for low in range(0, len(stored), self._batch):
@@ -271,7 +280,7 @@ class Number:
             yield {"chunks": np.array(batch), "packed": packed[:len(batch)]}
 
     def put(self, pieces: Iterable[dict[str, np.ndarray]]) -> None:
-        """Write what `pieces` gave; raises FaultError for a chunk that is not the one that is known."""
+        """Write what `pieces` gave; raises FaultError for a chunk that does not have its known checksum."""
         packed = page_buffer(self._batch * self.chunk_bytes).reshape(self._batch, -1)
         for piece in pieces:
             chunks = piece["chunks"].tolist()
@@ -291,9 +300,9 @@ class Number:
         return total
 
     def first_word(self, chunk: int) -> int:
-        """Of a chunk; 0 outside the number."""
+        """First word of a chunk; 0 outside the number."""
         return int(self.edges[chunk, 0]) if 0 <= chunk < self.chunks else 0
 
     def last_word(self, chunk: int) -> int:
-        """Of a chunk; 0 outside the number."""
+        """Last word of a chunk; 0 outside the number."""
         return int(self.edges[chunk, 1]) if 0 <= chunk < self.chunks else 0

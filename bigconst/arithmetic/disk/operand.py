@@ -1,4 +1,4 @@
-"""What a transform reads: a number as it is stored, or changed on the way without another pass over it."""
+"""The operand of a transform: a stored number, with changes made while it is read, without another pass over it."""
 
 from dataclasses import dataclass
 
@@ -15,19 +15,19 @@ class Operand:
     number: Number
     first: int = 0
     complement: bool = False
-    """radix - 1 - w for every word w: -number - 1 modulo a power of the radix"""
+    """whether every word w becomes radix - 1 - w, which is -number - 1 modulo a power of the radix"""
     zero_below: int = 0
-    """words below this one are 0"""
+    """index of a word below which all words become 0"""
     divisor: int = 1
-    """and this one is rounded down to a multiple"""
+    """word `zero_below` is rounded down to a multiple of this"""
     double: bool = False
-    """times 2"""
+    """whether the number is multiplied by 2"""
     minus_one_at: int | None = None
-    """then less 1 in this word, the first of a chunk, which is not 0"""
+    """index of a word from which 1 is subtracted: the first word of a chunk, not 0 by then"""
 
     @property
     def chunks(self) -> int:
-        """Chunks from the first on; beyond them all words are 0."""
+        """Number of chunks from `first` on; beyond them all words are 0."""
         return self.number.chunks - self.first
 
     def is_stored(self, chunk: int) -> bool:
@@ -36,7 +36,7 @@ class Operand:
                 and (chunk + 1) * self.number.chunk_words > self.zero_below)
 
     def fill(self, chunk: int, packed: np.ndarray, out: np.ndarray) -> None:
-        """The words of a chunk, from its packed bytes where it is stored."""
+        """Fill `out` with the changed words of a chunk, from its packed bytes if it is stored."""
         size, radix = self.number.chunk_words, self.number.radix
         if chunk >= self.chunks or (chunk + 1) * size <= self.zero_below:
             out[:] = 0
@@ -54,7 +54,7 @@ class Operand:
             out[0] -= 1
 
     def _before(self, chunk: int) -> int:
-        """The word before a chunk, not yet doubled."""
+        """The last word before a chunk, with all changes before `double`."""
         at = chunk * self.number.chunk_words - 1
         if at < self.zero_below or chunk > self.chunks:
             return 0
@@ -64,7 +64,7 @@ class Operand:
         return word - word % self.divisor if at == self.zero_below else word
 
     def carries_into(self, chunk: int) -> bool:
-        """Whether the word before a chunk is half the radix or more, so that balancing carries one on."""
+        """Whether the word before a chunk is half the radix or more, so that balancing it carries 1 into the chunk."""
         if chunk == 0:
             return False
         radix, word = self.number.radix, self._before(chunk)

@@ -1,11 +1,12 @@
 """Transforms on disk: slabs of columns from packed words, rows in memory, and back to packed words.
 
 The kernels are those of memory.  A slab (`tile_width` columns of all outer
-rows) is laid out in memory as a transform of its own with as many rows; its
-runs of words are made self-contained before it is transformed, and their carries
-are kept for the next slab when it comes back.  A row is transformed by middle
-columns and the row kernel, with twiddles for its own angle.  Every pass reads
-one unit ahead and writes one behind (runtime.pipeline).
+rows) is laid out in memory as a transform of its own with as many rows.  Before
+it is transformed, carries across the ends of its runs of words are applied, so
+that each run stands by itself; on the way back, the carries out of its runs
+enter those of the next slab.  A row is transformed by middle columns and the
+row kernel, with twiddles for its own angle.  Every pass reads one unit ahead
+and writes one behind (runtime.pipeline).
 """
 
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from bigconst.arithmetic.disk.number import Number
 from bigconst.arithmetic.disk.operand import Operand
 from bigconst.arithmetic.disk.tiles import Tiles
 from bigconst.arithmetic.memory.products import COEFFICIENT_LIMIT
-from bigconst.arithmetic.memory.transform import TASK_WORDS, TASKS, thread_scratch
+from bigconst.arithmetic.memory.transform import TASK_WORDS, TASKS
 from bigconst.arithmetic.words import Words
 from bigconst.base.formats import WORDS
 from bigconst.kernels.columns import columns_forward, columns_inverse, resolve_carries
@@ -32,13 +33,13 @@ from bigconst.plans.shape import BUFFER_BYTES, MAX_BLOCK, VECTOR_BYTES
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.pipeline import RING, Pipeline, Together
 from bigconst.runtime.recorder import Recorder
-from bigconst.runtime.threads import split
+from bigconst.runtime.threads import split, thread_scratch
 from bigconst.storage.volume import BlockRequest, Volume
 
 
 @dataclass(frozen=True)
 class DiskWorkspace:
-    """What the passes of a run share."""
+    """The volume, the memory and the services that all passes of a run share."""
 
     volume: Volume
     words: Words
@@ -46,7 +47,7 @@ class DiskWorkspace:
     pipeline: Pipeline
     recorder: Recorder = field(default_factory=Recorder)
     note: Callable[[str, str, str], None] = lambda kind, where, message: None
-    """hears of blocks that were bad and have been mended: (kind, where, message)"""
+    """called with (kind, where, message) for blocks that were bad and have been repaired"""
 
 
 def _block(height: int, width: int) -> int:
@@ -58,7 +59,7 @@ def _block(height: int, width: int) -> int:
 
 
 class DiskTransform:
-    """Transforms of one shape."""
+    """Transforms of one shape on disk."""
 
     def __init__(self, shape: DiskShape, scratch: DiskWorkspace):
         self.shape, self._scratch = shape, scratch
@@ -72,6 +73,7 @@ class DiskTransform:
         self._base, self._leaf_re, self._leaf_im = tables.row_base(shape.row_radices)
         self._run_chunks = shape.run_words // shape.chunk_words
         self._block = _block(shape.rows, shape.tile_width)
+        self._buffer_doubles = 16 * (shape.rows * self._block + 1)
         self._parts = split(shape.tile_width, self._tasks(shape.rows * shape.tile_width), self._block)
 
     @staticmethod
@@ -79,25 +81,25 @@ class DiskTransform:
         return min(TASKS, max(1, 16 * vectors // TASK_WORDS))
 
     def _first_chunk(self, run: int, slab: int) -> int:
-        """Of a run of a slab; runs are numbered by half, then row."""
+        """First chunk of a run of a slab; runs are numbered by half (real, imaginary), then by row."""
         return (run * self.shape.slabs + slab) * self._run_chunks
 
     def _fetch(self, tiles: Tiles, requests: list[BlockRequest], name: str) -> Fetch:
-        """Start reading tiles; one that is bad twice cannot be rebuilt."""
+        """Start reading tiles; a tile that is bad twice is an error, it cannot be rebuilt."""
         return Fetch(self._scratch.volume, requests, tiles.sums,
                      lambda kind, message: self._scratch.note(kind, name, message))
 
     # -- slabs: words to tiles --------------------------------------------------------
 
     def forward(self, operand: Operand, tiles: Tiles, name: str = "") -> None:
-        """Words, through the columns, into tiles (and on through the pass between if there is one)."""
+        """Transform the columns of an operand into tiles, slab by slab; then the pass between if there is one."""
         s, arena = self.shape, self._scratch.arena
         tiles.behind = True
         step = self._scratch.recorder.step(f"{name}, forward")
         for fields, arrays in step.records:
             tiles.sums[tiles.slab(fields["unit"])] = arrays["sums"]
         mark = arena.mark()
-        # Without an imaginary part, or with it; the word above the number may take a carry from balancing.
+        # A short operand has no imaginary part; balancing may add a word above it, which has to be in the real part.
         runs = s.rows if operand.chunks < self._run_chunks * s.slabs * s.rows else 2 * s.rows
         words = arena.take(runs * 8 * s.tile_width, np.int32).reshape(runs, -1)
         packed = [arena.take(runs * s.run_bytes, np.uint8).reshape(runs, self._run_chunks, -1) for _ in range(2)]
@@ -115,12 +117,9 @@ class DiskTransform:
                                                   self._first_chunk(run, slab)), [(run,) for run in range(runs)])
             flat, out = words.reshape(-1), data[slab % 2].reshape(-1)
 
-            def columns(start: int, stop: int) -> None:
-                columns_forward(flat, len(flat), self._radix, out, s.rows, 16 * s.tile_width, s.tile_width, self._outer,
-                                self._outer_twiddles, start, stop, self._block,
-                                thread_scratch(16 * (s.rows * self._block + 1)))
-
-            self._pool.run(columns, self._parts)
+            self._pool.run(columns_forward, [
+                (flat, len(flat), self._radix, out, s.rows, 16 * s.tile_width, s.tile_width, self._outer,
+                 self._outer_twiddles, start, stop, self._block) for start, stop in self._parts], self._buffer_doubles)
 
         def write(slab: int):
             return volume.write([tiles.request(r, slab, data[slab % 2][r]) for r in range(s.rows)], tiles.sums)
@@ -132,8 +131,8 @@ class DiskTransform:
             self.between(tiles, middle_forward, f"{name}, forward between")
 
     def _fill(self, operand: Operand, run: np.ndarray, packed: np.ndarray, first: int) -> None:
-        """A run of words, such that balancing neither takes a carry from the run that lies before it in memory nor
-        gives one to the next: what would cross its borders is added here."""
+        """Fill a run of words such that balancing takes no carry from the run before it in memory, which is not its
+        neighbour in the number, and gives none to the next: carries across its ends are applied here."""
         stored, size = run, self.shape.chunk_words
         if len(run) != self.shape.run_words:
             stored = thread_scratch(self.shape.run_words // 2 + 1).view(np.int32)[:self.shape.run_words]
@@ -148,10 +147,10 @@ class DiskTransform:
     # -- slabs: tiles to words ---------------------------------------------------------
 
     def inverse(self, tiles: Tiles, number: Number, factor: int = 1, name: str = "") -> tuple[int, float, float]:
-        """Tiles back to a number of shape.stored_words words, times `factor` < 2^31.
+        """Transform tiles back into a number of shape.stored_words words, multiplied by `factor` < 2^31.
 
-        Returns (top, error, peak): the value is number + top * radix^words; the largest |x - rint(x)| and |x|
-        over the coefficients x before the factor.
+        Returns (top, error, peak): the value is number + top * radix^words; error and peak are the largest
+        |x - rint(x)| and |x| of the coefficients x before they are multiplied.
         """
         s, arena = self.shape, self._scratch.arena
         if s.inner_radices:
@@ -192,31 +191,29 @@ class DiskTransform:
             return now, number.known(self._chunks(slab)), {"parity": parity}
 
         self._scratch.pipeline.run(s.slabs, read, compute, write, step, keep)
-        step.flush()        # the tiles may be written over now
+        step.flush()        # from here on the tiles may be overwritten
         arena.release(mark)
         run_words = s.slabs * s.run_words
         error, peak = stats.max(axis=0)
         top = into[-1]
-        if peak < COEFFICIENT_LIMIT:        # otherwise there may be chunks of no words
+        if peak < COEFFICIENT_LIMIT:        # above it, chunks may hold values outside 0 .. radix-1
             top += number.add([((run + 1) * run_words, carry) for run, carry in enumerate(into[:-1])])
         return top, float(error), float(peak)
 
     def _chunks(self, slab: int) -> np.ndarray:
-        """Of all runs of a slab."""
+        """Numbers of the chunks in all runs of a slab."""
         first = (np.arange(2 * self.shape.rows) * self.shape.slabs + slab) * self._run_chunks
         return (first[:, None] + np.arange(self._run_chunks)).ravel()
 
     def _columns_back(self, data: np.ndarray, words: np.ndarray, stats: np.ndarray) -> np.ndarray:
-        """A slab of transform data to words; the carries out of its runs."""
+        """Transform a slab back into words; returns the carries out of its runs."""
         s = self.shape
         carries = np.zeros((len(self._parts), 2 * s.rows))
 
-        def columns(index: int, start: int, stop: int) -> None:
-            columns_inverse(data, s.rows, 16 * s.tile_width, s.tile_width, self._outer, self._outer_twiddles, start,
-                            stop, self._block, thread_scratch(16 * (s.rows * self._block + 1)), words,
-                            float(self._radix), carries[index], stats[index])
-
-        self._pool.run(columns, [(i, a, b) for i, (a, b) in enumerate(self._parts)])
+        self._pool.run(columns_inverse, [
+            (data, s.rows, 16 * s.tile_width, s.tile_width, self._outer, self._outer_twiddles, start, stop, self._block,
+             words, float(self._radix), carries[i], stats[i])
+            for i, (start, stop) in enumerate(self._parts)], self._buffer_doubles)
         out = np.empty(2 * s.rows, np.int64)
         ends = np.array([stop for _, stop in self._parts], np.int64)
         resolve_carries(words, carries.reshape(-1), ends, s.rows, s.tile_width, self._radix, out)
@@ -224,7 +221,8 @@ class DiskTransform:
 
     def _finish(self, number: Number, run: np.ndarray, packed: np.ndarray, first: int, factor: int, into: int,
                 out: int) -> tuple[list[BlockRequest], int]:
-        """One run of words into chunks of the number: (what to write, the carry into the run that follows)."""
+        """Pack a run of words into chunks of the number; returns the requests that write them, and the carry into the
+        run that follows."""
         size = self.shape.chunk_words
         if len(run) != self.shape.run_words:
             stored = thread_scratch(self.shape.run_words // 2 + 1).view(np.int32)[:self.shape.run_words]
@@ -244,11 +242,11 @@ class DiskTransform:
     # -- rows ---------------------------------------------------------------------------
 
     def square(self, tiles: Tiles, name: str = "") -> None:
-        """Rows forward, squared, and back."""
+        """Row pass: forward, square, back."""
         self._rows(tiles, SQUARE, None, name)
 
     def multiply(self, tiles: Tiles, other: Tiles, name: str = "") -> None:
-        """Rows forward, times those of `other`, which stays as it is, and back."""
+        """Row pass: forward, times the rows of `other`, which is left unchanged, back."""
         self._rows(tiles, MULTIPLY, other, name)
 
     def _rows(self, tiles: Tiles, mode: int, other: Tiles | None, name: str) -> None:
@@ -261,14 +259,15 @@ class DiskTransform:
         behind = tiles.behind
 
         def unit(i: int) -> tuple[int, int]:
-            """Outer row and first tile; rows go up when they move down, and down when they move up."""
+            """Outer row and first tile of unit i: ascending rows where they move to lower addresses, else descending
+            ones, so that no row is overwritten before it is read."""
             i = i if behind else count - 1 - i
             return i // s.inner_rows, i % s.inner_rows * tiles_a_row
 
         def requests(which: Tiles, i: int, data: np.ndarray, place: bool) -> list[BlockRequest]:
             row, first = unit(i)
             parts = data.reshape(tiles_a_row, -1)
-            order = sorted(range(tiles_a_row), key=lambda t: (first + t + row) % s.slabs)   # as they lie
+            order = sorted(range(tiles_a_row), key=lambda t: (first + t + row) % s.slabs)   # by address
             return [which.request(row, first + t, parts[t], place) for t in order]
 
         def read(i: int):
@@ -294,7 +293,7 @@ class DiskTransform:
             tiles.sums[sums(fields["unit"])] = arrays["sums"]
 
         def write(i: int):
-            # What lies there is a row that was read SPARE_ROWS ago: its result has to be safe.
+            # This overwrites a row that was read SPARE_ROWS rows ago, whose result has to be durable.
             step.durable((i // s.inner_rows - SPARE_ROWS + 1) * s.inner_rows - 1)
             return volume.write(requests(tiles, i, mine[i % RING], not behind), tiles.sums)
 
@@ -322,18 +321,16 @@ class DiskTransform:
                 tables.row_twiddles(*tables.child_numerators(s.middle_radices, numerator, denominator), s.row_radices))
 
     def _row_pass(self, x: np.ndarray, mode: int, other: np.ndarray | None, twiddles: tuple) -> None:
-        """A row in memory: middle columns, rows, and the columns back unless the mode is FORWARD."""
+        """Transform a row in memory: middle columns, sub-rows, and the columns back unless the mode is FORWARD."""
         s = self.shape
         height, stride = s.row_width // s.sub_width, 16 * s.sub_width
-        scale = 2.0 / s.words
         second = x if other is None else other
 
-        def part(start: int, stop: int) -> None:
-            rows(x, start, stop, stride, s.sub_width, self._row_radices, self._base, twiddles[1], self._leaf_re,
-                 self._leaf_im, scale, mode, second, thread_scratch(16 * (len(s.row_radices) + 1)))
-
         self._columns(middle_forward, x, s.middle_radices, stride, s.sub_width, twiddles[0])
-        self._pool.run(part, split(height, self._tasks(s.row_width)))
+        self._pool.run(rows, [
+            (x, start, stop, stride, s.sub_width, self._row_radices, self._base, twiddles[1], self._leaf_re,
+             self._leaf_im, 2.0 / s.words, mode, second) for start, stop in split(height, self._tasks(s.row_width))],
+            16 * (len(s.row_radices) + 1))
         if mode != FORWARD:
             self._columns(middle_inverse, x, s.middle_radices, stride, s.sub_width, twiddles[0])
 
@@ -346,16 +343,17 @@ class DiskTransform:
         block = _block(height, width)
         table = np.array(radices, np.int64)
 
-        def part(start: int, stop: int) -> None:
-            kernel(x, height, stride, table, twiddles, start, stop, block, thread_scratch(16 * height * block))
-
-        self._pool.run(part, split(width, self._tasks(height * width), block))
+        self._pool.run(kernel, [(x, height, stride, table, twiddles, start, stop, block)
+                                for start, stop in split(width, self._tasks(height * width), block)],
+                       16 * height * block)
 
     # -- the pass between ------------------------------------------------------------------
 
     def between(self, tiles: Tiles, kernel: Callable, name: str = "") -> None:
-        """Slabs of the columns of each outer row through middle_forward or middle_inverse, in place but for the rows'
-        places."""
+        """The pass between: slabs of the columns of each outer row through `kernel`, middle_forward or middle_inverse.
+
+        Like every pass over rows it moves them by SPARE_ROWS places.
+        """
         s, arena, volume = self.shape, self._scratch.arena, self._scratch.volume
         mark = arena.mark()
         slabs = s.slabs // s.inner_rows

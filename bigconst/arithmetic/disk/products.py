@@ -1,28 +1,31 @@
 """Squares and products on disk, each one checked, and repeated from its packed operands when a check fails.
 
-What smaller words need beyond the plan is taken at the end of the volume, which grows.
+Products on smaller words need space that is not planned; the volume grows at its end for it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import lru_cache
+from typing import TypeVar
 
 from bigconst.arithmetic.disk.number import NINES, ZEROS, Number
 from bigconst.arithmetic.disk.operand import Operand
 from bigconst.arithmetic.disk.passes import DiskTransform, DiskWorkspace
 from bigconst.arithmetic.disk.tiles import Tiles
-from bigconst.arithmetic.faults import Wrong
+from bigconst.arithmetic.faults import Attempt, Wrong
 from bigconst.arithmetic.memory.products import Products, wrong_residue
 from bigconst.plans.diskplan import DiskPlan
 from bigconst.plans.diskshape import DiskShape, chunk_bytes
 from bigconst.runtime.levelstore import LevelStore
+
+T = TypeVar("T")
 
 
 class DiskProducts:
     """Checked products on one volume."""
 
     def __init__(self, disk: DiskPlan, scratch: DiskWorkspace, products: Products, store: LevelStore | None = None):
-        """`store` keeps copies of what is finished, if it lies outside."""
+        """`store` receives copies of finished numbers if it lies outside the scratch."""
         self.disk, self.scratch, self.products, self.store = disk, scratch, products, store
         self.words, self.faults = scratch.words, products.faults
         self.transform = lru_cache(maxsize=2)(lambda shape: DiskTransform(shape, scratch))
@@ -33,14 +36,14 @@ class DiskProducts:
                       self.scratch.recorder, self.scratch.note)
 
     def note(self, name: str, number: Number, alone: bool = False, **fields) -> None:
-        """Record a number as finished; `alone` forgets all that was recorded before."""
+        """Record a number as finished; `alone` discards all earlier records."""
         recorder = self.scratch.recorder
         keep = recorder.restart if alone else recorder.note
         keep(name, {"address": number.address, "length": number.length, "first": number.first, **fields},
              number.known(slice(None)) | {"parity": number.parity})
 
     def noted(self, name: str) -> tuple[Number, dict] | None:
-        """The number that was recorded, and the fields beside it."""
+        """The number that was recorded under this name, and the fields recorded with it; None if there is none."""
         found = self.scratch.recorder.fact(name)
         if found is None:
             return None
@@ -51,14 +54,17 @@ class DiskProducts:
         return number, fields
 
     def finish(self, name: str, number: Number, residue: int) -> None:
-        """Record a number that all after it is made of, and copy it where copies are kept."""
+        """Record a number from which alone everything after it is computed, and copy it to a store outside."""
         self.note(name, number, alone=True, residue=residue)
         if self.store is not None and self.store.outside:
             fields = {"address": number.address, "length": number.length, "first": number.first, "residue": residue}
             self.store.save(name, fields, number.known(slice(None)) | {"parity": number.parity}, number.pieces())
 
     def finished(self, name: str) -> tuple[Number, int] | None:
-        """The number that was recorded, or else the copy of it, put back; and its residue."""
+        """The number recorded by `finish`, or else its copy in the store, written back to the volume; and its residue.
+
+        None if there is neither.
+        """
         if (known := self.noted(name)) is not None:
             return known[0], known[1]["residue"]
         copy = self.store.newest() if self.store is not None and self.store.outside else None
@@ -73,7 +79,7 @@ class DiskProducts:
         return number, fields["residue"]
 
     def _grow(self, size_bytes: int, name: str) -> int:
-        """The address of so many bytes more, the same when the run is resumed."""
+        """Address of so many bytes at the end of the volume, which grows; a resumed run receives the same address."""
         recorder, unit = self.scratch.recorder, self.disk.stripe_bytes
         known = recorder.fact(name)
         address = known[0]["address"] if known else -(-self.scratch.volume.size_bytes // unit) * unit
@@ -83,7 +89,7 @@ class DiskProducts:
         return address
 
     def _reach(self, size_bytes: int) -> None:
-        """Have a volume of at least this size."""
+        """Enlarge the volume to at least this size."""
         if size_bytes > self.scratch.volume.size_bytes:
             self.scratch.volume.resize(size_bytes)
 
@@ -91,56 +97,53 @@ class DiskProducts:
         size = (shape.stored_words // shape.chunk_words - first) * chunk_bytes(shape.chunk_words, shape.base)
         return self.number(self._grow(size, f"{name}, place"), shape.stored_words, first, name)
 
-    def _checked(self, where: str, shape: DiskShape, operands: int, attempt: Callable, verify: Callable) -> Number:
-        """The number that attempt(shape, planned, tries, name) -> (number, (top, error, peak)) and verify(number, top)
-        agree on."""
+    def _checked(self, where: str, shape: DiskShape, operands: int, compute: Callable,
+                 verify: Callable[[Number, int], T]) -> T:
+        """verify(number, top) of the first result of compute(shape, planned, tries, name) -> (number, (top, error,
+        peak)) for which it is not false."""
         shapes = {s.digits: s for s in (shape, *self.disk.smaller(shape, operands))}
         formats = [fmt for fmt in self.products.formats if fmt.digits in shapes]
-        result: list[Number] = []
+        for attempt in self.attempts(where, len(formats)):
+            with attempt:
+                now = shapes[formats[attempt.level].digits]
+                name = f"{where}, {now.digits} digits" + (f", attempt {attempt.tries + 1}" if attempt.tries else "")
+                number, stats = compute(now, now is shape, attempt.tries, name)
+                top = self.products.rounded(stats)
+                if isinstance(top, Wrong):
+                    attempt.fail(top)
+                elif found := verify(number, top):
+                    return found
+                else:
+                    attempt.fail(wrong_residue(number.residue(), formats[attempt.level]))
 
-        def once(tries: int, level: int) -> Wrong | None:
-            now = shapes[formats[level].digits]
-            name = f"{where}, {now.digits} digits" + (f", attempt {tries + 1}" if tries else "")
-            number, stats = attempt(now, now is shape, tries, name)
-            result[:] = [number]
-            top = self.products.rounded(stats)
-            if isinstance(top, Wrong):
-                return top
-            return None if verify(number, top) else wrong_residue(number.residue(), formats[level])
-
-        self.repeat(where, once, len(formats))
-        return result[0]
-
-    def repeat(self, where: str, attempt: Callable[[int, int], Wrong | None], levels: int = 1) -> None:
-        """Faults.repeat, with attempts that a resumed run remembers: their places hold something else by now."""
+    def attempts(self, where: str, levels: int = 1) -> Iterator[Attempt]:
+        """`Faults.attempts`, with those that a resumed run remembers: their places hold something else by now."""
         recorder, arena, key = self.scratch.recorder, self.scratch.arena, f"{where}, wrong"
         known, mark = recorder.fact(key), arena.mark()
-
-        def once(tries: int, level: int) -> Wrong | None:
-            arena.release(mark)     # what a failed attempt held
-            return attempt(tries, level)
-
-        self.faults.repeat(where, once, levels, [Wrong(**wrong) for wrong in known[0]["wrongs"]] if known else (),
-                           lambda wrongs: recorder.note(key, {"wrongs": [asdict(wrong) for wrong in wrongs]}))
+        for attempt in self.faults.attempts(
+                where, levels, [Wrong(**wrong) for wrong in known[0]["wrongs"]] if known else (),
+                lambda wrongs: recorder.note(key, {"wrongs": [asdict(wrong) for wrong in wrongs]})):
+            arena.release(mark)     # what a failed attempt took
+            yield attempt
 
     def spectrum(self, b: Operand, shape: DiskShape, address: int, where: str) -> Tiles:
-        """b after `forward`, for products of this shape."""
+        """Tiles at `address` with b after `forward`, for products of this shape."""
         tiles = Tiles(shape, address)
-
-        def attempt(tries: int, _level: int) -> None:
-            self.transform(shape).forward(b, tiles, f"{where}, attempt {tries + 1}")
-
-        self.repeat(where, attempt)
-        return tiles
+        for attempt in self.attempts(where):
+            with attempt:
+                self.transform(shape).forward(b, tiles, f"{where}, attempt {attempt.tries + 1}")
+                return tiles
 
     def multiply(self, a: Operand, b: Operand, spectrum: Tiles, work: int, place: int, first: int, where: str,
                  verify: Callable[[Number], bool]) -> Number:
-        """a*b, unwrapped; `spectrum` is that of b, `work` the address of tiles, `place` that of the number,
-        whose chunks below `first` are not stored."""
+        """The product a*b, unwrapped; its chunks below `first` are not stored.
+
+        `spectrum` is what the method of this name made of b, `work` the address of tiles, `place` that of the product.
+        """
         if (known := self.noted(where)) is not None and verify(known[0]):
             return known[0]
 
-        def attempt(shape: DiskShape, planned: bool, tries: int, name: str):
+        def compute(shape: DiskShape, planned: bool, tries: int, name: str):
             transform = self.transform(shape)
             if planned:
                 other, tiles = spectrum, Tiles(shape, work)
@@ -155,15 +158,16 @@ class DiskProducts:
             transform.multiply(tiles, other, name)
             return number, transform.inverse(tiles, number, 1, name)
 
-        # Balanced operands may reach one word further than they are long, and wrap.
-        product = self._checked(where, spectrum.shape, 2, attempt,
-                                lambda number, top: number.add([(0, -top)]) == 0 and verify(number))
+        # A balanced operand may be one word longer than the number; then the product wraps.
+        product = self._checked(
+            where, spectrum.shape, 2, compute,
+            lambda number, top: number if number.add([(0, -top)]) == 0 and verify(number) else None)
         self.note(where, product)
         return product
 
     def residual(self, z: Operand, z_residue: int, a: int, b: int, at: int, length: int, shape: DiskShape, work: int,
                  place: int, where: str) -> tuple[Operand, int, int]:
-        """|a*z^2 - b*B^at|, known to need no more than `length` words; with its sign and residue.
+        """|a*z^2 - b*B^at|, known to need at most `length` words, with its sign and residue.
 
         Computed modulo B^N + 1, N = shape.stored_words > length; `work` is the address of tiles, `place` that of
         the number.  Accepted when a*z^2 = sign*result + b*B^at holds modulo 2^61 - 1.
@@ -172,9 +176,8 @@ class DiskProducts:
         if (known := self.noted(where)) is not None:
             number, fields = known
             return Operand(number, complement=fields["sign"] < 0), fields["sign"], fields["residue"]
-        found: list = []
 
-        def attempt(now: DiskShape, planned: bool, _tries: int, name: str):
+        def compute(now: DiskShape, planned: bool, _tries: int, name: str):
             transform = self.transform(now)
             tiles = Tiles(now, work if planned else self._grow(now.region_bytes, f"{name}, work"))
             number = (self.number(place, now.stored_words, 0, name) if planned else self._grown_number(now, 0, name))
@@ -182,22 +185,22 @@ class DiskProducts:
             transform.square(tiles, name)
             return number, transform.inverse(tiles, number, a, name)
 
-        def verify(number: Number, top: int) -> bool:
+        def verify(number: Number, top: int) -> tuple[Operand, int, int] | None:
             # B^at is -B^(at-N) where it wraps.
             wrapped = (at, -b) if at < number.length else (at - number.length, b)
             sign = sign_magnitude(number, top + number.add([wrapped]))
             result = Operand(number, complement=sign < 0)
             if not _fits(result, length):
-                return False
+                return None
             residue = number.residue()
             if sign < 0:
                 residue = words.power(number.length) - 1 - residue
-            found[:] = result, sign, residue % p
-            return (a * z_residue * z_residue - sign * residue - b * words.power(at)) % p == 0
+            holds = (a * z_residue * z_residue - sign * residue - b * words.power(at)) % p == 0
+            return (result, sign, residue % p) if holds else None
 
-        self._checked(where, shape, 1, attempt, verify)
-        self.note(where, found[0].number, sign=found[1], residue=found[2])
-        return found[0], found[1], found[2]
+        result, sign, residue = self._checked(where, shape, 1, compute, verify)
+        self.note(where, result.number, sign=sign, residue=residue)
+        return result, sign, residue
 
 
 def sign_magnitude(number: Number, top: int) -> int:
@@ -210,7 +213,8 @@ def sign_magnitude(number: Number, top: int) -> int:
             break
         top = number.add([(0, -top)])
     else:
-        # The residue B^N, which is -1, has no canonical words: its carry wraps for ever.  Here it is words of -1.
+        # The residue B^N, which is -1, has no canonical words: its carry wraps for ever.  The number becomes B^N - 2
+        # instead, the complement of the magnitude 1.
         for chunk in range(number.chunks):
             number.fill(chunk, NINES)
         number.add([(0, -1)])

@@ -1,4 +1,4 @@
-"""Any words of a number on disk, for threads that read near each other."""
+"""Access to any words of a number on disk, with a cache for threads that read near each other."""
 
 import threading
 from concurrent.futures import Future
@@ -10,7 +10,7 @@ from bigconst.arithmetic.packed import page_buffer
 
 
 class Reader:
-    """Keeps the last `kept_chunks` chunks, so that neighbouring stretches do not read one twice."""
+    """Reads words of an operand and caches the `kept_chunks` chunks used last: neighbouring ranges share a chunk."""
 
     def __init__(self, operand: Operand, kept_chunks: int):
         self._operand, self._kept = operand, kept_chunks
@@ -31,14 +31,14 @@ class Reader:
         return out
 
     def _look_up(self, chunks: range) -> tuple[list[Future], dict[int, Future]]:
-        """The words of all chunks, present or to come, and those that this thread has to read."""
+        """Futures with the words of all chunks, and those of them that this thread has to read."""
         missing, futures = {}, []
         with self._lock:
             for chunk in chunks:
                 future = self._chunks.pop(chunk, None)
                 if future is None:
                     future = missing[chunk] = Future()
-                self._chunks[chunk] = future            # the last one used stands last
+                self._chunks[chunk] = future            # the chunk used last stands last
                 futures.append(future)
             while len(self._chunks) > max(self._kept, len(futures)):
                 self._chunks.pop(next(iter(self._chunks)))

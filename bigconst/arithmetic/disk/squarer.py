@@ -1,13 +1,15 @@
 """Squarings modulo 2^p - 1 with the transform on disk: the interface of bigconst.arithmetic.memory.squarer.
 
-A residue is kept as its columns were transformed last, in region 0.  An
-iteration squares the rows, from region 0 to region 1, then takes slabs from
-there, rounds them, carries, and puts them back into region 0.  What a pass
-reads is whole until all that it wrote is recorded; a process that is killed is
-followed by one that begins with the first unit that is not.
+A residue is stored in region 0, as transform data: its columns are transformed,
+its rows are not.  An iteration squares the rows of region 0 into region 1, then
+reads slabs from there, rounds them, propagates carries, transforms them again
+and writes them to region 0.  What a pass reads stays intact until all that it
+wrote is recorded: after a kill, the next process begins with the first unit
+that is not recorded.
 
-The carries out of the last columns enter the first ones; so the first slab is
-read twice, at the beginning for the carries that it gives on, and at the end.
+The carries out of the last columns enter the first ones.  So the first slab is
+read twice: at the beginning for the carries out of it, and at the end to be
+written with the carries into it.
 """
 
 import time
@@ -19,7 +21,6 @@ from gmpy2 import mpz
 from bigconst.arithmetic.disk.fetch import Fetch
 from bigconst.arithmetic.disk.tiles import Tiles
 from bigconst.arithmetic.dwttables import DwtTables, from_words, to_words
-from bigconst.arithmetic.memory.transform import thread_scratch
 from bigconst.base.errors import Interrupted
 from bigconst.kernels.dwt import columns_enter, columns_in, columns_on, columns_out
 from bigconst.kernels.rows import FORWARD, MULTIPLY, SQUARE, rows
@@ -27,12 +28,12 @@ from bigconst.plans.dwtdisk import DwtDisk
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.pipeline import RING, Pipeline, Together
 from bigconst.runtime.recorder import FLUSH_S, Recorder, UnitLog
-from bigconst.runtime.threads import Pool, split
+from bigconst.runtime.threads import Pool, split, thread_scratch
 from bigconst.storage.volume import Volume
 
 
 class DiskSquarer:
-    """A residue modulo 2^p - 1, kept multiplied by 2^shift.  A context manager: leaving it ends the threads.
+    """A residue modulo 2^p - 1, stored multiplied by 2^shift.  A context manager: leaving it ends the threads.
 
     Every method may raise ChecksumError, ReadError or InputOutputError, and Interrupted where `stop` asks for it.
     """
@@ -40,14 +41,15 @@ class DiskSquarer:
     def __init__(self, p: int, disk: DwtDisk, volume: Volume, recorder: Recorder,
                  note: Callable[[str, str, str], None] = lambda kind, where, message: None,
                  stop: Callable[[], bool] = lambda: False):
-        """`volume` grows to what `disk` needs; `note` hears of blocks that had to be read again."""
+        """`volume` grows to disk.scratch_bytes; note(kind, where, message) is called for blocks that had to be read
+        again."""
         self.p, self.disk = p, disk
         self.shift = 0
         self._tables = DwtTables(p, disk.shape)
         self._columns = self._tables.columns(self._tables.layout(16 * disk.tile_width))
         self._volume, self._recorder, self._note = volume, recorder, note
         self._kept = Recorder()
-        """Of the chain if what is computed is a part of it."""
+        """the recorder of the run while the residue belongs to the chain, else one that records nothing"""
         self._stoppable, self._pipeline = Pipeline(stop), Pipeline()
         self._words = np.zeros(disk.shape.words, np.int32)
         self._arena = Arena(disk.workspace_bytes)
@@ -59,7 +61,7 @@ class DiskSquarer:
         self._cut = f"{disk.shape.height} x {disk.shape.width}, {disk.tile_width}, {disk.unit_rows}"
         self._base = self._iteration = self._noted_s = 0
         self._error = 0.0
-        """Largest |x - rint(x)| that `iterate` has not yet told, of an earlier process, too."""
+        """largest |x - rint(x)| that `iterate` has not yet returned, that of an earlier process included"""
         self._steps: dict[str, UnitLog] = {}
 
     def __enter__(self) -> "DiskSquarer":
@@ -71,8 +73,8 @@ class DiskSquarer:
     # -- residues ------------------------------------------------------------------------
 
     def restore(self, value: int, shift: int, iteration: int) -> int:
-        """Begin a process with the residue of this iteration, or with what an earlier one computed from it; the
-        iteration that it stands at."""
+        """Start from the residue `value` of an iteration, or from a later one that an earlier process left on the
+        volume; returns the iteration reached."""
         known = self._recorder.fact("residue")
         if known is not None:
             fields, arrays = known
@@ -87,7 +89,7 @@ class DiskSquarer:
         return iteration
 
     def _catch_up(self) -> None:
-        """Stand where region 0 is whole: behind all iterations whose slabs an earlier process has begun to write."""
+        """Finish all iterations whose slabs an earlier process has begun to write: after them region 0 is intact."""
         while True:
             name = f"iteration {self._iteration + 1}"
             self._steps = {key: self._recorder.step(key) for key in (f"{name}, rows", f"{name}, slabs")}
@@ -97,9 +99,10 @@ class DiskSquarer:
             self._iterate(records[-1][0]["subtract"])
 
     def load(self, value: int, shift: int = 0, iteration: int | None = None) -> None:
-        """Begin with a residue, of this iteration of the chain, if it is one of the chain's."""
+        """Start from the residue `value`; `iteration` is its place in the chain, None for a residue that is not part of
+        the chain and is not recorded."""
         if self._kept is self._recorder or self._recorder.fact("residue") is not None:
-            self._recorder.restart("nothing", {}, {})       # before it is written over
+            self._recorder.restart("nothing", {}, {})       # before its data is overwritten
         self._kept, self._error, self._steps = Recorder(), 0.0, {}
         self.shift = shift % self.p
         to_words(value, self.shift, self.p, self._words)
@@ -109,18 +112,18 @@ class DiskSquarer:
             self._keep()
 
     def _keep(self) -> None:
-        """Record the residue, and forget all before it."""
+        """Record the residue and discard all earlier records."""
         self._recorder.restart("residue", {"cut": self._cut, "base": self._base,
                                            "iteration": self._iteration, "shift": self.shift, "error": self._error},
                                {"sums": self._regions[0].sums})
         self._noted_s = time.monotonic()
 
     def value(self) -> mpz:
-        """The residue, 0 <= value < 2^p - 1, without the shift."""
+        """The present residue, 0 <= value < 2^p - 1, without the shift."""
         data = self._slab_buffers(2)
 
         def compute(slab: int) -> None:
-            data[slab % 2][:self.disk.shape.paired_rows] *= 2.0         # as the rows do on their way
+            data[slab % 2][:self.disk.shape.paired_rows] *= 2.0         # as the row pass does
             self._pool.run(lambda a, b: columns_out(data[slab % 2].reshape(-1), a, b, self._first(slab),
                                                     *self._columns, self._words, self._buffer()), self._parts)
 
@@ -141,7 +144,7 @@ class DiskSquarer:
     # -- squares and products ---------------------------------------------------------------
 
     def iterate(self, count: int, subtract: int) -> float:
-        """Square `count` times, and subtract each time; the largest |x - rint(x)| met."""
+        """Square `count` times, subtracting `subtract` each time; returns the largest |x - rint(x)|."""
         for _ in range(count):
             self._iterate(subtract)
         error, self._error = self._error, 0.0
@@ -161,11 +164,11 @@ class DiskSquarer:
             self._keep()
 
     def _step(self, key: str) -> UnitLog:
-        """The pass of this name, which may have been looked at before."""
+        """The log of the pass of this name, which `_catch_up` may have opened already."""
         return self._steps.pop(key, None) or self._kept.step(key)
 
     def multiply(self, a: int, b: int) -> tuple[mpz, float]:
-        """a*b modulo 2^p - 1, and the largest |x - rint(x)|; what was loaded is lost."""
+        """a*b modulo 2^p - 1, and the largest |x - rint(x)|; the residue that was loaded is lost."""
         self.load(b)
         self._rows(FORWARD, self._regions[2], "spectrum")
         self.load(a)
@@ -177,19 +180,19 @@ class DiskSquarer:
 
     def _slab_buffers(self, count: int) -> list[np.ndarray]:
         disk = self.disk
-        self._arena.release(0)      # of a pass that failed, too
+        self._arena.release(0)      # a pass that failed has not released its memory
         return [self._arena.take(disk.rows * 16 * disk.tile_width).reshape(disk.rows, -1) for _ in range(count)]
 
     def _buffer(self) -> np.ndarray:
-        """Of the thread that asks."""
+        """The buffer of the calling thread for column kernels."""
         return thread_scratch(self.disk.shape.buffer_doubles)
 
     def _first(self, slab: int) -> int:
-        """Column of words."""
+        """First column of words in a slab."""
         return 8 * slab * self.disk.tile_width
 
     def _fetch(self, tiles: Tiles, requests: list, name: str) -> Fetch:
-        """Start reading tiles; one that is bad twice is beyond repair here."""
+        """Start reading tiles; a tile that is bad twice is an error, it cannot be rebuilt."""
         return Fetch(self._volume, requests, tiles.sums, lambda kind, message: self._note(kind, name, message))
 
     def _read_slab(self, tiles: Tiles, slab: int, data: np.ndarray, name: str = "residue") -> Fetch:
@@ -199,7 +202,8 @@ class DiskSquarer:
         return self._volume.write([tiles.request(r, slab, data[r]) for r in range(self.disk.rows)], tiles.sums)
 
     def _rows(self, mode: int, to: Tiles, name: str, pipeline: Pipeline | None = None) -> None:
-        """Rows of region 0 into `to`: squared, or times those of region 2, or as their spectrum."""
+        """Row pass from region 0 to `to`: squares (SQUARE), products with the rows of region 2 (MULTIPLY), or the
+        spectrum (FORWARD)."""
         disk, source, arena = self.disk, self._regions[0], self._arena
         arena.release(0)
         size = 16 * disk.shape.width
@@ -240,10 +244,10 @@ class DiskSquarer:
             -(-disk.rows // disk.unit_rows), read, compute,
             lambda i: self._volume.write(requests(to, i, mine[i % RING]), to.sums), step,
             lambda i: ({}, {"sums": to.sums[sums(i)].copy()}))
-        step.flush()        # the slabs are written where this read
+        step.flush()        # the slab pass overwrites what this pass has read
 
     def _row(self, x: np.ndarray, at: int, row: int, other: np.ndarray, mode: int) -> None:
-        """Row number `at` of x, which is number `row` of the transform."""
+        """Transform row `at` of x, which is row `row` of the transform."""
         s, width = self.disk.shape, self.disk.shape.width
         radices, base, twiddles, leaf_re, leaf_im = self._tables.rows
         size = 16 * (len(radices) + 2)
@@ -252,12 +256,13 @@ class DiskSquarer:
              1.0 if mode == FORWARD else factor / s.words, mode, other[data], thread_scratch(16 * (len(radices) + 1)))
 
     def _slabs(self, subtract: int, name: str, pipeline: Pipeline | None = None) -> float:
-        """Slabs of region 1, which is squares or products, rounded, into region 0; the largest |x - rint(x)|."""
+        """Slab pass from region 1, which holds squares or products, to region 0: columns back, rounded, carried, and
+        forward again; returns the largest |x - rint(x)|."""
         disk, source, to, arena = self.disk, self._regions[1], self._regions[0], self._arena
         height, blocks = disk.shape.height, disk.shape.block
         data = self._slab_buffers(RING)
         starts = arena.take(disk.parts * height * 8 * blocks).reshape(disk.parts, -1)
-        # Out of the parts of a slab, behind those that enter the first one.
+        # Carries into the first part of a slab, followed by those out of each part.
         carries = arena.take((disk.parts + 1) * height)
         stats = np.zeros((disk.parts, 8))
         after: dict[int, tuple[dict, np.ndarray]] = {}
@@ -299,7 +304,7 @@ class DiskSquarer:
         (pipeline or self._pipeline).run(
             disk.slabs + 1, lambda i: self._read_slab(source, i % disk.slabs, data[i % RING], name), compute, write,
             step, keep)
-        step.flush()        # the next rows are written where this read
+        step.flush()        # the next row pass overwrites what this pass has read
         error = 0.0
         for each in stats[:, 0]:
             error = _largest(error, float(each))
@@ -307,12 +312,12 @@ class DiskSquarer:
 
 
 def _largest(a: float, b: float) -> float:
-    """The larger one; not a number where one is none."""
+    """The larger of both; NaN if one of them is NaN."""
     return b if not b <= a and a == a else a
 
 
 class _Nothing:
-    """A transfer of nothing."""
+    """An empty transfer."""
 
     def wait(self) -> None:
         """Return at once."""

@@ -1,4 +1,4 @@
-"""The stages of a run on disk: what each one took, beside what the plan says, and the units within it."""
+"""The stages of a run on disk: events for them and their units, and what each stage took beside what was planned."""
 
 import contextlib
 import time
@@ -10,7 +10,7 @@ from bigconst.plans.diskplan import DiskPlan
 
 
 class Stages:
-    """Announces stages and their units, and records seconds, bytes and the wait for disks of each stage."""
+    """Emits events for stages and their units, and records seconds, bytes and the wait for disks of each stage."""
 
     def __init__(self, disk: DiskPlan, scratch: DiskWorkspace, emit: Callable):
         self.records: list[dict] = []
@@ -27,7 +27,7 @@ class Stages:
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """A stage that the plan knows by this name, around its work."""
+        """Context manager around the work of a stage; `name` is its name in the plan."""
         index, planned = self._planned[name]
         volume, pipeline = self._scratch.volume, self._scratch.pipeline
         read, written, waited = volume.read_bytes, volume.written_bytes, pipeline.wait_s

@@ -19,9 +19,9 @@ class Cut(Protocol):
 class Tiles:
     """Transform data at an address of the volume.
 
-    Rows of data that is transformed in place lie SPARE_ROWS `behind` their final place until the first pass over rows
-    has written them there, so that no row is written over before it was used.  The tiles of a row are rotated by its
-    number: those of a slab then lie on different lanes.
+    Rows of data that is transformed in place lie SPARE_ROWS places `behind` their final place until a pass over rows
+    writes them there: so no row is overwritten before it was read.  The tiles of a row are rotated by its number, so
+    that those of a slab lie on different lanes.
     """
 
     def __init__(self, shape: Cut, address: int, behind: bool = True):
@@ -30,11 +30,11 @@ class Tiles:
         self.behind = behind
 
     def slab(self, slab: int) -> np.ndarray:
-        """Indices of the sums of a slab."""
+        """Indices of the checksums of a slab's tiles."""
         return np.arange(self.shape.rows) * self.shape.slabs + slab
 
     def request(self, row: int, slab: int, view: np.ndarray, behind: bool | None = None) -> BlockRequest:
-        """The transfer of a tile; `behind` says where its row lies if not where all rows do."""
+        """The transfer of a tile; `behind` says where its row lies, None where all rows lie."""
         s = self.shape
         place = row + (SPARE_ROWS if (self.behind if behind is None else behind) else 0)
         at = self.address + (place * s.slabs + (slab + row) % s.slabs) * s.tile_bytes

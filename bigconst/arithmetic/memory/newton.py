@@ -10,8 +10,8 @@ With B the radix and y near B^k/sqrt(d):
 from 1/sqrt(d) = (y/B^k) (1 + t)^(-1/2), t = e/B^(2k), to the third term; the
 error stays below 5 units of the last word (docs/newton.md).  At each level
 d*y^2 = e + B^(2k), y*|e| = u, floor(u/B^k)*|e| = v and the new y are checked
-modulo 2^61 - 1, with the residues of y carried along and never taken again
-from memory that may have changed.
+modulo 2^61 - 1.  The residue of y is carried along from level to level and
+never computed anew from memory, which may have changed.
 """
 
 import time
@@ -31,10 +31,10 @@ from bigconst.runtime.arena import Arena
 from bigconst.runtime.levelstore import LevelStore
 
 SAVE_S = 10.0
-"""A finished level is saved when so much time would be lost with it."""
+"""A finished level is saved when the last save was at least so many seconds ago."""
 
 STORED_NAME = "memory"
-"""Of levels in a store."""
+"""Name of these levels in a level store."""
 
 
 class Ladder:
@@ -42,9 +42,10 @@ class Ladder:
 
     def __init__(self, plan: Plan, products: Products, arena: Arena, emit: Callable, store: LevelStore | None = None,
                  stop: Callable[[], bool] = lambda: False, save_last: bool = True):
-        """`store` keeps levels that took long, and knows those of the processes before; the last one with `save_last`.
+        """`store` receives levels that took long, the last one only with `save_last`, and returns those of earlier
+        processes.
 
-        When stop() is true, the run ends after a level with Interrupted.
+        When stop() is true after a level, Interrupted is raised, after saving that level if there is a store.
         """
         self.plan = plan
         self.products = products
@@ -74,7 +75,7 @@ class Ladder:
         return y, residue
 
     def _first(self, y: np.ndarray) -> tuple[int, int]:
-        """Put the start of the ladder into y; its words and its residue."""
+        """Put the start of the ladder into y; returns its number of words after the point and its residue."""
         plan = self.plan
         k = plan.levels[0].words_in if plan.levels else plan.words      # a short number is its own start
         start = int(isqrt(mpz(plan.format.radix) ** (2 * k) // plan.constant.d))
@@ -97,10 +98,10 @@ class Ladder:
         self._emit(StageDone(name, index, len(self.plan.levels), seconds))
         return residue
 
-    # -- levels that are kept ---------------------------------------------------------
+    # -- stored levels ----------------------------------------------------------------
 
     def _save(self, y: np.ndarray, k: int, residue: int) -> None:
-        """Keep the k words of a finished level, packed."""
+        """Store the k words of a finished level, packed."""
         words, radix = y[self.plan.words - k:self.plan.words], self.plan.format.radix
 
         def packed() -> Iterator[dict]:
@@ -112,7 +113,7 @@ class Ladder:
         self._store.save(STORED_NAME, {"words": k, "residue": int(residue)}, {}, packed())
 
     def _stored(self, y: np.ndarray) -> tuple[int, int] | None:
-        """Put the newest level of the store that is right into y; its words and its residue."""
+        """Put the newest intact level of the store into y; returns its number of words and its residue, or None."""
         sizes = {level.words_out for level in self.plan.levels}
         while self._store is not None and (found := self._store.newest()) is not None:
             fields, _, packed = found
@@ -127,10 +128,10 @@ class Ladder:
         return None
 
     def _load(self, words: np.ndarray, packed: Iterable[dict]) -> int:
-        """Fill the words; their residue, or -1 if they are none."""
+        """Fill `words` from packed pieces; returns their residue, or -1 if a value is outside 0 .. radix-1."""
         largest = 0
         for (start, stop), arrays in zip(pieces(len(words)), packed, strict=True):
-            # What comes from a file is read-only, which the kernel is not compiled for.
+            # Arrays from a file are read-only; the kernel is compiled for writable ones alone.
             largest = max(largest, unpack(words[start:stop], arrays["packed"].copy(), self.plan.format.radix))
         return self.words.residue(words) if largest < self.plan.format.radix else -1
 
@@ -152,63 +153,56 @@ class Ladder:
         spectrum = take(level.product.data_bytes // 8)
         self.products.spectrum(e, level.product, spectrum)
         u = take(level.product.words, np.int32)
-        parts = [0, 0]
-
-        def check_u() -> bool:
-            parts[0], parts[1] = words.residue(u[:k]), words.residue(u[k:])
-            return (parts[0] + parts[1] * words.power(k) - y_residue * e_residue) % p == 0
-
-        self.products.multiply(u, old, e, spectrum, level.product, work, where + ", u", check_u)
         u_residue = y_residue * e_residue % p
+        _, high = self.products.multiply(u, old, e, spectrum, level.product, work, where + ", u",
+                                         lambda: self._parts(u, k, u_residue))
 
         v = spectrum.view(np.int32)[:level.product.words]
-        dropped = 4 * k - k_out
+        discarded = 4 * k - k_out
+        v_residue = high * e_residue % p
+        low, _ = self.products.multiply(v, u[k:2 * k + 2 * plan.residual_guard_words], e, spectrum, level.product, work,
+                                        where + ", v", lambda: self._parts(v, discarded, v_residue))
 
-        def check_v() -> bool:
-            parts[0], high = words.residue(v[:dropped]), words.residue(v[dropped:])
-            return (parts[0] + high * words.power(dropped) - parts[1] * e_residue) % p == 0
-
-        self.products.multiply(v, u[k:2 * k + 2 * plan.residual_guard_words], e, spectrum, level.product, work,
-                               where + ", v", check_v)
-        v_residue = parts[1] * e_residue % p
-
-        # y' = y*B^(K-k) - sign*floor(u/(2 B^o)) + 3*floor(v/(8 B^dropped)); what the floors drop is known exactly.
+        # y' = y*B^(K-k) - sign*floor(u/(2 B^o)) + 3*floor(v/(8 B^discarded)); what the floors discard is known.
         o = 3 * k - k_out
         high_u = (u_residue - words.to_int(u[:o])) * pow(words.power(o), -1, p)
         half = (high_u - int(u[o] % 2)) * pow(2, -1, p)
-        high_v = (v_residue - parts[0]) * pow(words.power(dropped), -1, p)
-        eighth = (high_v - int(v[dropped] % 8)) * pow(8, -1, p)
+        high_v = (v_residue - low) * pow(words.power(discarded), -1, p)
+        eighth = (high_v - int(v[discarded] % 8)) * pow(8, -1, p)
         expected = (y_residue * words.power(k_out - k) - sign * half + 3 * eighth) % p
 
         new = y[plan.words - k_out:plan.words]
-        words.newton_update(new, k_out - k, u[o:], v[dropped:], sign)
+        words.newton_update(new, k_out - k, u[o:], v[discarded:], sign)
         if words.residue(new) != expected:
             raise FaultError(f"{where}: the new approximation does not have the residue of its parts")
         return expected
 
+    def _parts(self, words: np.ndarray, cut: int, residue: int) -> tuple[int, int] | None:
+        """Residues of the words below and from `cut` on; None where they do not add up to the residue of all."""
+        low, high = self.words.residue(words[:cut]), self.words.residue(words[cut:])
+        return (low, high) if (low + high * self.words.power(cut) - residue) % self._modulus.p == 0 else None
+
 
 def residual(products: Products, out: np.ndarray, z: np.ndarray, a: int, b: int, at: int, length: int, shape: Shape,
              work: np.ndarray, z_residue: int, where: str) -> tuple[int, int]:
-    """out[:length] = |a*z^2 - b*B^at|, known to need no more than `length` words; returns its sign and residue.
+    """out[:length] = |a*z^2 - b*B^at|, known to need at most `length` words; returns its sign and residue.
 
     Computed modulo B^N + 1, N = shape.words > length, and accepted when
     a*z^2 = sign*out + b*B^at holds modulo 2^61 - 1.
     """
     words = products.words
     p = words.modulus.p
-    result = [0, 0]
 
-    def verify(top: int) -> bool:
+    def verify(top: int) -> tuple[int, int] | None:
         if a != 1:
             top = a * top + words.multiply_small(out, out, a)
         # B^at is -B^(at-N) where it wraps.
         top += words.add_at(out, at, -b) if at < len(out) else words.add_at(out, at - len(out), b)
         sign = words.sign_magnitude(out, top)
         if out[length:].any():
-            return False
+            return None
         residue = words.residue(out[:length])
-        result[:] = sign, residue
-        return (a * z_residue * z_residue - sign * residue - b * words.power(at)) % p == 0
+        holds = (a * z_residue * z_residue - sign * residue - b * words.power(at)) % p == 0
+        return (sign, residue) if holds else None
 
-    products.square_wrapped(out, z, shape, work, where, verify)
-    return result[0], result[1]
+    return products.square_wrapped(out, z, shape, work, where, verify)

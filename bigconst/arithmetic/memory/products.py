@@ -1,15 +1,17 @@
 """Products of numbers, each one checked, each one repeated when a check fails.
 
 A product is computed on the stored words; its round-off is measured in every
-carry pass, and the caller's `verify` closes the algebra modulo 2^61 - 1: the
-residues of a full product, or the identity that a wrapped product serves.  A
-round-off above ROUNDOFF_LIMIT or a false identity counts as a fault, and the
-product is repeated from its operands (arithmetic.faults); where the round-off is the
-same again, as with structured data (a short period, say), with fewer digits a word.
+carry pass, and the caller's `verify` checks the algebra modulo 2^61 - 1: the
+residues of a full product, or the identity in which a wrapped product occurs.
+A round-off above ROUNDOFF_LIMIT or a false identity counts as a fault, and the
+product is repeated from its operands (arithmetic.faults).  Where the round-off
+is the same again, as with structured data (a short period, say), the product is
+repeated with fewer digits a word.
 """
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,16 +19,18 @@ from bigconst.arithmetic.faults import ROUND_OFF, Faults, Wrong
 from bigconst.arithmetic.memory.transform import Transform
 from bigconst.arithmetic.words import Words
 from bigconst.base.formats import WordFormat
-from bigconst.kernels.linear import propagate
+from bigconst.kernels.propagate import propagate
 from bigconst.plans.shape import Shape, shape_for
+
+T = TypeVar("T")
 
 ROUNDOFF_LIMIT = 0.4
 COEFFICIENT_LIMIT = 2.0**49
-"""Up to which the carry step divides exactly (kernels.columns)."""
+"""Bound on the coefficients below which the carry step divides exactly (kernels.columns)."""
 
 
 class Products:
-    """Checked products on one pool, in one word format; `emit` hears of faults."""
+    """Checked products on one pool, in one word format; `emit` receives an event for every fault."""
 
     def __init__(self, words: Words, emit: Callable):
         self.words = words
@@ -41,27 +45,17 @@ class Products:
 
     @property
     def formats(self) -> tuple[WordFormat, ...]:
-        """Words that a product is tried on, largest first."""
+        """Word formats that a product is tried in, largest words first."""
         return (self.format, *self.format.smaller())
 
     def rounded(self, stats: tuple[int, float, float]) -> int | Wrong:
-        """The carry out of an inverse transform, if its rounding can be trusted."""
+        """The carry out of an inverse transform, given its (carry, error, peak), or Wrong if its rounding cannot be
+        trusted."""
         top, error, peak = stats
         if error <= ROUNDOFF_LIMIT and peak < COEFFICIENT_LIMIT:
             self.max_roundoff = max(self.max_roundoff, error)
             return top
         return Wrong(ROUND_OFF, f"{error!r} {peak!r}", f"error {error:.3g}, coefficient {peak:.3g}")
-
-    def _checked(self, where: str, out: np.ndarray, attempt: Callable[[WordFormat], int | Wrong],
-                 verify: Callable[[int], bool]) -> None:
-        """attempt(format) -> top carry, then verify(top), until `out` is right."""
-        def once(_tries: int, level: int) -> Wrong | None:
-            top = attempt(self.formats[level])
-            if isinstance(top, Wrong):
-                return top
-            return None if verify(top) else wrong_residue(self.words.residue(out), self.formats[level])
-
-        self.faults.repeat(where, once, len(self.formats))
 
     # -- on smaller words: slow, plain, outside the arena -----------------------
 
@@ -89,62 +83,79 @@ class Products:
     # -- the three products of the ladder ----------------------------------------
 
     def square_wrapped(self, out: np.ndarray, a: np.ndarray, shape: Shape, work: np.ndarray, where: str,
-                       verify: Callable[[int], bool]) -> None:
-        """a^2 modulo B^N + 1, N = shape.words = len(out): out + top*B^N for verify(top).
+                       verify: Callable[[int], T]) -> T:
+        """a^2 modulo B^N + 1, N = shape.words = len(out), as out + top*B^N; returns verify(top), which is false for a
+        wrong square.
 
         `verify` may change `out`; every attempt writes all of it.
         """
         transform = self.transform(shape)
-
-        def attempt(fmt: WordFormat) -> int | Wrong:
-            if fmt != self.format:
-                full = self._full_small(a, a, fmt)
-                return full if isinstance(full, Wrong) else self.words.wrap(out, full)
-            transform.forward(a, fmt.radix, work)
-            transform.square(work)
-            return self.rounded(transform.inverse(work, out, fmt.radix))
-
-        self._checked(where, out, attempt, verify)
+        for attempt in self.faults.attempts(where, len(self.formats)):
+            with attempt:
+                fmt = self.formats[attempt.level]
+                if fmt != self.format:
+                    full = self._full_small(a, a, fmt)
+                    top = full if isinstance(full, Wrong) else self.words.wrap(out, full)
+                else:
+                    transform.forward(a, fmt.radix, work)
+                    transform.square(work)
+                    top = self.rounded(transform.inverse(work, out, fmt.radix))
+                if isinstance(top, Wrong):
+                    attempt.fail(top)
+                elif found := verify(top):
+                    return found
+                else:
+                    attempt.fail(wrong_residue(self.words.residue(out), fmt))
 
     def spectrum(self, b: np.ndarray, shape: Shape, data: np.ndarray) -> None:
-        """`data` becomes the spectrum of b for products of `shape`."""
+        """Write the spectrum of b for products of `shape` into `data` (shape.data_bytes)."""
         transform = self.transform(shape)
         transform.forward(b, self.format.radix, data)
         transform.spectrum(data)
 
     def multiply(self, out: np.ndarray, a: np.ndarray, b: np.ndarray, b_spectrum: np.ndarray, shape: Shape,
-                 work: np.ndarray, where: str, verify: Callable[[], bool]) -> None:
-        """out (shape.words) = a*b, unwrapped; `b_spectrum` as made by `spectrum`, and may share memory with out."""
+                 work: np.ndarray, where: str, verify: Callable[[], T]) -> T:
+        """out (shape.words) = a*b, unwrapped; returns verify(), which is false for a wrong product.
+
+        `b_spectrum` is as made by `spectrum`, and may share memory with out.
+        """
         transform = self.transform(shape)
-        tried = False
+        for attempt in self.faults.attempts(where, len(self.formats)):
+            with attempt:
+                fmt = self.formats[attempt.level]
+                if fmt != self.format:
+                    top = self._multiply_small(out, a, b, fmt)
+                else:
+                    if attempt.tries:   # the spectrum may be what is wrong, or have been written over by `out`
+                        self.spectrum(b, shape, b_spectrum)
+                    transform.forward(a, fmt.radix, work)
+                    transform.multiply(work, b_spectrum)
+                    top = self.rounded(transform.inverse(work, out, fmt.radix))
+                if isinstance(top, Wrong):
+                    attempt.fail(top)
+                # Balanced operands may reach one word further than they are long, and wrap.
+                elif self.words.add_at(out, 0, -top) == 0 and (found := verify()):
+                    return found
+                else:
+                    attempt.fail(wrong_residue(self.words.residue(out), fmt))
 
-        def attempt(fmt: WordFormat) -> int | Wrong:
-            nonlocal tried
-            again, tried = tried, True
-            if fmt != self.format:
-                full = self._full_small(a, b, fmt)
-                if isinstance(full, Wrong):
-                    return full
-                out[:len(full)] = full
-                out[len(full):] = 0
-                return 0
-            if again:       # the spectrum may be what is wrong, or have been written over by `out`
-                self.spectrum(b, shape, b_spectrum)
-            transform.forward(a, fmt.radix, work)
-            transform.multiply(work, b_spectrum)
-            return self.rounded(transform.inverse(work, out, fmt.radix))
-
-        # Balanced operands may reach one word further than they are long, and wrap.
-        self._checked(where, out, attempt, lambda top: self.words.add_at(out, 0, -top) == 0 and verify())
+    def _multiply_small(self, out: np.ndarray, a: np.ndarray, b: np.ndarray, fmt: WordFormat) -> int | Wrong:
+        """out = a*b on words of `fmt`; the carry out of it, which is 0."""
+        full = self._full_small(a, b, fmt)
+        if isinstance(full, Wrong):
+            return full
+        out[:len(full)] = full
+        out[len(full):] = 0
+        return 0
 
 
 def wrong_residue(value: int, fmt: WordFormat) -> Wrong:
-    """A product that does not satisfy its identity."""
+    """The failed attempt at a product that does not satisfy its identity; `value` is the product's residue."""
     return Wrong("residue", str(value), f"words of {fmt.digits} digits")
 
 
 def _aligned(count: int) -> np.ndarray:
-    """`count` doubles, 64-byte aligned."""
+    """An uninitialised array of `count` doubles, 64-byte aligned."""
     raw = np.empty(count + 8)
     skip = -raw.ctypes.data // 8 % 8
     return raw[skip:skip + count]

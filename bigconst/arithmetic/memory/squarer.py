@@ -12,10 +12,10 @@ from bigconst.runtime.arena import Arena
 
 
 class Squarer:
-    """A residue modulo 2^p - 1, kept multiplied by 2^shift.  A context manager: leaving it ends the threads."""
+    """A residue modulo 2^p - 1, stored multiplied by 2^shift.  A context manager: leaving it ends the threads."""
 
     def __init__(self, p: int, shape: DwtShape, threads: int = 1):
-        """`p` at most shape.max_exponent for results that can be trusted; it is not checked."""
+        """Results can be trusted for p up to shape.max_exponent, which is not checked."""
         self.p, self.shape = p, shape
         self.threads = min(threads, shape.width // shape.block)
         self.shift = 0
@@ -38,18 +38,21 @@ class Squarer:
         self._pool.shutdown()
 
     def restore(self, value: int, shift: int, iteration: int) -> int:
-        """Begin a process with the residue of this iteration; the iteration that it stands at, the same one, since
-        nothing is left of earlier processes."""
+        """Start from the residue `value` of an iteration; returns the iteration reached.
+
+        That is the same iteration: in memory nothing is left of earlier processes.
+        """
         self.load(value, shift)
         return iteration
 
     def load(self, value: int, shift: int = 0, iteration: int | None = None) -> None:
-        """Begin with a residue; `iteration` of the chain that it belongs to is for squarers that outlive a process."""
+        """Start from the residue `value`.  Its place in the chain, `iteration`, is used on disk alone, where a later
+        process may resume (arithmetic.disk.squarer)."""
         self.shift = shift % self.p
         to_words(value, self.shift, self.p, self._words)
 
     def value(self) -> mpz:
-        """The residue, 0 <= value < 2^p - 1, without the shift."""
+        """The present residue, 0 <= value < 2^p - 1, without the shift."""
         return from_words(self._words, self.shift, self.p)
 
     def _run(self, goal: int, count: int, x: np.ndarray, subtract: int) -> float:
@@ -72,7 +75,7 @@ class Squarer:
         return self._x if self._spectrum is None else self._spectrum
 
     def iterate(self, count: int, subtract: int) -> float:
-        """Square `count` times, and subtract each time; the largest |x - rint(x)| met."""
+        """Square `count` times, subtracting `subtract` each time; returns the largest |x - rint(x)|."""
         if count == 0:
             return 0.0
         error = self._run(SQUARES, count, self._x, subtract)
@@ -80,7 +83,7 @@ class Squarer:
         return error
 
     def multiply(self, a: int, b: int) -> tuple[mpz, float]:
-        """a*b modulo 2^p - 1, and the largest |x - rint(x)|; what was loaded is lost."""
+        """a*b modulo 2^p - 1, and the largest |x - rint(x)|; the residue that was loaded is lost."""
         if self._spectrum is None:
             self._spectrum = self._arena.take(self.shape.stride * self.shape.rows)
         self.load(b)

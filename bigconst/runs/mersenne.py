@@ -1,39 +1,51 @@
-"""One test of a Mersenne number as the commands run it: what is known without one, the save files, a second run."""
+"""Tests of Mersenne numbers: requests, results that need no test, save files, and a second run that verifies."""
 
 import contextlib
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
 
-from bigconst.base.errors import Interrupted, UsageError
+from gmpy2 import invert, mpz
+
+from bigconst.base.errors import Interrupted, UsageError, VerificationError
 from bigconst.base.units import format_count
-from bigconst.runs.kernels import load_test_kernels
-from bigconst.runs.testscratch import ChainIdentity, Space, check_fits, squarers
-
-DEFAULT_SAVE_EVERY_S = 600.0
+from bigconst.mersenne.events import Repeated
+from bigconst.mersenne.factor import PLAIN_BELOW, plain_residue, small_factor, smallest_divisor
+from bigconst.mersenne.repetition import Comparison, Residues, landmarks
+from bigconst.mersenne.results import sentence
+from bigconst.mersenne.savefile import Saved, SaveFiles
+from bigconst.mersenne.test import ChainOutcome, LucasLehmer, Prp3, outcome, random_shift
+from bigconst.plans.dwtshape import DwtShape, dwt_shape, lengths, longer
+from bigconst.plans.mersenneplan import DEFAULT_SAVE_EVERY_S
+from bigconst.runs.kernels import SQUARINGS, load
+from bigconst.runs.mersennescratch import ChainIdentity, Resources, check_fits, squarers
 
 
 @dataclass(frozen=True)
-class Request:
-    """What to test and how."""
+class MersenneRequest:
+    """A request to test 2^exponent - 1; None leaves a choice to the program."""
 
     kind: str
     """LL or PRP-3"""
     exponent: int
     threads: int
     iterations: int | None = None
+    """number of squarings from the start; None for all squarings of the test"""
     shift: int | None = None
+    """rotation of the residue in bits; random by default"""
     words: int | None = None
+    """length of the transform; the shortest safe one by default"""
     look_for_factors: bool = True
     save_every_s: float = DEFAULT_SAVE_EVERY_S
+    """seconds between save files"""
     directory: str = "."
+    """directory of the save files"""
     verify: bool = False
-    """Run it twice, the second time with another shift and length."""
-    space: Space = field(default_factory=Space)
+    """whether the test runs twice, the second time with another shift and length"""
+    resources: Resources = field(default_factory=Resources)
     usd_per_hour: float | None = None
-    """price of the machine, where it was told"""
+    """price of this machine"""
 
     @property
     def full(self) -> int:
@@ -47,27 +59,37 @@ class Request:
 
     @property
     def stem(self) -> str:
-        """Of the names of its save files."""
+        """The name of its save files without their endings."""
         part = "" if self.iterations is None else f"-{self.iterations}"
         return f"{'ll' if self.kind == 'LL' else 'prp'}{self.exponent}{part}"
 
+    def as_fields(self) -> dict:
+        """The fields that a manifest stores, from which `resumed` makes the request again."""
+        fields = asdict(replace(self, directory=os.path.abspath(self.directory), resources=Resources()))
+        del fields["resources"]
+        return fields
 
-def check(request: Request) -> None:
-    """Raises UsageError for what cannot be tested."""
-    from bigconst.mersenne.factor import PLAIN_BELOW
-    from bigconst.plans.dwtshape import dwt_shape
 
+def resumed(found: dict, resources: Resources, *, threads: int | None = None, directory: str | None = None,
+            usd_per_hour: float | None = None) -> MersenneRequest:
+    """The request of an interrupted test, from the manifest of its scratch; None leaves a setting as it was."""
+    request = MersenneRequest(**found["request"]["again"])
+    return replace(request, threads=threads or request.threads, directory=directory or request.directory,
+                   usd_per_hour=usd_per_hour or request.usd_per_hour, resources=resources)
+
+
+def check(request: MersenneRequest) -> None:
+    """Raise UsageError for an exponent, length or number of iterations that no test can have."""
     p = request.exponent
     if p >= PLAIN_BELOW:
         dwt_shape(p, request.words)
     if request.total > request.full:
+        #: `--iterations` may ask for a part of them, not for more.
         raise UsageError(f"the test of M{p} has {format_count(request.full)} iterations", "ask for no more of them")
 
 
-def known(request: Request) -> str | None:
-    """The result line where no test is needed: a composite exponent, a small factor."""
-    from bigconst.mersenne.factor import PLAIN_BELOW, small_factor, smallest_divisor
-
+def known(request: MersenneRequest) -> str | None:
+    """The result line for a composite exponent or a small factor; None where a test is needed."""
     p = request.exponent
     if (d := smallest_divisor(p)) is not None:
         value = f" = {2**d - 1}" if d <= 64 else ""
@@ -78,62 +100,53 @@ def known(request: Request) -> str | None:
     return None if factor is None else f"M{p} is composite: 2^{p}-1 is divisible by {factor}"
 
 
-def carry_out(request: Request, stop: Callable[[], bool], emit: Callable[[Any], None],
-              use: Callable[[Any], None]) -> None:
-    """Run the test and hand its ChainOutcome to `use`; what it saved is removed when that has come back.
+@contextlib.contextmanager
+def completed(request: MersenneRequest, stop: Callable[[], bool],
+           emit: Callable[[object], None]) -> Iterator[ChainOutcome]:
+    """A context that gives the outcome of a test; its save files are removed when the block ends without an exception.
 
     Raises Interrupted, FaultError, InputOutputError; VerificationError where two runs differ.
     """
-    from bigconst.mersenne.factor import PLAIN_BELOW
-
     if request.exponent < PLAIN_BELOW:
-        use(_plain_twice(request) if request.verify else _plain(request))
+        yield _plain_twice(request) if request.verify else _plain(request)
         return
     try:
         with contextlib.ExitStack() as stack:
-            run_ = _Run(request, stop, emit, stack)
-            use(run_.twice() if request.verify else run_.once())
-            run_.remove()
+            run = _MersenneRun(request, stop, emit, stack)
+            yield run.twice() if request.verify else run.once()
+            run.remove()
     except KeyboardInterrupt:
         raise Interrupted("interrupted", "the same command goes on from the last save", resumable=True) from None
 
 
-class _Run:
-    """A test with its transform and its save files, whose closing is left to `stack`."""
+class _MersenneRun:
+    """A test with its transform and its save files, which `stack` closes."""
 
-    def __init__(self, request: Request, stop: Callable[[], bool], emit: Callable, stack: contextlib.ExitStack):
-        from bigconst.mersenne.repetition import Residues
-
+    def __init__(self, request: MersenneRequest, stop: Callable[[], bool], emit: Callable[[object], None],
+                 stack: contextlib.ExitStack):
         self._request, self._stop, self._emit, self._stack = request, stop, emit, stack
-        load_test_kernels()
-        self._files: list[Any] = []
+        load(SQUARINGS)
+        self._files: list[SaveFiles] = []
         self._saves = self._open_saves(request.stem)
         self._residues = Residues(request.directory, request.stem)
 
-    def _open_saves(self, stem: str):
-        from bigconst.mersenne.savefile import SaveFiles
-
+    def _open_saves(self, stem: str) -> SaveFiles:
         self._files.append(self._stack.enter_context(
             SaveFiles(self._request.directory, stem, self._request.kind, self._request.exponent)))
         return self._files[-1]
 
-    def once(self, at_landmark: Callable[[Any], bool] | None = None):
-        """The outcome."""
-        from bigconst.mersenne.test import random_shift
-
+    def once(self, at_landmark: Callable[[Saved], bool] | None = None) -> ChainOutcome:
+        """The outcome of one run."""
         request = self._request
         shift = random_shift(request.exponent) if request.shift is None else request.shift
         return self._outcome(request.stem, self._shape(), shift, self._saves, at_landmark)
 
-    def twice(self):
+    def twice(self) -> ChainOutcome:
         """The outcome of a first run that a second one has confirmed, residue by residue."""
-        from bigconst.mersenne.events import Repeated
-        from bigconst.mersenne.repetition import Comparison
-        from bigconst.mersenne.results import sentence
-
         request, stem = self._request, f"{self._request.stem}-verify"
         shape = self._another(self._shape())
-        check_fits(self._chain(stem, shape), request.threads, request.space)    # not when the first one is through
+        # Checked now, not only when the first run has ended.
+        check_fits(self._chain(stem, shape), request.threads, request.resources)
         first = self.once(self._residues.note)
         shift = ((request.shift or 0) + 1 + random.randrange(request.exponent - 1)) % request.exponent
         self._emit(Repeated(sentence(first), shape))
@@ -143,64 +156,45 @@ class _Run:
         comparison.at_end(first, second)
         return replace(first, verified=True)
 
-    def _shape(self):
+    def _shape(self) -> DwtShape:
         """The transform of a first run."""
-        from bigconst.plans.dwtshape import dwt_shape
-
         return dwt_shape(self._request.exponent, self._request.words)
 
-    def _chain(self, stem: str, shape: Any) -> ChainIdentity:
+    def _chain(self, stem: str, shape: DwtShape) -> ChainIdentity:
         request = self._request
-        return ChainIdentity(request.kind, request.exponent, request.total, shape.words, stem, again(request))
+        return ChainIdentity(request.kind, request.exponent, request.total, shape.words, stem, request.as_fields())
 
-    def _another(self, shape: Any):
+    def _another(self, shape: DwtShape) -> DwtShape:
         """The next longer transform; where the exponent does not fill it, the next shorter one, if that can hold it."""
-        from bigconst.plans.dwtshape import lengths, longer
-
         p, found = self._request.exponent, longer(shape)
         if found is not None and found.min_exponent <= p:
             return found
         return max((each for each in lengths() if each.words < shape.words and each.max_exponent >= p),
                    key=lambda each: each.words, default=shape)
 
-    def _outcome(self, stem: str, shape: Any, shift: int, saves: Any, at_landmark: Callable[[Any], bool] | None):
-        from bigconst.mersenne.repetition import landmarks
-        from bigconst.mersenne.test import LucasLehmer, Prp3, outcome
-        from bigconst.plans.dwtshape import longer
-
+    def _outcome(self, stem: str, shape: DwtShape, shift: int, saves: SaveFiles,
+                 at_landmark: Callable[[Saved], bool] | None) -> ChainOutcome:
         request, p = self._request, self._request.exponent
         options = {} if at_landmark is None else {
             "landmarks": landmarks(request.total), "at_landmark": at_landmark}
-        with squarers(self._chain(stem, shape), request.threads, request.space, self._stop,
+        with squarers(self._chain(stem, shape), request.threads, request.resources, self._stop,
                       self._emit) as (make_squarer, emit):
             return outcome((LucasLehmer if request.kind == "LL" else Prp3)(
                 p, make_squarer=make_squarer, shape=shape, longer=longer, iterations=request.iterations,
                 shift=shift, saves=saves, save_every_s=request.save_every_s, emit=emit, stop=self._stop, **options))
 
     def remove(self) -> None:
-        """Everything that was saved."""
+        """Remove everything that was saved."""
         for saves in self._files:
             saves.finish()
         if self._request.verify:
             self._residues.remove()
 
 
-def again(request: Request) -> dict:
-    """What a manifest keeps of a request."""
-    fields = asdict(replace(request, directory=os.path.abspath(request.directory), space=Space()))
-    del fields["space"]
-    return fields
-
-
-def _plain(request: Request):
+def _plain(request: MersenneRequest) -> ChainOutcome:
     """The outcome for an exponent too small for a transform."""
-    from gmpy2 import invert, mpz
-
-    from bigconst.mersenne.factor import plain_residue
-    from bigconst.mersenne.test import ChainOutcome
-
     p, is_ll, iterations = request.exponent, request.kind == "LL", request.total
-    if p == 2:      # divides 4 - 4, 3 and 9
+    if p == 2:      # 2^p - 1 = 3 is prime, but neither test shows it: one needs odd p, 3 is the base of the other
         residue = mpz(0 if is_ll else 1)
     else:
         residue = plain_residue(p, 4 if is_ll else 3, 2 if is_ll else 0, iterations)
@@ -209,10 +203,9 @@ def _plain(request: Request):
     return ChainOutcome(request.kind, p, iterations, residue, iterations == request.full, 0, 0, 0.0)
 
 
-def _plain_twice(request: Request):
-    from bigconst.base.errors import VerificationError
-
+def _plain_twice(request: MersenneRequest) -> ChainOutcome:
     first = _plain(request)
     if _plain(request).residue != first.residue:
+        #: One of them is wrong: do not report the result. Test this machine's memory, then run it again.
         raise VerificationError(f"two computations of M{request.exponent} differ", "test this machine's memory")
     return replace(first, verified=True)

@@ -1,13 +1,13 @@
-"""The bigconst command in a process that tells what it computes, and that may kill itself at a counted moment.
+"""The bigconst command in a process that logs what it computes, and that can kill itself after a number of moments.
 
-    python _watched.py LOG MOMENT COMMAND...
+    python tests/torture/watched.py LOG MOMENT COMMAND...
 
-LOG gets a line for each thing that was computed, "seconds TAB name TAB number": a unit of a pass on disk, a level
-in memory, a piece of a file.  "began" is the first line, when all is loaded; "ended MOMENTS SECONDS" the last one, the
-seconds being those since it began.
+LOG receives a line "seconds TAB name TAB number" for each unit of work: a unit of a pass on disk, a level in memory,
+a piece of a file.  The first line is "began", when kernels are loaded; the last one is "ended MOMENTS SECONDS", with
+the number of moments and the seconds since it began.
 
-A *moment* is a transfer or sync of the volume, a record or sync of the journal, a unit, a write, rename, removal or
-sync of a file; the process ends by SIGKILL before the one of number MOMENT (-1: never).
+A *moment* is a transfer or sync of the volume, a record or sync of the journal, a unit of a pass, or a write, rename,
+removal or sync of a file.  The process ends by SIGKILL just before moment number MOMENT (-1: never).
 """
 
 import itertools
@@ -18,7 +18,7 @@ import time
 
 
 class Watch:
-    """The log and the count."""
+    """The log, and the count of moments."""
 
     def __init__(self, path: str, moment: int):
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -26,22 +26,22 @@ class Watch:
         self._before_s = self._began_s = time.perf_counter()
 
     def line(self, text: str) -> None:
-        """One system call, so that a kill leaves whole lines."""
+        """Write a line with one system call, so that a kill leaves whole lines."""
         os.write(self._fd, f"{text}\n".encode())
 
     def computed(self, name: str, number: int) -> None:
-        """Something is done; it took the time since the last thing was."""
+        """Log a unit of work that has ended; its time is that since the last one."""
         now = time.perf_counter()
         self.line(f"{now - self._before_s:.6f}\t{name}\t{number}")
         self._before_s = now
 
     def begin(self) -> None:
-        """All is loaded."""
+        """Log that kernels are loaded, and start the clock."""
         self._before_s = self._began_s = time.perf_counter()
         self.line("began")
 
     def end(self) -> None:
-        """How many moments there were, and seconds."""
+        """Log the number of moments, and the seconds."""
         self.line(f"ended {next(self._moments)} {time.perf_counter() - self._began_s:.6f}")
 
     def count(self, owner, name: str) -> None:
@@ -55,12 +55,12 @@ class Watch:
         setattr(owner, name, counted)
 
     def moment(self) -> None:
-        """End here if it is time."""
+        """Count a moment, and end the process before it if it is the one."""
         if next(self._moments) == self._moment:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def after(self, owner, name: str, what) -> None:
-        """owner.name computes something, what(*arguments) -> (name, number)."""
+        """Log every call of owner.name as a unit of work; what(*arguments) returns its name and number."""
         original = getattr(owner, name)
 
         def told(*arguments, **named):
@@ -72,7 +72,7 @@ class Watch:
 
 
 def watch(log: Watch) -> None:
-    """Put the log into the program."""
+    """Hook the log into the program."""
     from bigconst.base.events import StageDone
     from bigconst.constants import engine
     from bigconst.constants.diskrun import DiskRun
@@ -92,7 +92,7 @@ def watch(log: Watch) -> None:
 
     def begun(plan, text, emit, *arguments, **named):
         def told(event) -> None:
-            # On disk a stage is a sum of units, which are told one by one.
+            # On disk a stage consists of units, which are logged one by one.
             if plan.disk is None and isinstance(event, StageDone):
                 log.computed(event.name, event.index)
             emit(event)
@@ -104,7 +104,7 @@ def watch(log: Watch) -> None:
 
 
 def _watch_units(log: Watch, pipeline) -> None:
-    """Every unit of every pass, by the name of its step."""
+    """Log every unit of every pass, by the name of its step."""
     run = pipeline.run
 
     def watched(self, count, read, compute, write, step=None, *rest, **named):
@@ -119,7 +119,7 @@ def _watch_units(log: Watch, pipeline) -> None:
 
 
 def main() -> int:
-    """The command's exit code."""
+    """Run the command, and return its exit code."""
     from bigconst import cli
 
     log = Watch(sys.argv[1], int(sys.argv[2]))

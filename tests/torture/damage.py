@@ -1,40 +1,44 @@
-"""Runs on disk in which something is spoilt: trials in processes of their own, because a trial may crash or hang.
+"""Runs on disk in which something is damaged on purpose.
 
-A trial is a run that is made from a seed and a number alone, in one thread, so that it can be repeated.
+Such a run is a trial.  Seed and number of a trial decide all of it, and it computes in one thread, so that it can be
+repeated.  Trials take place in a process of their own, since they may crash or hang.
 """
 
 import argparse
 import contextlib
 import multiprocessing
 import random
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bigconst.base.errors import BigconstError, ChecksumError
+from bigconst.runs import kernels
 
 HARMLESS, REPAIRED, STOPPED, WRONG, UNNOTICED, CRASHED, HUNG = OUTCOMES = (
     "harmless", "repaired", "stopped", "WRONG FILE", "UNNOTICED", "crashed", "hung")
 BAD = (WRONG, UNNOTICED, HUNG)
-"""What must not be; a process that crashes leaves no file."""
+"""Outcomes that must not occur.  A process that crashes is none of them: it leaves no file."""
 
 TRIAL_S = 180
-"""An undisturbed run takes a second."""
+"""Seconds after which a trial hangs; an undisturbed run takes one."""
 DIGITS = 10**6
 THREE_PASSES = 5 * 10**6
-"""Digits that take three passes in a workspace of 1 MiB."""
+"""Digits whose transforms take three passes in a workspace of 1 MiB."""
 CHECKS = (
-    ("holds a word that is none", "range of words"), ("the text does not have", "residue of the text"),
+    ("holds a word out of range", "range of words"), ("the text does not have", "residue of the text"),
+    ("a character that is not a digit", "characters of the text"), ("packed wrongly", "packed words"),
     ("does not have the residue of its parts", "residue of a sum"), ("within its bounds", "bound of the remainder"),
-    ("r changed in memory", "residue of the certificate"), ("left its words", "carry of a sum"),
+    ("r changed in memory", "residue of the certificate"), ("does not fit its words", "carry of a sum"),
     ("integer part", "integer part"), ("round-off", "round-off"), ("checksum", "checksum"),
     ("is not what was written", "checksum"), ("wrong with words of every size", "residue"), ("residue", "residue"),
     ("wrong value", "residue of a part"),
 )
-"""What a message says, and what has noticed."""
+"""Parts of messages, and the check that each comes from; the first that fits counts."""
 
 
 def check_of(error: BaseException) -> str:
-    """The check that raised it."""
+    """The name of the check that raised an error."""
     if isinstance(error, ChecksumError):
         return "checksum"
     if not isinstance(error, BigconstError):
@@ -46,7 +50,7 @@ def check_of(error: BaseException) -> str:
 
 
 class FilePair:
-    """Text and certificate in files that a run writes into."""
+    """Text and certificate of a run, written into memory."""
 
     def __init__(self, plan, folder: Path):
         self.paths = folder / "digits.txt", folder / "digits.txt.cert"
@@ -54,11 +58,11 @@ class FilePair:
                       zip(self.paths, (plan.text_bytes, plan.certificate_bytes), strict=True)]
 
     def contents(self) -> tuple[bytes, bytes]:
-        """Both."""
+        """Bytes of the text and of the certificate."""
         return tuple(bytes(target.data) for target in self.files)
 
     def write(self) -> Path:
-        """Both as files; the path of the text."""
+        """Write both as files, and return the path of the text."""
         for path, target in zip(self.paths, self.files, strict=True):
             path.write_bytes(target.data)
         return self.paths[0]
@@ -74,7 +78,7 @@ class _Target:
 
 @contextlib.contextmanager
 def journaled(folder: Path, volume) -> Iterator:
-    """A recorder with a journal, as a command has it."""
+    """A recorder with a journal in `folder`, as commands use it."""
     from bigconst.runtime.checkpoint import Checkpoint
 
     checkpoint = Checkpoint.create(str(folder), {})
@@ -85,7 +89,7 @@ def journaled(folder: Path, volume) -> Iterator:
 
 
 def make_plan(digits: int, base: int, narrow: bool = False):
-    """On disk in 1 MiB; `narrow` takes four digits a word, as long transforms do."""
+    """The plan of a run on disk in a workspace of 1 MiB; `narrow` takes four digits a word, as long transforms do."""
     from bigconst.base.constant import Constant
     from bigconst.plans import diskplan, plan
 
@@ -101,7 +105,7 @@ def make_plan(digits: int, base: int, narrow: bool = False):
 
 
 def carry_out(plan, folder: Path, lane_volume, emit: Callable) -> FilePair:
-    """A run on a volume lane_volume(directories, size_bytes, stripe_bytes) below `folder`."""
+    """Carry out a plan below `folder`, on the volume that lane_volume(directories, size_bytes, stripe_bytes) makes."""
     from bigconst.constants import engine
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -115,7 +119,7 @@ def carry_out(plan, folder: Path, lane_volume, emit: Callable) -> FilePair:
 
 
 def plan_of(chance: random.Random, digits: int | None, three_passes: bool = True):
-    """One of several plans, and what it is called."""
+    """The name of a kind of plan that `chance` draws, and a plan of it."""
     kind = chance.choices(["decimal", "hexadecimal", "narrow", "three passes"], [5, 3, 2, 1 if three_passes else 0])[0]
     size = digits or (THREE_PASSES if kind == "three passes" else DIGITS)
     return kind, make_plan(size, 16 if kind == "hexadecimal" else 10, kind == "narrow")
@@ -125,10 +129,8 @@ def plan_of(chance: random.Random, digits: int | None, three_passes: bool = True
 
 
 def trials(part: str, arguments: argparse.Namespace, folder: Path, count: int) -> list[dict]:
-    """What became of so many flips or corruptions, a row for every run."""
-    from bigconst.constants import engine
-
-    engine.load_kernels()
+    """Trials until there were `count` flips or corruptions; a row for each trial."""
+    kernels.load(kernels.DIGITS, kernels.DISK)
     found: list[dict] = []
     first = arguments.trial or 0
     with contextlib.ExitStack() as stack:
@@ -147,7 +149,7 @@ def trials(part: str, arguments: argparse.Namespace, folder: Path, count: int) -
 
 
 def weight(trial: dict) -> int:
-    """Flips or corruptions in a run."""
+    """The number of flips or corruptions in a trial."""
     return len(trial["flips"]) if "flips" in trial else 1
 
 
@@ -163,29 +165,31 @@ class _Worker:
         theirs.close()
 
     def trial(self, number: int) -> dict:
-        """The row of a trial."""
+        """Carry out trial `number`, and return its row; ends this program if the process failed without a crash."""
         self._ours.send(number)
         try:
             if self._ours.poll(TRIAL_S):
                 return self._ours.recv() | {"trial": number}
             return {"trial": number, "outcome": HUNG}
-        except EOFError:
+        except (EOFError, ConnectionResetError):
             self._process.join()
-            return {"trial": number, "outcome": CRASHED, "message": f"exit code {self._process.exitcode}"}
+            if self._process.exitcode >= 0:
+                sys.exit(f"trial {number} failed: its process ended with exit code {self._process.exitcode}")
+            return {"trial": number, "outcome": CRASHED, "message": f"signal {-self._process.exitcode}"}
 
     def close(self) -> None:
-        """End it."""
+        """End the process."""
         self._process.kill()
         self._process.join()
         self._ours.close()
 
 
 def _work(pipe, part: str, seed: int, digits: int | None, folder: Path) -> None:
-    """In the process: trials as their numbers come."""
-    import _corruptions
-    import _flips
+    """What the process does: carry out the trials whose numbers it receives, and send their rows."""
+    import corruptions
+    import flips
 
-    trial = _flips.Flips(digits, folder) if part == "flips" else _corruptions.Corruptions(digits, folder)
+    trial = flips.Flips(digits, folder) if part == "flips" else corruptions.Corruptions(digits, folder)
     while True:
         try:
             number = pipe.recv()
@@ -195,13 +199,13 @@ def _work(pipe, part: str, seed: int, digits: int | None, folder: Path) -> None:
 
 
 class Rights:
-    """The files of plans that run undisturbed."""
+    """The right files of plans."""
 
     def __init__(self, folder: Path):
         self._folder, self._known = folder, {}
 
-    def of(self, name: str, plan) -> tuple[bytes, bytes]:
-        """Text and certificate of a plan, by the engine in memory."""
+    def of(self, plan) -> tuple[bytes, bytes]:
+        """Text and certificate of a plan, computed in memory."""
         from bigconst.constants import engine
         from bigconst.plans import plan as planning
 

@@ -1,4 +1,4 @@
-"""Runs that are killed again and again: what they computed twice, and whether their files are right in the end."""
+"""Runs of constants that are killed again and again: what they computed twice, and whether their files are right."""
 
 import filecmp
 import os
@@ -14,16 +14,16 @@ from pathlib import Path
 
 from bigconst.storage.manifest import NAME, OLD_NAME
 
-WATCHED = str(Path(__file__).with_name("_watched.py"))
+WATCHED = str(Path(__file__).with_name("watched.py"))
 MOST_PROCESSES = 200
-"""Of one run, before it is given up."""
+"""Processes of one run after which it is given up."""
 SECONDS = 3600
-"""A process that takes longer hangs."""
+"""Seconds after which a process hangs."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """A command; `lanes` scratch directories are added to it, 0 for a run in memory."""
+    """A command with `lanes` scratch directories; 0 for a run in memory."""
 
     digits: int
     options: str
@@ -31,7 +31,7 @@ class Case:
     constant: str = "phi"
 
     def arguments(self, folder: Path) -> list[str]:
-        """For outputs and scratch below `folder`."""
+        """Arguments of the command, with outputs and scratch below `folder`."""
         swap = [part for i in range(self.lanes) for part in ("--swap", str(folder / f"lane{i}"))]
         return [*self.constant.split(), "--digits", str(self.digits), *self.options.split(), *swap, "--output",
                 str(folder / "digits.txt")]
@@ -56,15 +56,17 @@ CASES = (
 
 @dataclass
 class Process:
-    """What a process logged."""
+    """How a process ended, and what it logged."""
 
     code: int
     message: str
+    """its last line on standard error"""
     units: dict[tuple[str, int], float]
-    """seconds of each thing computed"""
+    """seconds of each unit of work, by name and number"""
     moments: int = 0
+    """moments that it passed, if it came to its end (see watched.py)"""
     elapsed_s: float = 0.0
-    """of one that came to its end, as its moments are"""
+    """seconds from its begin to its end, if it came to it"""
 
 
 @dataclass
@@ -72,7 +74,7 @@ class Killed:
     """One kill, and what was computed again after it."""
 
     name: str
-    """the last thing computed before"""
+    """name of the last unit that was computed before"""
     units: int = 0
     seconds: float = 0.0
 
@@ -83,15 +85,15 @@ class Life:
 
     case: Case
     elapsed_s: float
-    """undisturbed"""
+    """seconds of the undisturbed run"""
     kills: list[Killed]
     differ: list[str]
-    """files that are not right, things left behind"""
+    """names of files that are wrong or were left behind"""
     failure: str = ""
 
 
-def processes(arguments: list[str], log: Path, moment: int, kill_after_s: float | None = None) -> Process:
-    """Run the command until it ends, kills itself, or `kill_after_s` seconds after it began."""
+def process(arguments: list[str], log: Path, moment: int, kill_after_s: float | None = None) -> Process:
+    """Run the command until it ends, kills itself at a moment, or is killed `kill_after_s` seconds after it began."""
     log.unlink(missing_ok=True)
     child = subprocess.Popen([sys.executable, WATCHED, str(log), str(moment), *arguments], text=True,
                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -120,9 +122,9 @@ def _read(log: Path, code: int, message: str) -> Process:
 
 
 def undisturbed(case: Case, folder: Path) -> tuple[Process, Path]:
-    """The run without a kill, and where its files are."""
+    """The run without a kill, and the path of its text."""
     _lanes(case, folder)
-    whole = processes(case.arguments(folder), folder / "log", -1)
+    whole = process(case.arguments(folder), folder / "log", -1)
     if whole.code != 0:
         sys.exit(f"{case} failed without a kill: {whole.message}")
     for lane in range(case.lanes):
@@ -137,9 +139,10 @@ def _lanes(case: Case, folder: Path) -> None:
 
 def life(case: Case, folder: Path, whole: Process, right: Path, chance: random.Random, most_kills: int,
          counted_only: bool = False) -> Life:
-    """Kill a run up to `most_kills` times, at random moments that leave it about as many, and let it finish.
+    """Kill a run up to `most_kills` times, at random moments that are spread over the whole run, and let it finish.
 
-    Half of the moments are counted and half timed; `counted_only` leaves the timed ones out.
+    Half of the kills come after a random number of moments, half after a random time; with `counted_only`, all come
+    after a number of moments.
     """
     _lanes(case, folder)
     found = Life(case, whole.elapsed_s, [], [])
@@ -151,7 +154,7 @@ def life(case: Case, folder: Path, whole: Process, right: Path, chance: random.R
                 moment = int(chance.expovariate(most_kills / whole.moments))
             else:
                 after_s = chance.expovariate(most_kills / whole.elapsed_s)
-        now = processes(_command(case, folder), folder / "log", moment, after_s)
+        now = process(_command(case, folder), folder / "log", moment, after_s)
         _count_again(found, before, now)
         before.append(now)
         if now.code == -signal.SIGKILL:
@@ -167,25 +170,26 @@ def life(case: Case, folder: Path, whole: Process, right: Path, chance: random.R
     return found
 
 
-def _is_running(case: Case, folder: Path) -> bool:
-    """Whether there is an interrupted run."""
+def _is_interrupted(case: Case, folder: Path) -> bool:
+    """Whether there is an interrupted run on disk."""
     return case.lanes > 0 and any((folder / "lane0" / name).exists() for name in (NAME, OLD_NAME))
 
 
 def _is_complete(case: Case, folder: Path) -> bool:
     names = ["digits.txt"] if "--no-certificate" in case.options else ["digits.txt", "digits.txt.cert"]
-    return not _is_running(case, folder) and all((folder / name).exists() for name in names)
+    return not _is_interrupted(case, folder) and all((folder / name).exists() for name in names)
 
 
 def _command(case: Case, folder: Path) -> list[str]:
-    """`bigconst resume` where there is something to resume; files that stand there already are replaced."""
-    if _is_running(case, folder):
+    """The command that goes on: `bigconst resume` where there is something to resume, else the first one; it replaces
+    finished files."""
+    if _is_interrupted(case, folder):
         return ["resume", str(folder / f"lane{case.lanes - 1}"), "--force"]
     return [*case.arguments(folder), "--force"]
 
 
 def _count_again(found: Life, before: list[Process], now: Process) -> None:
-    """What a process computed that an earlier one had, too, is charged to the kill of the latest such one."""
+    """Charge each unit that was computed before to the kill of the latest process that had computed it."""
     for unit, seconds in now.units.items():
         for index in range(len(before) - 1, -1, -1):
             if unit in before[index].units:
@@ -195,19 +199,19 @@ def _count_again(found: Life, before: list[Process], now: Process) -> None:
 
 
 def _compare(found: Life, folder: Path, right: Path) -> None:
-    """Files against those of the undisturbed run, directories against empty ones."""
+    """Note files that are not those of the undisturbed run, and what is left in scratch directories."""
     for suffix in ("", ".cert"):
         ours, theirs = Path(f"{folder}/digits.txt{suffix}"), Path(f"{right}{suffix}")
         if theirs.exists() != ours.exists() or (theirs.exists() and not filecmp.cmp(ours, theirs, shallow=False)):
             found.differ.append(ours.name)
     found.differ += [f"left {name}" for lane in range(found.case.lanes)
                      for name in os.listdir(folder / f"lane{lane}")]
-    if found.case.lanes:        # nobody knows of the parts of a run in memory
+    if found.case.lanes:        # unfinished files of a killed run in memory stay: nothing on disk tells of them
         found.differ += [f"left {path.name}" for path in folder.glob("*.part")]
 
 
 def lives(cases: tuple[Case, ...], folder: Path, seed: int, count: int, counted_only: bool = False) -> Iterator[Life]:
-    """Runs of the cases in turn until there were `count` kills; they stop early when nothing is killed any more."""
+    """Runs of the cases in turn until there were `count` kills, in at most `count` + 1 rounds."""
     chance, kills, rights = random.Random(seed), 0, {}
     for round_ in range(count + 1):
         for index, case in enumerate(cases):

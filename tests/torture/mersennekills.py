@@ -1,8 +1,8 @@
-"""Tests of Mersenne numbers that are killed again and again, by the command line: what was lost, what came out.
+"""Mersenne tests by command line that are killed again and again: what was lost, and what came out.
 
-What a kill costs is known from outside alone: the newest save file has its iteration in its name and the time of its
-last byte in its inode.  What was computed from then to the kill is computed again; seconds become iterations by the
-pace between the saves of the same process, or, where it had less than two, by that of the undisturbed test.
+What a kill costs is observed from outside: the newest save file has its iteration in its name and the time of its
+last byte in its inode.  What was computed from then to the kill is computed again.  Seconds are converted to iterations
+by the pace between the saves of the same process or, if it made less than two, by that of the undisturbed test.
 """
 
 import random
@@ -18,18 +18,17 @@ from pathlib import Path
 
 SAVE = re.compile(r"\.(\d{10})(?:\.verified)?\.save")
 RESUMED = re.compile(r"going on from iteration ([\d,._ ]*\d)")
-KILLS_A_TEST = 10
-"""The mean time from the begin of the computing to a kill is the undisturbed test over this."""
-
+KILLS_PER_TEST = 10
+"""The mean time from the begin of the computation to a kill is that of the undisturbed test divided by this."""
 MOST_PROCESSES = 100
-"""Of one test, before it is given up."""
+"""Processes of one test after which it is given up."""
 SECONDS = 3600
-"""A process that takes longer hangs."""
+"""Seconds after which a process hangs."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """`command` is ll or prp; `iterations` None for the whole test."""
+    """A Mersenne test of 2^p - 1: `command` is ll or prp, and `iterations` None for the whole test."""
 
     command: str
     p: int
@@ -38,12 +37,12 @@ class Case:
 
     @property
     def total(self) -> int:
-        """Its squarings."""
+        """The number of its squarings."""
         return self.iterations or (self.p - 2 if self.command == "ll" else self.p)
 
     @property
     def arguments(self) -> list[str]:
-        """Without the directory."""
+        """Arguments of the command, without the directory."""
         some = [] if self.iterations is None else ["--iterations", str(self.iterations)]
         return [self.command, str(self.p), *some, "--no-factor", "--save-every", f"{self.save_every_s:g}",
                 "--threads", "1"]
@@ -54,7 +53,7 @@ class Case:
 
 @dataclass
 class Process:
-    """One process of a test, from the moment its computing began."""
+    """One process of a test, from the begin of its computation."""
 
     code: int
     result: str
@@ -62,10 +61,10 @@ class Process:
     message: str
     """its last line on standard error"""
     resumed: int | None
-    """the iteration that it went on from"""
+    """the iteration from which it continued, None if it began at 0"""
     elapsed_s: float
     began_s: float
-    """of the clock that files are stamped with"""
+    """by the clock of file times"""
 
 
 @dataclass(frozen=True)
@@ -73,31 +72,31 @@ class Killed:
     """One kill."""
 
     after_s: float
-    """of computing"""
+    """seconds of computation before it"""
     iteration: int
-    """of the newest save, 0 without one"""
+    """iteration of the newest save, 0 without one"""
     seconds: float
-    """of computing that are lost"""
+    """seconds of computation that were lost"""
     iterations: float
-    """that are lost"""
+    """iterations that were lost"""
 
 
 @dataclass
 class Life:
-    """A test from its first process to its last."""
+    """A Mersenne test from its first process to its last."""
 
     kills: list[Killed] = field(default_factory=list)
     resumes: int = 0
     older: int = 0
     """resumes from a save that was not the newest"""
     elapsed_s: float = 0.0
-    """from its first process to the end of its last, starts included"""
+    """seconds from its first process to the end of its last, starts included"""
     result: str = ""
     failure: str = ""
 
 
 def process(case: Case, folder: Path, kill_after_s: float | None = None) -> Process:
-    """Run the command to its end, or to `kill_after_s` after its computing began."""
+    """Run the command to its end, or kill it `kill_after_s` after its computation began."""
     out, err = folder.with_suffix(".out"), folder.with_suffix(".err")
     is_first = not any(folder.iterdir())
     began_s = None
@@ -107,7 +106,7 @@ def process(case: Case, folder: Path, kill_after_s: float | None = None) -> Proc
         try:
             while child.poll() is None:
                 if began_s is None:
-                    # The first process takes the lock when its kernels are loaded; later ones say where they begin.
+                    # The first process makes its lock file when kernels are loaded; later ones print where they begin.
                     if any(folder.iterdir()) if is_first else RESUMED.search(err.read_text()):
                         began_s = time.time()
                 elif kill_after_s is None or time.time() - began_s > SECONDS:
@@ -137,7 +136,7 @@ def undisturbed(case: Case, folder: Path) -> Process:
 
 
 def _killed(case: Case, folder: Path, now: Process, whole: Process) -> Killed:
-    """What the kill at the end of `now` costs, from the save files that are there."""
+    """The cost of the kill that ended the process `now`, from the save files that exist."""
     saves = sorted((int(match[1]), path.stat().st_mtime) for path in folder.iterdir()
                    if (match := SAVE.search(path.name)) and path.name.endswith("save"))
     iteration = saves[-1][0] if saves else 0
@@ -154,7 +153,7 @@ def life(case: Case, folder: Path, whole: Process, chance: random.Random, most_k
     folder.mkdir()
     found, began_s = Life(), time.perf_counter()
     for _ in range(MOST_PROCESSES):
-        mean_s = whole.elapsed_s / KILLS_A_TEST
+        mean_s = whole.elapsed_s / KILLS_PER_TEST
         after_s = chance.expovariate(1 / mean_s) if len(found.kills) < most_kills else None
         now = process(case, folder, after_s)
         if now.resumed:
@@ -178,7 +177,7 @@ def life(case: Case, folder: Path, whole: Process, chance: random.Random, most_k
 
 
 def lives(case: Case, folder: Path, whole: Process, seed: int, count: int) -> Iterator[Life]:
-    """Tests until there were `count` kills; as many that end unkilled are too many."""
+    """Tests until there were `count` kills, at most `count` tests."""
     chance, kills = random.Random(f"{seed} {case.command}"), 0
     for number in range(count):
         place = folder / f"{case.command}-{number}"

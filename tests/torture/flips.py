@@ -1,6 +1,6 @@
-"""Bits turned over on disk: a volume that spoils blocks which were written, and watches whether they are read.
+"""Bits flipped on disk: a volume that flips a bit of blocks after they were written, and sees whether they are read.
 
-Two bad chunks of one number at the same time stop a run, which is by design; they are not made here.
+Two bad chunks of one number at the same time cannot be repaired and stop a run by design; they are not made here.
 """
 
 import os
@@ -10,7 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import _damage
+import damage
 
 from bigconst.arithmetic.disk.number import Number
 from bigconst.arithmetic.disk.tiles import Tiles
@@ -18,18 +18,18 @@ from bigconst.base.events import Fault
 from bigconst.storage.lane import DATA_NAME
 from bigconst.storage.volume import BlockRequest, Volume
 
-FLIPS_A_RUN = 3
+FLIPS_PER_RUN = 3
 
 
 class Labelled(BlockRequest):
-    """A request that knows whose block it is."""
+    """A request that says whose block it is."""
 
     label, number = "", None
-    """what it is, and the name of the number where it is a chunk"""
+    """what the block holds, and the name of the number whose chunk it is, if any"""
 
 
 def label_requests() -> None:
-    """Have numbers and transforms say so."""
+    """Make numbers and transforms issue labelled requests."""
     for owner, name in ((Number, lambda number: (_name(number.name), number.name)), (Tiles, lambda t: ("tiles", None))):
         _label(owner, name)
 
@@ -46,7 +46,7 @@ def _label(owner, name) -> None:
 
 
 def _name(name: str) -> str:
-    """Which of the numbers of a run it is."""
+    """The label of a number of a run, from its name."""
     if found := re.search(r", (e|u|v)\b", name):
         return f"chunk of {found[1]}"
     if name == "root":
@@ -56,11 +56,11 @@ def _name(name: str) -> str:
 
 @dataclass
 class Flip:
-    """A bit that is not what was written."""
+    """A flipped bit in the block from address `start` to address `stop` of the volume."""
 
     what: str
+    """what the block holds"""
     start: int
-    """address of the block"""
     stop: int
     number: str | None
     read: bool = False
@@ -68,7 +68,7 @@ class Flip:
 
 
 class FlippingVolume(Volume):
-    """Flips a bit of the written blocks of these numbers."""
+    """A volume that flips one bit of block number n, in the order of writing, for each n in `targets`."""
 
     def __init__(self, directories, size_bytes, stripe_bytes, *, targets=(), chance=None):
         self._path = str(Path(directories[0]) / DATA_NAME)
@@ -93,11 +93,11 @@ class FlippingVolume(Volume):
         return super().read(requests, sums)
 
     def _flip(self, request: BlockRequest) -> None:
-        """One bit, in the file of the only lane; one bad chunk of a number at a time is what can be rebuilt."""
+        """Flip one bit in the file of the only lane, unless the number has a bad chunk already."""
         if request.number is not None and any(flip.number == request.number for flip in self.flips):
             return
         size = sum(view.nbytes for view in request.views)
-        at = request.address + self._chance.randrange(size)     # of the volume and of its only lane
+        at = request.address + self._chance.randrange(size)     # an address of the volume and of its only lane
         fd = os.open(self._path, os.O_RDWR)
         try:
             byte = os.pread(fd, 1, at)[0]
@@ -109,7 +109,7 @@ class FlippingVolume(Volume):
 
 
 class _Written:
-    """A transfer after which something is done, once."""
+    """A transfer that calls `then` once when it has ended."""
 
     def __init__(self, transfer, then):
         self._transfer, self._then = transfer, then
@@ -121,19 +121,19 @@ class _Written:
 
 
 class Flips:
-    """Trials."""
+    """Trials with flipped bits."""
 
     def __init__(self, digits: int | None, folder: Path):
         self._digits, self._folder = digits, folder
-        self._rights = _damage.Rights(folder)
+        self._rights = damage.Rights(folder)
         self._blocks: dict[str, int] = {}
         label_requests()
 
     def carry_out(self, chance: random.Random, number: int) -> dict:
-        """A run with some flips; those that nobody reads do not count."""
-        kind, plan = _damage.plan_of(chance, self._digits)
-        right, blocks = self._rights.of(kind, plan), self._count(kind, plan)
-        targets = chance.sample(range(blocks), FLIPS_A_RUN)
+        """Run with FLIPS_PER_RUN flips, and return the row of the trial; flips that nobody reads are left out."""
+        kind, plan = damage.plan_of(chance, self._digits)
+        right, blocks = self._rights.of(plan), self._count(kind, plan)
+        targets = chance.sample(range(blocks), FLIPS_PER_RUN)
         volumes: list[FlippingVolume] = []
         row = {"plan": kind, "flips": [], "message": ""}
 
@@ -147,28 +147,28 @@ class Flips:
 
         folder = self._folder / f"trial{number}"
         try:
-            files = _damage.carry_out(plan, folder, volume, listen)
-        except Exception as error:      # of any kind: that is what is asked
-            _explain(volumes[0].flips, str(error), f"stopped: {_damage.check_of(error)}")
-            row |= {"outcome": _damage.STOPPED, "message": str(error)}
+            files = damage.carry_out(plan, folder, volume, listen)
+        except Exception as error:      # of any kind: which one is what the trial tells
+            _explain(volumes[0].flips, str(error), f"stopped: {damage.check_of(error)}")
+            row |= {"outcome": damage.STOPPED, "message": str(error)}
         else:
             same = files.contents() == right
-            row["outcome"] = (_damage.REPAIRED if any(f.repair for f in volumes[0].flips) else _damage.HARMLESS)
-            # What was read ahead when a product was given up is read for nothing.
-            if row["outcome"] == _damage.HARMLESS and any(flip.read for flip in volumes[0].flips):
-                row["outcome"] = _damage.UNNOTICED
+            row["outcome"] = (damage.REPAIRED if any(f.repair for f in volumes[0].flips) else damage.HARMLESS)
+            # Reads ahead of the end of a failed product do not count: such a run is repaired, not harmless.
+            if row["outcome"] == damage.HARMLESS and any(flip.read for flip in volumes[0].flips):
+                row["outcome"] = damage.UNNOTICED
             if not same:
-                row["outcome"] = _damage.WRONG
+                row["outcome"] = damage.WRONG
         # When a run stops it may have read ahead, or read a second bad chunk to rebuild the first one.
-        without = {_damage.STOPPED: "bad as well when the run stopped",
-                   _damage.REPAIRED: "read ahead of a repetition"}.get(row["outcome"], "not noticed")
+        without = {damage.STOPPED: "bad as well when the run stopped",
+                   damage.REPAIRED: "read ahead of a repetition"}.get(row["outcome"], "not noticed")
         row["flips"] = [{"what": flip.what, "address": flip.start, "repair": flip.repair or without}
                         for flip in volumes[0].flips if flip.read]
         shutil.rmtree(folder, ignore_errors=True)
         return row
 
     def _count(self, kind: str, plan) -> int:
-        """Blocks that a run writes."""
+        """Blocks that an undisturbed run writes."""
         if kind not in self._blocks:
             volumes = []
 
@@ -176,15 +176,15 @@ class Flips:
                 volumes.append(FlippingVolume(*arguments))
                 return volumes[0]
 
-            _damage.carry_out(plan, self._folder / "counted", volume, lambda event: None)
+            damage.carry_out(plan, self._folder / "counted", volume, lambda event: None)
             shutil.rmtree(self._folder / "counted")
             self._blocks[kind] = volumes[0].blocks
         return self._blocks[kind]
 
 
 def _explain(flips: list[Flip], message: str, repair: str) -> None:
-    """What was noticed belongs to the flip of the block that the message names (the only lane's offset is the address
-    of the volume), else to the first one that was read and has no explanation."""
+    """Attribute a message to a flip: to that of the block whose offset it names, which is the address on the volume,
+    or else to the first flip that was read and has no explanation yet."""
     named = re.search(r"starts at offset (\d+)", message)
     for flip in flips:
         if flip.read and (flip.start == int(named[1]) if named else not flip.repair):
@@ -193,5 +193,5 @@ def _explain(flips: list[Flip], message: str, repair: str) -> None:
 
 
 def _shorter(message: str) -> str:
-    """Without addresses and paths."""
+    """The message without addresses and paths."""
     return re.sub(r"the block of .* starts at .* of \S+ ", "", message)[:60]

@@ -1,28 +1,26 @@
-"""What a test of a Mersenne number shows on the way: a line that is renewed on a terminal, plain lines elsewhere."""
+"""The progress of a Mersenne test on stderr: a line that is renewed on a terminal, plain lines elsewhere."""
 
 import os
 import time
-from typing import Any
 
+from bigconst.base.events import Fault
 from bigconst.base.units import format_count, format_seconds
+from bigconst.mersenne.events import Advanced, Repeated, Resumed
 from bigconst.runs.statusline import StatusLine
 
 QUIET_S = 1.0
 
 
-class Screen:
-    """Listener for the events of tests."""
+class MersenneScreen:
+    """A listener that shows the events of tests."""
 
     def __init__(self):
         self._line = StatusLine(quiet_s=QUIET_S)
         self._began_s = time.monotonic()
         self._run = ""
-        self._last: Any = None
+        self._last: Advanced | None = None
 
-    def __call__(self, event: Any) -> None:
-        from bigconst.base.events import Fault
-        from bigconst.mersenne.events import Advanced, Repeated, Resumed
-
+    def __call__(self, event: object) -> None:
         match event:
             case Fault(kind, where, message):
                 self._line.say(f"fault ({kind}) in {where}: {message}")
@@ -47,21 +45,15 @@ class Screen:
                 f"ETA {format_seconds(at.left_s)}, round-off {at.roundoff:.4f}, res64 {at.res64:016X}")
 
     def say(self, text: str) -> None:
-        """A line that stays."""
+        """Print a line that stays."""
         self._line.say(text)
 
     def clear(self) -> None:
-        """Call it before something else is printed."""
+        """Remove the renewed line; to be called before anything else is printed."""
         self._line.clear()
 
-    # What `bigconst.runs.signals.Stopper` asks for.
-
-    @property
-    def status(self) -> "Screen":
-        return self
-
     def fields(self) -> dict:
-        """For SIGUSR1."""
+        """How far the test is, for SIGUSR1 (`bigconst.runs.signals.Stopper`)."""
         at = self._last
         return {"stage": self.text(), "share": at.iteration / at.total if at else 0.0,
                 "elapsed_s": time.monotonic() - self._began_s}

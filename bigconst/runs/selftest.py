@@ -1,0 +1,45 @@
+"""The self-test: computations on this machine, compared with gmpy2."""
+
+from gmpy2 import isqrt, mpz
+
+from bigconst.base.constant import Constant
+from bigconst.constants import engine
+from bigconst.plans.dwtshape import dwt_shape
+from bigconst.runs.kernels import DIGITS, SQUARINGS, load
+
+
+def self_test() -> list[tuple[str, bool]]:
+    """(name, passed) of each computation of the test; it loads the kernels for digits and squarings."""
+    load(DIGITS, SQUARINGS)
+    return _test_roots() + _test_squarings()
+
+
+def _test_roots() -> list[tuple[str, bool]]:
+    results = []
+    for constant, digits, base in ((Constant("phi", 5), 200_000, 10), (Constant("sqrt", 2), 50_000, 16),
+                                   (Constant("sqrt", 2**31 - 1), 30_000, 10), (Constant("sqrt", 12345), 1_000, 10)):
+        text = engine.compute(constant, digits, base, threads=2)
+        point = text.index(".")
+        scale = mpz(base) ** (len(text) - point - 1)
+        expected = isqrt(constant.d * scale * scale)
+        if constant.kind == "phi":
+            expected = (scale + expected) // 2
+        ok = mpz(text.replace(".", ""), base) == expected
+        results.append((f"{constant.name}, {digits} digits, base {base}", bool(ok)))
+    return results
+
+
+def _test_squarings() -> list[tuple[str, bool]]:
+    from bigconst.arithmetic.memory.squarer import Squarer
+
+    results = []
+    for p, squarings, threads in ((4253, 300, 1), (216_091, 40, 2)):
+        modulus = (mpz(1) << p) - 1
+        expected = mpz(3)
+        for _ in range(squarings):
+            expected = (expected * expected - 2) % modulus
+        with Squarer(p, dwt_shape(p), threads) as squarer:
+            squarer.load(3, p // 3)
+            squarer.iterate(squarings, 2)
+            results.append((f"{squarings} squarings modulo 2^{p}-1", bool(squarer.value() == expected)))
+    return results

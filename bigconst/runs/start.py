@@ -1,0 +1,322 @@
+"""The start of a run: anew, from the scratch of an interrupted run, or from its copies of finished levels.
+
+A run that cannot succeed is refused here, before anything is reserved or computed.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bigconst.base.constant import Constant
+from bigconst.base.errors import InputOutputError, UsageError
+from bigconst.base.hardware import default_threads
+from bigconst.base.version import __version__
+from bigconst.plans.plan import Plan, make_plan
+from bigconst.runs import interrupted, lanes
+from bigconst.runs.lanes import ScratchDisks
+from bigconst.runs.request import STDOUT, ResumeRequest, RunRequest
+from bigconst.storage.manifest import read_manifest
+
+_OF_ONE_DIRECTORY = ("directory", "copy", "parts", "saved")
+"""Fields of a manifest that describe one directory or one process, not the run."""
+
+
+@dataclass(frozen=True)
+class ScratchStart:
+    """The scratch of a run on disk."""
+
+    disks: ScratchDisks
+    interrupted: dict | None = None
+    """manifest of the interrupted run whose volume is continued; None for a new volume"""
+
+
+@dataclass(frozen=True)
+class LevelsStart:
+    """The directory in which a run stores finished levels."""
+
+    directory: str
+    is_checkpoint: bool
+    """whether --checkpoint named it; else it is the scratch directory of a run in memory"""
+    is_resumed: bool = False
+    """whether levels of this run are there already"""
+
+
+@dataclass(frozen=True)
+class RunStart:
+    """A run that may begin: its request, its plan, and where it stores what it finishes."""
+
+    request: RunRequest
+    plan: Plan
+    manifest: dict
+    """fields of its manifests, except for the names of unfinished files"""
+    scratch: ScratchStart | None = None
+    """None in memory"""
+    levels: LevelsStart | None = None
+    """None where levels are stored with the scratch, or nowhere"""
+    interrupted: dict | None = None
+    """manifest of the earlier process that is continued"""
+    warning: str | None = None
+    """a sentence for the user about the directories"""
+
+
+def start(request: RunRequest) -> RunStart:
+    """The start of a new run, or the continuation where its directories hold the requested run, interrupted.
+
+    Raises UsageError where a directory holds a run that this one would destroy; DoesNotFit, DiskFull,
+    InputOutputError.
+    """
+    named = lanes.directories(request.swap)
+    checkpoint = [] if request.checkpoint is None else [request.checkpoint]
+    warning = lanes.check_checkpoint(request.checkpoint, named) if request.checkpoint is not None else None
+    if request.discard:
+        interrupted.discard([*named, *checkpoint])
+    in_scratch, in_checkpoint = interrupted.find(named), interrupted.find(checkpoint)
+    found = _same_run(request, in_scratch, in_checkpoint)
+    if found is not None:
+        return _continued(request, found, _resumed_plan(found, request.threads, request.memory_bytes),
+                          request.swap or None)
+    plan, disks = _new_plan(request, named)
+    manifest = _new_manifest(request, plan, disks)
+    levels = None
+    if request.checkpoint is not None:
+        levels = LevelsStart(os.path.abspath(request.checkpoint), True)
+    if disks is not None:
+        if in_scratch is not None:
+            raise interrupted.occupied(in_scratch)
+        _check_room(request, plan, disks)
+        return RunStart(request, plan, manifest, ScratchStart(disks), levels, warning=warning)
+    if levels is None and named and in_scratch is None and os.path.isdir(named[0]):
+        levels = LevelsStart(os.path.abspath(named[0]), False)
+    return RunStart(request, plan, manifest, levels=levels)
+
+
+def resume(request: ResumeRequest, found: dict) -> RunStart:
+    """The continuation of the run that a manifest describes, found by `interrupted.of_directory`.
+
+    Raises InputOutputError where a part of it is missing, UsageError where `request.swap` cannot be; DoesNotFit.
+    """
+    plan = _resumed_plan(found, request.threads, request.memory_bytes)
+    asked = found["request"]
+    again = RunRequest(plan.constant, asked["digits"], asked["base"], request.threads, request.memory_bytes,
+                       output=request.output or found["output"], force=request.force,
+                       with_certificate=asked["certified"], report=request.report, events=request.events,
+                       usd_per_hour=request.usd_per_hour, command=request.command, started_s=request.started_s)
+    return _continued(again, found, plan, request.swap)
+
+
+def plan_of(request: RunRequest, kind: str | None) -> Plan:
+    """The plan of a request for scratch disks of a kind, None for a run without scratch.  Raises DoesNotFit."""
+    return make_plan(request.constant, request.digits, request.base, request.threads or default_threads(),
+                     request.allowed_memory_bytes, workspace_bytes=request.workspace_bytes, disk=kind,
+                     certified=request.is_certified)
+
+
+def plan_without_disks(request: RunRequest) -> Plan:
+    """The plan that `--plan` shows: it looks at no disk, and assumes hard disks where the request names no kind."""
+    return plan_of(request, request.disk or lanes.DEFAULT_KIND)
+
+
+def planned(manifest: dict) -> Plan:
+    """The plan of an interrupted run.  Raises UsageError when another version began it."""
+    asked = manifest["request"]
+    interrupted.check_version(manifest)
+    return make_plan(Constant(asked["kind"], asked["d"]), asked["digits"], asked["base"], asked["threads"],
+                     asked["memory_bytes"], workspace_bytes=asked["workspace_bytes"], disk=asked["disk"],
+                     certified=asked["certified"])
+
+
+def check_scratch(found: dict, directories: Sequence[str]) -> None:
+    """Raise InputOutputError unless all lanes and the journal are there."""
+    interrupted.check_lanes(found, directories)
+    journal = os.path.join(directories[0], found["journal"])
+    if not os.path.exists(journal):
+        #: The journal of the run was removed from its first scratch directory. Without it the scratch is of no use: a
+        #: new one begins from the last level of `--checkpoint`.
+        raise InputOutputError(f"there is no {journal}", "see that nothing else touches the scratch directories")
+
+
+# -- a new run ------------------------------------------------------------------------
+
+
+def _new_plan(request: RunRequest, named: Sequence[str]) -> tuple[Plan, ScratchDisks | None]:
+    """The plan and the disks that it needs, which are examined only for a plan on disk."""
+    if not named:
+        return plan_of(request, None), None
+    plan = plan_without_disks(request)
+    if plan.disk is None:
+        return plan, None
+    disks = lanes.examine(named, request.disk)
+    return plan if disks.kind == plan.disk.kind else plan_of(request, disks.kind), disks
+
+
+def _new_manifest(request: RunRequest, plan: Plan, disks: ScratchDisks | None) -> dict:
+    """The manifest of a new run: enough to make its plan again, and to recognise the command when it is repeated."""
+    return {
+        "run_id": interrupted.new_run_id(),
+        "version": __version__,
+        "request": {"kind": plan.constant.kind, "d": plan.constant.d, "digits": plan.decimal_digits, "base": plan.base,
+                    "threads": plan.threads if disks is None else plan.disk.threads,
+                    "memory_bytes": plan.memory_bytes, "workspace_bytes": request.workspace_bytes,
+                    "disk": None if disks is None else plan.disk.kind, "certified": plan.certified,
+                    "usd_per_hour": request.usd_per_hour},
+        "output": request.output_path,
+        "reason": "" if disks is None else disks.reason,
+        "lanes": [] if disks is None else lanes.absolute(disks.directories),
+        "checkpoint": request.checkpoint and os.path.abspath(request.checkpoint),
+        "command": request.command,
+    }
+
+
+def _check_room(request: RunRequest, plan: Plan, disks: ScratchDisks) -> None:
+    """Raise DiskFull or InputOutputError unless scratch, files and copies of levels have room."""
+    directory = os.path.dirname(os.path.realpath(request.text_path))
+    if request.to_stdout or not os.path.isdir(directory):     # opening the file says what is wrong with it
+        directory = disks.directories[0]
+    lanes.check_room(plan.disk.scratch_bytes, plan.disk.journal_bytes, disks.directories, request.files_bytes(plan),
+                     directory)
+    if request.checkpoint is not None:
+        lanes.check_copies(plan.checkpoint_bytes, request.checkpoint)
+
+
+# -- an interrupted run ----------------------------------------------------------------
+
+
+def _is_same_run(request: RunRequest, found: dict) -> bool:
+    """Whether a manifest is of the run that is asked for: constant, digits, base, certificate and output."""
+    if interrupted.is_mersenne(found):
+        return False
+    asked = (request.constant.kind, request.constant.d, request.digits, request.base, request.is_certified)
+    known = tuple(found["request"][name] for name in ("kind", "d", "digits", "base", "certified"))
+    if asked != known:
+        return False
+    interrupted.check_version(found)
+    return request.output_path == found["output"]
+
+
+def _same_run(request: RunRequest, in_scratch: dict | None, in_checkpoint: dict | None) -> dict | None:
+    """The manifest that this command continues: that of the scratch, or of the checkpoint where the scratch is gone.
+
+    Raises UsageError where a directory holds a run that this one would destroy.
+    """
+    same = in_scratch is not None and _is_same_run(request, in_scratch)
+    if in_checkpoint is None:
+        return in_scratch if same else None
+    if not _is_same_run(request, in_checkpoint):
+        raise interrupted.occupied(in_checkpoint)
+    if in_scratch is None:
+        return in_checkpoint
+    if not same or in_scratch.get("run_id") != in_checkpoint.get("run_id"):
+        raise interrupted.occupied(in_scratch)
+    return in_scratch
+
+
+def _resumed_plan(found: dict, threads: int | None, memory_bytes: int | None) -> Plan:
+    """The plan of an interrupted run on `threads` threads; all else in it stays.
+
+    Raises DoesNotFit when `memory_bytes` is less than it needs, UsageError when another version began it.
+    """
+    plan = planned(found)
+    if memory_bytes is not None:
+        interrupted.check_memory(found, plan.peak_memory_bytes, memory_bytes)
+    return replace(plan, threads=threads or plan.threads)
+
+
+def _continued(request: RunRequest, found: dict, plan: Plan, swap: Sequence[str] | None) -> RunStart:
+    """The continuation of the run that a manifest describes; `swap` are its scratch directories where they moved."""
+    if not found["lanes"]:
+        levels = LevelsStart(found["directory"], found["checkpoint"] is not None, is_resumed=True)
+        return RunStart(request, plan, _renewed(request, found, []), levels=levels, interrupted=found)
+    if not found.get("copy"):
+        return _with_scratch(request, plan, found, list(swap or found["lanes"]))
+    directories = list(swap or found["lanes"])
+    why = None
+    try:
+        scratch = interrupted.find(directories)
+        if scratch is None:
+            why = "is gone"
+        elif scratch.get("run_id") != found["run_id"]:
+            why = "belongs to another run"
+        else:
+            check_scratch(scratch, directories)
+    except InputOutputError as error:
+        why = f"is not whole: {str(error).partition(';')[0]}"
+    if why is None:
+        return _with_scratch(request, plan, scratch, directories)
+    return _with_new_scratch(request, plan, found, directories, why)
+
+
+def _renewed(request: RunRequest, found: dict, directories: Sequence[str]) -> dict:
+    """The manifest of a run that is continued, perhaps in other directories."""
+    output = request.output or found["output"]
+    fields = {name: value for name, value in found.items() if name not in _OF_ONE_DIRECTORY}
+    price = request.usd_per_hour or found["request"]["usd_per_hour"]
+    return fields | {"output": output if output == STDOUT else os.path.realpath(output),
+                     "lanes": lanes.absolute(directories), "request": found["request"] | {"usd_per_hour": price}}
+
+
+def _with_scratch(request: RunRequest, plan: Plan, found: dict, directories: list[str]) -> RunStart:
+    """The continuation of a run in its scratch."""
+    interrupted.check_lanes(found, directories)
+    fields = _renewed(request, found, directories)
+    if request.checkpoint is not None:
+        _check_same_checkpoint(request.checkpoint, found)
+        fields["checkpoint"] = os.path.abspath(request.checkpoint)
+    copy = _copies(fields)
+    levels = None if copy is None else LevelsStart(fields["checkpoint"], True, is_resumed=bool(copy))
+    disks = ScratchDisks(tuple(directories), plan.disk.kind, found["reason"])
+    # A process that was killed while it opened its files may have recorded them in the copy alone.
+    parts = [*found.get("parts", []), *(copy or {}).get("parts", [])]
+    found = found | {"parts": parts}
+    return RunStart(request, plan, fields, ScratchStart(disks, found), levels, interrupted=found)
+
+
+def _check_same_checkpoint(directory: str, found: dict) -> None:
+    known = found["checkpoint"]
+    if known is not None and os.path.realpath(known) != os.path.realpath(directory):
+        #: Leave out `--checkpoint`: the run remembers it.
+        raise UsageError(f"the run `{found['command']}` has its checkpoint in {known}",
+                         "leave out --checkpoint, or name that directory")
+
+
+def _copies(fields: dict) -> dict | None:
+    """The manifest in the checkpoint directory, empty if there is none yet; None where no copies can be stored."""
+    directory = fields["checkpoint"]
+    if directory is None:
+        return None
+    try:
+        lanes.check_checkpoint(directory, fields["lanes"])
+        copy = read_manifest(directory)
+    except InputOutputError as error:
+        _say(f"levels are not copied any more: {error}")
+        return None
+    if copy is not None and copy.get("run_id") != fields["run_id"]:
+        _say(f"levels are not copied any more: {directory} holds another run")
+        return None
+    return copy or {}
+
+
+def _with_new_scratch(request: RunRequest, plan: Plan, copy: dict, directories: list[str], why: str) -> RunStart:
+    """The continuation in a new scratch, from the levels of the checkpoint; `why` says what the old one lacks."""
+    disks = lanes.examine(directories, plan.disk.kind)
+    for directory in directories:
+        there = read_manifest(directory)
+        if there is not None and there.get("run_id") != copy["run_id"]:
+            #: A new scratch would be made where another run lies. Name other directories with `--swap`.
+            raise UsageError(f"{directory} holds another run, and the scratch of `{copy['command']}` is not there",
+                             "name other directories with --swap")
+    lanes.check_checkpoint(copy["directory"], directories)
+    request = replace(request, checkpoint=copy["directory"])
+    _check_room(request, plan, disks)
+    _say(f"the scratch of the run {why}: a new one begins in {', '.join(directories)}, "
+         f"from the last level in {copy['directory']}")
+    fields = _renewed(request, copy, directories)
+    # Parts of the old scratch that appear later must not be taken for parts of this one.
+    # The copy does not say how long the run took until now.
+    fields |= {"run_id": interrupted.new_run_id(), "checkpoint": copy["directory"], "earlier_lost": True}
+    levels = LevelsStart(copy["directory"], True, is_resumed=True)
+    return RunStart(request, plan, fields, ScratchStart(disks), levels, interrupted=copy)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

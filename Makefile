@@ -3,7 +3,7 @@
 # make bench  the benchmark programs
 # make docs   docs/troubleshooting.md and the options in README.md, from the sources
 # make dist   wheel and source archive into dist/
-# make torture  kills, bad blocks and wrong results on purpose: no wrong file may come out
+# make torture  kills, bad blocks and wrong results on purpose, large sizes, all benchmarks in short: tests of an hour
 # make clean  remove what the above made, except .venv
 
 PYTHON ?= python3
@@ -37,7 +37,7 @@ test: .venv/installed-test
 	$(BIN)/python tests/provoked.py $$BIGCONST_PROVOKED
 
 bench: .venv/installed-bench
-	set -e; for program in $(filter-out %torture.py,$(wildcard benchmarks/[a-z]*.py)); do echo "== $$program"; $(BIN)/python $$program; done
+	set -e; for program in $(wildcard benchmarks/[a-z]*.py); do echo "== $$program"; $(BIN)/python $$program; done
 
 docs: .venv/installed
 	$(BIN)/python docs/generate.py
@@ -47,9 +47,10 @@ dist: .venv/installed
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist
 
-torture: .venv/installed-bench
-	$(BIN)/python benchmarks/torture.py
-	$(BIN)/python benchmarks/mersenne_torture.py
+torture: .venv/installed-test .venv/installed-bench
+	$(BIN)/python tests/torture/constants.py
+	$(BIN)/python tests/torture/mersenne.py
+	$(BIN)/python -m pytest -q tests/torture
 
 clean:
 	rm -rf out build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .benchmarks

@@ -148,9 +148,9 @@ def estimate(constant: str, digits: int, base: int = 10, *, threads: int | None 
     It uses the speeds that `bigconst bench` measured; where there are none, a short benchmark runs first.  Raises
     DoesNotFit where the run would be refused, UsageError for arguments out of range.
     """
-    from bigconst.runs.estimate import constant_job
+    from bigconst.estimates.jobs import ConstantJob
 
-    return _estimated(constant_job(_named(constant, digits, base), digits, base), threads, memory_bytes, swap)
+    return _estimated(ConstantJob(_named(constant, digits, base), digits, base, True), threads, memory_bytes, swap)
 
 
 def estimate_test(p: int, kind: str = "ll", *, threads: int | None = None, memory_bytes: int | None = None,

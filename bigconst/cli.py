@@ -71,7 +71,11 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Command)
     alone = command in _MODULES and command != "completion"
     for module in dict.fromkeys([_MODULES[command]] if alone else _MODULES.values()):
-        importlib.import_module(f"bigconst.commands.{module}").add(commands)
+        found = importlib.import_module(f"bigconst.commands.{module}")
+        found.add(commands)
+        for each in commands.choices.values():
+            if each.get_default("run") is None:
+                each.set_defaults(run=found.run)
     return parser
 
 

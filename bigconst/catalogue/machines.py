@@ -126,7 +126,7 @@ def _machines(document: dict, path: str, processors: Sequence[ProcessorRow]) -> 
         raise _Wrong("machines begin with [[machine]]", key="machine")
     machines: dict[tuple[str, str], Instance] = {}
     for number, entry in enumerate(listed):
-        machine = _machine(_values(entry, number), number, path, processors)
+        machine = _machine(_values(entry, number), path, processors)
         key = machine.name.lower(), machine.region.lower()
         if key in machines:
             raise _Wrong(f"there are two machines {machine.name!r} in one region", number, "name")
@@ -161,7 +161,7 @@ def _shown(value: object) -> str:
     return shown if len(shown) <= 40 else f"{shown[:40]}..."
 
 
-def _machine(values: dict[str, str | int | float], number: int, path: str,
+def _machine(values: dict[str, str | int | float], path: str,
              processors: Sequence[ProcessorRow]) -> Instance:
     cpu, kind, read = values.get("cpu", ""), values.get("disk", ""), values.get("disk_read")
     assumed = hdd_writes(kind, read, values.get("disk_write"))

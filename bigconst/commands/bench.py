@@ -31,7 +31,6 @@ def add(commands: argparse._SubParsersAction) -> None:
                         help="scratch directory; repeat it for more disks (default: swap/, if it is there)")
     parser.add_argument("--disk", choices=DISK_KINDS, help="kind of the scratch disks (default: ask the system)")
     parser.add_argument("--json", metavar="FILE", help="write the results as JSON, too")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

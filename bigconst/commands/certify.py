@@ -33,7 +33,6 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--locate", action="store_true", help="if the digits are wrong, compute them and compare")
     add_threads_option(parser)
     parser.add_argument("--force", action="store_true", help="replace a certificate that exists")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -27,7 +27,6 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     add_common(parser, "A", "B")
     parser.add_argument("--prefix", action="store_true", help="the same when one begins with all digits of the other")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

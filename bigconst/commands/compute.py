@@ -17,7 +17,7 @@ from bigconst.commands.options import (
     add_threads_option,
     argument,
 )
-from bigconst.plans.diskplan import MIN_WORKSPACE_BYTES
+from bigconst.plans import diskplan
 
 if TYPE_CHECKING:
     from bigconst.runs.request import RunRequest
@@ -59,7 +59,6 @@ def add(commands: argparse._SubParsersAction) -> None:
     sqrt.set_defaults(kind="sqrt")
     for parser in (phi, sqrt):
         _add_options(parser)
-        parser.set_defaults(run=run)
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -77,8 +76,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base", type=int, choices=(10, 16), default=10, help=base)
     add_threads_option(parser)
     parser.add_argument("--memory", metavar="SIZE", type=argument(parse_size, 1), help=memory)
-    workspace_size = argument(parse_size, MIN_WORKSPACE_BYTES, show=format_bytes)
-    parser.add_argument("--workspace", metavar="SIZE", type=workspace_size, help=workspace)
+    parser.add_argument("--workspace", metavar="SIZE", type=_workspace_bytes, help=workspace)
     parser.add_argument("--swap", metavar="DIR", action="append", help=swap)
     parser.add_argument("--disk", choices=DISK_KINDS, help=disk)
     parser.add_argument("--checkpoint", metavar="DIR", help=checkpoint)
@@ -92,6 +90,11 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add_price_option(parser)
     add_background_options(parser)
     parser.add_argument("--plan", action="store_true", help="print what would be done and stop")
+
+
+def _workspace_bytes(text: str) -> int:
+    """The value of --workspace."""
+    return argument(parse_size, diskplan.MIN_WORKSPACE_BYTES, show=format_bytes)(text)
 
 
 def run(arguments: argparse.Namespace) -> int:

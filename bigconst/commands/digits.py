@@ -34,7 +34,6 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--count", metavar="N", type=argument(parse_count, 1),
                         help=f"how many (default {DEFAULT_COUNT}, or as many as there are)")
     parser.add_argument("--raw", action="store_true", help="without groups, positions and lines")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

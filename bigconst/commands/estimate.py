@@ -1,10 +1,13 @@
 """`bigconst estimate`: the time and the cost of a computation, here or on a machine for hire."""
 
+from __future__ import annotations
+
 import argparse
 import contextlib
 import os
 import sys
 from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
 from bigconst.base.constant import MAX_D, Constant
@@ -23,7 +26,7 @@ from bigconst.plans.diskplan import MIN_WORKSPACE_BYTES
 if TYPE_CHECKING:
     from bigconst.estimates.jobs import Job
     from bigconst.runs.estimate import EstimateRequest
-    from bigconst.runs.market import MarketRequest
+    from bigconst.runs.market import Market
 
 _EPILOG = """\
 examples:
@@ -153,7 +156,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Estimate, write files and print.  Raises UsageError, DoesNotFit, InputOutputError."""
     from bigconst.commands import estimateshow
     from bigconst.runs.estimate import estimate_here
-    from bigconst.runs.market import estimate_market
     from bigconst.runs.statusline import print_path
     from bigconst.storage.atomicfile import AtomicFile
 
@@ -162,7 +164,7 @@ def run(arguments: argparse.Namespace) -> int:
         # Opened before a benchmark, so that what cannot be written costs none.
         files = {name: stack.enter_context(AtomicFile(path, force=True)) for name, path in _outputs(arguments).items()}
         if arguments.instance or arguments.cloud:
-            results = [estimate_market(_market_request(arguments, job)) for job in _jobs(arguments)]
+            results = [_market(arguments, job) for job in _jobs(arguments)]
         else:
             results = [estimate_here(_request(arguments, job)) for job in _jobs(arguments)]
         if "plot" in files:
@@ -180,7 +182,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _request(arguments: argparse.Namespace, job: "Job") -> "EstimateRequest":
+def _request(arguments: argparse.Namespace, job: Job) -> EstimateRequest:
     from bigconst.runs.estimate import EstimateRequest, check_machine
 
     request = EstimateRequest(
@@ -190,22 +192,25 @@ def _request(arguments: argparse.Namespace, job: "Job") -> "EstimateRequest":
     return request
 
 
-def _market_request(arguments: argparse.Namespace, job: "Job") -> "MarketRequest":
-    from bigconst.runs.market import MarketRequest
+def _market(arguments: argparse.Namespace, job: Job) -> Market:
+    from bigconst.estimates.offers import Wishes
+    from bigconst.runs.market import estimate_market
 
     interruptions = 1.0 if arguments.interruptions is None else arguments.interruptions
-    return MarketRequest(job, tuple(arguments.instance or ()), arguments.cloud, arguments.memory, arguments.disk_read,
-                         arguments.disk_write, arguments.spot, interruptions, arguments.objective == "time")
+    wishes = Wishes(date.today(), arguments.memory, arguments.disk_read, arguments.disk_write, arguments.spot,
+                    interruptions, arguments.objective == "time")
+    return estimate_market(job, wishes, arguments.instance or (), arguments.cloud)
 
 
-def _jobs(arguments: argparse.Namespace) -> "list[Job]":
+def _jobs(arguments: argparse.Namespace) -> list[Job]:
     """The computations to estimate."""
-    from bigconst.runs.estimate import constant_job, mersenne_job
+    from bigconst.estimates.jobs import ConstantJob
+    from bigconst.runs.estimate import mersenne_job
 
     if "exponents" in arguments:
         return [mersenne_job(arguments.kind, p, arguments.iterations, arguments.fft, arguments.workspace)
                 for p in arguments.exponents]
-    return [constant_job(Constant(arguments.kind, arguments.d), arguments.digits, arguments.base,
+    return [ConstantJob(Constant(arguments.kind, arguments.d), arguments.digits, arguments.base,
                          not arguments.no_certificate, arguments.workspace)]
 
 

@@ -36,7 +36,6 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("pattern", metavar="PATTERN", help="up to a million digits; - is standard input")
     parser.add_argument("--from", dest="position", metavar="N", type=argument(parse_count, 1), default=1,
                         help="first position where it may begin (default 1)")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -24,7 +24,6 @@ def add(commands: argparse._SubParsersAction) -> None:
         epilog=_EPILOG,
     )
     add_common(parser, "FILE")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

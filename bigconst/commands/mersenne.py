@@ -77,7 +77,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         parser.add_argument("--discard", action="store_true",
                             help="remove an interrupted run from the scratch directories")
         parser.add_argument("--dir", metavar="DIR", default=".", help="directory of save files (default: this one)")
-        parser.set_defaults(run=run, kind=kind)
+        parser.set_defaults(kind=kind)
 
 
 def add_running_options(parser: argparse.ArgumentParser) -> None:

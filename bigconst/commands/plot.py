@@ -30,7 +30,6 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("file", metavar="FILE", help="digits (.txt or .zst), or a report in JSON")
     parser.add_argument("--output", metavar="PNG", required=True, help="the picture")
     parser.add_argument("--force", action="store_true", help="replace a picture that exists")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

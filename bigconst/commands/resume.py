@@ -32,7 +32,6 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--json", metavar="FILE", help="write the report as JSON, too")
     add_price_option(parser, " (default: as before)")
     add_background_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -53,12 +52,11 @@ def run(arguments: argparse.Namespace) -> int:
                            usd_per_hour=arguments.usd_per_hour)], arguments.events)
         return 0
     from bigconst.runs.compute import compute
-    from bigconst.runs.request import ResumeRequest
     from bigconst.runs.start import resume
 
-    begun = resume(ResumeRequest(
-        arguments.directory, tuple(swap) if swap else None, arguments.threads, arguments.memory, arguments.output,
-        arguments.force, arguments.json, arguments.events, arguments.usd_per_hour, command_line(arguments),
-        arguments.started_s), found)
+    begun = resume(found, swap, threads=arguments.threads, memory_bytes=arguments.memory, output=arguments.output,
+                   force=arguments.force, report=arguments.json, events=arguments.events,
+                   usd_per_hour=arguments.usd_per_hour, command=command_line(arguments),
+                   started_s=arguments.started_s)
     show_report(compute(begun), begun.request.to_stdout)
     return 0

@@ -30,7 +30,6 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--long", action="store_true", help="all rows and lengths: a quarter of an hour or more")
     add_threads_option(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -36,7 +36,6 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     add_common(parser, "FILE")
     parser.add_argument("--json", metavar="FILE", help="write all of it as JSON, too")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -21,7 +21,6 @@ def add(commands: argparse._SubParsersAction) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--short", action="store_true", help="one line of less than 60 characters")
     form.add_argument("--json", action="store_true", help="all of it as JSON")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -57,7 +57,6 @@ def add(commands: argparse._SubParsersAction) -> None:
                         help="most memory to use (default: three quarters of what is available)")
     parser.add_argument("--swap", metavar="DIR", action="append", default=[],
                         help="directory on a disk to test, too; repeat it for more disks")
-    parser.set_defaults(run=run)
 
 
 def _minutes(text: str) -> float:

@@ -38,7 +38,6 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--base", type=int, choices=(10, 16), default=10, help="with --without-certificate")
     parser.add_argument("--lenient", action="store_true", help="skip white space, with --without-certificate")
     add_threads_option(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

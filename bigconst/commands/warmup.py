@@ -14,13 +14,12 @@ example:
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Declare the command on an argparse subparsers object."""
-    parser = commands.add_parser(
+    commands.add_parser(
         "warmup",
         help="compile and self-test the kernels",
         description="Compile the kernels for this machine (once, a minute or two; later only load them), test them.",
         epilog=_EPILOG,
     )
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -34,7 +34,6 @@ def add(commands: argparse._SubParsersAction) -> None:
                         help="tests side by side (default 1); any of them takes any line")
     add_nice_option(parser)
     add_running_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

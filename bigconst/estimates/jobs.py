@@ -106,7 +106,6 @@ class ConstantJob:
 class MersenneJob:
     """A test of a Mersenne number."""
 
-    __test__ = False        # pytest takes it for one of its own
     kind: str
     """LL or PRP-3"""
     exponent: int

@@ -30,9 +30,6 @@ HARD_DISK_VOLUMES = ("st1", "sc1", "pd-standard")
 
 LOCAL = "local disks"
 
-FILE_WORDS = 1 << 24
-"""Words of a file whose speed is asked for."""
-
 TAKEN_HALF = "cores unknown, counted as half its vCPUs: the compute time is an upper bound"
 TOLD_SPEEDS = "disk speeds of which nothing is known are those of --disk-read and --disk-write"
 FULL_SIZE = "network volumes whose speed has no price have their largest size, at which they are taken to have it"

@@ -6,11 +6,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bigconst.base.constant import Constant
 from bigconst.base.errors import BigconstError, UsageError
 from bigconst.base.hardware import available_memory_bytes, default_threads
 from bigconst.base.units import format_rate
-from bigconst.estimates.jobs import ConstantJob, Job, MersenneJob, Needs
+from bigconst.estimates.jobs import Job, MersenneJob, Needs
 from bigconst.estimates.model import Estimate, estimate
 from bigconst.estimates.speeds import Speeds, faster, sequential_disks, writing_at
 from bigconst.estimates.work import Stage
@@ -65,12 +64,6 @@ class HereEstimate:
     usd_per_hour: float | None
     notes: tuple[str, ...]
     """sentences for people, on why the run would be refused"""
-
-
-def constant_job(constant: Constant, digits: int, base: int = 10, certified: bool = True,
-                 workspace_bytes: int | None = None) -> ConstantJob:
-    """The digits of a constant as a job."""
-    return ConstantJob(constant, digits, base, certified, workspace_bytes)
 
 
 def mersenne_job(kind: str, exponent: int, iterations: int | None = None, words: int | None = None,

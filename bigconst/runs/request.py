@@ -94,24 +94,3 @@ class RunRequest:
         if self.to_stdout:
             return 0
         return self.digit_file_bytes(plan) + (plan.certificate_bytes if self.is_certified else 0)
-
-
-@dataclass(frozen=True)
-class ResumeRequest:
-    """A request to continue an interrupted run of a constant; None leaves a setting as it was."""
-
-    directory: str
-    """any scratch directory of the run, or its checkpoint directory"""
-    swap: tuple[str, ...] | None = None
-    """all scratch directories in their order, where they have moved or the scratch begins anew"""
-    threads: int | None = None
-    memory_bytes: int | None = None
-    """bound on the process, which the plan must fit"""
-    output: str | None = None
-    """digit file, or STDOUT"""
-    force: bool = False
-    report: str | None = None
-    events: str | None = None
-    usd_per_hour: float | None = None
-    command: str = ""
-    started_s: float = field(default_factory=time.perf_counter, compare=False)

@@ -62,7 +62,7 @@ class RunScratch:
                            key=lambda each: each["elapsed_s"])
         self._faults_before = self.checkpoint.fault_counts
         self._peak_bytes = self.volume.allocated_bytes
-        self.status = Status(self)
+        self.status = Status(self.directory, self._progress)
         self.status.write()
         waiting, self._waiting = self._waiting, None
         for line in waiting:
@@ -174,10 +174,11 @@ class RunScratch:
         """Seconds of earlier processes of this run; None where a part of them is not known."""
         return None if self.checkpoint.fields.get("earlier_lost") else self._before["elapsed_s"]
 
-    @property
-    def fault_counts(self) -> dict[str, int]:
-        """Repaired faults of all processes of this run, by kind."""
-        return self.checkpoint.fault_counts
+    def _progress(self) -> dict:
+        """The fields of the status file that tell how far all processes of the run are."""
+        return {"faults": sum(self.checkpoint.fault_counts.values()), "share": self.share_done(),
+                "elapsed_s": self.elapsed_s, "moved_bytes": self.moved_bytes,
+                "bytes_per_s": self.process_bytes / max(self.status.elapsed_s, 1e-9)}
 
     def with_faults_before(self, counts: dict[str, int]) -> dict[str, int]:
         """The sums, by kind, of the faults that this process counted and those of earlier processes."""

@@ -5,6 +5,7 @@ A run that cannot succeed is refused here, before anything is reserved or comput
 
 import os
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,7 @@ from bigconst.base.version import __version__
 from bigconst.plans.plan import Plan, make_plan
 from bigconst.runs import interrupted, lanes
 from bigconst.runs.lanes import ScratchDisks
-from bigconst.runs.request import STDOUT, ResumeRequest, RunRequest
+from bigconst.runs.request import STDOUT, RunRequest
 from bigconst.storage.manifest import read_manifest
 
 _OF_ONE_DIRECTORY = ("directory", "copy", "parts", "saved")
@@ -91,18 +92,22 @@ def start(request: RunRequest) -> RunStart:
     return RunStart(request, plan, manifest, levels=levels)
 
 
-def resume(request: ResumeRequest, found: dict) -> RunStart:
-    """The continuation of the run that a manifest describes, found by `interrupted.of_directory`.
+def resume(found: dict, swap: Sequence[str] | None = None, *, threads: int | None = None,
+           memory_bytes: int | None = None, output: str | None = None, force: bool = False, report: str | None = None,
+           events: str | None = None, usd_per_hour: float | None = None, command: str = "",
+           started_s: float | None = None) -> RunStart:
+    """The continuation of the interrupted run that a manifest, from `interrupted.of_directory`, describes.
 
-    Raises InputOutputError where a part of it is missing, UsageError where `request.swap` cannot be; DoesNotFit.
+    `swap` are its scratch directories where they have moved or begin anew; the other arguments are those of a
+    RunRequest, None leaves what the run had.  Raises InputOutputError where a part of it is missing, UsageError where
+    `swap` is not possible, DoesNotFit.
     """
-    plan = _resumed_plan(found, request.threads, request.memory_bytes)
-    asked = found["request"]
-    again = RunRequest(plan.constant, asked["digits"], asked["base"], request.threads, request.memory_bytes,
-                       output=request.output or found["output"], force=request.force,
-                       with_certificate=asked["certified"], report=request.report, events=request.events,
-                       usd_per_hour=request.usd_per_hour, command=request.command, started_s=request.started_s)
-    return _continued(again, found, plan, request.swap)
+    plan, asked = _resumed_plan(found, threads, memory_bytes), found["request"]
+    request = RunRequest(plan.constant, asked["digits"], asked["base"], threads, memory_bytes,
+                         output=output or found["output"], force=force, with_certificate=asked["certified"],
+                         report=report, events=events, usd_per_hour=usd_per_hour, command=command,
+                         started_s=time.perf_counter() if started_s is None else started_s)
+    return _continued(request, found, plan, swap)
 
 
 def plan_of(request: RunRequest, kind: str | None) -> Plan:

@@ -5,7 +5,7 @@ import json
 import os
 import threading
 import time
-from typing import Protocol
+from collections.abc import Callable
 
 from bigconst.base.events import StageStarted
 
@@ -20,29 +20,12 @@ def read_status(directory: str) -> dict:
     return {}
 
 
-class Progressing(Protocol):
-    """The part of `bigconst.runs.scratch.RunScratch` that the status file needs."""
-
-    directory: str
-    fault_counts: dict[str, int]
-    """repaired faults of all processes of the run, by kind"""
-    elapsed_s: float
-    """seconds of all processes of the run"""
-    moved_bytes: int
-    """scratch traffic of all processes of the run"""
-    process_bytes: int
-    """scratch traffic of this process"""
-
-    def share_done(self) -> float:
-        """The share of the planned traffic that was moved, from 0 to 1."""
-
-
 class Status:
     """A small file that says how far the run is, renewed every few seconds for `bigconst status`."""
 
-    def __init__(self, scratch: Progressing):
-        self._scratch = scratch
-        self._path = os.path.join(scratch.directory, STATUS_NAME)
+    def __init__(self, directory: str, progress: Callable[[], dict]):
+        """`progress` returns the fields that are not those of a stage."""
+        self._progress, self._path = progress, os.path.join(directory, STATUS_NAME)
         self._began_s = time.perf_counter()
         self._stage, self._index, self._count = "starting", 0, 0
         self._ended = threading.Event()
@@ -62,11 +45,7 @@ class Status:
 
     def fields(self) -> dict:
         """The fields of the file."""
-        scratch = self._scratch
-        return {"stage": self._stage, "index": self._index, "count": self._count,
-                "faults": sum(scratch.fault_counts.values()), "share": scratch.share_done(),
-                "elapsed_s": scratch.elapsed_s, "moved_bytes": scratch.moved_bytes,
-                "bytes_per_s": scratch.process_bytes / max(self.elapsed_s, 1e-9)}
+        return {"stage": self._stage, "index": self._index, "count": self._count, **self._progress()}
 
     def _write_always(self) -> None:
         while not self._ended.wait(STATUS_EVERY_S):

@@ -58,7 +58,8 @@ def test_any_edit_of_a_kernel_file_names_another_cache(tmp_path):
 
 
 def test_numba_uses_the_named_cache(tmp_path):
-    out = python("from bigconst.kernels import jit\nimport numba\nprint(numba.config.CACHE_DIR, jit.is_cold('columns'))",
+    out = python("from bigconst.kernels import jit\nimport numba\n"
+                 "print(numba.config.CACHE_DIR, jit.is_cold('columns'))",
                  BIGCONST_CACHE=str(tmp_path))
     assert out.split() == [str(tmp_path / "bigconst" / f"kernels-{sources_hash()}"), "True"]
 

@@ -1,0 +1,88 @@
+"""Another version of the program beside this one: whole commands, each a process of its own, in turn.
+
+    python benchmarks/versions.py --other OTHER/.venv/bin/bigconst [--only NAME ...] [--dir DIR] [--swap DIR]
+
+Each command runs once uncounted with both versions, which fills their caches of kernels, and then in pairs: this
+version, the other one, this one ..., fifteen pairs of short commands and five of long ones.  A figure is the median of
+wall seconds or of processor seconds with all child processes; a ratio is the median of the ratios of the pairs, this
+version over the other, with the smallest and the largest beside it.  Files that both have written must be equal, byte
+for byte.  Without --other the program is compared with itself, which shows the noise of the machine.
+"""
+
+import filecmp
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from _common import Column, Report, make_parser
+
+COMMANDS = {
+    "phi 1e8 in memory": (15, "phi --digits 1e8 --output {out} --force"),
+    "phi 1e9 in 512 MiB": (5, "phi --digits 1e9 --memory 512MiB --disk ssd --swap {swap} --output {out} --force"),
+    "ll, 3072K, 100 squarings": (15, "ll 57984131 --iterations 100 --shift 0 --no-factor --dir {folder}"),
+    "--help": (15, "--help"),
+}
+QUICK = {
+    "phi 1e4 in memory": (2, "phi --digits 1e4 --output {out} --force"),
+    "--help": (2, "--help"),
+}
+
+
+def timed(program: str, command: str, places: dict[str, str]) -> tuple[float, float]:
+    """(wall seconds, processor seconds) of one process and its children."""
+    words = [program, *(word.format(**places) for word in command.split())]
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=places["folder"])
+    wall_s, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall_s, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def main() -> None:
+    parser = make_parser(__doc__)
+    this = str(Path(sys.executable).with_name("bigconst"))
+    parser.add_argument("--other", metavar="PROGRAM", default=this, help="the other version (default: this one)")
+    parser.add_argument("--only", metavar="NAME", action="append", help="commands by their names in the table")
+    parser.add_argument("--dir", metavar="DIR", help="where files are written (default: the system's)")
+    parser.add_argument("--swap", metavar="DIR", help="where scratch goes (default: as --dir)")
+    arguments = parser.parse_args()
+    report = Report("versions", arguments)
+    section = report.section("commands", f"this version / {arguments.other}, median seconds, pairs in turn", [
+        Column("name", "command", width=26), Column("pairs", "pairs"), Column("wall_s", "wall", ".3f", 8),
+        Column("other_wall_s", "other", ".3f", 8), Column("ratio", "ratio", ".3f"), Column("least", "least", ".3f"),
+        Column("most", "most", ".3f"), Column("cpu_s", "CPU s", ".3f", 8), Column("other_cpu_s", "other", ".3f", 8),
+        Column("same", "same files")])
+    commands = QUICK if arguments.quick else COMMANDS
+    for name, (pairs, command) in commands.items():
+        if arguments.only is None or name in arguments.only:
+            with (tempfile.TemporaryDirectory(dir=arguments.dir) as folder,
+                  tempfile.TemporaryDirectory(dir=arguments.swap or arguments.dir) as swap):
+                section.add(name=name, pairs=pairs, **compare(this, arguments.other, command, pairs, folder, swap))
+    report.close()
+
+
+def compare(this: str, other: str, command: str, pairs: int, folder: str, swap: str) -> dict:
+    """A row of the table."""
+    found: dict[str, list[tuple[float, float]]] = {"this": [], "other": []}
+    for turn in range(pairs + 1):
+        for name, program in (("this", this), ("other", other)):
+            times = timed(program, command, {"out": f"{folder}/{name}.txt", "folder": folder, "swap": swap})
+            if turn:
+                found[name].append(times)
+    ratios = [ours[0] / theirs[0] for ours, theirs in zip(found["this"], found["other"], strict=True)]
+    names = [name for name in ("this.txt", "this.txt.cert") if os.path.exists(f"{folder}/{name}")]
+    same = all(filecmp.cmp(f"{folder}/{name}", f"{folder}/{name.replace('this', 'other')}", shallow=False)
+               for name in names)
+    medians = {name: [statistics.median(column) for column in zip(*times, strict=True)]
+               for name, times in found.items()}
+    return {"wall_s": medians["this"][0], "other_wall_s": medians["other"][0], "ratio": statistics.median(ratios),
+            "least": min(ratios), "most": max(ratios), "cpu_s": medians["this"][1], "other_cpu_s": medians["other"][1],
+            "same": ("yes" if same else "NO") if names else "-", "times": found}
+
+
+if __name__ == "__main__":
+    main()

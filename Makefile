@@ -3,7 +3,7 @@
 # make bench  the benchmark programs
 # make docs   docs/troubleshooting.md and the options in README.md, from the sources
 # make dist   wheel and source archive into dist/
-# make torture  kills, bad blocks and wrong results on purpose, large sizes, all benchmarks in short: tests of an hour
+# make torture  kills, bad blocks and wrong results on purpose, large sizes, short runs of all benchmarks: about an hour
 # make clean  remove what the above made, except .venv
 
 PYTHON ?= python3
@@ -32,6 +32,7 @@ run: .venv/installed
 test: .venv/installed-test
 	$(BIN)/ruff check
 	set -e; export BIGCONST_PROVOKED=$$(mktemp -d); trap 'rm -r $$BIGCONST_PROVOKED' EXIT; \
+	$(BIN)/bigconst warmup >$$BIGCONST_PROVOKED/warmup 2>&1 || { cat $$BIGCONST_PROVOKED/warmup; exit 1; }; \
 	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow"; \
 	$(BIN)/python -m pytest -q -n auto --dist worksteal -m slow; \
 	$(BIN)/python tests/provoked.py $$BIGCONST_PROVOKED
@@ -51,6 +52,7 @@ torture: .venv/installed-test .venv/installed-bench
 	$(BIN)/python tests/torture/constants.py
 	$(BIN)/python tests/torture/mersenne.py
 	$(BIN)/python -m pytest -q tests/torture
+	$(BIN)/python -m pytest -q -m hypothesis --hypothesis-profile torture
 
 clean:
 	rm -rf out build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .benchmarks

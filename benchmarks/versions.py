@@ -6,7 +6,8 @@ Each command runs once uncounted with both versions, which fills their caches of
 version, the other one, this one ..., fifteen pairs of short commands and five of long ones.  A figure is the median of
 wall seconds or of processor seconds with all child processes; a ratio is the median of the ratios of the pairs, this
 version over the other, with the smallest and the largest beside it.  Files that both have written must be equal, byte
-for byte.  Without --other the program is compared with itself, which shows the noise of the machine.
+for byte.  "Cold" commands have an empty cache of kernels every time: what a first user waits for.  Without --other the
+program is compared with itself, which shows the noise of the machine.
 """
 
 import filecmp
@@ -24,20 +25,31 @@ from _common import Column, Report, make_parser
 COMMANDS = {
     "phi 1e8 in memory": (15, "phi --digits 1e8 --output {out} --force"),
     "phi 1e9 in 512 MiB": (5, "phi --digits 1e9 --memory 512MiB --disk ssd --swap {swap} --output {out} --force"),
-    "ll, 3072K, 100 squarings": (15, "ll 57984131 --iterations 100 --shift 0 --no-factor --dir {folder}"),
-    "--help": (15, "--help"),
+    "3072K, 60 squarings": (15, "python -c import,bigconst;bigconst.iterate(57984131,3,60,2)"),
+    "help": (15, "--help"),
+    "cold: phi": (3, "phi --digits 1000 --output -"),
+    "cold: ll": (3, "ll 11213 --iterations 100 --no-factor --dir {folder}"),
+    "cold: find": (3, "find {text} 2"),
+    "cold: verify": (3, "verify {text}"),
+    "cold: warmup": (3, "warmup"),
 }
 QUICK = {
     "phi 1e4 in memory": (2, "phi --digits 1e4 --output {out} --force"),
-    "--help": (2, "--help"),
+    "help": (2, "--help"),
 }
 
 
-def timed(program: str, command: str, places: dict[str, str]) -> tuple[float, float]:
-    """(wall seconds, processor seconds) of one process and its children."""
+def timed(program: str, command: str, places: dict[str, str], cache: str | None) -> tuple[float, float]:
+    """(wall seconds, processor seconds) of one process and its children, with another cache of kernels if one is named.
+    """
     words = [program, *(word.format(**places) for word in command.split())]
+    if words[1] == "python":
+        words[:2] = [str(Path(program).with_name("python"))]
+        words[-1] = words[-1].replace("import,", "import ")
+    environment = os.environ | ({} if cache is None else {"BIGCONST_CACHE": cache})
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=places["folder"])
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=places["folder"],
+                   env=environment)
     wall_s, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     return wall_s, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -61,16 +73,21 @@ def main() -> None:
         if arguments.only is None or name in arguments.only:
             with (tempfile.TemporaryDirectory(dir=arguments.dir) as folder,
                   tempfile.TemporaryDirectory(dir=arguments.swap or arguments.dir) as swap):
-                section.add(name=name, pairs=pairs, **compare(this, arguments.other, command, pairs, folder, swap))
+                if "{text}" in command:
+                    timed(this, f"phi --digits 1e4 --output {folder}/text.txt", {"folder": folder}, None)
+                section.add(name=name, pairs=pairs, **compare(this, arguments.other, command, pairs, folder, swap,
+                                                              name.startswith("cold")))
     report.close()
 
 
-def compare(this: str, other: str, command: str, pairs: int, folder: str, swap: str) -> dict:
-    """A row of the table."""
+def compare(this: str, other: str, command: str, pairs: int, folder: str, swap: str, cold: bool) -> dict:
+    """A row of the table; with `cold`, every process compiles."""
     found: dict[str, list[tuple[float, float]]] = {"this": [], "other": []}
-    for turn in range(pairs + 1):
+    for turn in range(cold, pairs + 1):
         for name, program in (("this", this), ("other", other)):
-            times = timed(program, command, {"out": f"{folder}/{name}.txt", "folder": folder, "swap": swap})
+            places = {"out": f"{folder}/{name}.txt", "text": f"{folder}/text.txt", "folder": folder, "swap": swap}
+            with tempfile.TemporaryDirectory() as cache:
+                times = timed(program, command, places, cache if cold else None)
             if turn:
                 found[name].append(times)
     ratios = [ours[0] / theirs[0] for ours, theirs in zip(found["this"], found["other"], strict=True)]

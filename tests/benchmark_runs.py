@@ -25,6 +25,7 @@ PROGRAMS = {
     "checks": ({"turns", "checks"}, ()),
     "estimates": ({"estimates", "errors"}, ()),
     "digits": ({"find", "stats", "compression", "digits"}, ()),
+    "versions": ({"commands"}, ()),
 }
 """Sections of the results of each program, and the packages that it can do without."""
 

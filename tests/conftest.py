@@ -3,6 +3,7 @@
 Hypothesis makes 30 examples for each test, and 300 with `--hypothesis-profile torture` or HYPOTHESIS_PROFILE=torture.
 """
 
+import contextlib
 import functools
 import os
 import shutil
@@ -36,7 +37,7 @@ def pytest_configure():
 
 def pytest_collection_modifyitems(items):
     """Files with tests of a minute or more come first, so that no processor waits for one at the end."""
-    first = ("test_documents.py", "test_benchmarks.py")
+    first = ("test_documents.py",)
     items.sort(key=lambda item: item.path.name not in first)
 
 
@@ -66,24 +67,25 @@ def parser():
 def quick_disk(tmp_path_factory):
     """A directory whose files are in memory, where the system offers that and allows O_DIRECT there.
 
-    What a process that was killed has written stays either way; only power cuts, which no test makes, need a disk.
+    What a process has written when it is killed stays there as on a disk; only a power cut would make a difference.
     """
-    try:
-        with tempfile.TemporaryDirectory(prefix="bigconst-", dir="/dev/shm") as directory:
-            os.close(os.open(f"{directory}/probe", os.O_CREAT | os.O_RDWR | os.O_DIRECT))
-            if os.statvfs(directory).f_bavail * os.statvfs(directory).f_frsize < 256 << 20:
-                raise OSError("too small")
-            yield Path(directory)
-    except OSError:
-        yield tmp_path_factory.mktemp("quick_disk")
+    place = tmp_path_factory.mktemp("quick_disk")
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            found = stack.enter_context(tempfile.TemporaryDirectory(prefix="bigconst-", dir="/dev/shm"))
+            os.close(os.open(f"{found}/probe", os.O_CREAT | os.O_RDWR | os.O_DIRECT))
+            disk = os.statvfs(found)
+            if disk.f_bavail * disk.f_frsize >= 256 << 20:
+                place = Path(found)
+        yield place
 
 
 @pytest.fixture
 def place(request, monkeypatch):
     """Directories for scratch, a and b, for copies, c, and for files, which is the current one.
 
-    Runs on disk there may have as little workspace as one page of a tile needs.  Those of slow tests are on a real disk;
-    the others are always at the same path, so that what one run has left there can be copied for many tests.
+    Workspaces may be as small as 256 KiB, so that small numbers are computed on disk.  Slow tests have directories on a
+    real disk; those of the others always have the same path, so that what a run left there can be copied for many.
     """
     if request.node.get_closest_marker("slow"):
         place = request.getfixturevalue("tmp_path")

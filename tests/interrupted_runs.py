@@ -3,13 +3,16 @@
 The fixtures `place` and `in_memory` of conftest.py are what they work in and what their files have to be.
 """
 
+import functools
 import itertools
 import os
+import shlex
 import shutil
 import signal
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 from bigconst.arithmetic.memory import newton
 from bigconst.base import failpoints
@@ -19,11 +22,17 @@ from bigconst.runtime.levelstore import LEVEL_NAME, LevelStore
 from bigconst.storage.journal import Journal
 from bigconst.storage.volume import Volume
 
-DIGITS = "7e5"
-"""As few as have two levels on disk."""
-ON_DISK = f"phi --digits {DIGITS} --workspace 1MiB --disk ssd --swap ../a"
+DIGITS = "7e4"
+"""Few that have a level on disk in a workspace of 280 KiB, which the fixture `place` allows: as many slabs and units as
+5e5 digits have in 1 MiB, with chunks of 256 words and tiles of a page."""
+ON_DISK = f"phi --digits {DIGITS} --workspace 280KiB --disk ssd --swap ../a"
 COPIED = f"{ON_DISK} --checkpoint ../c"
 IN_MEMORY = f"phi --digits {DIGITS}"
+
+LARGE = "7e5"
+"""As few as have two levels on disk in the smallest workspace that the program allows."""
+LARGE_ON_DISK = f"phi --digits {LARGE} --workspace 1MiB --disk ssd --swap ../a"
+LARGE_COPIED = f"{LARGE_ON_DISK} --checkpoint ../c"
 
 HANGS_S = 300
 """A process that takes longer is ended by SIGALRM."""
@@ -33,7 +42,7 @@ class Process:
     """A command in a fork of this process, which calls `prepare` first; leaving `with` ends it."""
 
     def __init__(self, command: str, prepare: Callable[[], object]):
-        self._log = os.memfd_create("stderr")
+        self._log, self._out = os.memfd_create("stderr"), os.memfd_create("stdout")
         self.pid = os.fork()
         if self.pid == 0:
             code = 99
@@ -44,10 +53,10 @@ class Process:
 
     def _run(self, command, prepare):
         signal.alarm(HANGS_S)
-        with open(self._log, "w", buffering=1) as sys.stderr, open(os.devnull, "w") as sys.stdout:
+        with open(self._log, "w", buffering=1) as sys.stderr, open(self._out, "w") as sys.stdout:
             try:
                 prepare()
-                return main(command.split())
+                return main(shlex.split(command))
             except BaseException:
                 traceback.print_exc()
                 raise
@@ -55,6 +64,10 @@ class Process:
     def said(self) -> str:
         """What is on stderr by now."""
         return os.pread(self._log, os.fstat(self._log).st_size, 0).decode()
+
+    def printed(self) -> str:
+        """What is on stdout by now."""
+        return os.pread(self._out, os.fstat(self._out).st_size, 0).decode()
 
     def end(self) -> tuple[int, str]:
         """Wait; exit status and stderr."""
@@ -70,6 +83,7 @@ class Process:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
         os.close(self._log)
+        os.close(self._out)
 
 
 def end(command: str, prepare: Callable[[], object]) -> tuple[int, str]:
@@ -78,8 +92,9 @@ def end(command: str, prepare: Callable[[], object]) -> tuple[int, str]:
         return process.end()
 
 
-# --- what may be prepared ------------------------------------------------------------
+# --- what may be prepared: the same arguments give the same function -------------------
 
+@functools.cache
 def at_moment(moment: int, number: int = signal.SIGKILL):
     """A signal before the read, write, sync or rename of this number; records are made safe at once."""
     def prepare():
@@ -103,6 +118,7 @@ def at_moment(moment: int, number: int = signal.SIGKILL):
     return prepare
 
 
+@functools.cache
 def at_level(level: str, count: int = 1, number: int = signal.SIGKILL, spoil: bool = False):
     """A signal when `count` levels of a name were saved; `spoil` has the last of them be wrong."""
     def prepare():
@@ -123,6 +139,7 @@ def at_level(level: str, count: int = 1, number: int = signal.SIGKILL, spoil: bo
     return prepare
 
 
+@functools.cache
 def at_failpoints(failures: str):
     """As by the variable of the environment."""
     def prepare():
@@ -135,6 +152,21 @@ def kill(command: str, prepare: Callable[[], object]) -> None:
     """It has to end by SIGKILL, and to have said nothing of an error."""
     code, err = end(command, prepare)
     assert code == -signal.SIGKILL and "bigconst: " not in err, err
+
+
+_LEFT: dict[tuple, Path] = {}
+"""Copies of what runs have left, by place, command and what was prepared."""
+
+
+def kill_once(place: Path, command: str, prepare: Callable[[], object]) -> None:
+    """`kill` in a place where nothing is; when it is asked for again, what the first run left there is copied."""
+    key = place, command, prepare
+    assert contents(*(place / name for name in ("files", "a", "b", "c"))) == {} and not failpoints.ACTIVE
+    if key in _LEFT:
+        shutil.copytree(_LEFT[key], place, dirs_exist_ok=True)
+    else:
+        kill(command, prepare)
+        _LEFT[key] = shutil.copytree(place, place.with_name(f"{place.name} left {len(_LEFT)}"))
 
 
 # --- what is left --------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from bigconst.base.hardware import default_threads, processor
 from bigconst.estimates.speeds import AccessPattern, DiskSpeeds, Rate, Speeds, as_json
 from bigconst.estimates.work import OPERATIONS
@@ -33,3 +35,15 @@ def keep_speeds(cache: Path, scratch: Path) -> Speeds:
     (cache / "bigconst").mkdir(parents=True, exist_ok=True)
     (cache / "bigconst" / "speeds.json").write_text(as_json(found, [disks]))
     return found
+
+
+def measured_here(patch: pytest.MonkeyPatch, folder: Path) -> Speeds:
+    """This machine after a benchmark, in the directory `here` of `folder`, with scratch in `here/scratch`.
+
+    Catalogue and machines.toml are as they came.
+    """
+    patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    patch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+    (folder / "here" / "scratch").mkdir(parents=True)
+    patch.chdir(folder / "here")
+    return keep_speeds(folder / "cache", folder / "here" / "scratch")

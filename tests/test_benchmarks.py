@@ -6,7 +6,7 @@ import sys
 import pytest
 from benchmark_runs import PROGRAMS, ROOT, check_quick_run, check_without_peers
 
-SHORT = ("memory", "multiplication", "words", "roundoff", "volume")
+SHORT = ("memory", "multiplication", "words", "roundoff")
 """Programs whose quick runs take two or three seconds."""
 
 SHOW_HELP = """

@@ -28,7 +28,7 @@ def run(*arguments: str) -> int:
 @pytest.mark.parametrize("base", [10, 16])
 @pytest.mark.parametrize("name", ["phi", "sqrt 2", "sqrt 4", "sqrt 12345", "sqrt 2147395600", "sqrt 2147483647"])
 def test_every_run_leaves_a_certificate_that_verifies(name, base, tmp_path, capsys):
-    for digits in (1, 2, 3, 4, 5, 6, 7, 9, 10, 640, 2560, 12345, 40000):
+    for digits in (1, 2, 3, 4, 5, 9, 640, 40000):
         path = tmp_path / f"{digits}.txt"
         assert run(*name.split(), "--digits", digits, "--base", base, "--output", path) == 0
         certificate = path.with_name(path.name + ".cert").read_bytes()

@@ -1,7 +1,7 @@
 """The command line: files, streams, exit codes and one-line errors.
 
 Most tests run `main` in this process on the small engine of fake_engine.py;
-those about start-up, signals and pipes start a fresh process.
+those about start-up and pipes start a fresh process.
 """
 
 import json
@@ -14,6 +14,7 @@ import time
 
 import fake_engine
 import pytest
+from interrupted_runs import end
 
 import bigconst
 from bigconst.base import errors
@@ -117,14 +118,18 @@ def test_what_it_cost(engine, tmp_path, capsys, price, usd_per_hour):
     assert "Cost:" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["phi --digits 9", "sqrt 2 --digits 9", "resume swap", "ll 11", "prp 11", "work"])
 @pytest.mark.parametrize("price", ["0", "-1", "-1.5", "nan", "inf", "1e3", "$1.38", "1,38", "1.", ".5", "", "1000001",
                                    "1000000.1", "0.0000001", "\u0661", "9" * 400])
-def test_bad_prices(engine, tmp_path, capsys, command, price):
+def test_bad_prices(engine, tmp_path, capsys, price, command="phi --digits 9"):
     assert main([*command.split(), "--usd-per-hour", price]) == 2
     line = one_line(capsys)
     assert "--usd-per-hour" in line and "1.38" in line and len(line) < 300
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("command", ["sqrt 2 --digits 9", "resume swap", "ll 11", "prp 11", "work", "estimate ll 2203"])
+def test_commands_that_take_a_price(engine, tmp_path, capsys, command):
+    test_bad_prices(engine, tmp_path, capsys, "1e3", command)
 
 
 def test_plan_prints_and_computes_nothing(engine, tmp_path, capsys, monkeypatch):
@@ -293,50 +298,40 @@ def test_help_imports_nothing_heavy():
     assert done.stderr == "[]\n"
 
 
-FAKE_MAIN = """
-import sys, time
-sys.path.insert(0, {tests!r})
-import fake_engine, pytest
-from bigconst.cli import main
-with pytest.MonkeyPatch.context() as patch:
-    engine = fake_engine.install(patch)
-    {change}
-    sys.exit(main(sys.argv[1:]))
-"""
-
-
-def fake_process(arguments, cwd, change="pass", **options):
-    program = FAKE_MAIN.format(tests=os.path.dirname(__file__), change=change)
-    command = [sys.executable, "-c", program, *arguments.split()]
-    return subprocess.Popen(command, cwd=cwd, text=True, stderr=subprocess.PIPE, env=ENVIRONMENT, **options)
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_remove_the_temporary_file(tmp_path, number):
-    process = fake_process("phi --digits 99", tmp_path,
-                           "engine.run = lambda *_: (open('started', 'x').close(), time.sleep(60))")
-    deadline = time.monotonic() + 20
-    while not os.listdir(tmp_path) and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert os.listdir(tmp_path) == ["started"]
-    process.send_signal(number)
-    _, err = process.communicate(timeout=20)
-    assert process.returncode == 130
+def test_signals_remove_the_temporary_file(engine, tmp_path, number):
+    engine.run = lambda *_: (open("started", "x").close(), os.kill(os.getpid(), number), time.sleep(60))
+    code, err = end("phi --digits 99", lambda: None)
+    assert code == 130
     assert err.startswith("bigconst: interrupted") and err.count("\n") == 1
     assert os.listdir(tmp_path) == ["started"]
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("arguments", ["phi --digits 9", "phi --digits 9 --plan", "phi --digits 200000 --output -"])
-def test_nobody_reads_stdout(tmp_path, monkeypatch, arguments, unbuffered):
-    monkeypatch.setitem(ENVIRONMENT, "PYTHONUNBUFFERED", unbuffered)
+FAKE_MAIN = """
+import sys
+sys.path.insert(0, {tests!r})
+import fake_engine, pytest
+from bigconst.cli import main
+with pytest.MonkeyPatch.context() as patch:
+    fake_engine.install(patch)
+    sys.set_int_max_str_digits(0)
+    sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("arguments, unbuffered", [
+    ("phi --digits 9", ""), ("phi --digits 9 --plan", "1"), ("phi --digits 20000 --output -", ""),
+    ("phi --digits 20000 --output -", "1")])
+def test_nobody_reads_stdout(tmp_path, arguments, unbuffered):
+    """In an interpreter of its own, which flushes standard output once more at its end."""
     out, into = os.pipe()
     os.close(out)
+    program = FAKE_MAIN.format(tests=os.path.dirname(__file__))
     with os.fdopen(into, "w") as stdout:
-        process = fake_process(arguments, tmp_path, "sys.set_int_max_str_digits(0)", stdout=stdout)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 3
-    assert "standard output" in err and "Traceback" not in err and err.count("\n") == 1
+        done = subprocess.run([sys.executable, "-c", program, *arguments.split()], cwd=tmp_path, stdout=stdout,
+                              stderr=subprocess.PIPE, text=True, env={**ENVIRONMENT, "PYTHONUNBUFFERED": unbuffered})
+    assert done.returncode == 3
+    assert "standard output" in done.stderr and "Traceback" not in done.stderr and done.stderr.count("\n") == 1
 
 
 def test_signal_handler_is_put_back(engine, capsys):

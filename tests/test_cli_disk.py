@@ -8,11 +8,10 @@ import json
 import os
 import signal
 import subprocess
-import time
 from types import SimpleNamespace
 
 import pytest
-from interrupted_runs import ON_DISK, Process, bigconst, check_finished, same
+from interrupted_runs import DIGITS, LARGE, LARGE_ON_DISK, ON_DISK, Process, at_moment, bigconst, check_finished, same
 from test_cli import one_line
 
 from bigconst.base.errors import DiskFull
@@ -22,8 +21,7 @@ from bigconst.storage.lock import LOCK_NAME
 from bigconst.storage.manifest import NAME
 from bigconst.storage.volume import Volume
 
-SMALL = "--workspace 1MiB --disk ssd"
-DIGITS = "400000"
+SMALL = "--workspace 280KiB --disk ssd"
 
 pytestmark = pytest.mark.usefixtures("place")
 
@@ -52,8 +50,8 @@ def refused(command, code, capsys, place, left=()):
 
 
 def test_two_lanes_write_the_same_files(place, in_memory, capsys, without_progress):
-    assert bigconst(f"{ON_DISK} --swap ../b --json ../run.json") == 0
-    check_finished(place, in_memory)
+    assert bigconst(f"{LARGE_ON_DISK} --swap ../b --json ../run.json") == 0
+    check_finished(place, in_memory, LARGE)
     out, err = capsys.readouterr()
     assert err.count("\n") == 1 and "same disk" in err
     for text in ("on disk", "Scratch traffic", "bytes per digit", "Waiting for disks", "level 2 ", "together"):
@@ -84,7 +82,7 @@ def test_hexadecimal(place, in_memory):
 
 
 def test_digits_on_stdout(place, in_memory, capfdbinary):
-    assert bigconst(f"phi --digits {DIGITS} {SMALL} --swap ../a --output -") == 0
+    assert bigconst(f"{ON_DISK} --output -") == 0
     out, err = capfdbinary.readouterr()
     assert same(out, in_memory(DIGITS)["phi.txt"])
     assert b"Scratch traffic" in err
@@ -113,7 +111,7 @@ def test_scratch_stays_untouched_where_memory_suffices(place, capsys):
                          [("ssd", "solid state", "--disk hdd"), ("hdd", "hard disks", "--disk ssd")])
 def test_the_system_is_asked_for_the_kind_of_disk(place, capsys, monkeypatch, without_progress, kind, name, other):
     monkeypatch.setattr(lanes, "disk_kind", lambda directories: (kind, f"of {directories[0]}"))
-    assert bigconst(f"phi --digits {DIGITS} --workspace 1MiB --swap ../a --json run.json") == 0
+    assert bigconst(f"phi --digits {DIGITS} --workspace 280KiB --swap ../a --json run.json") == 0
     out, err = capsys.readouterr()
     assert err.count("\n") == 1 and f"{name}: of ../a" in err and other in err
     assert f"{name}: of ../a" in out
@@ -158,13 +156,13 @@ def test_directories_that_cannot_be_used(place, capsys, monkeypatch, engine_must
 
 
 def test_a_directory_named_twice(place, capsys, engine_must_not_run):
-    line = refused(f"phi --digits {DIGITS} {SMALL} --swap ../a --swap ../a/", 2, capsys, place)
+    line = refused(f"{ON_DISK} --swap ../a/", 2, capsys, place)
     assert "twice" in line
 
 
 def test_a_directory_that_another_run_uses(place, capsys, engine_must_not_run):
     with Volume([place / "a"], 1 << 20, 1 << 16):
-        line = refused(f"phi --digits {DIGITS} {SMALL} --swap ../a", 3, capsys, place, [DATA_NAME, LOCK_NAME])
+        line = refused(ON_DISK, 3, capsys, place, [DATA_NAME, LOCK_NAME])
     assert f"process {os.getpid()}" in line and "--swap" in line
     assert os.listdir(place / "a") == []
 
@@ -180,8 +178,8 @@ def plan_bytes(digits):
     from bigconst.base.hardware import available_memory_bytes, default_threads
     from bigconst.plans.plan import make_plan
 
-    plan = make_plan(Constant("phi", 5), int(digits), 10, default_threads(), available_memory_bytes() * 3 // 4,
-                     workspace_bytes=1 << 20, disk="ssd")
+    plan = make_plan(Constant("phi", 5), int(float(digits)), 10, default_threads(), available_memory_bytes() * 3 // 4,
+                     workspace_bytes=280 << 10, disk="ssd")
     return plan.disk.scratch_bytes + plan.disk.journal_bytes, plan.text_bytes, plan.certificate_bytes
 
 
@@ -193,25 +191,25 @@ def disks_have(monkeypatch, free_bytes):
 def test_no_room_for_scratch_and_files_together(place, capsys, monkeypatch, engine_must_not_run):
     needed = sum(plan_bytes(DIGITS))
     disks_have(monkeypatch, needed - 1)
-    line = refused(f"phi --digits {DIGITS} {SMALL} --swap ../a --swap ../b", 4, capsys, place)
+    line = refused(f"{ON_DISK} --swap ../b", 4, capsys, place)
     assert f"({needed} bytes)" in line and f"({needed - 1} bytes) free" in line
     assert "--swap" in line and "--output" in line
 
 
 def test_room_that_just_suffices(place, capsys, monkeypatch):
     disks_have(monkeypatch, sum(plan_bytes(DIGITS)))
-    assert bigconst(f"phi --digits {DIGITS} {SMALL} --swap ../a") == 0
+    assert bigconst(ON_DISK) == 0
     scratch, text, _ = plan_bytes(DIGITS)
     disks_have(monkeypatch, scratch + text)
-    assert bigconst(f"phi --digits {DIGITS} {SMALL} --swap ../a --no-certificate --force") == 0
+    assert bigconst(f"{ON_DISK} --no-certificate --force") == 0
     disks_have(monkeypatch, scratch)
-    assert bigconst(f"phi --digits {DIGITS} {SMALL} --swap ../a --output -") == 0
+    assert bigconst(f"{ON_DISK} --output -") == 0
 
 
 def test_no_room_for_files(place, capsys, monkeypatch, engine_must_not_run):
     _, text, certificate = plan_bytes(DIGITS)
     disks_have(monkeypatch, text + certificate - 1)
-    line = refused(f"phi --digits {DIGITS} {SMALL} --swap ../a", 3, capsys, place)
+    line = refused(ON_DISK, 3, capsys, place)
     assert f"({text + certificate} bytes)" in line and f"({text + certificate - 1} bytes) free" in line
     assert "--output" in line
 
@@ -231,16 +229,16 @@ def test_what_a_killed_run_left_is_no_obstacle(place, capsys, monkeypatch):
     (place / "a" / DATA_NAME).write_bytes(b"x" * (1 << 20))
     (place / "a" / LOCK_NAME).write_text("1\n")
     disks_have(monkeypatch, sum(plan_bytes(DIGITS)) - (1 << 20))
-    assert bigconst(f"phi --digits {DIGITS} {SMALL} --swap ../a") == 0
+    assert bigconst(ON_DISK) == 0
     assert os.listdir(place / "a") == []
 
 
 @pytest.fixture
 def small_disk(place):
-    """A directory on a disk of 4 MiB."""
+    """A directory on a disk of 768 KiB."""
     path = place / "small"
     path.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(path)]
+    command = ["mount", "-t", "tmpfs", "-o", "size=768k", "tmpfs", str(path)]
     try:
         subprocess.run(command, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
@@ -250,34 +248,29 @@ def small_disk(place):
 
 
 def test_a_disk_that_is_too_small(place, small_disk, capsys, engine_must_not_run):
-    scratch, *_ = plan_bytes("1000000")
-    line = refused(f"phi --digits 1e6 {SMALL} --swap ../small", 4, capsys, place)
-    assert f"({scratch} bytes)" in line and f"({4 << 20} bytes) free" in line and "--swap" in line
+    scratch, *_ = plan_bytes(DIGITS)
+    line = refused(f"phi --digits {DIGITS} {SMALL} --swap ../small", 4, capsys, place)
+    assert f"({scratch} bytes)" in line and f"({768 << 10} bytes) free" in line and "--swap" in line
     assert os.listdir(small_disk) == []
 
 
 def test_a_small_disk_takes_its_share(place, small_disk, in_memory, capsys):
-    assert bigconst(f"phi --digits 1e6 {SMALL} --swap ../small --swap ../a") == 0
-    assert same((place / "files/phi.txt").read_bytes(), in_memory("1e6")["phi.txt"])
+    assert bigconst(f"phi --digits {DIGITS} {SMALL} --swap ../small --swap ../a") == 0
+    assert same((place / "files/phi.txt").read_bytes(), in_memory(DIGITS)["phi.txt"])
     assert os.listdir(small_disk) == os.listdir(place / "a") == []
 
 
 # --- interrupted ---------------------------------------------------------------------
 
-def talkative():
-    compute.Progress = functools.partial(compute.Progress, quiet_s=0)
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_keep_the_scratch(place, number):
-    """They come from elsewhere, whenever."""
-    with Process("phi --digits 1e7 --workspace 2MiB --disk ssd --swap ../a", talkative) as process:
-        deadline_s = time.monotonic() + 60
-        while "level 1, u" not in process.said() and time.monotonic() < deadline_s:
-            time.sleep(0.01)
+    """They come from elsewhere."""
+    with Process(ON_DISK, at_moment(200, signal.SIGSTOP)) as process:
+        assert os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT).si_code == os.CLD_STOPPED
         assert {LOCK_NAME, DATA_NAME, NAME} < set(os.listdir(place / "a"))
         assert os.listdir(place / "files") == []
         os.kill(process.pid, number)
+        os.kill(process.pid, signal.SIGCONT)
         code, err = process.end()
     assert code == 75
     last = err.splitlines()[-1]

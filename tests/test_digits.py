@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from gmpy2 import isqrt, mpz
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bigconst.base.constant import Constant
@@ -62,14 +62,12 @@ def test_phi_to_ten_million_digits(base):
 
 
 @given(st.integers(1, 30_000), st.integers(1, 2**31 - 1), st.sampled_from([10, 16]))
-@settings(deadline=None, max_examples=60)
 def test_any_root(digits, d, base):
     constant = Constant("sqrt", d)
     assert same(engine.compute(constant, digits, base), expected(constant, digits, base))
 
 
 @given(st.integers(1, 60_000), st.sampled_from([10, 16]))
-@settings(deadline=None, max_examples=20)
 def test_phi_to_any_length(digits, base):
     constant = Constant("phi", 5)
     assert same(engine.compute(constant, digits, base), expected(constant, digits, base))
@@ -151,4 +149,6 @@ def test_last_digits_settled_by_the_exact_square(kind, d, base, monkeypatch):
     constant = Constant(kind, d)
     for digits in range(2000, 2600, 5):
         assert same(engine.compute(constant, digits, base), expected(constant, digits, base))
-    assert True in asked and False in asked
+        if len(asked) >= 4 and {True, False} <= set(asked):
+            return
+    raise AssertionError(f"only {asked} were asked")

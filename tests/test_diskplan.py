@@ -52,7 +52,7 @@ def named(refusal: DoesNotFit) -> dict:
     return {f"{option}_bytes": parse_size(size)}
 
 
-plans = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.filter_too_much])
+plans = settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 
 
 @given(requests())
@@ -175,7 +175,7 @@ def test_the_stages_are_those_of_the_run_and_their_traffic_adds_up(request):
 
 
 @given(requests())
-@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.filter_too_much])
+@plans
 def test_equal_requests_give_equal_plans_and_every_shape_is_printed(request):
     plan = on_disk(request)
     assert plan == on_disk(request)
@@ -190,7 +190,7 @@ def test_equal_requests_give_equal_plans_and_every_shape_is_printed(request):
 
 @given(digits=st.floats(9.3, 13).map(lambda log: int(10**log)), base=st.sampled_from([10, 16]),
        kind=st.sampled_from(["hdd", "ssd"]), threads=st.integers(1, 64))
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=settings.default.max_examples // 3)
 def test_a_refusal_names_what_is_enough(digits, base, kind, threads):
     asked = {"disk": kind, "workspace_bytes": None, "memory_bytes": DISK_PROCESS_BYTES + MIB // 2}
     with pytest.raises(DoesNotFit) as refused:
@@ -222,7 +222,6 @@ def test_above_the_longest_transform_that_is_exact_the_bound_is_named(base, long
 
 
 @given(digits=st.integers(1, 10**6), base=st.sampled_from([10, 16]))
-@settings(deadline=None)
 def test_what_fits_memory_stays_there(digits, base):
     plan = make_plan(PHI, digits, base, 2, AMPLE, disk="hdd")
     assert plan.disk is None and plan == make_plan(PHI, digits, base, 2, AMPLE)
@@ -285,11 +284,12 @@ def test_the_journal_counts_what_numbers_record(base, chunk_words):
     assert facts == CHUNK_FACTS_BYTES
 
 
-@pytest.mark.parametrize("base,workspace", [(10, "1MiB"), (16, "1MiB"), (10, "4MiB")])
-def test_the_journal_stays_below_its_bound(monkeypatch, tmp_path, base, workspace):
+@pytest.mark.parametrize("digits,base,workspace", [
+    (135_001, 10, "576KiB"), (510_001, 16, "576KiB"), (1_300_003, 10, "2MiB")])
+def test_the_journal_stays_below_its_bound(monkeypatch, tmp_path, digits, base, workspace):
     """All journals of a real run together, after each record."""
     (tmp_path / "scratch").mkdir()
-    digits, append, largest = 1000000 if workspace == "1MiB" else 3000000, Journal.append, 0
+    append, largest = Journal.append, 0
 
     def watched(journal, *record):
         nonlocal largest
@@ -297,6 +297,7 @@ def test_the_journal_stays_below_its_bound(monkeypatch, tmp_path, base, workspac
         largest = max(largest, sum(path.stat().st_size for path in tmp_path.glob(f"scratch/{JOURNAL_NAME}.*")))
 
     monkeypatch.setattr(Journal, "append", watched)
+    monkeypatch.setattr("bigconst.plans.diskplan.MIN_WORKSPACE_BYTES", 1 << 19)
     options = f"--digits {digits} --base {base} --workspace {workspace} --threads 2 --disk ssd"
     assert main(f"phi {options} --swap {tmp_path}/scratch --output {tmp_path}/phi.txt".split()) == 0
     plan = make_plan(PHI, digits, base, 2, AMPLE, workspace_bytes=parse_size(workspace), disk="ssd")

@@ -3,7 +3,7 @@
 from math import prod
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bigconst.base.formats import WORDS, packed_bytes
@@ -18,7 +18,6 @@ AMPLE = 1 << 60
 
 @given(words=st.floats(1, 44).map(lambda log: int(2**log)), fmt=FORMATS, chunk=st.integers(8, 19),
        workspace=WORKSPACES, operands=OPERANDS, threads=st.integers(1, 64), passes=st.sampled_from([2, 3]))
-@settings(deadline=None)
 def test_a_shape_is_what_was_asked_for(words, fmt, chunk, workspace, operands, threads, passes):
     base, digits = fmt
     chunk = min(1 << chunk, 1 << workspace.bit_length() - 13)
@@ -46,7 +45,6 @@ def test_a_shape_is_what_was_asked_for(words, fmt, chunk, workspace, operands, t
 
 
 @given(words=st.integers(1 << 24, 1 << 44), fmt=FORMATS)
-@settings(deadline=None)
 def test_with_memory_enough_it_is_the_shortest_length_there_is(words, fmt):
     base, digits = fmt
     s = disk_shape(words, base, digits, 256, AMPLE, 1, 1)
@@ -68,7 +66,6 @@ def test_neighbouring_lengths():
 
 @given(words=st.floats(10, 40).map(lambda log: int(2**log)), fmt=FORMATS, chunk=CHUNKS, workspace=WORKSPACES,
        operands=OPERANDS)
-@settings(deadline=None)
 def test_the_pass_between_is_there_only_where_two_passes_cannot_do_it(words, fmt, chunk, workspace, operands):
     two = disk_shape(words, *fmt, chunk, workspace, operands, 1, 2)
     three = disk_shape(words, *fmt, chunk, workspace, operands, 1, 3)
@@ -78,7 +75,6 @@ def test_the_pass_between_is_there_only_where_two_passes_cannot_do_it(words, fmt
 
 @given(words=st.floats(10, 40).map(lambda log: int(2**log)), fmt=FORMATS, chunk=CHUNKS, workspace=WORKSPACES,
        more=st.floats(1, 8), passes=st.sampled_from([2, 3]))
-@settings(deadline=None)
 def test_more_memory_never_makes_it_longer(words, fmt, chunk, workspace, more, passes):
     little = disk_shape(words, *fmt, chunk, workspace, 2, 1, passes)
     much = disk_shape(words, *fmt, chunk, int(workspace * more), 2, 1, passes)
@@ -95,7 +91,6 @@ def test_a_length_that_memory_does_not_hold_in_two_passes_takes_three(fmt):
 
 
 @given(words=st.integers(1, 1 << 40), fmt=FORMATS, workspace=st.integers(1 << 23, 1 << 30))
-@settings(deadline=None)
 def test_what_is_printed_is_the_length(words, fmt, workspace):
     s = disk_shape(words, *fmt, 256, workspace, 1, 1)
     assume(s is not None)
@@ -105,7 +100,6 @@ def test_what_is_printed_is_the_length(words, fmt, workspace):
 
 
 @given(words=st.integers(1, 1 << 20), base=st.sampled_from([10, 16]))
-@settings(deadline=None)
 def test_chunks_are_whole_pages_and_hold_their_words(words, base):
     words *= 64
     assert chunk_bytes(words, base) % 4096 == 0

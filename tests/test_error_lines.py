@@ -115,6 +115,7 @@ def test_a_stress_test_that_is_interrupted(capsys, monkeypatch):
         os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(StatusLine, "show", asked)
+    monkeypatch.setattr("bigconst.stress.burnin.TICK_S", 0.1)
     monkeypatch.setattr(stress, "available_memory_bytes", lambda: 4 << 30)
     assert main("stress --minutes 5 --memory 500MiB --threads 1".split()) == 130
     out, err = capsys.readouterr()

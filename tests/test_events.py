@@ -12,7 +12,7 @@ from datetime import datetime
 
 import fake_engine
 import pytest
-from interrupted_runs import IN_MEMORY, ON_DISK, at_moment, bigconst, check_finished, end
+from interrupted_runs import IN_MEMORY, LARGE, LARGE_ON_DISK, ON_DISK, at_moment, bigconst, check_finished, end
 from test_cli import ENVIRONMENT, one_line
 
 from bigconst.base import events
@@ -162,7 +162,7 @@ def test_a_run_in_memory(place):
     assert bigconst(f"{IN_MEMORY} --events ../c/events") == 0
     found = read(place / "c" / "events")
     plan = found[0]["plan"]
-    assert (plan["constant"], plan["digits"], plan["base"], plan["mode"]) == ("phi", 700_000, 10, "in memory")
+    assert (plan["constant"], plan["digits"], plan["base"], plan["mode"]) == ("phi", 70_000, 10, "in memory")
     stages = of(found, "stage_started", "stage_done")
     assert len(found) == len(stages) + 2 and found[-1]["event"] == "finished"
     assert [each["index"] for each in stages] == [i // 2 + 1 for i in range(len(stages))]
@@ -173,11 +173,11 @@ def units(found):
 
 
 def test_a_run_on_disk(place, in_memory):
-    assert bigconst(f"{ON_DISK} --events ../events --json ../run.json") == 0
+    assert bigconst(f"{LARGE_ON_DISK} --events ../events --json ../run.json") == 0
     found, report = read(place / "events"), json.loads((place / "run.json").read_text())
     for name in ("events", "run.json"):
         (place / name).unlink()
-    check_finished(place, in_memory)
+    check_finished(place, in_memory, LARGE)
     assert [found[0]["event"], found[-1]["event"]] == ["plan", "finished"]
     assert [each["name"] for each in found[0]["plan"]["stages"]] == [each["name"] for each in report["stages"]]
     assert of(found, "checkpoint") and all(each["records"] > 0 for each in of(found, "checkpoint"))
@@ -234,24 +234,21 @@ def test_a_run_that_is_resumed_goes_on_in_its_file(place, in_memory, whole, caps
     check_finished(place, in_memory)
 
 
-def test_tests_of_mersenne_numbers(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    assert main("ll 100 4253 4283 --no-factor --verify --events events".split()) == 0
+def test_tests_of_mersenne_numbers(place, capsys):
+    assert main("ll 100 1279 1283 --no-factor --verify --threads 1 --events events".split()) == 0
     lines = capsys.readouterr().out.splitlines()
-    found = read(tmp_path / "events")
+    found = read(place / "files/events")
     assert [each["sentence"] for each in of(found, "concluded")] == lines
-    assert [each["exponent"] for each in of(found, "concluded")] == [100, 4253, 4283]
+    assert [each["exponent"] for each in of(found, "concluded")] == [100, 1279, 1283]
     assert len(of(found, "repeated")) == 2
     ends = [each for each in of(found, "advanced") if each["iteration"] == each["total"]]
-    assert [(each["exponent"], each["total"]) for each in ends] == [(4253, 4251)] * 2 + [(4283, 4281)] * 2
+    assert [(each["exponent"], each["total"]) for each in ends] == [(1279, 1277)] * 2 + [(1283, 1281)] * 2
     assert all(re.fullmatch("[0-9A-F]{16}", each["res64"]) for each in ends)
 
 
-def test_a_test_on_disk_tells_its_checkpoints(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "swap").mkdir()
-    assert main("ll 110503 --iterations 20 --swap swap --workspace 350KiB --events events".split()) == 0
-    assert {each["event"] for each in read(tmp_path / "events")} == {"checkpoint", "advanced", "concluded"}
+def test_a_test_on_disk_tells_its_checkpoints(place):
+    assert main("ll 110503 --iterations 20 --swap ../a --workspace 350KiB --events events".split()) == 0
+    assert {each["event"] for each in read(place / "files/events")} == {"checkpoint", "advanced", "concluded"}
 
 
 def test_the_file_of_events_can_be_read_by_all_that_the_mask_allows(tmp_path):

@@ -8,11 +8,22 @@ import errno
 import os
 import re
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
-from interrupted_runs import at_failpoints, bigconst, check_finished, contents, kill, same
+from interrupted_runs import (
+    DIGITS,
+    ON_DISK,
+    at_failpoints,
+    bigconst,
+    check_finished,
+    contents,
+    kill,
+    kill_once,
+    same,
+)
 from test_cli import ENVIRONMENT, PYTHON, one_line
 
 from bigconst.base import failpoints
@@ -101,31 +112,28 @@ def test_threads_count_together():
         assert rule.calls == 16000 and len(failed) == 100
 
 
-def run(failures, command):
-    """Exit code and stderr of a command in a process of its own that fails so."""
-    found = subprocess.run([*PYTHON, *command.split()], env={**ENVIRONMENT, VARIABLE: failures}, text=True,
-                           capture_output=True, timeout=120)
-    assert "Traceback" not in found.stderr
-    return found.returncode, found.stderr
-
-
 def test_a_wrong_environment_is_one_line(tmp_path):
-    code, err = run("lane.raed=EIO", f"phi --digits 100 --output {tmp_path / 'a'}")
-    assert code == 2 and err.count("\n") == 1 and err.startswith(f"bigconst: {VARIABLE}: 'lane.raed=EIO': there is no")
+    found = subprocess.run([*PYTHON, "phi", "--digits", "100", "--output", str(tmp_path / "a")], text=True,
+                           env={**ENVIRONMENT, VARIABLE: "lane.raed=EIO"}, capture_output=True, timeout=120)
+    assert found.returncode == 2 and found.stderr.count("\n") == 1
+    assert found.stderr.startswith(f"bigconst: {VARIABLE}: 'lane.raed=EIO': there is no")
     assert os.listdir(tmp_path) == []
 
 
-# --- runs on disk that fail -------------------------------------------------------------
+def test_the_environment_is_read_by_the_import():
+    found = subprocess.run([sys.executable, "-c", "from bigconst.base.failpoints import ACTIVE; print(ACTIVE)"],
+                           env={**ENVIRONMENT, VARIABLE: "lane.sync=EIO@3"}, text=True, capture_output=True, check=True)
+    assert found.stdout == f"{parse('lane.sync=EIO@3')}\n"
 
-DIGITS = "5e5"
-COMMAND = f"phi --digits {DIGITS} --workspace 1MiB --disk ssd --swap ../a"
+
+# --- runs on disk that fail -------------------------------------------------------------
 
 
 def fail(failures, capsys):
     """Exit code, the error on stderr, and how often each rule was asked, of the command with these failures."""
     capsys.readouterr()
     with failpoints.active(failures) as rules:
-        code = main(COMMAND.split())
+        code = main(ON_DISK.split())
     err = capsys.readouterr().err
     line = err.splitlines()[-1]         # before it there is only progress
     assert line.startswith("bigconst: ") and err.count("bigconst: ") == 1
@@ -141,14 +149,14 @@ def check_kept(place, files=0):
 
 def check_resumes(place, in_memory):
     assert bigconst("resume ../a") == 0
-    check_finished(place, in_memory, DIGITS)
+    check_finished(place, in_memory)
 
 
 def test_nothing_is_called_when_nothing_is_set(place, in_memory, monkeypatch):
     for name in ("hit", "read", "write"):
         monkeypatch.setattr(failpoints, name, None)
-    assert bigconst(COMMAND) == 0
-    check_finished(place, in_memory, DIGITS)
+    assert bigconst(ON_DISK) == 0
+    check_finished(place, in_memory)
 
 
 def test_a_full_disk_at_the_start(place, capsys):
@@ -184,14 +192,6 @@ def test_an_error_keeps_what_is_finished(place, in_memory, failures, capsys):
     check_resumes(place, in_memory)
 
 
-def test_an_error_in_a_process_of_its_own(place, in_memory):
-    # A second sync would end it in another way.
-    code, err = run("lane.sync=EIO@25, lane.sync=kill@26-", COMMAND)
-    assert code == 3 and f"bigconst: cannot write {place / 'a' / DATA_NAME}: Input/output error" in err
-    check_kept(place)
-    check_resumes(place, in_memory)
-
-
 KILLED = {
     "journal.append=torn@60": {NAME, OLD_NAME},
     "journal.sync=kill@25": {NAME, OLD_NAME},
@@ -216,7 +216,7 @@ def manifests(directory):
 
 @pytest.mark.parametrize("failures", KILLED)
 def test_a_kill_keeps_what_is_finished(place, in_memory, failures):
-    kill(COMMAND, at_failpoints(failures))
+    kill(ON_DISK, at_failpoints(failures))
     assert manifests(place / "a") == KILLED[failures]
     if failures == "journal.append=torn@60":
         path, = (place / "a").glob(f"{JOURNAL_NAME}.*")
@@ -229,50 +229,31 @@ def test_a_kill_keeps_what_is_finished(place, in_memory, failures):
 
 
 def test_a_kill_before_the_first_manifest_has_its_name(place, in_memory, capsys):
-    kill(COMMAND, at_failpoints("manifest.rename=kill@2"))
+    kill(ON_DISK, at_failpoints("manifest.rename=kill@2"))
     assert manifests(place / "a") == {NAME + NEW}
     capsys.readouterr()
     assert bigconst("resume ../a") == 2
     assert "holds no run" in one_line(capsys)
     assert os.listdir(place / "files") == []
-    assert bigconst(COMMAND) == 0
-    check_finished(place, in_memory, DIGITS)
+    assert bigconst(ON_DISK) == 0
+    check_finished(place, in_memory)
 
 
 # --- the manifest ----------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def killed_once(tmp_path_factory):
-    """A directory with the files and the scratch of a killed run, and what they hold."""
-    place = tmp_path_factory.mktemp("killed")
-    folders = place / "files", place / "a"
-    for folder in folders:
-        folder.mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folders[0])
-        kill(COMMAND, at_failpoints("journal.append=kill@60"))
-    assert manifests(place / "a") == {NAME, OLD_NAME}
-    return place, contents(*folders)
-
-
 @pytest.fixture
-def killed(killed_once, monkeypatch):
-    """The same again: its manifest knows where it lies."""
-    place, held = killed_once
-    for folder in (place / "files", place / "a"):
-        for path in folder.iterdir():
-            path.unlink()
-    for path, data in held.items():
-        Path(path).write_bytes(data)
-    monkeypatch.chdir(place / "files")
+def killed(place):
+    """A run in ../a, killed after the first generation of its manifest."""
+    kill_once(place, ON_DISK, at_failpoints("journal.append=kill@60"))
+    assert manifests(place / "a") == {NAME, OLD_NAME}
     return place
 
 
 @pytest.mark.parametrize("failures", ["manifest.write=truncate@4, manifest.sync=kill@8",
                                       "manifest.write=truncate@5, manifest.sync=kill@10"])
 def test_a_truncated_manifest(place, in_memory, failures, capsys):
-    kill(COMMAND, at_failpoints(failures))
+    kill(ON_DISK, at_failpoints(failures))
     assert manifests(place / "a") == {NAME, OLD_NAME}
     capsys.readouterr()
     assert bigconst("status ../a") == 0
@@ -290,7 +271,7 @@ def check_refused(place, code, words, capsys):
     """Neither `resume` nor the command itself touches a run that they do not understand."""
     before = contents(place / "a")
     capsys.readouterr()
-    for command in ("resume ../a", "resume ../a", COMMAND):
+    for command in ("resume ../a", "resume ../a", ON_DISK):
         assert bigconst(command) == code
         line = one_line(capsys)
         assert "--discard" in line and all(word in line for word in words)
@@ -298,8 +279,8 @@ def check_refused(place, code, words, capsys):
 
 
 def check_discarded(place, in_memory):
-    assert bigconst(f"{COMMAND} --discard") == 0
-    check_finished(place, in_memory, DIGITS)
+    assert bigconst(f"{ON_DISK} --discard") == 0
+    check_finished(place, in_memory)
 
 
 def test_both_generations_are_damaged(killed, in_memory, capsys):

@@ -56,7 +56,7 @@ def counted_steps(monkeypatch):
 def test_a_run_in_memory_goes_on(place, in_memory, monkeypatch, where, directory):
     if not where:
         (place / "files/swap").mkdir()
-    kill(f"{IN_MEMORY} {where}", at_level("memory", 5))
+    kill(f"{IN_MEMORY} {where}", at_level("memory", 3))
     assert len(levels(place / directory)) == 2
     sizes = counted_steps(monkeypatch)
     assert bigconst(f"resume {place / directory}") == 0
@@ -67,22 +67,22 @@ def test_a_run_in_memory_goes_on(place, in_memory, monkeypatch, where, directory
 
 def test_the_same_command_goes_on_in_memory(place, in_memory, monkeypatch):
     command = f"{IN_MEMORY} --swap ../a"
-    kill(command, at_level("memory", 3))
+    kill(command, at_level("memory", 2))
     newest = place / "a" / levels(place / "a")[-1]
     newest.write_bytes(newest.read_bytes()[:-1])
     sizes = counted_steps(monkeypatch)
     assert bigconst(command) == 0
-    assert len(sizes) == 4
+    assert len(sizes) == 3
     check_finished(place, in_memory)
 
 
 def test_a_saved_level_that_is_wrong(place, in_memory, monkeypatch, capsys):
     """Its checksums are right, its residue is not: what memory did before it was written."""
-    kill(f"{IN_MEMORY} --swap ../a", at_level("memory", 3, spoil=True))
+    kill(f"{IN_MEMORY} --swap ../a", at_level("memory", 2, spoil=True))
     sizes = counted_steps(monkeypatch)
     capsys.readouterr()
     assert bigconst("resume ../a") == 0
-    assert len(sizes) == 4 and "what was saved is not what was computed" in capsys.readouterr().err
+    assert len(sizes) == 3 and "what was saved is not what was computed" in capsys.readouterr().err
     check_finished(place, in_memory)
 
 

@@ -34,10 +34,10 @@ def check(found, seed):
 
 
 @pytest.fixture
-def place(tmp_path):
+def place(place):
     """A directory that is somebody's else, too."""
-    (tmp_path / "other").write_text("not ours")
-    return tmp_path
+    (place / "c/other").write_text("not ours")
+    return place / "c"
 
 
 def opened(place):

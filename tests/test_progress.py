@@ -99,7 +99,8 @@ def test_plain_lines_say_now_and_then_how_far_it_is(quick):
     assert line.startswith("25.0 %, 5 min 00 s left, 1 min 40 s elapsed, 1/2 level 1, 0 MB/s, CPU ")
 
 
-def test_no_such_line_before_its_time():
+def test_no_such_line_before_its_time(monkeypatch):
+    monkeypatch.setattr(progress_module, "TICK_S", 0.01)
     stream = Stream(False)
     with Progress(stream, quiet_s=0, space=Space(250)) as progress:
         progress(PlanMade(DISK_PLAN))
@@ -158,7 +159,7 @@ def test_bars_do_not_wrap(quick, columns):
             for event in [STAGES[0], *[UnitDone("level 1", 1, 8, 100)] * 5]:
                 progress(event)
             wait_for("phi |" if columns > 5 else "ph", lambda: b"".join(said).decode(errors="replace"))
-            time.sleep(0.1)
+            time.sleep(3 * progress_module.TICK_S)
         print("THE END", file=stream, flush=True)
         listener.join(30)
     os.close(ours)

@@ -15,6 +15,8 @@ from interrupted_runs import (
     COPIED,
     DIGITS,
     IN_MEMORY,
+    LARGE,
+    LARGE_ON_DISK,
     ON_DISK,
     Process,
     at_level,
@@ -25,6 +27,7 @@ from interrupted_runs import (
     empty,
     end,
     kill,
+    kill_once,
 )
 from test_cli import one_line
 
@@ -40,6 +43,7 @@ from bigconst.storage.striping import Striping
 
 MIDDLE = 200
 """The moment of a kill in the middle."""
+TWO_LANES = f"{ON_DISK} --swap ../b"
 
 pytestmark = pytest.mark.usefixtures("place")
 
@@ -47,9 +51,16 @@ pytestmark = pytest.mark.usefixtures("place")
 @pytest.fixture
 def killed(place):
     """A run in ../a, killed in the middle."""
-    kill(ON_DISK, at_moment(MIDDLE))
+    kill_once(place, ON_DISK, at_moment(MIDDLE))
     assert (place / "a" / NAME).exists()
     return place / "a"
+
+
+@pytest.fixture
+def killed_on_two_lanes(place):
+    """A run in ../a and ../b, killed in the middle."""
+    kill_once(place, TWO_LANES, at_moment(MIDDLE))
+    return place / "a", place / "b"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -65,8 +76,10 @@ def test_stopped_by_a_signal(place, in_memory, capsys, number):
     check_finished(place, in_memory)
 
 
-def test_killed_again_and_again(place, in_memory):
-    command, chance, kills = ON_DISK, random.Random(7), 0
+@pytest.mark.parametrize("command, digits", [(ON_DISK, DIGITS),
+                                             pytest.param(LARGE_ON_DISK, LARGE, marks=pytest.mark.slow)])
+def test_killed_again_and_again(place, in_memory, command, digits):
+    chance, kills = random.Random(7), 0
     for _ in range(6):
         code, err = end(command, at_moment(chance.randrange(20, 400)))
         if code == 0:
@@ -78,7 +91,7 @@ def test_killed_again_and_again(place, in_memory):
     assert kills >= 3
     if command == "resume ../a" and os.listdir(place / "a"):
         assert bigconst(command) == 0
-    check_finished(place, in_memory)
+    check_finished(place, in_memory, digits)
 
 
 def test_the_same_command_goes_on(place, killed, in_memory):
@@ -117,8 +130,7 @@ def test_too_little_memory(place, killed, in_memory, capsys):
     assert contents(killed) == before
 
 
-def test_two_lanes(place, in_memory, capsys):
-    kill(f"{ON_DISK} --swap ../b", at_moment(MIDDLE))
+def test_two_lanes(place, killed_on_two_lanes, in_memory, capsys):
     capsys.readouterr()
     assert bigconst("status ../b --short") == 0
     assert "stopped" in capsys.readouterr().out
@@ -126,8 +138,7 @@ def test_two_lanes(place, in_memory, capsys):
     check_finished(place, in_memory)
 
 
-def test_lanes_that_have_moved(place, in_memory, capsys):
-    kill(f"{ON_DISK} --swap ../b", at_moment(MIDDLE))
+def test_lanes_that_have_moved(place, killed_on_two_lanes, in_memory, capsys):
     for name in ("a", "b"):
         os.rename(place / name, place / f"moved {name}")
         (place / name).mkdir()
@@ -201,32 +212,28 @@ def lose_first(place):
                                                 (lose_manifest, "b", "manifest"),
                                                 (mount_another, "b", "belongs to another run"),
                                                 (lose_first, "a", "is not there")])
-def test_a_lane_that_is_missing_or_of_another_run(place, capsys, damage, lane, said):
-    command = f"{ON_DISK} --swap ../b"
-    kill(command, at_moment(MIDDLE))
+def test_a_lane_that_is_missing_or_of_another_run(place, killed_on_two_lanes, capsys, damage, lane, said):
     damage(place)
     before = [contents(place / name) for name in ("a", "b", "files") if (place / name).exists()]
     capsys.readouterr()
-    for each in (command, "resume ../a" if lane == "b" else "resume ../b"):
+    for each in (TWO_LANES, "resume ../a" if lane == "b" else "resume ../b"):
         assert bigconst(each) == 3
         line = one_line(capsys)
         assert str(place / lane) in line and said in line and "--swap" in line and "--discard" in line
         assert [contents(place / name) for name in ("a", "b", "files") if (place / name).exists()] == before
 
 
-def test_lanes_in_another_order(place, in_memory, capsys):
-    kill(f"{ON_DISK} --swap ../b", at_moment(MIDDLE))
-    before = contents(place / "a"), contents(place / "b")
+def test_lanes_in_another_order(place, killed_on_two_lanes, in_memory, capsys):
+    before = [contents(lane) for lane in killed_on_two_lanes]
     capsys.readouterr()
     assert bigconst("resume ../a --swap ../b --swap ../a") == 3
     assert "is directory number 2 of the run, not 1" in one_line(capsys)
-    assert (contents(place / "a"), contents(place / "b")) == before
+    assert [contents(lane) for lane in killed_on_two_lanes] == before
     assert bigconst("resume ../a --swap ../a --swap ../b") == 0
     check_finished(place, in_memory)
 
 
-def test_where_it_is_and_what_it_writes_is_remembered(place, in_memory):
-    kill(ON_DISK, at_moment(MIDDLE))
+def test_where_it_is_and_what_it_writes_is_remembered(place, killed, in_memory):
     os.rename(place / "a", place / "moved")
     kill("resume ../moved --output other", at_moment(100))
     assert bigconst("resume ../moved") == 0
@@ -266,14 +273,13 @@ def set_elapsed(path, elapsed_s):
                                                  (f"{ON_DISK} --usd-per-hour 2", 2),
                                                  ("resume ../a --usd-per-hour 0.5", 0.5)])
 def test_price_and_time_of_killed_processes_are_known(place, capsys, again, usd_per_hour):
-    kill(f"{ON_DISK} {PRICE}", at_moment(MIDDLE))
+    kill_once(place, f"{ON_DISK} {PRICE}", at_moment(MIDDLE))
     set_elapsed(place / "a" / STATUS_NAME, 7200)
     check_cost(cost_of(again), usd_per_hour, 7200)
     assert f" at ${usd_per_hour:.2f} an hour, " in capsys.readouterr().out
 
 
-def test_a_price_that_came_later_is_remembered(place):
-    kill(ON_DISK, at_moment(MIDDLE))
+def test_a_price_that_came_later_is_remembered(place, killed):
     kill("resume ../a --usd-per-hour 0.5", at_moment(100))
     set_elapsed(place / "a" / STATUS_NAME, 60)
     check_cost(cost_of("resume ../a"), 0.5, 60)
@@ -293,7 +299,7 @@ def test_no_price(place, killed):
 
 @pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"")])
 def test_a_lost_status_is_not_forgotten(place, damage, capsys):
-    kill(f"{ON_DISK} {PRICE}", at_moment(MIDDLE))
+    kill_once(place, f"{ON_DISK} {PRICE}", at_moment(MIDDLE))
     damage(place / "a" / STATUS_NAME)
     kill("resume ../a", at_moment(100))
     check_cost(cost_of("resume ../a"), 1.38, None)
@@ -301,14 +307,14 @@ def test_a_lost_status_is_not_forgotten(place, damage, capsys):
 
 
 def test_cost_of_a_run_whose_scratch_was_lost(place):
-    kill(f"{COPIED} {PRICE}", at_level("level 1"))
+    kill(f"{COPIED} {PRICE}", at_level("level 0"))
     empty(place / "a")
     kill("resume ../c", at_moment(100))
     check_cost(cost_of("resume ../c"), 1.38, None)
 
 
 def test_cost_of_a_run_in_memory(place):
-    kill(f"{IN_MEMORY} --checkpoint ../c {PRICE}", at_level("memory", 5))
+    kill(f"{IN_MEMORY} --checkpoint ../c {PRICE}", at_level("memory", 3))
     check_cost(cost_of("resume ../c"), 1.38, None)
     check_cost(cost_of(f"{IN_MEMORY} --checkpoint ../c {PRICE}"), 1.38, 0)
 
@@ -327,7 +333,7 @@ def test_the_drill_finds_what_could_not_be_resumed(place, capsys, monkeypatch, f
 
     monkeypatch.setattr(kernels, "load", load)
     with failpoints.active(failure.format(a=place / "a", b=place / "b")):
-        assert bigconst(f"{ON_DISK} --swap ../b") == code
+        assert bigconst(TWO_LANES) == code
     line = one_line(capsys)
     assert "the checkpoint drill failed" in line and named in line and ";" in line
     for name in ("a", "b", "files"):

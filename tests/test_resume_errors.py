@@ -1,7 +1,17 @@
 """Directories that were used for something else since a run was killed, and a journal that is gone."""
 
 import pytest
-from interrupted_runs import COPIED, ON_DISK, at_level, at_moment, bigconst, check_finished, contents, kill
+from interrupted_runs import (
+    COPIED,
+    ON_DISK,
+    at_level,
+    at_moment,
+    bigconst,
+    check_finished,
+    contents,
+    kill,
+    kill_once,
+)
 from test_cli import one_line
 
 from bigconst.runtime.checkpoint import JOURNAL_NAME
@@ -23,7 +33,7 @@ def test_directories_of_different_runs(place, capsys):
 
 
 def test_the_first_lane_went_to_another_run(place, capsys):
-    kill(f"{ON_DISK} --swap ../b", at_moment(100))
+    kill_once(place, f"{ON_DISK} --swap ../b", at_moment(200))
     write_manifest(str(place / "a"), read_manifest(str(place / "a")) | {"run_id": "0123456789abcdef"})
     before = contents(place / "a", place / "b")
     capsys.readouterr()
@@ -36,7 +46,7 @@ def test_the_first_lane_went_to_another_run(place, capsys):
 
 def test_the_journal_is_gone(place, in_memory, capsys):
     """Then the scratch is worth nothing, however whole its file is: the levels in ../c are."""
-    kill(COPIED, at_level("level 1"))
+    kill_once(place, COPIED, at_level("level 0"))
     journal, = (place / "a").glob(f"{JOURNAL_NAME}.*")
     journal.unlink()
     capsys.readouterr()
@@ -47,7 +57,7 @@ def test_the_journal_is_gone(place, in_memory, capsys):
 
 
 def test_the_journal_of_a_run_without_copies_is_gone(place, capsys):
-    kill(ON_DISK, at_moment(300))
+    kill_once(place, ON_DISK, at_moment(200))
     journal, = (place / "a").glob(f"{JOURNAL_NAME}.*")
     journal.unlink()
     capsys.readouterr()

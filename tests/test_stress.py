@@ -4,24 +4,26 @@ import os
 import random
 import re
 import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from interrupted_runs import Process
 
 from bigconst import cli
 from bigconst.arithmetic.memory.squarer import Squarer
 from bigconst.base import failpoints
 from bigconst.base.errors import DiskFull, DoesNotFit, InputOutputError, UsageError, VerificationError
 from bigconst.mersenne.selftest import case_of, rows
+from bigconst.runs.statusline import StatusLine
 from bigconst.storage.lane import DATA_NAME
 from bigconst.stress import burnin, memory, squarings
 from bigconst.stress import scratch as disks
 from bigconst.stress.pattern import BLOCK_BYTES, BLOCK_WORDS, FillPattern
 
-SMALL = 420 << 20
-"""Memory for a burn-in with one thread."""
+SMALL = 280 << 20
+"""Memory for a burn-in with transforms of the fixture `small`."""
+BLOCKS, BATCH = 12, 4
+"""Blocks of a small scratch, and of what is moved together."""
 
 
 def never():
@@ -39,6 +41,24 @@ class Damaged(Squarer):
         if Damaged.after == 0:
             self._words[len(self._words) // 3] ^= 1 << Damaged.bit
         return roundoff
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """Little scratch in each directory, little memory, and squarings of a tenth of a second."""
+    monkeypatch.setattr(disks, "MOST_BYTES", BLOCKS * BLOCK_BYTES)
+    monkeypatch.setattr(disks, "BATCH_BLOCKS", BATCH)
+    monkeypatch.setattr(burnin, "LEAST_PATTERN_BYTES", 16 << 20)
+    monkeypatch.setattr(burnin, "TICK_S", 0.1)
+    monkeypatch.setattr(squarings, "WORK", 1 << 22)
+
+
+@pytest.fixture
+def small_tiers(monkeypatch):
+    """Short transforms alone."""
+    monkeypatch.setattr(squarings, "tiers", lambda threads, memory_bytes: [
+        squarings.Tier(squarings.shapes(1 << 10, 3 << 10)),
+        squarings.Tier(squarings.shapes(4 << 10, 8 << 10), together=True)])
 
 
 @pytest.fixture
@@ -207,12 +227,6 @@ def folder(tmp_path):
     assert (tmp_path / DATA_NAME).read_bytes() == b"of an interrupted run"
 
 
-@pytest.fixture(autouse=True)
-def small(monkeypatch):
-    """In each directory."""
-    monkeypatch.setattr(disks, "MOST_BYTES", 70 * BLOCK_BYTES)
-
-
 def small_scratch(*folders):
     return disks.ScratchTest([str(folder) for folder in folders], 5)
 
@@ -221,9 +235,9 @@ def test_scratch_is_written_and_compared(folder):
     with small_scratch(folder) as scratch:
         for turn in range(3):
             scratch.turn(turn, never, never)
-        assert scratch.size_bytes == 70 * BLOCK_BYTES
-        assert scratch.volume.written_bytes == scratch.volume.read_bytes == 210 * BLOCK_BYTES
-        assert scratch.moved_bytes == 420 * BLOCK_BYTES
+        assert scratch.size_bytes == BLOCKS * BLOCK_BYTES
+        assert scratch.volume.written_bytes == scratch.volume.read_bytes == 3 * BLOCKS * BLOCK_BYTES
+        assert scratch.moved_bytes == 6 * BLOCKS * BLOCK_BYTES
 
 
 def test_scratch_in_two_directories_compares_what_there_was_time_for(tmp_path):
@@ -233,13 +247,13 @@ def test_scratch_in_two_directories_compares_what_there_was_time_for(tmp_path):
     calls = iter([False, False, True])
     with small_scratch(*folders) as scratch:
         scratch.turn(0, lambda: next(calls), never)
-        assert scratch.volume.written_bytes == scratch.volume.read_bytes == 64 * BLOCK_BYTES
+        assert scratch.volume.written_bytes == scratch.volume.read_bytes == 2 * BATCH * BLOCK_BYTES
         scratch.turn(1, never, lambda: True)
-        assert scratch.volume.read_bytes == 64 * BLOCK_BYTES
+        assert scratch.volume.read_bytes == 2 * BATCH * BLOCK_BYTES
     assert os.listdir(tmp_path / "a") == os.listdir(tmp_path / "b") == []
 
 
-@pytest.mark.parametrize("at", [0, 40 * BLOCK_BYTES + 1003, 70 * BLOCK_BYTES - 1])
+@pytest.mark.parametrize("at", [0, 6 * BLOCK_BYTES + 1003, BLOCKS * BLOCK_BYTES - 1])
 def test_a_changed_byte_on_disk(folder, monkeypatch, at):
     with small_scratch(folder) as scratch:
         path = folder / disks.DIRECTORY / DATA_NAME
@@ -277,7 +291,8 @@ def test_a_block_that_changes_in_memory_before_it_is_written(folder, monkeypatch
             return write(requests, sums)
 
         monkeypatch.setattr(scratch.volume, "write", flipping)
-        with pytest.raises(VerificationError, match=f"address {35 * BLOCK_BYTES} .* in memory: .* wrong bit 2;"):
+        address = (BATCH + 3) * BLOCK_BYTES
+        with pytest.raises(VerificationError, match=f"address {address} .* in memory: .* wrong bit 2;"):
             scratch.turn(0, never, never)
 
 
@@ -302,11 +317,11 @@ def test_directories_that_cannot_be_used(folder, monkeypatch):
 
 # -- all together ---------------------------------------------------------------------
 
-def test_all_parts_work_and_end(folder):
+def test_all_parts_work_and_end(folder, small_tiers):
     with small_scratch(folder) as scratch:
-        burn = burnin.BurnIn(Squarer, 2, SMALL + (100 << 20), scratch, 1)
+        burn = burnin.BurnIn(Squarer, 2, SMALL + disks.BUFFERS_BYTES, scratch, 1)
         shown = []
-        burn.run(2.0, lambda: shown.append(burn.totals.iterations))
+        burn.run(0.6, lambda: shown.append(burn.totals.iterations))
         totals = burn.totals
         assert burn.faults == [] and shown and shown == sorted(shown)
         assert totals.tests > 0 and totals.iterations > 1000 and 0 < totals.max_roundoff < 0.40625
@@ -315,14 +330,14 @@ def test_all_parts_work_and_end(folder):
         assert scratch.volume.read_bytes == scratch.volume.written_bytes > 0
 
 
-def test_a_processor_that_errs_ends_it(damaged):
-    burn = burnin.BurnIn(damaged(2), 2, SMALL + (100 << 20), None, 1)
+def test_a_processor_that_errs_ends_it(damaged, small_tiers):
+    burn = burnin.BurnIn(damaged(2), 2, SMALL, None, 1)
     with pytest.raises(VerificationError, match=r"on processor \d+: residue"):
         burn.run(60)
     assert len(burn.faults) == 1
 
 
-def test_memory_that_errs_ends_it(monkeypatch):
+def test_memory_that_errs_ends_it(monkeypatch, small_tiers):
     burn, fill = burnin.BurnIn(Squarer, 1, SMALL, None, 1), memory.Memory.fill
 
     def flipping(self, pattern, number, turn):
@@ -349,16 +364,19 @@ def call(capsys, *arguments):
     return code, captured.out, captured.err
 
 
-def test_the_command(capsys, folder):
-    code, out, err = call(capsys, "--minutes", "0.02", "--memory", "500MiB", "--threads", "1", "--swap", str(folder))
+ENOUGH = "--memory", "380MiB", "--threads", "1"
+
+
+def test_the_command(capsys, folder, small_tiers):
+    code, out, err = call(capsys, "--minutes", "0.005", *ENOUGH, "--swap", str(folder))
     assert code == 0 and "of scratch in" in err
     assert out.endswith("Errors      0\nall results were right\n")
     assert re.search(r"Squarings   [\d,]+ in [\d,]+ tests that were right, [\d.]+ GFLOP/s", out)
 
 
-def test_the_command_says_what_failed(capsys, folder):
+def test_the_command_says_what_failed(capsys, folder, small_tiers):
     with failpoints.active("lane.write=flip:100@2"):
-        code, out, err = call(capsys, "--minutes", "5", "--memory", "500MiB", "--threads", "1", "--swap", str(folder))
+        code, out, err = call(capsys, "--minutes", "5", *ENOUGH, "--swap", str(folder))
     assert code == 1 and "Errors      1\n" in out and "all results were right" not in out
     assert re.search(r"^bigconst: .*bigconst.scratch, offset \d+: .* wrong bit \d+; do not trust", err, re.M)
 
@@ -376,13 +394,14 @@ def test_what_is_refused(capsys, monkeypatch, tmp_path, options, code, text):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
-def test_signals_leave_nothing_behind(folder, number):
-    command = [sys.executable, "-m", "bigconst", "stress", "--memory", "600MiB", "--swap", str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while "scratch in" not in process.stderr.readline():
-        assert process.poll() is None
-    assert os.listdir(folder / disks.DIRECTORY)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130 and "Errors      0" in out
-    assert re.fullmatch(r"bigconst: interrupted after [\d.]+ s; all results were right until then\n", err)
+def test_signals_leave_nothing_behind(folder, small_tiers, monkeypatch, number):
+    """In a fork, which gets the signal while the scratch is there."""
+    def asked(*_):
+        assert os.listdir(folder / disks.DIRECTORY)
+        os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(StatusLine, "show", asked)
+    with Process(f"stress {' '.join(ENOUGH)} --swap {folder}", lambda: None) as process:
+        code, err = process.end()
+        assert code == 130 and "Errors      0" in process.printed(), err
+    assert re.search(r"^bigconst: interrupted after [\d.]+ s; all results were right until then$", err, re.MULTILINE)

@@ -19,7 +19,7 @@ MOST_IN_A_ROW = 3
 """Most attempts at one computation when all are wrong, each in a different way."""
 
 ROUND_OFF = "round-off"
-DISK_KINDS = ("checksum", "read")
+DISK_FAULTS = ("checksum", "read")
 """Kinds of faults that come from a disk or from the way to it."""
 
 
@@ -80,7 +80,7 @@ def next_level(where: str, wrongs: Sequence[Wrong], levels: int) -> int:
 def _diagnosis(row: list[Wrong], repeated: bool) -> tuple[str, str]:
     """Diagnosis of the attempts, and the remedy."""
     last = row[-1]
-    if last.kind in DISK_KINDS and (repeated or all(wrong.kind in DISK_KINDS for wrong in row)):
+    if last.kind in DISK_FAULTS and (repeated or all(wrong.kind in DISK_FAULTS for wrong in row)):
         #: A block could not be read twice, or was not what was written. Look at `dmesg` and `smartctl -a`; replace the
         #: disk or cable, then `bigconst resume`.
         return (f"{last.message}, and that again: this looks like the disk",

@@ -18,7 +18,7 @@ from bigconst.runtime.threads import Pool, split
 
 MERSENNE_61 = 2**61 - 1
 PIECES = 32
-TASK_WORDS = 1 << 16
+LINEAR_TASK_WORDS = 1 << 16
 
 
 class Words:
@@ -30,7 +30,7 @@ class Words:
         self.modulus = Modulus(MERSENNE_61)
 
     def _pieces(self, length: int) -> list[tuple[int, int]]:
-        return split(length, min(PIECES, max(1, length // TASK_WORDS)), 16)
+        return split(length, min(PIECES, max(1, length // LINEAR_TASK_WORDS)), 16)
 
     # -- conversions --------------------------------------------------------------
 

@@ -5,7 +5,9 @@
 is a list of rules NAME[PATH]=ACTION:ARGUMENT@FIRST-LAST; only NAME and ACTION are
 required.  A rule counts the calls of the place NAME in this process from 1, with
 PATH only those on files at or below it, and acts on those from FIRST to LAST:
-`@3` on the third alone, `@3-` from the third on, without `@` on all.
+`@3` on the third alone, `@3-` from the third on, without `@` on all.  Where
+values in memory pass a place, PATH is a part of the name of what they belong
+to, like ", u" in messages: "product.words[, u]=spoil:7@2".
 
 A place asks `if failpoints.ACTIVE` before anything else: when no rule is set,
 that is all it costs.  What a failure means for a run is not known here.
@@ -15,18 +17,23 @@ import contextlib
 import errno
 import mmap
 import os
+import random
 import re
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bigconst.base.errors import UsageError
 
+if TYPE_CHECKING:
+    import numpy as np
+
 VARIABLE = "BIGCONST_FAILPOINTS"
 
-CALL, READ, WRITE = "call", "read", "write"
+CALL, READ, WRITE, VALUES = "call", "read", "write", "values"
 
 NAMES = {
     "lane.reserve": (CALL, "reserving disk blocks for the scratch file, first of all for the measurement of its speed: "
@@ -57,27 +64,46 @@ NAMES = {
     "output.write": (WRITE, "a system call that writes digits, certificate or report"),
     "output.sync": (CALL, "fsync of the finished file; the next call is that of its directory"),
     "output.rename": (CALL, "giving the finished file its name"),
+    "transform.data": (VALUES, "coefficients of a product in memory, before its columns are transformed back"),
+    "transform.spectrum": (VALUES, "the spectrum of an operand in memory"),
+    "transform.carries": (VALUES, "carries out of the runs of a product in memory, before they are added"),
+    "square.words": (VALUES, "words of a square in memory: the residual of a level, or of the certificate"),
+    "product.words": (VALUES, "words of a product in memory: u or v of a level"),
+    "sum.words": (VALUES, "words of a new approximation in memory, before it is checked"),
+    "level.words": (VALUES, "words of a new approximation in memory, after it was checked"),
+    "slab.data": (VALUES, "coefficients of a slab on their way to the disk, its columns transformed"),
+    "slab.words": (VALUES, "words of a slab whose columns were transformed back"),
+    "slab.carries": (VALUES, "carries out of the runs of a slab"),
+    "row.data": (VALUES, "coefficients of a row on disk, in memory after its transform"),
+    "middle.data": (VALUES, "coefficients after a pass over the middle columns of a row, or between slabs and rows"),
+    "chunk.packed": (VALUES, "packed words of a chunk, before they are compared with the words"),
+    "chunk.words": (VALUES, "words of a chunk that was read and unpacked"),
+    "chunk.residue": (VALUES, "the residue of a new chunk"),
+    "chunk.edges": (VALUES, "the first and the last word of a new chunk, as they are kept in memory"),
+    "chunk.kind": (VALUES, "the kind of a new chunk: stored, or all of its words 0 or radix - 1"),
 }
-"""Every place by name: its kind, and the calls that pass it.
+"""Every place by name: its kind, and the calls or the values that pass it.
 
 Reads and writes with which a lane measures its speed do not pass, so that calls are numbered alike on every disk.
 """
 
 ACTIONS = {
-    "kill": ((CALL, READ, WRITE), "this process receives SIGKILL before the call"),
-    "sleep": ((CALL, READ, WRITE), "the call takes ARGUMENT seconds longer; sleep:0 only counts calls"),
+    "kill": ((CALL, READ, WRITE, VALUES), "this process receives SIGKILL before the call"),
+    "sleep": ((CALL, READ, WRITE, VALUES), "the call takes ARGUMENT seconds longer; sleep:0 only counts calls"),
     "short": ((READ, WRITE), "the call moves half of the bytes, or one unit, which is no error"),
     "flip": ((READ, WRITE), "bit number ARGUMENT, modulo the number of bits in the call, is wrong: in memory after a "
                             "read, on the disk after a write"),
     "torn": ((WRITE,), "the first half of the bytes is written, then this process receives SIGKILL"),
     "truncate": ((WRITE,), "the first half of the bytes is written, and the call reports that all were"),
+    "spoil": ((VALUES,), "one value is wrong, which and how follows from ARGUMENT: a coefficient by 10^3 to 10^11, a "
+                         "carry by one, of packed words a bit; anything else becomes another value that is possible"),
 }
 """Every action by name: the kinds of places where it can act, and what it does.
 
 The name of any errno, such as EIO or ENOSPC, is an action, too: the call fails with it.
 """
 
-_ARGUMENTS = {"sleep": float, "flip": int}
+_ARGUMENTS = {"sleep": float, "flip": int, "spoil": int}
 _RULE = (r"(?P<name>[\w.]+)(?:\[(?P<path>[^\]]+)\])?=(?P<action>\w+)(?::(?P<argument>[\w.]+))?"
          r"(?:@(?P<first>\d+)(?P<range>-(?P<last>\d*))?)?")
 _COMMA = r",(?![^\[]*\])"      # a comma within [PATH] separates no rules
@@ -97,14 +123,15 @@ class Rule:
 
     def counts(self, name: str, path: str) -> bool:
         """Count a call if it has this name and path; returns whether the rule acts on it."""
-        if name != self.name or self.path is not None and not _is_below(path, self.path):
+        if name != self.name or self.path is not None and not _belongs(path, self.path, NAMES[name][0]):
             return False
         self.calls += 1
         return self.first <= self.calls and (self.last is None or self.calls <= self.last)
 
 
-def _is_below(path: str, directory: str) -> bool:
-    return path == directory or path.startswith(directory.rstrip("/") + "/")
+def _belongs(path: str, wanted: str, kind: str) -> bool:
+    """Whether a file lies at or below the path `wanted`, or the name of values contains it."""
+    return wanted in path if kind == VALUES else path == wanted or path.startswith(wanted.rstrip("/") + "/")
 
 
 def parse(spec: str) -> tuple[Rule, ...]:
@@ -123,13 +150,13 @@ def _parse(text: str) -> Rule:
         "name", "path", "action", "argument", "first", "range", "last")
     if name not in NAMES:
         raise _wrong(text, f"there is no {name}")
-    number = getattr(errno, action, None)
+    kind, number = NAMES[name][0], getattr(errno, action, None)
     if not isinstance(number, int):
         number = None
         if action not in ACTIONS:
             raise _wrong(text, f"there is no action {action}")
-        if NAMES[name][0] not in ACTIONS[action][0]:
-            raise _wrong(text, f"{action} makes no sense there")
+    if kind not in (ACTIONS[action][0] if number is None else (CALL, READ, WRITE)):
+        raise _wrong(text, f"{action} makes no sense there")
     if argument is not None and action not in _ARGUMENTS:
         raise _wrong(text, f"{action} takes no argument")
     try:
@@ -140,7 +167,9 @@ def _parse(text: str) -> Rule:
     stop = (int(last) if last else None) if several or not first else start
     if start < 1 or stop is not None and stop < start:
         raise _wrong(text, "calls are counted from 1")
-    return Rule(name, "fail" if number is not None else action, value, path and os.path.abspath(path), start, stop)
+    if path is not None and kind != VALUES:
+        path = os.path.abspath(path)
+    return Rule(name, "fail" if number is not None else action, value, path, start, stop)
 
 
 def _wrong(text: str, why: str) -> UsageError:
@@ -179,7 +208,7 @@ def active(spec: str) -> Iterator[tuple[Rule, ...]]:
 def hit(name: str, path: str) -> list[Rule]:
     """Apply the rules to a call that is about to be made on a file: sleep, raise OSError or kill this process.
 
-    Returns all rules that act on the call; `read` and `write` apply those that concern its bytes.
+    Returns all rules that act on the call; `read`, `write` and `touch` apply those that concern its bytes or values.
     """
     if _unusable is not None:
         raise _unusable
@@ -239,6 +268,30 @@ def write(name: str, path: str, call: Callable[[list[memoryview]], int], views: 
             _kill()
         return size
     return call(views)
+
+
+def touch(name: str, where: str, values: "np.ndarray", below: int = 0) -> None:
+    """Let values in memory pass a place, with the failures that are due; `where` names what they belong to.
+
+    A wrong value lies in 0 .. below-1 as the right ones do; without `below` it is a wrong coefficient where the values
+    are floating-point, a bit where they are unsigned, and a carry that is off by one where they are signed.
+    """
+    for rule in hit(name, where):
+        if rule.action == "spoil" and values.size:
+            _spoil(values, below, random.Random(rule.argument))
+
+
+def _spoil(values: "np.ndarray", below: int, chance: random.Random) -> None:
+    at = chance.randrange(values.size)
+    value = values.flat[at].item()
+    if below:
+        values.flat[at] = (value + chance.randrange(1, below)) % below
+    elif values.dtype.kind == "f":
+        values.flat[at] = value + 10.0 ** chance.randrange(3, 12)
+    elif values.dtype.kind == "u":
+        values.flat[at] = value ^ 1 << chance.randrange(8 * values.itemsize)
+    else:
+        values.flat[at] = value + chance.choice((-1, 1))
 
 
 def _half(views: list[memoryview], unit: int, least: int) -> list[memoryview]:

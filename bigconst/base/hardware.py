@@ -4,6 +4,9 @@ import os
 import resource
 from pathlib import Path
 
+DISK_KINDS = {"hdd": "hard disks", "ssd": "solid state"}
+"""Kinds of scratch disk, as options name them, and their names for people."""
+
 MAX_THREADS = 1024
 """Most threads that can be asked for."""
 

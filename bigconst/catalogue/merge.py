@@ -10,7 +10,7 @@ from datetime import date
 from typing import TypeVar
 
 from bigconst.catalogue.model import Instance
-from bigconst.catalogue.tables import DISK_KINDS, InstanceRow, ProcessorRow, SpotRow, day_of
+from bigconst.catalogue.tables import KINDS_OF_DISK, InstanceRow, ProcessorRow, SpotRow, day_of
 
 HDD_WRITES = "hard disks are taken to write as fast as they read"
 
@@ -83,10 +83,10 @@ def _instance(row: InstanceRow, lenders: list[InstanceRow], spot: tuple[float, f
                     break
         return value
 
-    kind = DISK_KINDS[fact("kind of disk", lambda row: row.disk_kind or None) or ""]
+    kind = KINDS_OF_DISK[fact("kind of disk", lambda row: row.disk_kind or None) or ""]
 
     def of_disks(what: str, of: Callable[[InstanceRow], T | None]) -> T | None:
-        return fact(what, lambda row: of(row) if DISK_KINDS[row.disk_kind] in (kind, "") else None)
+        return fact(what, lambda row: of(row) if KINDS_OF_DISK[row.disk_kind] in (kind, "") else None)
 
     disk_bytes = 0 if kind == "network" else of_disks("size of disks", _disk_bytes)
     read = of_disks("read speed", lambda row: row.seq_read_mb_s and row.seq_read_mb_s * 1e6)

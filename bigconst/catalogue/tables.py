@@ -18,7 +18,7 @@ from bigconst.catalogue.model import NetworkVolume
 
 PROVIDERS = ("aws", "gcp", "azure", "oci")
 
-DISK_KINDS = {"HDD": "hdd", "SSD": "ssd", "NVMe": "ssd", "EBS": "network", "network PD": "network",
+KINDS_OF_DISK = {"HDD": "hdd", "SSD": "ssd", "NVMe": "ssd", "EBS": "network", "network PD": "network",
               "network PD/Hyperdisk": "network", "Hyperdisk": "network", "": ""}
 """The name that each disk_kind of the table has in the rest of the program."""
 
@@ -137,8 +137,8 @@ def _provider(cell: str) -> str:
 
 
 def _disk_kind(cell: str) -> str:
-    if cell not in DISK_KINDS:
-        raise ValueError(f"is not one of {', '.join(filter(None, DISK_KINDS))}")
+    if cell not in KINDS_OF_DISK:
+        raise ValueError(f"is not one of {', '.join(filter(None, KINDS_OF_DISK))}")
     return cell
 
 

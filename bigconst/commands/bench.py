@@ -6,8 +6,8 @@ import argparse
 from math import log2
 from typing import TYPE_CHECKING
 
+from bigconst.base.hardware import DISK_KINDS
 from bigconst.base.units import format_bytes, format_rate, format_seconds
-from bigconst.commands.options import DISK_KINDS
 
 if TYPE_CHECKING:
     from bigconst.estimates.speeds import DiskSpeeds, Speeds
@@ -29,7 +29,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         description="Measure transforms, memory, text and scratch disks with the code that runs use.", epilog=_EPILOG)
     parser.add_argument("--swap", metavar="DIR", action="append",
                         help="scratch directory; repeat it for more disks (default: swap/, if it is there)")
-    parser.add_argument("--disk", choices=DISK_KINDS, help="kind of the scratch disks (default: ask the system)")
+    parser.add_argument("--disk", choices=tuple(DISK_KINDS), help="kind of the scratch disks (default: ask the system)")
     parser.add_argument("--json", metavar="FILE", help="write the results as JSON, too")
 
 

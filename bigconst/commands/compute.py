@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from bigconst.base.constant import MAX_D, Constant
 from bigconst.base.errors import UsageError
+from bigconst.base.hardware import DISK_KINDS
 from bigconst.base.units import format_bytes, parse_count, parse_size
 from bigconst.commands.options import (
-    DISK_KINDS,
     add_background_options,
     add_price_option,
     add_threads_option,
@@ -78,7 +78,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--memory", metavar="SIZE", type=argument(parse_size, 1), help=memory)
     parser.add_argument("--workspace", metavar="SIZE", type=_workspace_bytes, help=workspace)
     parser.add_argument("--swap", metavar="DIR", action="append", help=swap)
-    parser.add_argument("--disk", choices=DISK_KINDS, help=disk)
+    parser.add_argument("--disk", choices=tuple(DISK_KINDS), help=disk)
     parser.add_argument("--checkpoint", metavar="DIR", help=checkpoint)
     parser.add_argument("--discard", action="store_true",
                         help="remove the interrupted run that these directories hold, and begin (default: refuse)")

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 
 from bigconst.base.constant import MAX_D, Constant
 from bigconst.base.errors import UsageError
-from bigconst.base.hardware import MAX_THREADS
+from bigconst.base.hardware import DISK_KINDS, MAX_THREADS
 from bigconst.base.units import format_bytes, parse_count, parse_rate, parse_size
 from bigconst.commands.mersenne import parse_length
 from bigconst.commands.options import (
-    DISK_KINDS,
     add_price_option,
     add_threads_option,
     argument,
@@ -101,7 +100,7 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
                         type=argument(parse_size, MIN_WORKSPACE_BYTES, show=format_bytes))
     parser.add_argument("--swap", metavar="DIR", action="append",
                         help="scratch directory; repeat it for more disks (default: swap/, if it is there)")
-    parser.add_argument("--disk", choices=DISK_KINDS, help="kind of the scratch disks (default: ask the "
+    parser.add_argument("--disk", choices=tuple(DISK_KINDS), help="kind of the scratch disks (default: ask the "
                         "system; hdd for those of --disk-read)")
     parser.add_argument("--disk-read", metavar="RATE", type=_RATE, help="of all disks together, like 594MB/s")
     parser.add_argument("--disk-write", metavar="RATE", type=_RATE, help="the same; both are needed")

@@ -8,9 +8,6 @@ from bigconst.base.errors import UsageError
 from bigconst.base.hardware import MAX_THREADS
 from bigconst.base.units import parse_count, parse_price
 
-DISK_KINDS = ("hdd", "ssd")
-"""choices of --disk"""
-
 Number = TypeVar("Number", int, float)
 
 

@@ -21,15 +21,12 @@ import xxhash
 from gmpy2 import mpz
 
 from bigconst.base.errors import InputOutputError
-from bigconst.storage.durable import NEW, WriteFailpoints, replace_file
+from bigconst.storage.durable import BAD, NEW, WriteFailpoints, replace_file
 from bigconst.storage.lock import FileLock
 
 FORMAT = "bigconst-mersenne/1"
 GENERATIONS, VERIFIED_GENERATIONS = 3, 2
 """The newest files and the newest verified files that are not removed."""
-BAD = ".bad"
-"""Suffix of the name of a file that cannot be used."""
-
 _PLACES = WriteFailpoints("save.write", "save.sync", "save.rename")
 _REMEDY = "see that its disk is there and has room, or name another directory with --dir"
 

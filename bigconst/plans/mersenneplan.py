@@ -12,9 +12,7 @@ from bigconst.base.units import format_bytes, format_count
 from bigconst.plans.accounts import Traffic
 from bigconst.plans.dwtdisk import DwtDisk, dwt_disk
 from bigconst.plans.dwtshape import DwtShape, dwt_shape
-
-PROCESS_BYTES = 216 << 20
-"""Memory of the interpreter, numba and its kernels."""
+from bigconst.plans.plan import DISK_PROCESS_BYTES
 
 DEFAULT_SAVE_EVERY_S = 600.0
 """Seconds between the save files of a test."""
@@ -50,7 +48,7 @@ class MersennePlan:
     @property
     def peak_memory_bytes(self) -> int:
         """Upper bound on the memory of the process."""
-        return PROCESS_BYTES + self.residue_bytes + self.transform_bytes
+        return DISK_PROCESS_BYTES + self.residue_bytes + self.transform_bytes
 
     # The scratch of a run is made from these; they exist only for a transform on disk.
 
@@ -91,7 +89,7 @@ def make_mersenne_plan(exponent: int, iterations: int, threads: int, memory_byte
     memory_bytes     bound on the memory of the process
     products         whether products of residues are taken, in addition to squares
     words            length of the transform; None for the shortest safe one
-    workspace_bytes  bound on the memory of a test without PROCESS_BYTES; on disk, on that of the passes alone
+    workspace_bytes  bound on the memory of a test without DISK_PROCESS_BYTES; on disk, on that of the passes alone
     scratch          whether there are directories for a transform that does not fit memory
 
     Raises UsageError for an exponent or a length that plans.dwtshape refuses, DoesNotFit when memory is not enough.
@@ -99,12 +97,12 @@ def make_mersenne_plan(exponent: int, iterations: int, threads: int, memory_byte
     shape = dwt_shape(exponent, words)
     plan = MersennePlan(exponent, iterations, threads, shape, None, products)
     if (plan.peak_memory_bytes <= memory_bytes
-            and (workspace_bytes is None or plan.peak_memory_bytes - PROCESS_BYTES <= workspace_bytes)):
+            and (workspace_bytes is None or plan.peak_memory_bytes - DISK_PROCESS_BYTES <= workspace_bytes)):
         return plan
-    left = memory_bytes - PROCESS_BYTES - plan.residue_bytes
+    left = memory_bytes - DISK_PROCESS_BYTES - plan.residue_bytes
     if not scratch:
         needed, allowed, option = ((plan.peak_memory_bytes, memory_bytes, "--memory") if workspace_bytes is None else
-                                   (plan.peak_memory_bytes - PROCESS_BYTES, workspace_bytes, "--workspace"))
+                                   (plan.peak_memory_bytes - DISK_PROCESS_BYTES, workspace_bytes, "--workspace"))
         #: Name scratch directories with `--swap`, or allow more.
         raise DoesNotFit(f"a test of M{exponent} in memory needs {format_bytes(needed)}, "
                          f"{format_bytes(allowed)} are allowed",

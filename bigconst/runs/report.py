@@ -9,6 +9,7 @@ import platform
 from dataclasses import dataclass
 from datetime import datetime
 
+from bigconst.base.hardware import DISK_KINDS
 from bigconst.base.units import (
     format_bytes,
     format_count,
@@ -24,9 +25,6 @@ from bigconst.plans.plan import Plan
 from bigconst.reading.lines import LINE_DIGITS, digit_line
 
 SCHEMA = "bigconst-report/1"
-
-DISK_KINDS = {"hdd": "hard disks", "ssd": "solid state"}
-"""names of the kinds of disk for people"""
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,14 @@ from typing import Self, TypeVar
 
 from bigconst.base.errors import BigconstError, DiskFull
 from bigconst.base.events import CheckpointMade, Fault
+from bigconst.base.hardware import DISK_KINDS
 from bigconst.base.units import format_bytes
 from bigconst.plans.diskplan import DiskPlan
 from bigconst.plans.mersenneplan import MersennePlan
 from bigconst.runs import interrupted
 from bigconst.runs.lanes import ScratchDisks
 from bigconst.runs.levels import ForgivingLevelStore, LevelDirectory
-from bigconst.runs.report import DISK_KINDS, ScratchMeasured
+from bigconst.runs.report import ScratchMeasured
 from bigconst.runs.statusfile import Status, read_status
 from bigconst.runs.workdone import remaining_s
 from bigconst.runtime.checkpoint import JOURNAL_NAME, Checkpoint

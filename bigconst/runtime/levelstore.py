@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from bigconst.base.errors import InputOutputError
-from bigconst.storage.durable import sync_directory
+from bigconst.storage.durable import BAD, sync_directory
 from bigconst.storage.journal import Journal, read_journal
 
 LEVEL_NAME = "bigconst.level"
@@ -134,4 +134,4 @@ def _pieces(path: str) -> Iterator[Arrays]:
 
 def _set_aside(path: str) -> None:
     with contextlib.suppress(OSError):
-        os.replace(path, path + ".bad")
+        os.replace(path, path + BAD)

@@ -11,6 +11,9 @@ from typing import NamedTuple
 from bigconst.base import failpoints
 from bigconst.base.errors import InputOutputError
 
+BAD = ".bad"
+"""Suffix to the name of a file that was found damaged or wrong."""
+
 NEW = ".new"
 """Suffix to the name of a file that is being written."""
 

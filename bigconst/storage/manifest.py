@@ -13,13 +13,10 @@ import os
 import xxhash
 
 from bigconst.base.errors import InputOutputError
-from bigconst.storage.durable import NEW, WriteFailpoints, replace_file
+from bigconst.storage.durable import BAD, NEW, WriteFailpoints, replace_file
 
 NAME = "bigconst.manifest"
 OLD_NAME = "bigconst.manifest.old"
-BAD = ".bad"
-"""Suffix to the name of a manifest that is damaged."""
-
 FORMAT = "bigconst-manifest/1"
 _PLACES = WriteFailpoints("manifest.write", "manifest.sync", "manifest.rename")
 _REMEDY = "see that its disk is there and has room, then resume"

@@ -1,4 +1,4 @@
-"""Words corrupted on purpose, one in each run: whatever happens, no wrong digit comes out."""
+"""Values corrupted on purpose in memory, one in each run: whatever happens, no wrong digit comes out."""
 
 from collections import Counter
 
@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 from gmpy2 import isqrt, mpz
 
-from bigconst.arithmetic.memory import newton
-from bigconst.arithmetic.memory.transform import Transform
-from bigconst.arithmetic.words import Words
+from bigconst.base import failpoints
 from bigconst.base.constant import Constant
-from bigconst.base.errors import FaultError
+from bigconst.base.errors import FaultError, UsageError
 from bigconst.constants import engine, root
 from bigconst.plans.plan import make_plan
 
 DIGITS = 60_000
+PLAN = make_plan(Constant("phi", 5), DIGITS, 10, 1, 1 << 40)
 
 
 @pytest.fixture(scope="module")
@@ -31,117 +30,100 @@ class Sink:
         self.text[offset:offset + len(data)] = data
 
 
-def corrupt_words(rng, words):
-    """Change one word into another canonical one."""
-    at = rng.integers(len(words))
-    words[at] = (words[at] + rng.integers(1, 100_000)) % 100_000
+def outcome(truth: str) -> str:
+    """What became of a run in which something is corrupted: it is stopped, or its digits are right."""
+    sink, events = Sink(PLAN.text_bytes), []
+    try:
+        engine.run(PLAN, sink, events.append)
+    except FaultError as error:
+        return "stopped: " + str(error).split(";")[0].split(",")[-1].split(": ")[-1][:60]
+    assert sink.text.decode().strip().replace(".", "") == truth
+    kinds = [event.kind for event in events if type(event).__name__ == "Fault"]
+    return "repaired after " + " and ".join(sorted(set(kinds))) if kinds else "harmless"
 
 
-def corrupt_data(rng, data):
-    at = rng.integers(len(data))
-    data[at] += 10.0 ** rng.integers(3, 12)
-
-
-def once(rng, calls, corrupt):
-    """A hook that calls corrupt(...) at one of the first `calls` calls."""
-    state = {"left": int(rng.integers(calls)), "done": False}
-
-    def hook(*arguments):
-        if state["left"] == 0 and not state["done"]:
-            corrupt(rng, *arguments)
-            state["done"] = True
-        state["left"] -= 1
-        return state
-
-    hook.state = state
-    return hook
-
-
-def install(place, rng, monkeypatch):
-    """Patch one step of the ladder so that it spoils its result once; 3 levels, 3 products each."""
-    products = 3 * 3
-    if place == "transform data":
-        hook = once(rng, products, corrupt_data)
-        original = Transform.inverse
-        monkeypatch.setattr(Transform, "inverse",
-                            lambda self, data, words, radix: (hook(data), original(self, data, words, radix))[1])
-    elif place == "spectrum":
-        hook = once(rng, 3, corrupt_data)
-        original = Transform.spectrum
-        monkeypatch.setattr(Transform, "spectrum", lambda self, data: (original(self, data), hook(data))[0])
-    elif place in ("e", "u", "v", "carry"):
-        hook = once(rng, products, corrupt_words if place != "carry" else lambda rng, words: Words.add_at(
-            carry_words, words, int(rng.integers(len(words))), int(rng.choice([-1, 1]))))
-        original = Transform.inverse
-        turn = {"count": 0}
-        wanted = {"e": 0, "u": 1, "v": 2}.get(place)
-
-        def inverse(self, data, words, radix):
-            result = original(self, data, words, radix)
-            if wanted is None or turn["count"] % 3 == wanted:
-                hook(words)
-            turn["count"] += 1
-            return result
-
-        if wanted is not None:
-            hook.state["left"] %= 3
-        monkeypatch.setattr(Transform, "inverse", inverse)
-    elif place == "y":
-        hook = once(rng, 3, lambda rng, y, fresh, *rest: corrupt_words(rng, y))
-        original = Words.newton_update
-        monkeypatch.setattr(Words, "newton_update",
-                            lambda self, y, *rest: (original(self, y, *rest), hook(y, *rest))[0])
-    elif place == "y after its check":
-        hook = once(rng, 3, lambda rng, y: corrupt_words(rng, y))
-        original = newton.Ladder._step
-
-        def step(self, y, level, residue):
-            result = original(self, y, level, residue)
-            hook(y[self.plan.words - level.words_out:self.plan.words])
-            return result
-
-        monkeypatch.setattr(newton.Ladder, "_step", step)
-    elif place == "x after its check":
-        hook = once(rng, 1, lambda rng, x: corrupt_words(rng, x))
-        original = root.settle
-        monkeypatch.setattr(root, "settle", lambda *a: (original(*a), hook(a[2]))[0])
-    return hook
-
-
-class carry_words:
-    """Stands in for a Words where only the radix is asked."""
-
-    class format:
-        radix = 10**5
-
-
-PLACES = {"transform data": 30, "spectrum": 20, "carry": 30, "e": 30, "u": 30, "v": 20, "y": 20,
-          "y after its check": 10, "x after its check": 10}
+LEVELS = len(PLAN.levels)
+# failpoint: (runs, how often values pass it when nothing is repeated)
+PLACES = {"transform.data": (30, 3 * LEVELS), "transform.spectrum": (20, LEVELS), "transform.carries": (30, 3 * LEVELS),
+          "square.words[, e]": (30, LEVELS), "product.words[, u]": (30, LEVELS), "product.words[, v]": (20, LEVELS),
+          "sum.words": (20, LEVELS), "level.words": (10, LEVELS)}
+AFTER_ITS_CHECK = 10
+"""Runs in which the result itself changes."""
 
 
 def test_two_hundred_are_injected():
-    assert sum(PLACES.values()) == 200
+    assert sum(runs for runs, _ in PLACES.values()) + AFTER_ITS_CHECK == 200 and LEVELS > 2
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_corrupted_word_never_reaches_the_digits(place, truth, monkeypatch, record_property):
+def test_a_wrong_value_never_reaches_the_digits(place, truth, record_property):
+    runs, calls = PLACES[place]
     caught = Counter()
-    for seed in range(PLACES[place]):
-        rng = np.random.default_rng([seed, len(place)])
-        plan = make_plan(Constant("phi", 5), DIGITS, 10, 1, 1 << 40)
-        assert len(plan.levels) == 4 or len(plan.levels) == 3
-        sink, events = Sink(plan.text_bytes), []
-        with monkeypatch.context() as patch:
-            hook = install(place, rng, patch)
-            try:
-                engine.run(plan, sink, events.append)
-            except FaultError as error:
-                caught["stopped: " + str(error).split(";")[0].split(",")[-1].split(": ")[-1][:60]] += 1
-                continue
-        assert hook.state["done"], "nothing was corrupted, the test is void"
-        kinds = [event.kind for event in events if type(event).__name__ == "Fault"]
-        assert sink.text.decode().strip().replace(".", "") == truth
-        caught["repaired after " + " and ".join(sorted(set(kinds))) if kinds else "harmless"] += 1
+    for seed in range(runs):
+        at = 1 + seed % calls
+        with failpoints.active(f"{place}=spoil:{seed}@{at}, {place}=sleep:0") as (_, passed):
+            found = outcome(truth)
+        assert passed.calls >= at, "nothing was corrupted, the test is void"
+        assert found != "harmless" or passed.calls == calls
+        caught[found] += 1
     record_property("caught", dict(caught))
     print(f"\n{place}: {dict(caught)}")
-    assert sum(caught.values()) == PLACES[place]
+
+
+def test_a_result_that_changes_after_its_check_is_not_written(truth, monkeypatch):
+    rng, original = np.random.default_rng(5), root.root_words
+
+    def root_words(plan, ladder):
+        x, *rest = original(plan, ladder)
+        at = rng.integers(len(x))
+        x[at] = (x[at] + rng.integers(1, 100_000)) % 100_000
+        return x, *rest
+
+    monkeypatch.setattr(root, "root_words", root_words)
+    for _ in range(AFTER_ITS_CHECK):
+        assert outcome(truth).startswith("stopped: ")
+
+
+# --- the failpoints ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype,below,changes", [
+    (np.float64, 0, lambda a, b: 1e3 <= b - a <= 1e11),
+    (np.int64, 0, lambda a, b: abs(b - a) == 1),
+    (np.uint64, 0, lambda a, b: int(a ^ b).bit_count() == 1),
+    (np.int32, 10**5, lambda a, b: a != b and 0 <= b < 10**5),
+    (np.uint64, 2**61 - 1, lambda a, b: a != b and b < 2**61 - 1),
+    (np.int8, 3, lambda a, b: a != b and 0 <= b < 3),
+])
+def test_one_value_becomes_another_that_is_possible(dtype, below, changes):
+    values = np.arange(12).astype(dtype) % (below or 12)
+    found = set()
+    for seed in range(40):
+        spoilt = values.copy().reshape(3, 4)
+        with failpoints.active(f"slab.words=spoil:{seed}@2"):
+            failpoints.touch("slab.words", "x", spoilt, below)
+            assert np.array_equal(spoilt.ravel(), values)
+            failpoints.touch("slab.words", "x", spoilt, below)
+        at, = np.flatnonzero(spoilt.ravel() != values)
+        assert changes(values[at], spoilt.ravel()[at])
+        found.add(at)
+        again = values.copy()
+        with failpoints.active(f"slab.words=spoil:{seed}"):
+            failpoints.touch("slab.words", "x", again, below)
+        assert np.array_equal(again, spoilt.ravel()), "the argument decides"
+    assert len(found) > 8
+
+
+def test_values_are_told_apart_by_what_they_belong_to():
+    values = np.zeros(1, np.int64)
+    with failpoints.active("product.words[, u]=spoil@2-3, product.words=sleep:0") as (some, every):
+        for where in ("level 1, u", "level 1, v", "level 2, u", "level 2, u, 4 digits", "level 3, u"):
+            failpoints.touch("product.words", where, values[:])
+        failpoints.touch("product.words", "level 4, u", values[:0])
+    assert (some.calls, every.calls) == (5, 6) and abs(values[0]) in (0, 2)
+
+
+@pytest.mark.parametrize("rule", ["slab.words=EIO", "slab.words=flip:3", "slab.words=torn", "lane.read=spoil"])
+def test_files_and_values_fail_in_their_own_ways(rule):
+    with pytest.raises(UsageError, match="makes no sense there"), failpoints.active(rule):
+        pass

@@ -3,7 +3,7 @@
 import gmpy2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bigconst.arithmetic import residues as residue
@@ -83,7 +83,6 @@ def test_a_foreign_character_far_inside():
         assert caught.value.index == i
 
 
-@settings(deadline=None, max_examples=80)
 @given(st.sampled_from([10, 16]), st.integers(0, 2500), st.lists(st.integers(0, 2500), max_size=4),
        st.integers(0, 2**32))
 def test_parts_join_to_the_whole(base, n, cuts, seed):

@@ -2,7 +2,7 @@
 
 import pytest
 from gmpy2 import mpz, mpz_random, random_state
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bigconst.arithmetic.memory.squarer import Squarer
@@ -34,7 +34,6 @@ def test_every_length_at_its_largest_exponent(shape, threads):
 
 
 @given(data=st.data(), p=st.integers(1024, 30_000), threads=st.integers(1, 3), subtract=st.sampled_from([0, 2]))
-@settings(deadline=None, max_examples=60)
 def test_any_residue_shift_and_count(data, p, threads, subtract):
     """2^p - 1 need not be prime, nor the residue random."""
     m = (1 << p) - 1
@@ -44,7 +43,6 @@ def test_any_residue_shift_and_count(data, p, threads, subtract):
 
 
 @given(p=st.integers(1024, 20_000), seed=st.integers(0, 2**32 - 1), threads=st.integers(1, 2))
-@settings(deadline=None, max_examples=30)
 def test_products(p, seed, threads):
     state, modulus = random_state(seed), (mpz(1) << p) - 1
     a, b = (mpz_random(state, modulus) for _ in range(2))

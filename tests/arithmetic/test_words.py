@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from gmpy2 import mpz
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from oracle_words import to_mpz
 
@@ -22,7 +22,7 @@ def words(request):
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch):
     """Many pieces even of short numbers, so that carries cross their borders."""
-    monkeypatch.setattr(words_module, "TASK_WORDS", 64)
+    monkeypatch.setattr(words_module, "LINEAR_TASK_WORDS", 64)
 
 
 def random(words, rng, count, kind):
@@ -40,7 +40,6 @@ KINDS = st.sampled_from(["random", "largest", "zero"])
 
 
 @given(count=st.integers(1, 3000), seed=st.integers(0, 2**32 - 1), kind=KINDS, factor=st.integers(0, 2**31 - 1))
-@settings(deadline=None, max_examples=40)
 def test_residue_multiplication_and_half(words, count, seed, kind, factor):
     radix = words.format.radix
     a = random(words, np.random.default_rng(seed), count, kind)
@@ -57,7 +56,6 @@ def test_residue_multiplication_and_half(words, count, seed, kind, factor):
 
 
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1))
-@settings(deadline=None, max_examples=80)
 def test_newton_update(words, data, seed):
     radix = words.format.radix
     rng = np.random.default_rng(seed)
@@ -78,7 +76,6 @@ def test_newton_update(words, data, seed):
 
 
 @given(count=st.integers(1, 2000), seed=st.integers(0, 2**32 - 1), kind=KINDS, top=st.integers(-3, 3))
-@settings(deadline=None, max_examples=60)
 def test_sign_and_magnitude(words, count, seed, kind, top):
     radix = words.format.radix
     a = random(words, np.random.default_rng(seed), count, kind)
@@ -100,7 +97,6 @@ def test_the_residue_without_canonical_words_terminates(words):
 
 
 @given(seed=st.integers(0, 2**32 - 1), length=st.integers(1, 500), extra=st.integers(0, 500))
-@settings(deadline=None, max_examples=40)
 def test_wrap(words, seed, length, extra):
     radix = words.format.radix
     a = random(words, np.random.default_rng(seed), length + min(length, extra), "random")
@@ -111,7 +107,6 @@ def test_wrap(words, seed, length, extra):
 
 
 @given(value=st.integers(0, 2**4000))
-@settings(deadline=None, max_examples=30)
 def test_integers_and_regrouping(words, value):
     a = words.from_int(value, 260)
     assert words.to_int(a) == value

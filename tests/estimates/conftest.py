@@ -1,7 +1,7 @@
 """A machine whose speeds are known, so that no test has to measure one."""
 
 import pytest
-from plausible import keep_speeds, plausible_speeds
+from plausible import measured_here, plausible_speeds
 
 
 @pytest.fixture
@@ -12,13 +12,5 @@ def speeds():
 
 @pytest.fixture
 def measured(monkeypatch, tmp_path):
-    """This machine after a benchmark, with scratch in `scratch`; catalogue and machines.toml are as they came.
-
-    Its Speeds.
-    """
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    (tmp_path / "here").mkdir()
-    (tmp_path / "here" / "scratch").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    return keep_speeds(tmp_path / "cache", tmp_path / "here" / "scratch")
+    """The Speeds of this machine as if a benchmark had run, with scratch in `scratch`."""
+    return measured_here(monkeypatch, tmp_path)

@@ -10,7 +10,7 @@ import pytest
 from bigconst.base.errors import DiskFull, UsageError
 from bigconst.base.hardware import default_threads, processor
 from bigconst.bench import measure as measuring
-from bigconst.bench import measuredisks, measureslabs
+from bigconst.bench import measuredisks, measureslabs, turns
 from bigconst.bench.measuredisks import Sweep, measure_disks
 from bigconst.cli import main
 from bigconst.estimates.speeds import from_json
@@ -37,7 +37,10 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(measureslabs, "SUM_WORDS", 1 << 20)
     monkeypatch.setattr(measureslabs, "PASS_WORDS", 1 << 20)
     monkeypatch.setattr(measuredisks, "VOLUME_BYTES", 64 << 20)
+    monkeypatch.setattr(measuredisks, "MEMORY_BYTES", 64 << 20)
     monkeypatch.setattr(measuredisks, "SWEEP_S", 0.02)
+    monkeypatch.setattr(turns, "TURNS", 2)
+    monkeypatch.setattr(turns, "LEAST_S", 0.001)
     # A child process would compile all kernels for the other cache.
     monkeypatch.setattr(measuring, "start_s", lambda turns: 0.5)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

@@ -1,5 +1,6 @@
 """`bigconst estimate`: what it prints and writes, which machines it compares, and what it refuses."""
 
+import contextlib
 import csv
 import importlib.util
 import io
@@ -9,8 +10,10 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from plausible import measured_here
 
 from bigconst.cli import main
 from bigconst.commands import estimateplot, estimateshow
@@ -57,11 +60,16 @@ price_date = "2026-11-01"
 @pytest.fixture
 def here(measured, monkeypatch, tmp_path):
     """A directory on a machine that was measured, and cannot be again."""
-    monkeypatch.setattr(speeds, "measured", lambda **_: pytest.fail("a benchmark ran"))
-    monkeypatch.setattr(speeds, "measured_disks", lambda *_, **__: pytest.fail("a benchmark ran"))
-    (tmp_path / "config" / "bigconst").mkdir(parents=True)
-    (tmp_path / "config" / "bigconst" / "machines.toml").write_text(MACHINES)
+    own_machines(monkeypatch, tmp_path)
     return tmp_path / "here"
+
+
+def own_machines(patch, folder):
+    """There are machines of one's own, and benchmarks cannot run."""
+    patch.setattr(speeds, "measured", lambda **_: pytest.fail("a benchmark ran"))
+    patch.setattr(speeds, "measured_disks", lambda *_, **__: pytest.fail("a benchmark ran"))
+    (folder / "config" / "bigconst").mkdir(parents=True)
+    (folder / "config" / "bigconst" / "machines.toml").write_text(MACHINES)
 
 
 def run(capsys, *argv, code=0):
@@ -188,9 +196,35 @@ def test_money_best_first(here, capsys):
     assert rows[2]["status"] == "infeasible" and rows[2]["hours"] == "" and "too small" in rows[2]["reason"]
 
 
-def test_all_clouds(here, capsys):
-    out = run(capsys, "phi", "--digits", "2e12", "--cloud", "all", "--json", "e.json")
-    (found,) = fields("e.json")
+@pytest.fixture(scope="module")
+def all_clouds(tmp_path_factory):
+    """An estimate for all machines there are: what it prints, its JSON, its picture, and the labels in that.
+
+    Labels are (market, extent by text), as matplotlib has drawn them.
+    """
+    from matplotlib.text import Text
+
+    folder = tmp_path_factory.mktemp("all_clouds")
+    labels = []
+
+    def watched(renderer, axes, market, points, label=estimateplot._label):
+        label(renderer, axes, market, points)
+        texts = {text.get_text(): Text.get_window_extent(text, renderer) for text in axes.texts}     # without lines
+        labels.append((market, texts))
+
+    with (pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as out,
+          contextlib.redirect_stderr(io.StringIO()) as err):
+        measured_here(patch, folder)
+        own_machines(patch, folder)
+        patch.setattr(estimateplot, "_label", watched)
+        argv = ["phi", "--digits", "2e12", "--cloud", "all", "--json", "e.json", "--plot", "e.png"]
+        assert main(["estimate", *argv]) == 0 and err.getvalue() == ""
+        (found,) = fields("e.json")
+        return SimpleNamespace(out=out.getvalue(), found=found, picture=Path("e.png").read_bytes(), labels=labels)
+
+
+def test_all_clouds(all_clouds):
+    out, found = all_clouds.out, all_clouds.found
     by_status = {status: [each for each in found["machines"] if each["status"] == status]
                  for status in ("feasible", "infeasible", "not estimable")}
     assert all(by_status.values()) and sum(map(len, by_status.values())) == len(found["machines"])
@@ -229,28 +263,21 @@ def test_dollars_for_a_test(here, capsys):
     assert all(float(row["usd"]) > 0 and row["digits_per_usd"] == "" for row in rows)
 
 
-def test_a_picture(here, capsys):
-    run(capsys, "phi", "--digits", "2e12", "--cloud", "all", "--plot", "e.png")
-    data = Path("e.png").read_bytes()
-    assert data[:8] == b"\x89PNG\r\n\x1a\n" and struct.unpack(">II", data[16:24]) == (1000, 700)
+def size_of(picture: bytes) -> tuple[int, int]:
+    """The (width, height) of a PNG."""
+    assert picture[:8] == b"\x89PNG\r\n\x1a\n"
+    return struct.unpack(">II", picture[16:24])
+
+
+def test_a_picture(all_clouds, here, capsys):
+    assert size_of(all_clouds.picture) == (1000, 700)
     run(capsys, "phi", "--digits", "1e12", "--instance", "cellar", "--plot", "e.png")       # one point is enough
-    assert Path("e.png").read_bytes() not in (b"", data)
+    found = Path("e.png").read_bytes()
+    assert size_of(found) == (1000, 700) and found != all_clouds.picture
 
 
-def test_the_best_machines_are_labelled_and_no_label_hides_another(here, capsys, monkeypatch):
-    from matplotlib.text import Text
-
-    seen = []
-    label = estimateplot._label
-
-    def watched(renderer, axes, market, points):
-        label(renderer, axes, market, points)
-        texts = {text.get_text(): Text.get_window_extent(text, renderer) for text in axes.texts}     # without lines
-        seen.append((market, texts))
-
-    monkeypatch.setattr(estimateplot, "_label", watched)
-    run(capsys, "phi", "--digits", "2e12", "--cloud", "all", "--plot", "e.png")
-    ((market, texts),) = seen
+def test_the_best_machines_are_labelled_and_no_label_hides_another(all_clouds):
+    ((market, texts),) = all_clouds.labels
     best = [market.offers[i].instance for i in market.front]
     assert best and all(each.name in texts or estimateshow.name_of(each) in texts for each in best)
     boxes = list(texts.values())

@@ -29,9 +29,9 @@ print(next(iter(rows.inspect_asm().values())))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cpu,register", [("znver4", "zmm"), ("skylake-avx512", "zmm"), ("haswell", "ymm")])
+@pytest.mark.parametrize("cpu,register", [("skylake-avx512", "zmm"), ("haswell", "ymm")])
 def test_the_row_pass_is_vectors_of_full_width_with_fused_multiply_adds(cpu, register, tmp_path):
-    """Compiled for a given processor, not run on it."""
+    """Compiled for a given processor, not run on it; for the first LLVM itself prefers vectors of half the width."""
     code = "import llvmlite.binding as llvm\nfeatures = llvm.get_host_cpu_features().flatten()\n" + ASSEMBLY
     text = python(code, NUMBA_CPU_NAME=cpu, NUMBA_CPU_FEATURES=FEATURES[register], BIGCONST_CACHE=str(tmp_path))
     fused = re.findall(rf"^\s+vfn?m(?:add|sub)\d+pd\s.*%{register}", text, re.MULTILINE)
@@ -57,25 +57,19 @@ def test_any_edit_of_a_kernel_file_names_another_cache(tmp_path):
     assert len(names) == len(files) + 1
 
 
-def test_numba_uses_the_named_cache(tmp_path):
-    out = python("from bigconst.kernels import jit\nimport numba\n"
-                 "print(numba.config.CACHE_DIR, jit.is_cold('columns'))",
-                 BIGCONST_CACHE=str(tmp_path))
-    assert out.split() == [str(tmp_path / "bigconst" / f"kernels-{sources_hash()}"), "True"]
-
-
 def test_numba_imported_before_us_still_uses_it(tmp_path):
     out = python("import numba\nfrom bigconst.kernels import jit\nprint(numba.config.CACHE_DIR)",
                  BIGCONST_CACHE=str(tmp_path))
     assert out.strip() == str(tmp_path / "bigconst" / f"kernels-{sources_hash()}")
 
 
-def test_another_process_compiles_nothing(tmp_path):
-    code = ("import sys\nfrom bigconst.kernels import jit\nfrom bigconst.runs.kernels import DIGITS, load\n"
+def test_another_process_uses_the_named_cache_and_compiles_nothing(tmp_path):
+    code = ("import sys, numba\nfrom bigconst.kernels import jit\nfrom bigconst.runs.kernels import DIGITS, load\n"
             "cold = jit.is_cold('columns')\nif not cold: load(DIGITS)\n"
             "kernels = {id(k): k.stats for name, module in list(sys.modules.items()) if name.startswith('bigconst.')\n"
             "           for k in vars(module).values() if getattr(k, 'signatures', None)}.values()\n"
             "print(cold, sum(sum(s.cache_misses.values()) for s in kernels),"
-            " sum(sum(s.cache_hits.values()) for s in kernels) > 20)")
-    assert python(code).split() == ["False", "0", "True"]      # the session has compiled them
-    assert python(code, BIGCONST_CACHE=str(tmp_path)).split() == ["True", "0", "False"]
+            " sum(sum(s.cache_hits.values()) for s in kernels) > 20, numba.config.CACHE_DIR)")
+    assert python(code).split()[:3] == ["False", "0", "True"]      # the session has compiled them
+    cache = tmp_path / "bigconst" / f"kernels-{sources_hash()}"
+    assert python(code, BIGCONST_CACHE=str(tmp_path)).split() == ["True", "0", "False", str(cache)]

@@ -1,4 +1,7 @@
-"""The middle passes against direct evaluation, and composed with the column and row passes."""
+"""The middle passes against direct evaluation, and composed with the column and row passes.
+
+A pass of one level is nothing but the butterfly of its radix.
+"""
 
 from fractions import Fraction
 from math import prod
@@ -48,7 +51,8 @@ def test_residues_by_direct_evaluation_and_back(radices, numerator, denominator)
     angles = tree_angles(radices, Fraction(numerator, denominator))[-1]
     powers = np.exp(2j * np.pi * np.array([[float(k * angle % 1) for k in range(height)] for angle in angles]))
     original = as_complex(before, height, stride, width)
-    assert np.abs(as_complex(x, height, stride, width) - np.tensordot(powers, original, 1)).max() < 5e-14 * height**0.5
+    error = np.abs(as_complex(x, height, stride, width) - np.tensordot(powers, original, 1)).max()
+    assert error < (1e-14 * height if len(radices) == 1 else 5e-14 * height**0.5)
     run(middle_inverse, [(3, 0, 6)])
     assert np.abs(as_complex(x, height, stride, width) / height - original).max() < 1e-14
     padding = slice(16 * width, None)
@@ -197,9 +201,9 @@ def test_slabs_middles_and_rows_make_a_square(outer, middles, row_radices, slabs
     full[-1] = radix // 2 - 1       # beyond that the top word would carry
     full[:length // 3:7] = radix // 2
     short = rng.integers(0, radix, length // 2 - 5).astype(np.int32)
-    for words in (full, short, full[:length // 16 * 8], full[:9]):
+    for i, words in enumerate((full, short, full[:length // 16 * 8], full[:9])):
         expected = to_mpz(words, radix) ** 2 % (mpz(radix) ** length + 1)
-        for slab in slabs:
+        for slab in slabs[i % 2::2]:
             outside = Slabs(outer, width, slab, radix)
             long_rows = aligned_float64(16 * len(numerators) * width).reshape(len(numerators), -1)
             outside.forward(words, long_rows)

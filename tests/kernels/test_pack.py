@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bigconst.kernels import pack
@@ -60,7 +60,6 @@ def test_layout_and_back(radix, n):
     check(np.random.default_rng(n).integers(0, radix, n).astype(np.int32), radix)
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.sampled_from(RADIXES), st.integers(0, 700), st.integers(0, 2**32))
 def test_any_length(radix, n, seed):
     check(np.random.default_rng(seed).integers(0, radix, n).astype(np.int32), radix)

@@ -4,7 +4,7 @@ from itertools import accumulate
 
 import numpy as np
 from gmpy2 import mpz
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from oracle_words import to_mpz
 
@@ -15,7 +15,6 @@ RADIXES = [10**5, 10**4, 10**3, 2**16, 2**12]
 
 @given(st.sampled_from(RADIXES), st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 3]),
        st.lists(st.integers(1, 3), min_size=1, max_size=4), st.sampled_from([1, 2, 10**9, 2**45]))
-@settings(deadline=None, max_examples=100)
 def test_carries_stay_in_their_run_and_are_joined(radix, seed, factor, parts, largest):
     height = 8 * factor
     ends = np.array(list(accumulate(parts)), np.int64)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bigconst.kernels import text
@@ -84,7 +84,6 @@ def test_first_of_several_foreign_characters(base):
         assert text.read_text(words, page, base) == i
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.sampled_from(list(BASES)), st.integers(0, 1200), st.data())
 def test_pieces_by_themselves_make_the_whole(base, n, data):
     radix, width = BASES[base][0], text.CHARACTERS[base]

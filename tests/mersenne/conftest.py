@@ -1,5 +1,6 @@
 """Puts the fake squarer on the path, and compiles what the real one needs before anything is tested."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -14,3 +15,12 @@ def test_kernels(kernels):
     from bigconst.runs.kernels import SQUARINGS, load
 
     load(SQUARINGS)
+
+
+@pytest.fixture
+def tmp_path(quick_disk):
+    """An empty directory on a quick disk: every save file is synced, and these tests write thousands."""
+    directory = quick_disk / "mersenne"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    return directory

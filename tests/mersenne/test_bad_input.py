@@ -3,19 +3,16 @@
 import json
 import os
 import random
-import subprocess
-import sys
 
 import pytest
 from gmpy2 import mpz
+from interrupted_runs import at_failpoints, kill
 
 from bigconst.base import failpoints
-from bigconst.base.failpoints import VARIABLE
 from bigconst.cli import main
 from bigconst.mersenne.savefile import Saved, SaveFiles
 from bigconst.plans.dwtshape import lengths
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 P = 9941
 TEST = f"ll {P} --save-every 0.01 --threads 1 --no-factor"
 LARGEST = f"{lengths()[-1].max_exponent:,}"
@@ -109,9 +106,7 @@ def test_a_save_that_fails_somewhere(capsys, failure):
 @pytest.mark.parametrize("failure", ["save.write=kill@3", "save.write=torn@3", "save.sync=kill@5", "save.rename=kill@3",
                                      "save.sync=kill@6"])
 def test_killed_while_it_saves(capsys, failure):
-    environment = {**os.environ, "PYTHONPATH": ROOT, VARIABLE: failure}
-    killed = subprocess.run([sys.executable, "-m", "bigconst", *TEST.split()], env=environment, capture_output=True)
-    assert killed.returncode == -9
+    kill(TEST, at_failpoints(failure))
     names = save_files()
     assert len(names) == (3 if failure.endswith("@6") else 2)
     assert [name for name in os.listdir() if name.endswith(".new")] or failure.endswith("@6")
@@ -177,13 +172,13 @@ def test_results_that_cannot_be_written(capsys, tmp_path):
     for failure in ("result.append=ENOSPC", "result.sync=EIO"):
         (tmp_path / "worktodo.txt").write_text("Test=9941\n")
         with failpoints.active(failure):
-            assert main(["work"]) == 3
+            assert main(["work", "--threads", "1"]) == 3
         out, err = capsys.readouterr()
         sentence, line = out.splitlines()
         assert sentence == "M9941 is prime" and json.loads(line)["exponent"] == 9941
         assert "bigconst: cannot write ./results.json.txt: " in err.splitlines()[-1] and "save file kept" in err
         assert save_files() and (tmp_path / "worktodo.txt").read_text() == "Test=9941\n"
-        out, err = output(capsys, "work")
+        out, err = output(capsys, "work --threads 1")
         assert out == "M9941 is prime\n" and "going on from iteration 9,939" in err and not save_files()
         assert json.loads((tmp_path / "results.json.txt").read_text().splitlines()[-1])["status"] == "P"
         assert (tmp_path / "worktodo.txt").read_text() == ""
@@ -194,17 +189,17 @@ def test_work_that_cannot_be_taken_out(capsys, tmp_path, failure):
     """Rather a result twice than none."""
     (tmp_path / "worktodo.txt").write_text("Test=1279\nTest=2203\n")
     with failpoints.active(failure):
-        assert "cannot write ./worktodo.txt: " in error_line(capsys, "work", 3)
+        assert "cannot write ./worktodo.txt: " in error_line(capsys, "work --threads 1", 3)
     assert (tmp_path / "worktodo.txt").read_text() == "Test=1279\nTest=2203\n" and save_files()
     assert len((tmp_path / "results.json.txt").read_text().splitlines()) == 1
-    assert output(capsys, "work").out == "M1279 is prime\nM2203 is prime\n"
+    assert output(capsys, "work --threads 1").out == "M1279 is prime\nM2203 is prime\n"
     assert sorted(os.listdir()) == ["results.json.txt", "worktodo.txt"]
 
 
 def test_half_a_result_does_not_spoil_the_next(capsys, tmp_path):
     (tmp_path / "worktodo.txt").write_text("Test=1279\n")
     (tmp_path / "results.json.txt").write_text('{"status":"C", "exp')
-    output(capsys, "work")
+    output(capsys, "work --threads 1")
     half, whole = (tmp_path / "results.json.txt").read_text().splitlines()
     assert half == '{"status":"C", "exp' and json.loads(whole)["exponent"] == 1279
 
@@ -212,7 +207,7 @@ def test_half_a_result_does_not_spoil_the_next(capsys, tmp_path):
 def test_lines_that_cannot_be_read_stay_and_the_rest_goes_on(capsys, tmp_path):
     text = "Test=abc\nTest=1279\n\nPfactor=1,2,1277,-1,60,2\nTest=99999999977\nTest=2203"
     (tmp_path / "worktodo.txt").write_text(text)
-    out, err = output(capsys, "work", 2)
+    out, err = output(capsys, "work --threads 1", 2)
     assert out == "M1279 is prime\nM2203 is prime\n"
     kept = "Test=abc\n\nPfactor=1,2,1277,-1,60,2\nTest=99999999977"
     assert (tmp_path / "worktodo.txt").read_text() == kept

@@ -320,8 +320,8 @@ def test_a_state_that_came_by_a_bad_point_is_not_taken(lasting, tmp_path):
     assert done.is_prime and events[0].iteration < saved.iteration and len(events[0].bad) == 1 and not done.errors
 
 
-@pytest.mark.parametrize("error", [ChecksumError("block 5 of a is bad"), ReadError("cannot read a: EIO")])
-@pytest.mark.parametrize("kind", [LucasLehmer, Prp3])
+@pytest.mark.parametrize("kind, error", [(LucasLehmer, ChecksumError("block 5 of a is bad")),
+                                         (Prp3, ReadError("cannot read a: EIO"))])
 def test_what_a_disk_has_lost_is_computed_again(lasting, kind, error, tmp_path):
     """Calls fail twice in a row: at the start, in a batch, a check, a look, going back."""
     for call in (*range(1, 12), *range(12, 4000, 97)):

@@ -1,27 +1,23 @@
 """The commands on the real squarer: lines, exit codes, interruption, work files."""
 
+import contextlib
 import json
+import multiprocessing
 import os
-import random
 import re
 import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 
 import gmpy2
 import pytest
 from gmpy2 import mpz
+from interrupted_runs import Process, at_failpoints, end, kill
 
 from bigconst.cli import main
 from bigconst.mersenne import selftest
 from bigconst.mersenne.results import res64
-
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-ENVIRONMENT = {**os.environ, "PYTHONPATH": ROOT}
-SLOW_P = 216091
-"""Its test takes long enough to be interrupted."""
+from bigconst.mersenne.savefile import SaveFiles
+from bigconst.storage import diskkind
 
 
 @pytest.fixture(autouse=True)
@@ -42,16 +38,15 @@ def output(capsys, command, code=0):
 
 
 def test_primes_and_composites(capsys):
-    out = output(capsys, "ll 2 3 5 11 1279 2203 2207 --no-factor --threads 2").out.splitlines()
+    out = output(capsys, "ll 2 3 5 11 1279 2207 --no-factor --threads 2").out.splitlines()
     assert [line.split(",")[0] for line in out] == [
-        "M2 is prime", "M3 is prime", "M5 is prime", "M11 is composite", "M1279 is prime", "M2203 is prime",
-        "M2207 is composite"]
+        "M2 is prime", "M3 is prime", "M5 is prime", "M11 is composite", "M1279 is prime", "M2207 is composite"]
     assert out[-1] == f"M2207 is composite, res64 {res64(chain(2207, 4, 2, 2205))}"
     assert os.listdir() == []
 
 
 def test_prp(capsys):
-    out = output(capsys, "prp 2 3 5 11 1279 2207 --no-factor").out.splitlines()
+    out = output(capsys, "prp 2 3 5 11 1279 2207 --no-factor --threads 1").out.splitlines()
     assert out[0] == "M2 is prime" and out[1] == "M3 is a probable prime, base 3"
     assert out[3] == f"M11 is composite, res64 {res64(pow(3, 2**11 - 2, 2**11 - 1))}"
     assert out[4] == "M1279 is a probable prime, base 3"
@@ -117,72 +112,57 @@ def check_cost(line, usd_per_hour, shared=""):
 @pytest.mark.parametrize("name", ["ll", "prp"])
 def test_cost_below_every_result(capsys, name):
     """Of one that needs no test, one without a transform, and one with."""
-    plain = output(capsys, f"{name} 15 11 2203 --verify").out.splitlines()
-    lines = output(capsys, f"{name} 15 11 2203 --verify --usd-per-hour 36").out.splitlines()
+    command = f"{name} 15 11 1279 --verify --threads 1"
+    plain = output(capsys, command).out.splitlines()
+    lines = output(capsys, f"{command} --usd-per-hour 36").out.splitlines()
     assert lines[::2] == plain and len(plain) == 3
     for line in lines[1::2]:
         check_cost(line, 36)
 
 
-def test_price_of_a_test_on_disk_is_remembered(capsys, tmp_path):
+def test_price_of_a_test_on_disk_is_remembered(capsys, tmp_path, monkeypatch):
     (tmp_path / "a").mkdir()
-    command = "ll 110503 --no-factor --iterations 60 --workspace 350KiB --swap a --usd-per-hour 36"
-    killed = {**ENVIRONMENT, "BIGCONST_FAILPOINTS": "lane.write=kill@90"}
+    monkeypatch.setattr(diskkind, "random_read_s", lambda directory: 1e-4)
+    command = "ll 86027 --no-factor --iterations 20 --workspace 200KiB --swap a --usd-per-hour 36"
     for again, price in (("", "36.00"), (" --usd-per-hour 7.5", "7.50")):
-        done = subprocess.run([sys.executable, "-m", "bigconst", *command.split()], env=killed, capture_output=True)
-        assert done.returncode == -signal.SIGKILL
+        kill(command, at_failpoints("lane.write=kill@60"))
         out = output(capsys, f"resume a{again}").out.splitlines()
         assert len(out) == 2 and re.fullmatch(rf"cost: \$[\d.]+ at \${price} an hour, .* in this process", out[1])
-
-
-def start(*arguments):
-    return subprocess.Popen([sys.executable, "-m", "bigconst", *arguments], env=ENVIRONMENT, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def save_files(directory="."):
     return sorted(name for name in os.listdir(directory) if name.endswith(".save"))
 
 
-def wait_for_a_save(process, more_than=()):
-    end_s = time.monotonic() + 60
-    while not set(save_files()) - set(more_than) and process.poll() is None and time.monotonic() < end_s:
-        time.sleep(0.02)
+def at_save(count, number):
+    """What prepares a process to get a signal when it has written so many save files."""
+    def prepare():
+        left, write = count, SaveFiles.write
+
+        def written(self, saved):
+            nonlocal left
+            path = write(self, saved)
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), number)
+            return path
+
+        SaveFiles.write = written
+
+    return prepare
 
 
 @pytest.mark.parametrize("name, number", [("ll", signal.SIGTERM), ("prp", signal.SIGINT)])
-def test_interrupted_and_resumed(name, number):
-    command = [name, "44497", "--save-every", "0.1", "--threads", "1", "--no-factor"]
-    process = start(*command)
-    wait_for_a_save(process)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 75 and out == "" and "the same command goes on" in err, err
+def test_interrupted_and_resumed(capsys, name, number):
+    command = f"{name} 9941 --save-every 0.01 --threads 1 --no-factor"
+    with Process(command, at_save(2, number)) as process:
+        code, err = process.end()
+        assert code == 75 and process.printed() == "" and "the same command goes on" in err, err
     assert save_files()
-    process = start(*command)
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0 and "going on from iteration" in err
-    assert out == f"M44497 is {'prime' if name == 'll' else 'a probable prime, base 3'}\n"
+    out, err = output(capsys, command)
+    assert "going on from iteration" in err
+    assert out == f"M9941 is {'prime' if name == 'll' else 'a probable prime, base 3'}\n"
     assert os.listdir() == []
-
-
-@pytest.mark.skipif("BIGCONST_LONG" not in os.environ, reason="takes minutes: set BIGCONST_LONG=1")
-@pytest.mark.parametrize("name", ["ll", "prp"])
-def test_killed_again_and_again(name):
-    command = [name, str(SLOW_P), "--save-every", "0.2", "--threads", "1", "--no-factor"]
-    from_zero = 0
-    for kill in range(12):
-        process = start(*command)
-        wait_for_a_save(process, save_files())
-        time.sleep(random.uniform(0, 0.3))
-        process.kill()
-        _out, err = process.communicate()
-        if process.returncode == 0:
-            return
-        from_zero += kill > 0 and "going on" not in err
-    assert from_zero <= 1
-    out, err = start(*command).communicate(timeout=300)
-    assert "is prime" in out or "is a probable prime" in out, err
 
 
 def test_work(capsys, tmp_path):
@@ -201,18 +181,15 @@ def test_work(capsys, tmp_path):
     assert sorted(os.listdir()) == ["results.json.txt", "worktodo.txt"]
 
 
-def test_cost_of_work(capsys, tmp_path):
+def test_cost_of_work(capfd, tmp_path, forked_workers):
     lines = "Test=1279\nTest=2203\n"
     (tmp_path / "worktodo.txt").write_text(lines)
-    out = output(capsys, "work --usd-per-hour 36").out.splitlines()
+    out = output(capfd, "work --threads 1 --usd-per-hour 36").out.splitlines()
     assert out[::2] == ["M1279 is prime", "M2203 is prime"]
     for line in out[1::2]:
         check_cost(line, 36)
     (tmp_path / "worktodo.txt").write_text(lines)
-    process = start("work", "--workers", "2", "--usd-per-hour", "36")
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
-    out = out.splitlines()
+    out = output(capfd, "work --workers 2 --threads 1 --usd-per-hour 36").out.splitlines()
     assert sorted(out[::2]) == ["M1279 is prime", "M2203 is prime"]
     for line in out[1::2]:
         check_cost(line, 18, " shared by 2 workers")
@@ -237,23 +214,43 @@ def test_a_result_that_cannot_be_written_is_not_lost(capsys, tmp_path):
     assert (tmp_path / "worktodo.txt").read_text() == ""
 
 
-def test_workers(tmp_path):
+@pytest.fixture
+def forked_workers(monkeypatch):
+    """Workers are forks of this process instead of new interpreters, which test_mersenne_errors.py has."""
+    context = multiprocessing.get_context("fork")
+    monkeypatch.setattr(multiprocessing, "get_context", lambda method: context)
+
+
+def test_workers(tmp_path, forked_workers):
+    """In a process of its own, which stays slow."""
     exponents = [1279, 2203, 2281, 3217, 4253, 4423]
     (tmp_path / "worktodo.txt").write_text("".join(f"Test={p}\n" for p in exponents) + "Test=9000000001\n")
-    process = start("work", "--workers", "2", "--nice")
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 2, err
-    assert sorted(out.splitlines()) == sorted(f"M{p} is prime" for p in exponents)
+    with Process("work --workers 2 --threads 1 --nice", lambda: None) as process:
+        code, err = process.end()
+        assert code == 2, err
+        assert sorted(process.printed().splitlines()) == sorted(f"M{p} is prime" for p in exponents)
     assert (tmp_path / "worktodo.txt").read_text() == "Test=9000000001\n"
     assert len((tmp_path / "results.json.txt").read_text().splitlines()) == len(exponents)
 
 
-def test_workers_are_interrupted(tmp_path):
-    (tmp_path / "worktodo.txt").write_text("Test=216091\nPRP=1,2,132049,-1\n")
-    process = start("work", "--workers", "2", "--save-every", "0.2")
-    wait_for_a_save(process)
-    process.terminate()
-    _out, err = process.communicate(timeout=60)
-    assert process.returncode == 75, err
+def test_workers_are_interrupted(tmp_path, forked_workers):
+    """The first save of a worker has their parent get a signal; a second signal would end it at once."""
+    lines = "Test=216091\nPRP=1,2,132049,-1\n"
+    (tmp_path / "worktodo.txt").write_text(lines)
+
+    def prepare():
+        write = SaveFiles.write
+
+        def written(self, saved):
+            path = write(self, saved)
+            with contextlib.suppress(FileExistsError):
+                open("asked", "x").close()
+                os.kill(os.getppid(), signal.SIGTERM)
+            return path
+
+        SaveFiles.write = written
+
+    code, err = end("work --workers 2 --threads 1 --save-every 0.05", prepare)
+    assert code == 75, err
     assert {name.split(".")[0] for name in save_files()} <= {"ll216091", "prp132049"} and save_files()
-    assert len((tmp_path / "worktodo.txt").read_text().splitlines()) == 2
+    assert (tmp_path / "worktodo.txt").read_text() == lines

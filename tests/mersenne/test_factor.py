@@ -17,7 +17,7 @@ def test_smallest_factor(p):
     assert factor == (smallest_prime_factor(2**p - 1) if p != 41 else 13367)
 
 
-@pytest.mark.parametrize("p", [3, 5, 7, 13, 17, 19, 31, 61, 89, 107, 127, 521, 607, 1279, 110503])
+@pytest.mark.parametrize("p", [3, 7, 13, 31, 89, 521, 110503])
 def test_a_prime_has_none(p):
     assert small_factor(p) is None
 

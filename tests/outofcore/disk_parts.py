@@ -7,7 +7,7 @@ from random import Random
 import numpy as np
 import xxhash
 from gmpy2 import mpz
-from oracle_words import to_mpz
+from oracle_words import DIGITS, WIDTHS, to_mpz
 
 from bigconst.arithmetic.disk.number import Number
 from bigconst.arithmetic.disk.passes import DiskWorkspace
@@ -25,6 +25,11 @@ from bigconst.runtime.threads import Pool
 PAGE_BYTES = 4096
 
 
+def address_of(array: np.ndarray) -> int:
+    """Where its bytes begin in memory."""
+    return array.__array_interface__["data"][0]
+
+
 class _Moved:
     """A transfer that happens at once, or when it is waited for."""
 
@@ -32,10 +37,12 @@ class _Moved:
         self._volume, self.writes, self._sums = volume, writes, sums
         self.requests = [(request.address, [np.frombuffer(view, np.uint8) for view in request.views], request.index)
                          for request in requests]
-        self.pages = {page for address, views, _ in self.requests
-                      for page in range(address // PAGE_BYTES, (address + sum(map(len, views))) // PAGE_BYTES)}
-        self.memory = {page for _, views, _ in self.requests for view in views
-                       for page in range(view.ctypes.data, view.ctypes.data + len(view), PAGE_BYTES)}
+        self.pages = set().union(*(
+            range(address // PAGE_BYTES, (address + sum(map(len, views))) // PAGE_BYTES)
+            for address, views, _ in self.requests))
+        self.memory = set().union(*(
+            range(address_of(view), address_of(view) + len(view), PAGE_BYTES)
+            for _, views, _ in self.requests for view in views))
         self._done, self._error = False, None
 
     def perform(self):
@@ -126,7 +133,7 @@ class WatchedVolume:
         state, at = xxhash.xxh3_64(), address
         assert address % PAGE_BYTES == 0 and address >= 0
         for view in views:
-            assert view.ctypes.data % PAGE_BYTES == 0 and at + len(view) <= self.size_bytes
+            assert address_of(view) % PAGE_BYTES == 0 and at + len(view) <= self.size_bytes
             there = self.data[at:at + len(view)]
             if writes:
                 there[:] = view
@@ -151,6 +158,18 @@ def whole(words: np.ndarray, radix: int) -> mpz:
     """The value of canonical words."""
     assert len(words) == 0 or (words.min() >= 0 and words.max() < radix)
     return to_mpz(words, radix)
+
+
+def chunk_values(words: np.ndarray, chunk_words: int, radix: int) -> list[mpz]:
+    """The value of each chunk of canonical words, by way of their text."""
+    base, width = WIDTHS[radix]
+    digits = np.empty((len(words), width), np.uint8)
+    rest = words[::-1]      # most significant first
+    for place in range(width - 1, -1, -1):
+        rest, digits[:, place] = np.divmod(rest, base)
+    text = DIGITS[digits].tobytes().decode()
+    size = chunk_words * width
+    return [mpz(text[at:at + size], base) for at in range(len(text) - size, -1, -size)]
 
 
 def to_words(value: int, length: int, radix: int) -> np.ndarray:
@@ -190,10 +209,10 @@ def check_records(number: Number, start_chunk: int = 0) -> None:
     assert np.array_equal(number.parity, parity)
     words = number.read(start_chunk * size, number.chunks * size)
     assert words.min(initial=0) >= 0 and words.max(initial=0) < number.radix
-    for c in range(start_chunk, number.chunks):
+    for c, value in enumerate(chunk_values(words, size, number.radix), start_chunk):
         piece = words[(c - start_chunk) * size:(c - start_chunk + 1) * size]
         assert (number.first_word(c), number.last_word(c)) == (piece[0], piece[-1])
-        assert number.residue(c, c + 1) == whole(piece, number.radix) % (2**61 - 1)
+        assert number.residue(c, c + 1) == value % (2**61 - 1)
         uniform = {0: 0, number.radix - 1: 2}.get(int(piece[0])) if (piece == piece[0]).all() else None
         assert number.kinds[c] == (1 if uniform is None else uniform)
 

@@ -15,6 +15,12 @@ from bigconst.storage.volume import Volume
 PHI = Constant("phi", 5)
 AMPLE = 1 << 60
 MIB = 1 << 20
+SMALL = 576 << 10
+"""A workspace smaller than the program allows: short numbers have levels on disk, of few units."""
+ONE_LEVEL, TWO_LEVELS, BETWEEN = 135_001, 420_001, 510_001
+"""Decimal digits, about the fewest, that take one level in this workspace, two, and two with a pass between."""
+REGROUPED, ROOMY = 940_000, 832 << 10
+"""Digits, and a workspace, for which transforms of smaller words fit the memory of every one that is planned."""
 
 
 class Sink:
@@ -66,7 +72,7 @@ class Run:
         return self.text, self.certificate
 
 
-def plan_on_disk(constant: Constant, digits: int, base: int = 10, workspace_bytes: int = MIB, disk: str = "ssd",
+def plan_on_disk(constant: Constant, digits: int, base: int = 10, workspace_bytes: int = SMALL, disk: str = "ssd",
                  threads: int = 1, certified: bool = True) -> Plan:
     plan = make_plan(constant, digits, base, threads, AMPLE, workspace_bytes=workspace_bytes, disk=disk,
                      certified=certified)

@@ -3,9 +3,22 @@
 import numpy as np
 import pytest
 from disk_parts import PAGE_BYTES, WatchedVolume
-from disk_runs import MIB, PHI, Sink, engine, in_memory, plan_on_disk, same
+from disk_runs import (
+    BETWEEN,
+    ONE_LEVEL,
+    PHI,
+    REGROUPED,
+    ROOMY,
+    TWO_LEVELS,
+    Sink,
+    engine,
+    in_memory,
+    plan_on_disk,
+    same,
+)
 
 from bigconst.arithmetic.disk.passes import DiskTransform
+from bigconst.base import failpoints
 from bigconst.base.constant import Constant
 from bigconst.runtime import recorder as recorder_module
 from bigconst.runtime.recorder import Recorder
@@ -108,15 +121,14 @@ def lives(plan, rng, most_writes: int, flips: bool = False) -> tuple[int, tuple[
 
 
 @pytest.mark.parametrize("flush_s", [0.0, 1e9])
-@pytest.mark.parametrize("constant,digits,base,workspace,seeds,most_writes", [
-    (PHI, 300_001, 10, MIB, 4, 50), (Constant("sqrt", 12345), 600_000, 16, MIB, 4, 100),
-    pytest.param(PHI, 2_000_000, 10, 2 * MIB, 2, 150, marks=pytest.mark.slow),
-    pytest.param(PHI, 3_950_000, 10, MIB, 1, 400, marks=pytest.mark.slow),
+@pytest.mark.parametrize("constant,digits,base,seeds,most_writes", [
+    (PHI, ONE_LEVEL, 10, 4, 50), (Constant("sqrt", 12345), TWO_LEVELS, 16, 3, 100),
+    pytest.param(PHI, BETWEEN, 10, 2, 200, marks=pytest.mark.slow),
 ])
-def test_the_files_are_right_in_the_end(constant, digits, base, workspace, seeds, most_writes, flush_s, monkeypatch):
+def test_the_files_are_right_in_the_end(constant, digits, base, seeds, most_writes, flush_s, monkeypatch):
     """Records are made safe as soon as they can be, or only when they must be."""
     monkeypatch.setattr(recorder_module, "FLUSH_S", flush_s)
-    plan = plan_on_disk(constant, digits, base, workspace)
+    plan = plan_on_disk(constant, digits, base)
     expected, losses = in_memory(constant, digits, base), 0
     for seed in range(seeds):
         count, files = lives(plan, np.random.default_rng([seed, digits]), most_writes)
@@ -136,30 +148,23 @@ def test_what_was_repeated_beyond_the_plan_is_found_again(constant, base, monkey
         return top, error + (self.shape.digits == {10: 5, 16: 4}[base]), peak
 
     monkeypatch.setattr(DiskTransform, "inverse", inverse)
-    plan, losses = plan_on_disk(constant, 2_000_000, base, 2 * MIB), 0
-    for seed in range(3):
+    plan, losses = plan_on_disk(constant, REGROUPED, base, ROOMY), 0
+    for seed in range(2):
         count, files = lives(plan, np.random.default_rng(seed), 300)
-        assert same(files, in_memory(constant, 2_000_000, base)), seed
+        assert same(files, in_memory(constant, REGROUPED, base)), seed
         losses += count
     assert losses > 3, "power was hardly ever lost, the test is void"
 
 
-def test_faults_and_power_losses_together(monkeypatch):
+def test_faults_and_power_losses_together():
     """Bits that flip on the disk, words that flip in memory: what was repeated, and how often, is found again."""
-    original, rng = DiskTransform._columns_back, np.random.default_rng(14)
-    spoiled = []
-
-    def columns_back(self, data, words, stats):
-        out = original(self, data, words, stats)
-        if rng.random() < 0.05:
-            words[rng.integers(len(words))] ^= 1
-            spoiled.append(1)
-        return out
-
-    monkeypatch.setattr(DiskTransform, "_columns_back", columns_back)
-    plan, losses = plan_on_disk(PHI, 2_000_000, 10, 2 * MIB), 0
-    for seed in range(4):
-        count, files = lives(plan, np.random.default_rng([seed, 5]), 300, flips=True)
-        assert same(files, in_memory(PHI, 2_000_000)), seed
-        losses += count
-    assert losses > 3 and len(spoiled) > 3, "the test is void"
+    rng, losses = np.random.default_rng(14), 0
+    plan = plan_on_disk(PHI, TWO_LEVELS)
+    slabs = np.cumsum(rng.integers(5, 35, 40))      # every twentieth
+    with failpoints.active(", ".join(f"slab.words=spoil:{at}@{at}" for at in slabs)) as rules:
+        for seed in range(4):
+            count, files = lives(plan, np.random.default_rng([seed, 5]), 150, flips=True)
+            assert same(files, in_memory(PHI, TWO_LEVELS)), seed
+            losses += count
+    spoilt = sum(at <= rules[0].calls for at in slabs)
+    assert losses > 3 and spoilt > 3, "the test is void"

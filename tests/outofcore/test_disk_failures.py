@@ -6,7 +6,7 @@ import signal
 
 import numpy as np
 import pytest
-from disk_runs import MIB, PHI, engine, in_memory, plan_on_disk, run_on_lanes, same
+from disk_runs import ONE_LEVEL, PHI, engine, in_memory, plan_on_disk, run_on_lanes, same
 
 from bigconst.base import failpoints
 from bigconst.base.errors import BigconstError, InputOutputError
@@ -14,7 +14,8 @@ from bigconst.storage.atomicfile import AtomicFile
 from bigconst.storage.lane import Lane
 from bigconst.storage.volume import Volume
 
-DIGITS = 600_000
+DIGITS = ONE_LEVEL
+PLAN = plan_on_disk(PHI, DIGITS, threads=2)
 LONGEST_S = 60
 
 
@@ -37,12 +38,7 @@ def nothing_hangs():
     signal.signal(signal.SIGALRM, before)
 
 
-@pytest.fixture(scope="module")
-def plan():
-    return plan_on_disk(PHI, DIGITS, 10, MIB, "ssd", 2)
-
-
-def failed(plan, directory, failures: str, lanes: int = 2, emit=lambda event: None) -> BigconstError | None:
+def failed(directory, failures: str, lanes: int = 2, emit=lambda event: None) -> BigconstError | None:
     """The error of a run into files that are committed at its end, as the command does it; no trace of it is left.
 
     In `failures`, failpoints, {0} is the first lane.
@@ -54,11 +50,11 @@ def failed(plan, directory, failures: str, lanes: int = 2, emit=lambda event: No
         place.mkdir()
     error = None
     try:
-        with AtomicFile(out / "phi.txt", plan.text_bytes) as text, \
-                AtomicFile(out / "phi.txt.cert", plan.certificate_bytes) as certificate, \
+        with AtomicFile(out / "phi.txt", PLAN.text_bytes) as text, \
+                AtomicFile(out / "phi.txt.cert", PLAN.certificate_bytes) as certificate, \
                 failpoints.active(failures.format(*places)), \
-                Volume(places, plan.disk.scratch_bytes, plan.disk.stripe_bytes, lane=Steady) as volume:
-            engine.run(plan, text, emit, certificate, volume)
+                Volume(places, PLAN.disk.scratch_bytes, PLAN.disk.stripe_bytes, lane=Steady) as volume:
+            engine.run(PLAN, text, emit, certificate, volume)
             text.commit()
             certificate.commit()
     except BigconstError as caught:
@@ -73,67 +69,67 @@ def failed(plan, directory, failures: str, lanes: int = 2, emit=lambda event: No
 
 
 @pytest.fixture(scope="module")
-def calls(plan, tmp_path_factory):
+def calls(tmp_path_factory):
     """System calls of each operation on the first of two lanes, about."""
     directory = tmp_path_factory.mktemp("count")
     with failpoints.active(f"lane.read[{directory}/lane0]=sleep:0, lane.write[{directory}/lane0]=sleep:0") as rules:
-        run_on_lanes(plan, directory, 2, Steady)
+        run_on_lanes(PLAN, directory, 2, Steady)
     return {rule.name.removeprefix("lane."): rule.calls for rule in rules}
 
 
-@pytest.mark.parametrize("share", [0, 0.1, 0.3, 0.5, 0.7, 0.9])
-def test_a_failed_write_stops_the_run(plan, calls, share, tmp_path):
+@pytest.mark.parametrize("share", [0, 0.3, 0.6, 0.9])
+def test_a_failed_write_stops_the_run(calls, share, tmp_path):
     at = 1 + int(share * calls["write"])
-    error = failed(plan, tmp_path, f"lane.write[{{0}}]=EIO@{at}")
+    error = failed(tmp_path, f"lane.write[{{0}}]=EIO@{at}")
     assert isinstance(error, InputOutputError) and error.exit_code == 3
     assert re.search(r"cannot write .*lane0/bigconst.scratch at offset \d+: Input/output error", str(error))
 
 
 @pytest.mark.parametrize("fault", ["EIO", "flip:777"])
-@pytest.mark.parametrize("share", [0, 0.1, 0.3, 0.5, 0.7, 0.9])
-def test_what_is_not_read_right_is_read_again(plan, calls, share, fault, tmp_path):
+@pytest.mark.parametrize("share", [0, 0.3, 0.6, 0.9])
+def test_what_is_not_read_right_is_read_again(calls, share, fault, tmp_path):
     events = []
     at = 1 + int(share * calls["read"])
-    assert failed(plan, tmp_path, f"lane.read[{{0}}]={fault}@{at}", emit=events.append) is None
+    assert failed(tmp_path, f"lane.read[{{0}}]={fault}@{at}", emit=events.append) is None
     [found] = [event for event in events if type(event).__name__ == "Fault"]
     assert found.kind == ("read" if fault == "EIO" else "checksum") and found.message.endswith("when it was read again")
 
 
-@pytest.mark.parametrize("share", [0, 0.2, 0.4, 0.6, 0.8, 0.95])
-def test_what_is_twice_not_read_right_is_computed_again(plan, calls, share, tmp_path):
+@pytest.mark.parametrize("share", [0, 0.2, 0.5, 0.8, 0.95])
+def test_what_is_twice_not_read_right_is_computed_again(calls, share, tmp_path):
     """The second call is that of the second attempt, or another one that then is repaired, too."""
     at = 1 + int(share * calls["read"])
-    assert failed(plan, tmp_path, f"lane.read[{{0}}]=EIO@{at}-{at + 3}") is None
+    assert failed(tmp_path, f"lane.read[{{0}}]=EIO@{at}-{at + 3}") is None
 
 
-@pytest.mark.parametrize("lanes", [1, 2, 3])
-@pytest.mark.parametrize("operation,share", [("read", 0), ("read", 0.4), ("write", 0.2), ("write", 0.8)])
-def test_a_disk_that_vanishes_stops_the_run(plan, calls, lanes, operation, share, tmp_path):
+@pytest.mark.parametrize("lanes,operation,share", [
+    (1, "read", 0), (1, "write", 0.5), (2, "read", 0.4), (2, "write", 0.8), (3, "read", 0.2), (3, "write", 0.2)])
+def test_a_disk_that_vanishes_stops_the_run(calls, lanes, operation, share, tmp_path):
     first = 1 + int(share * calls[operation] * 2 / lanes)
-    error = failed(plan, tmp_path, f"lane.{operation}[{{{lanes - 1}}}]=ENODEV@{first}-", lanes)
+    error = failed(tmp_path, f"lane.{operation}[{{{lanes - 1}}}]=ENODEV@{first}-", lanes)
     assert isinstance(error, InputOutputError) and error.exit_code == 3
     assert f"lane{lanes - 1}" in str(error) and "No such device" in str(error)
 
 
-def test_short_transfers_do_no_harm(plan, tmp_path):
-    assert failed(plan, tmp_path, "lane.read[{0}]=short, lane.write[{0}]=short") is None
+def test_short_transfers_do_no_harm(tmp_path):
+    assert failed(tmp_path, "lane.read[{0}]=short, lane.write[{0}]=short") is None
 
 
-def test_a_slow_disk_does_no_harm(plan, tmp_path):
-    assert failed(plan, tmp_path, "lane.read[{1}]=sleep:0.001, lane.write[{1}]=sleep:0.002") is None
+def test_a_slow_disk_does_no_harm(tmp_path):
+    assert failed(tmp_path, "lane.read[{1}]=sleep:0.001, lane.write[{1}]=sleep:0.002") is None
 
 
-@pytest.mark.parametrize("share", [0, 0.2, 0.4, 0.6, 0.8, 0.95])
-def test_a_bit_that_is_written_wrong_is_repaired(plan, calls, share, tmp_path):
+@pytest.mark.parametrize("share", [0, 0.2, 0.5, 0.8, 0.95])
+def test_a_bit_that_is_written_wrong_is_repaired(calls, share, tmp_path):
     at = 1 + int(share * calls["write"])
-    assert failed(plan, tmp_path, f"lane.write[{{0}}]=flip:{12345 * at}@{at}") is None
+    assert failed(tmp_path, f"lane.write[{{0}}]=flip:{12345 * at}@{at}") is None
 
 
 # --- bits that change between writing and reading -----------------------------------------
 
 
-def live(plan) -> dict[str, list[tuple[int, int, int]]]:
-    """(address, bytes, bytes of a block) of what is read after each stage has begun, single lane."""
+def live(plan) -> list[tuple[str, tuple[int, int, int]]]:
+    """Every stage with every (address, bytes, bytes of a block) that is read after it has begun, single lane."""
     disk, out = plan.disk, {}
     size, chunk = disk.chunk_bytes, disk.chunk_words
     for i, level in enumerate(disk.levels, 1):
@@ -159,19 +155,20 @@ def live(plan) -> dict[str, list[tuple[int, int, int]]]:
     out["remainder"] = [(places["x"], last * size, size)]
     # r is below twice the digits; G^2 = B^(2*below) times it is what is stored
     out["files"] = [(places["x"], last * size, size), (places["r"] + size, (last - 2) * size, size)]
-    return out
+    return [(stage, region) for stage, regions in out.items() for region in regions]
 
 
-def test_every_stage_is_looked_at(plan):
-    assert set(live(plan)) == {name for name, _ in plan.disk.stages} - {"ladder in memory"}
+LIVE = live(PLAN)
 
 
-@pytest.mark.parametrize("turn", range(30))
-def test_a_bit_that_changes_on_the_disk_is_found_and_repaired(plan, turn, tmp_path):
-    rng = np.random.default_rng(turn)
-    stages = live(plan)
-    stage = sorted(stages)[turn % len(stages)]
-    address, size, block_bytes = stages[stage][rng.integers(len(stages[stage]))]
+def test_every_stage_is_looked_at():
+    assert {stage for stage, _ in LIVE} == {name for name, _ in PLAN.disk.stages} - {"ladder in memory"}
+
+
+@pytest.mark.parametrize("stage,region", LIVE)
+def test_a_bit_that_changes_on_the_disk_is_found_and_repaired(stage, region, tmp_path):
+    rng = np.random.default_rng(region)
+    address, size, block_bytes = region
     at = address + int(rng.integers(size))
     path = tmp_path / "lane0" / "bigconst.scratch"
     faults = []
@@ -185,7 +182,7 @@ def test_a_bit_that_changes_on_the_disk_is_found_and_repaired(plan, turn, tmp_pa
                 os.pwrite(file.fileno(), bytes([byte[0] ^ 1 << int(rng.integers(8))]), at)
                 os.fsync(file.fileno())
 
-    found = run_on_lanes(plan, tmp_path, 1, emit=flip)
+    found = run_on_lanes(PLAN, tmp_path, 1, emit=flip)
     assert same(found.files(), in_memory(PHI, DIGITS))
     assert [fault.kind for fault in faults] == ["checksum"]
     block, offset, named = re.search(r"the block of (\d+) bytes that starts at offset (\d+) of (\S+) is not",

@@ -5,169 +5,144 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from disk_runs import MIB, PHI, in_memory, plan_on_disk, run_watched, same
+from disk_runs import BETWEEN, ONE_LEVEL, PHI, TWO_LEVELS, in_memory, plan_on_disk, run_watched, same
 
-from bigconst.arithmetic.disk import number as number_module
-from bigconst.arithmetic.disk import passes
-from bigconst.arithmetic.disk.newton import DiskLadder
-from bigconst.arithmetic.disk.number import Number
-from bigconst.arithmetic.disk.passes import DiskTransform
 from bigconst.arithmetic.disk.products import DiskProducts
 from bigconst.arithmetic.packed import page_buffer
+from bigconst.base import failpoints
 from bigconst.base.errors import FaultError
 from bigconst.constants.diskrun import DiskRun
 from bigconst.kernels.pack import pack
 
-RADIX = 10**5
+RUNS = [(ONE_LEVEL, True), (TWO_LEVELS, False), (BETWEEN, True), (ONE_LEVEL, False)]
+"""(digits, certified): the last without the certificate that would notice in the end."""
+
+IN_MEMORY = {"slab.words": 6, "slab.carries": 4, "slab.data": 5, "row.data": 5, "middle.data": 4, "chunk.packed": 6,
+             "chunk.words": 5, "chunk.residue": 4, "chunk.edges": 3, "chunk.kind": 3}
+"""Runs for each failpoint that values in memory pass."""
+FINISHED = {"e": 3, "u or v": 4, "y": 3, "x": 3, "r": 2}
+"""Runs for each number on the disk that is changed after its check."""
 
 
-class Once:
-    """Calls corrupt(...) at the call of this number, and counts calls."""
 
-    def __init__(self, corrupt, at: int):
-        self._corrupt, self._at, self.calls, self.done = corrupt, at, 0, False
-
-    def __call__(self, *arguments) -> None:
-        if self.calls == self._at:
-            self.done = self._corrupt(*arguments) is not False
-            self._at += not self.done       # there was nothing to corrupt here: the next one
-        self.calls += 1
+def seeds_of(name: str, count: int) -> list:
+    """Parameters (name, seeds): the short runs, and the slow ones with a pass between, without which there is no
+    middle.data."""
+    seeds = [4 * i + 2 for i in range(count)] if name == "middle.data" else list(range(count))
+    slow = [seed for seed in seeds if seed % 4 == 2][name == "middle.data":]
+    return [pytest.param(name, [seed for seed in seeds if seed not in slow], id=name),
+            *([pytest.param(name, slow, id=f"{name}, a pass between", marks=pytest.mark.slow)] if slow else [])]
 
 
-def after(monkeypatch, owner, name: str, hook, choose) -> None:
-    """Call hook(*choose(result, *arguments)) after owner.name(*arguments)."""
-    original = getattr(owner, name)
-
-    def patched(*arguments):
-        result = original(*arguments)
-        hook(*choose(result, *arguments))
-        return result
-
-    monkeypatch.setattr(owner, name, patched)
-
-
-# --- what is corrupted --------------------------------------------------------------------
-
-
-def word(rng, words) -> None:
-    """Another canonical word."""
-    flat = words.reshape(-1)
-    at = rng.integers(len(flat))
-    flat[at] = (flat[at] + rng.integers(1, RADIX)) % RADIX
-
-
-def coefficient(rng, data) -> None:
-    flat = data.reshape(-1)
-    flat[rng.integers(len(flat))] += 10.0 ** rng.integers(3, 12)
-
-
-def carry(rng, out) -> None:
-    out[rng.integers(len(out))] += rng.choice([-1, 1, 7])
-
-
-def bit(rng, limbs) -> None:
-    limbs[rng.integers(len(limbs))] ^= np.uint64(1 << int(rng.integers(64)))
-
-
-def residue(rng, number, chunk) -> None:
-    number.residues[chunk] = (int(number.residues[chunk]) + int(rng.integers(1, 2**61 - 1))) % (2**61 - 1)
-
-
-def edge(rng, number, chunk) -> None:
-    number.edges[chunk, rng.integers(2)] = rng.integers(RADIX)
-
-
-def kind(rng, number, chunk) -> None:
-    number.kinds[chunk] = rng.choice([k for k in range(3) if k != number.kinds[chunk]])
-
-
-def chunk_on_disk(rng, number) -> bool:
-    """A word of a finished number, its checksum following; False where nothing is stored."""
-    chunks = [c for c in range(number.first, number.chunks) if number.is_stored(c)]
-    if not chunks:
-        return False
-    c, size = int(rng.choice(chunks)), number.chunk_words
-    words = number.read(c * size, (c + 1) * size).copy()
-    word(rng, words)
-    packed = page_buffer(number.chunk_bytes)
-    pack(packed.view(np.uint64)[:number.limbs], words, number.radix)
-    number.volume.write([number.request(c, packed)], number.sums).wait()
-    return True
-
-
-def noted(result, number, chunk, *rest):
-    return number, chunk
-
-
-# name: (runs, corrupt, owner, name of what is patched, what of its result and arguments is corrupted)
-PLACES = {
-    "words after the columns": (6, word, DiskTransform, "_columns_back", lambda r, s, data, words, stats: (words,)),
-    "carries of runs": (4, carry, DiskTransform, "_columns_back", lambda result, *rest: (result,)),
-    "data after the columns": (5, coefficient, passes, "columns_forward", lambda r, w, n, radix, x, *rest: (x,)),
-    "data after the rows": (5, coefficient, DiskTransform, "_row_pass", lambda r, self, x, *rest: (x,)),
-    "data after a middle": (4, coefficient, DiskTransform, "_columns", lambda r, self, kernel, x, *rest: (x,)),
-    "packed bytes": (6, bit, number_module, "pack", lambda r, limbs, *rest: (limbs,)),
-    "unpacked words": (5, word, Number, "unpack", lambda r, number, c, packed, out: (out,)),
-    "residues of chunks": (4, residue, Number, "set_chunk", noted),
-    "words at their ends": (3, edge, Number, "set_chunk", noted),
-    "kinds of chunks": (3, kind, Number, "set_chunk", noted),
-    "e after its check": (3, chunk_on_disk, DiskProducts, "residual", lambda result, *rest: (result[0].number,)),
-    "u or v after its check": (4, chunk_on_disk, DiskProducts, "multiply", lambda result, *rest: (result,)),
-    "y after its check": (3, chunk_on_disk, DiskLadder, "_step", lambda result, *rest: (result[0],)),
-    "x after its check": (3, chunk_on_disk, DiskRun, "root", lambda result, *rest: (result[0],)),
-    "r after its check": (2, chunk_on_disk, DiskRun, "remainder", lambda result, *rest: (result.scaled.number,)),
-}
-
-
-# One level, two, and one with a pass between; the last without the certificate that would notice in the end.
-RUNS = [(300_001, MIB, True), (2_000_000, 2 * MIB, False), (3_950_000, MIB, True), (300_001, MIB, False)]
-SHORT = [pytest.param(place, [seed for seed in range(runs) if seed % 4 != 2], id=place)
-         for place, (runs, *_) in PLACES.items()]
-LONG = [pytest.param(place, range(2, runs, 4), id=f"{place}, long", marks=pytest.mark.slow)
-        for place, (runs, *_) in PLACES.items() if runs > 2]
-"""Those with a pass between."""
+IN_MEMORY_CASES, FINISHED_CASES = ([case for name, count in counts.items() for case in seeds_of(name, count)]
+                                   for counts in (IN_MEMORY, FINISHED))
 
 
 def test_sixty_are_injected():
-    assert sum(len(case.values[1]) for case in SHORT + LONG) == 60
+    assert sum(len(case.values[1]) for case in IN_MEMORY_CASES + FINISHED_CASES) == 60
+
+
+def outcome(seed: int, certified: bool) -> str:
+    """What became of a run in which something is corrupted: it is stopped, or its files are right."""
+    digits, _ = RUNS[seed % 4]
+    plan = plan_on_disk(PHI, digits, certified=certified)
+    try:
+        found = run_watched(plan, seed)
+    except FaultError as error:
+        assert error.exit_code == 5
+        return "stopped: " + str(error).split(";")[0].split(", ")[-1][:60]
+    text, certificate = in_memory(PHI, digits)
+    assert same(found.text, text)
+    assert not certified or same(found.certificate, certificate)
+    return "repaired after " + " and ".join(sorted(set(found.faults))) if found.faults else "harmless"
 
 
 @functools.cache
-def calls_of(digits: int, workspace_bytes: int, certified: bool) -> dict[str, int]:
-    """How often a run passes each place."""
-    hooks = {place: Once(lambda *arguments: False, -1) for place in PLACES}
-    with pytest.MonkeyPatch.context() as patch:
-        for place, (_, _, owner, name, choose) in PLACES.items():
-            after(patch, owner, name, hooks[place], choose)
-        run_watched(plan_on_disk(PHI, digits, 10, workspace_bytes, certified=certified))
-    return {place: hook.calls for place, hook in hooks.items()}
+def calls_of(digits: int, certified: bool) -> dict[str, int]:
+    """How often values pass each failpoint in a run."""
+    with failpoints.active(", ".join(f"{name}=sleep:0" for name in IN_MEMORY)) as rules:
+        run_watched(plan_on_disk(PHI, digits, certified=certified))
+    return {rule.name: rule.calls for rule in rules}
 
 
-@pytest.mark.parametrize("place,seeds", SHORT + LONG)
-def test_a_corrupted_value_never_reaches_the_files(place, seeds, record_property):
-    _, corrupt, owner, name, choose = PLACES[place]
+@pytest.mark.parametrize("name,seeds", IN_MEMORY_CASES)
+def test_a_wrong_value_in_memory_never_reaches_the_files(name, seeds, record_property):
     caught = Counter()
     for seed in seeds:
-        rng = np.random.default_rng([seed, len(place)])
-        digits, workspace, certified = RUNS[seed % 4]
-        certified = certified or place == "r after its check"
-        plan = plan_on_disk(PHI, digits, 10, workspace, certified=certified)
-        calls = calls_of(digits, workspace, certified)[place]
-        hook = Once(lambda *arguments, rng=rng: corrupt(rng, *arguments), int(rng.integers(calls)))
-        with pytest.MonkeyPatch.context() as patch:
-            after(patch, owner, name, hook, choose)
-            try:
-                found = run_watched(plan, seed)
-            except FaultError as error:
-                assert error.exit_code == 5
-                caught["stopped: " + str(error).split(";")[0].split(", ")[-1][:60]] += 1
-                continue
-            finally:
-                assert hook.done, "nothing was corrupted, the test is void"
-        text, certificate = in_memory(PHI, digits)
-        assert same(found.text, text)
-        assert not plan.certified or same(found.certificate, certificate)
-        caught["repaired after " + " and ".join(sorted(set(found.faults))) if found.faults else "harmless"] += 1
+        digits, certified = RUNS[seed % 4]
+        rng = np.random.default_rng([seed, len(name)])
+        at = 1 + int(rng.integers(calls_of(digits, certified)[name]))
+        with failpoints.active(f"{name}=spoil:{rng.integers(2**32)}@{at}") as (rule,):
+            caught[outcome(seed, certified)] += 1
+        assert rule.calls >= at, "nothing was corrupted, the test is void"
     record_property("caught", dict(caught))
-    print(f"\n{place}: {dict(caught)}")
+    print(f"\n{name}: {dict(caught)}")
+    assert sum(caught.values()) == len(seeds)
+
+
+class Spoiler:
+    """Changes a word of one of the finished numbers that it is shown, whose checksum follows."""
+
+    def __init__(self, rng, at: int):
+        self._rng, self._left, self.done = rng, at, False
+
+    def __call__(self, number) -> None:
+        stored = [c for c in range(number.first, number.chunks) if number.is_stored(c)]
+        self._left -= bool(stored)
+        if self._left or self.done or not stored:
+            return
+        self.done = True
+        c, size = int(self._rng.choice(stored)), number.chunk_words
+        words = number.read(c * size, (c + 1) * size).copy()
+        at = self._rng.integers(size)
+        words[at] = (words[at] + self._rng.integers(1, number.radix)) % number.radix
+        packed = page_buffer(number.chunk_bytes)
+        pack(packed.view(np.uint64)[:number.limbs], words, number.radix)
+        number.volume.write([number.request(c, packed)], number.sums).wait()
+
+
+def watch(patch, which: str, spoil: Spoiler) -> None:
+    """Show the finished numbers of a kind to `spoil` as soon as they were checked."""
+    def after(owner, method, number_of):
+        original = getattr(owner, method)
+
+        def patched(*arguments, **named):
+            result = original(*arguments, **named)
+            spoil(number_of(result))
+            return result
+
+        patch.setattr(owner, method, patched)
+
+    finish = DiskProducts.finish
+
+    def finished(self, name, number, residue):
+        if name.startswith("level") == (which == "y"):
+            spoil(number)
+        finish(self, name, number, residue)
+
+    match which:
+        case "e":
+            after(DiskProducts, "residual", lambda result: result[0].number)
+        case "u or v":
+            after(DiskProducts, "multiply", lambda result: result)
+        case "r":
+            after(DiskRun, "remainder", lambda result: result.scaled.number)
+        case _:
+            patch.setattr(DiskProducts, "finish", finished)
+
+
+@pytest.mark.parametrize("which,seeds", FINISHED_CASES)
+def test_a_finished_number_that_changes_never_reaches_the_files(which, seeds, record_property):
+    caught = Counter()
+    for seed in seeds:
+        rng = np.random.default_rng([seed, len(which)])
+        levels = len(plan_on_disk(PHI, RUNS[seed % 4][0]).disk.levels)
+        numbers = {"e": levels, "u or v": 2 * levels, "y": levels + 1, "x": 1, "r": 1}[which]
+        spoil = Spoiler(rng, 1 + int(rng.integers(numbers)))
+        with pytest.MonkeyPatch.context() as patch:
+            watch(patch, which, spoil)
+            caught[outcome(seed, RUNS[seed % 4][1] or which == "r")] += 1
+        assert spoil.done, "nothing was corrupted, the test is void"
+    record_property("caught", dict(caught))
+    print(f"\n{which}: {dict(caught)}")
     assert sum(caught.values()) == len(seeds)

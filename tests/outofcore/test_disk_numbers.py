@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from disk_parts import check_records, chunky_words, scratch_of, stored, to_words, value_of, whole
 from gmpy2 import mpz
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bigconst.arithmetic.disk.number import NINES, STORED, ZEROS, Number
@@ -12,18 +12,20 @@ from bigconst.arithmetic.disk.products import sign_magnitude
 from bigconst.base.errors import ChecksumError, FaultError
 
 CHUNK = 64
+BATCH = 5
+"""Chunks that these numbers handle at a time, so that short ones have several batches."""
 P = 2**61 - 1
 SEEDS = st.integers(0, 2**32 - 1)
 
 
 @pytest.fixture(scope="module", params=[10, 16])
 def scratch(request):
-    with scratch_of(request.param) as scratch:
+    with scratch_of(request.param) as scratch, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bigconst.arithmetic.disk.number.batch_chunks", lambda packed_bytes, chunk_words: BATCH)
         yield scratch
 
 
 @given(seed=SEEDS, length=st.integers(1, 40 * CHUNK), address=st.integers(0, 9), data=st.data())
-@settings(deadline=None, max_examples=40)
 def test_stored_and_read_in_any_range(scratch, seed, length, address, data):
     rng = np.random.default_rng(seed)
     words = chunky_words(rng, -(-length // CHUNK), CHUNK, scratch.words.format.radix)[:length]
@@ -66,7 +68,6 @@ def sparse(data, rng, chunks, radix):
 
 @given(seed=SEEDS, chunks=st.integers(1, 9), data=st.data(),
        kinds=st.sampled_from(["zero nines random edges", "zero", "nines", "zero nines", "edges"]))
-@settings(deadline=None, max_examples=150)
 def test_sums_of_any_values(scratch, seed, chunks, data, kinds):
     rng = np.random.default_rng(seed)
     radix = scratch.words.format.radix
@@ -79,7 +80,7 @@ def test_sums_of_any_values(scratch, seed, chunks, data, kinds):
     check_records(number)
 
 
-@pytest.mark.parametrize("chunks", [1, 2, 65, 130])
+@pytest.mark.parametrize("chunks", [1, 2, BATCH + 1, 3 * BATCH])
 def test_a_unit_ripples_through_everything(scratch, chunks):
     """Also through more chunks than are handled at a time."""
     radix = scratch.words.format.radix
@@ -93,7 +94,7 @@ def test_a_unit_ripples_through_everything(scratch, chunks):
 
 
 def test_a_unit_into_every_chunk_at_once(scratch):
-    radix, chunks = scratch.words.format.radix, 150
+    radix, chunks = scratch.words.format.radix, 3 * BATCH + 1
     for word, value in ((radix - 1, 1), (0, -1), (radix - 1, -1), (0, 1), (7, 3)):
         words = np.full(chunks * CHUNK, word, np.int32)
         number = stored(scratch, words, CHUNK)
@@ -105,7 +106,6 @@ def test_a_unit_into_every_chunk_at_once(scratch):
 
 
 @given(seed=SEEDS, chunks=st.integers(2, 8), first=st.integers(0, 8), data=st.data())
-@settings(deadline=None, max_examples=80)
 def test_chunks_below_the_first_leave_only_residues(scratch, seed, chunks, first, data):
     first = min(first, chunks - 1)
     rng = np.random.default_rng(seed)
@@ -130,7 +130,6 @@ def test_chunks_below_the_first_leave_only_residues(scratch, seed, chunks, first
 
 @given(seed=SEEDS, chunks=st.integers(1, 5), top=st.integers(-(2**40), 2**40) | st.integers(-3, 3),
        kinds=st.sampled_from(["zero nines random edges", "zero", "nines"]), nudge=st.integers(-3, 3))
-@settings(deadline=None, max_examples=150)
 def test_sign_and_magnitude(scratch, seed, chunks, top, kinds, nudge):
     rng = np.random.default_rng(seed)
     radix = scratch.words.format.radix
@@ -176,10 +175,9 @@ def damage(number, chunk: int, bit: int = 57) -> None:
 
 
 @given(seed=SEEDS, data=st.data())
-@settings(deadline=None, max_examples=40)
 def test_a_damaged_chunk_is_rebuilt_from_all_others(scratch, seed, data):
     rng = np.random.default_rng(seed)
-    chunks = data.draw(st.integers(1, 200))
+    chunks = data.draw(st.integers(1, 4 * BATCH))
     words = chunky_words(rng, chunks, CHUNK, scratch.words.format.radix)
     number = stored(scratch, words, CHUNK, 4096)
     number.add([(int(rng.integers(len(words) - CHUNK // 2)), int(rng.integers(-9, 9))) for _ in range(5)])
@@ -231,7 +229,7 @@ def test_two_damaged_chunks_are_not_read(scratch):
 
 def test_a_copy_in_pieces_is_put_back(scratch):
     rng = np.random.default_rng(8)
-    words = chunky_words(rng, 150, CHUNK, scratch.words.format.radix)
+    words = chunky_words(rng, 4 * BATCH, CHUNK, scratch.words.format.radix)
     number = stored(scratch, words, CHUNK)
     pieces = [{name: array.copy() for name, array in piece.items()} for piece in number.pieces()]
     assert len(pieces) > 1

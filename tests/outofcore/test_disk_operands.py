@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from disk_parts import chunky_words, scratch_of, stored
 from gmpy2 import mpz
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from oracle_words import to_mpz
 
@@ -68,7 +68,6 @@ def scratch(request):
 
 
 @given(seed=SEEDS, chunks=st.integers(1, 7), first=st.integers(0, 3), beyond=st.integers(1, 3), data=st.data())
-@settings(deadline=None, max_examples=300)
 def test_every_combination_of_changes(scratch, seed, chunks, first, beyond, data):
     base, radix = scratch.words.format.base, scratch.words.format.radix
     words = chunky_words(np.random.default_rng(seed), first + chunks, CHUNK, radix)
@@ -128,12 +127,11 @@ def balanced(run: np.ndarray, radix: int) -> mpz:
 @pytest.mark.parametrize("base,digits", FORMATS)
 @given(seed=SEEDS, run_chunks=st.integers(1, 3), chunks=st.integers(1, 7), first=st.integers(0, 2), data=st.data(),
        kinds=st.sampled_from(["zero nines random edges", "edges"]))
-@settings(deadline=None, max_examples=60)
 def test_runs_stand_for_the_number_by_themselves(base, digits, seed, run_chunks, chunks, first, data, kinds):
     chunk = 64 * 15         # whole words of every size
     shape = runs_of(base, digits, run_chunks, chunk)
     assert shape.run_words == run_chunks * chunk
-    with scratch_of(base) as scratch:
+    with scratch_of(base, 1 << 16, arena_bytes=1 << 16) as scratch:
         stored_radix = scratch.words.format.radix
         words = chunky_words(np.random.default_rng(seed), first + chunks, chunk, stored_radix, kinds)
         changes = any_changes(data, base, chunks, chunk)

@@ -1,7 +1,7 @@
 """A sum of the ladder on disk whose carry goes beyond its last word."""
 
 import pytest
-from disk_runs import MIB, PHI, plan_on_disk, run_watched
+from disk_runs import ONE_LEVEL, PHI, plan_on_disk, run_watched
 
 from bigconst.arithmetic.disk.newton import DiskLadder
 from bigconst.arithmetic.words import Words
@@ -21,5 +21,5 @@ def test_a_carry_that_stays_wrong(monkeypatch):
     monkeypatch.setattr(DiskLadder, "add_up", spoiled)
     with pytest.raises(FaultError, match=r"^level \d+ -> \d+ words.*, sum: the same wrong value twice "
                                          r"\(a sum of the Newton iteration does not fit its words\), so an operand"):
-        run_watched(plan_on_disk(PHI, 300_001, 10, MIB))
+        run_watched(plan_on_disk(PHI, ONE_LEVEL))
     assert len(sums) == 4, "the level begins anew once"

@@ -1,7 +1,7 @@
 """The pipeline: order, what has ended when, and failures that leave nothing under way."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bigconst.base.errors import Interrupted
@@ -53,7 +53,6 @@ class Waited:
 
 
 @given(count=st.integers(0, 12), early=st.sets(st.tuples(st.sampled_from(["read", "write"]), st.integers(0, 12))))
-@settings(deadline=None)
 def test_units_go_through_in_order_and_everything_ends(count, early):
     device = Device(lambda kind, i: (kind, i) in early)
     pipeline = Pipeline()

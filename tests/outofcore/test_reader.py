@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from disk_parts import chunky_words, scratch_of, stored
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bigconst.arithmetic.disk.operand import Operand
@@ -32,7 +32,6 @@ def expected(number, operand, start, stop):
 
 @given(kept=st.integers(1, 20), complement=st.booleans(), first=st.integers(0, 3),
        ranges=st.lists(st.tuples(st.integers(0, (CHUNKS + 3) * CHUNK), st.integers(1, 5 * CHUNK)), min_size=1))
-@settings(deadline=None, max_examples=60)
 def test_any_stretch_by_any_thread(kept, complement, first, ranges):
     with scratch_of(10) as scratch:
         number = stored(scratch, chunky_words(np.random.default_rng(kept), CHUNKS, CHUNK, 10**5), CHUNK)

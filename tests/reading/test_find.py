@@ -10,8 +10,7 @@ from bigconst.reading.search import find
 from bigconst.reading.source import DigitText
 
 
-@pytest.mark.parametrize("threads", [1, 4])
-@pytest.mark.parametrize("size", [1, 2, 5, 16, 100, 5000])
+@pytest.mark.parametrize("size,threads", [(1, 4), (2, 1), (5, 4), (16, 1), (16, 4), (100, 4), (5000, 1)])
 def test_positions_are_those_of_str_find(size, threads, write, digits_of, small_pieces):
     small_pieces(size)
     rng = random.Random(size)
@@ -33,8 +32,8 @@ def test_positions_are_those_of_str_find(size, threads, write, digits_of, small_
 
 @pytest.mark.parametrize("name", ["x.txt", "x.txt.zst"])
 def test_patterns_on_real_borders(name, write, digits_of, bigconst):
-    digits = digits_of(9 << 20).replace("01234567", "11234567")
-    for border in range(2 << 20, 9 << 20, 2 << 20):
+    digits = digits_of(5 << 20).replace("01234567", "11234567")
+    for border in (2 << 20, 4 << 20):
         at = border - 5     # the text begins with "0."
         placed = digits[:at] + "01234567" + digits[at + 8:]
         path = write(placed, name=f"{border}{name}")

@@ -76,7 +76,7 @@ def test_random_blocks_against_a_bytearray(folders, count, failures):
     with failpoints.active(failures) if failures else contextlib.nullcontext(), \
             Volume(folders[:count], pages * PAGE, unit, lane=with_speeds(speeds)) as volume:
         moved = 0
-        for turn in range(12):
+        for turn in range(7):
             cuts = [0, *sorted(random.choice(np.arange(1, pages), 25, replace=False)), pages]
             data, requests = memory(pages * PAGE, turn), []
             for start, stop in zip(cuts, cuts[1:], strict=False):

@@ -21,6 +21,7 @@ import xxhash
 from bigconst.arithmetic.disk.fetch import Fetch
 from bigconst.arithmetic.packed import page_buffer
 from bigconst.arithmetic.words import MERSENNE_61, Words
+from bigconst.base import failpoints
 from bigconst.base.errors import ChecksumError, FaultError, InputOutputError
 from bigconst.kernels.pack import is_packed, pack, packed_limbs, unpack
 from bigconst.plans.diskshape import batch_chunks, chunk_bytes
@@ -87,6 +88,8 @@ class Number:
         elif unpack(out, packed.view(np.uint64)[:self.limbs], self.radix) >= self.radix:
             #: As for "a number in memory holds a word out of range".
             raise FaultError("a number on the scratch volume holds a word out of range")
+        if failpoints.ACTIVE:
+            failpoints.touch("chunk.words", self.name, out, self.radix)
 
     def is_stored(self, chunk: int) -> bool:
         """Whether the chunk lies on the volume."""
@@ -102,10 +105,16 @@ class Number:
         elif words[0] == words[-1] == self.radix - 1 and (words == self.radix - 1).all():
             kind = NINES
         self.kinds[chunk] = kind
+        if failpoints.ACTIVE:
+            failpoints.touch("chunk.residue", self.name, self.residues[chunk:chunk + 1], MERSENNE_61)
+            failpoints.touch("chunk.edges", self.name, self.edges[chunk], self.radix)
+            failpoints.touch("chunk.kind", self.name, self.kinds[chunk:chunk + 1], NINES + 1)
         if kind != STORED or chunk < self.first:
             return False
         limbs = packed.view(np.uint64)
         pack(limbs[:self.limbs], words, self.radix)
+        if failpoints.ACTIVE:
+            failpoints.touch("chunk.packed", self.name, limbs[:self.limbs])
         limbs[self.limbs:] = 0
         # Checksum and parity would confirm a wrong packing for ever.  Values outside 0 .. radix-1 cannot be packed, but
         # they come from a bad transform, which the check of its round-off reports.

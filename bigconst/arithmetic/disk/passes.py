@@ -23,6 +23,7 @@ from bigconst.arithmetic.disk.tiles import Tiles
 from bigconst.arithmetic.memory.products import COEFFICIENT_LIMIT
 from bigconst.arithmetic.memory.transform import TASK_WORDS, TASKS
 from bigconst.arithmetic.words import Words
+from bigconst.base import failpoints
 from bigconst.base.formats import WORDS
 from bigconst.kernels.columns import columns_forward, columns_inverse, resolve_carries
 from bigconst.kernels.linear import multiply_small, regroup
@@ -120,6 +121,8 @@ class DiskTransform:
             self._pool.run(columns_forward, [
                 (flat, len(flat), self._radix, out, s.rows, 16 * s.tile_width, s.tile_width, self._outer,
                  self._outer_twiddles, start, stop, self._block) for start, stop in self._parts], self._buffer_doubles)
+            if failpoints.ACTIVE:
+                failpoints.touch("slab.data", name, out)
 
         def write(slab: int):
             return volume.write([tiles.request(r, slab, data[slab % 2][r]) for r in range(s.rows)], tiles.sums)
@@ -175,6 +178,9 @@ class DiskTransform:
 
         def compute(slab: int) -> None:
             out = self._columns_back(data[slab % 2].reshape(-1), words.reshape(-1), stats)
+            if failpoints.ACTIVE:
+                failpoints.touch("slab.words", name, words, self._radix)
+                failpoints.touch("slab.carries", name, out)
 
             def finish(run: int) -> None:
                 changed[run], into[run] = self._finish(number, words[run], packed[slab % 2][run],
@@ -333,6 +339,8 @@ class DiskTransform:
             16 * (len(s.row_radices) + 1))
         if mode != FORWARD:
             self._columns(middle_inverse, x, s.middle_radices, stride, s.sub_width, twiddles[0])
+        if failpoints.ACTIVE:
+            failpoints.touch("row.data", f"{s.words} words", x)
 
     def _columns(self, kernel: Callable, x: np.ndarray, radices: tuple[int, ...], stride: int, width: int,
                  twiddles: np.ndarray) -> None:
@@ -346,6 +354,8 @@ class DiskTransform:
         self._pool.run(kernel, [(x, height, stride, table, twiddles, start, stop, block)
                                 for start, stop in split(width, self._tasks(height * width), block)],
                        16 * height * block)
+        if failpoints.ACTIVE:
+            failpoints.touch("middle.data", f"{self.shape.words} words", x)
 
     # -- the pass between ------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from gmpy2 import isqrt, mpz
 
 from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.packed import pieces
+from bigconst.base import failpoints
 from bigconst.base.errors import FaultError, Interrupted
 from bigconst.base.events import StageDone, StageStarted
 from bigconst.kernels.pack import pack, packed_limbs, unpack
@@ -90,6 +91,9 @@ class Ladder:
         self.products.max_roundoff = 0.0
         mark = self.arena.mark()
         residue = self._step(y, level, residue)
+        if failpoints.ACTIVE:
+            failpoints.touch("level.words", name, y[self.plan.words - level.words_out:self.plan.words],
+                             self.plan.format.radix)
         self.arena.release(mark)
         seconds = time.perf_counter() - began
         self.records.append({"name": name, "words": level.words_out, "seconds": seconds,
@@ -173,6 +177,8 @@ class Ladder:
 
         new = y[plan.words - k_out:plan.words]
         words.newton_update(new, k_out - k, u[o:], v[discarded:], sign)
+        if failpoints.ACTIVE:
+            failpoints.touch("sum.words", where, new, plan.format.radix)
         if words.residue(new) != expected:
             raise FaultError(f"{where}: the new approximation does not have the residue of its parts")
         return expected

@@ -18,6 +18,7 @@ import numpy as np
 from bigconst.arithmetic.faults import ROUND_OFF, Faults, Wrong
 from bigconst.arithmetic.memory.transform import Transform
 from bigconst.arithmetic.words import Words
+from bigconst.base import failpoints
 from bigconst.base.formats import WordFormat
 from bigconst.kernels.propagate import propagate
 from bigconst.plans.shape import Shape, shape_for
@@ -100,6 +101,8 @@ class Products:
                     transform.forward(a, fmt.radix, work)
                     transform.square(work)
                     top = self.rounded(transform.inverse(work, out, fmt.radix))
+                if failpoints.ACTIVE:
+                    failpoints.touch("square.words", where, out, self.format.radix)
                 if isinstance(top, Wrong):
                     attempt.fail(top)
                 elif found := verify(top):
@@ -131,6 +134,8 @@ class Products:
                     transform.forward(a, fmt.radix, work)
                     transform.multiply(work, b_spectrum)
                     top = self.rounded(transform.inverse(work, out, fmt.radix))
+                if failpoints.ACTIVE:
+                    failpoints.touch("product.words", where, out, self.format.radix)
                 if isinstance(top, Wrong):
                     attempt.fail(top)
                 # Balanced operands may reach one word further than they are long, and wrap.

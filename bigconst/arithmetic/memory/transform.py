@@ -7,6 +7,7 @@ The cuts depend on the shape alone, not on the number of threads.
 import numpy as np
 
 from bigconst.arithmetic import tables
+from bigconst.base import failpoints
 from bigconst.kernels.columns import columns_forward, columns_inverse, join_runs, resolve_carries
 from bigconst.kernels.rows import FORWARD, MULTIPLY, SQUARE, rows
 from bigconst.plans.shape import Shape
@@ -50,6 +51,8 @@ class Transform:
     def spectrum(self, data: np.ndarray) -> None:
         """Row pass, forward only: `data` becomes the scrambled spectrum."""
         self._row_pass(data, FORWARD, data)
+        if failpoints.ACTIVE:
+            failpoints.touch("transform.spectrum", f"{self.shape.words} words", data)
 
     def square(self, data: np.ndarray) -> None:
         """Row pass: forward, square, back."""
@@ -66,6 +69,8 @@ class Transform:
         the coefficients x; the value is words + carry * radix^shape.words.
         """
         s = self.shape
+        if failpoints.ACTIVE:
+            failpoints.touch("transform.data", f"{s.words} words", data)
         carries = np.zeros((len(self._columns), 2 * s.height))
         stats = np.zeros((len(self._columns), 2))
         self._pool.run(columns_inverse, [
@@ -75,6 +80,8 @@ class Transform:
         ends = np.array([stop for _, stop in self._columns], dtype=np.int64)
         out = np.empty(2 * s.height, dtype=np.int64)
         resolve_carries(words, carries.reshape(-1), ends, s.height, s.width, radix, out)
+        if failpoints.ACTIVE:
+            failpoints.touch("transform.carries", f"{s.words} words", out)
         top = join_runs(words, out, 8 * s.width, radix)
         error, peak = stats.max(axis=0)     # a NaN wins
         return top, float(error), float(peak)

@@ -89,16 +89,17 @@ def test_names_that_look_like_options(tmp_path, monkeypatch):
     assert (tmp_path / "--digits").read_text() == bigconst.compute_digits("phi", 100) + "\n"
 
 
-def test_a_file_from_disk_in_a_thread(tmp_path):
+def test_a_file_from_disk_in_a_thread(tmp_path, monkeypatch):
     """Signals can be heard in the main thread alone; a run elsewhere does without."""
     from concurrent.futures import ThreadPoolExecutor
 
     (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr(api, "MIN_WORKSPACE_BYTES", 1 << 18)
     with ThreadPoolExecutor(1) as pool:
-        report = pool.submit(bigconst.compute_file, "sqrt 2", 10**6, tmp_path / "a.txt", workspace_bytes=1 << 20,
+        report = pool.submit(bigconst.compute_file, "sqrt 2", 10**5, tmp_path / "a.txt", workspace_bytes=280 << 10,
                              swap=[tmp_path / "scratch"], certificate=False).result()
     assert report["mode"] == "on disk"
-    expected = str(isqrt(mpz(2) * mpz(10) ** (2 * 10**6)))
+    expected = str(isqrt(mpz(2) * mpz(10) ** (2 * 10**5)))
     assert (tmp_path / "a.txt").read_text() == f"1.{expected[1:]}\n"
     assert os.listdir(tmp_path / "scratch") == [] and sorted(os.listdir(tmp_path)) == ["a.txt", "scratch"]
 

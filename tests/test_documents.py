@@ -90,9 +90,9 @@ def smaller(command: str) -> str:
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
-    """With the program of this tree, and settings and caches of nobody.  What takes long to load is loaded for forks."""
+    """With the program of this tree, and settings and caches of nobody."""
     load(*FAMILIES)
-    importlib.import_module("matplotlib.backends.backend_agg")
+    importlib.import_module("matplotlib.backends.backend_agg")      # which forks have then, too
     folder = tmp_path_factory.mktemp("documents")
     keep_speeds(folder, folder / "no scratch")
     binary = folder / "bin"

@@ -60,7 +60,7 @@ def test_transforms_in_memory_are_those_of_the_engine(monkeypatch, constant, bas
 
 
 def test_passes_on_disk_are_those_of_the_engine(monkeypatch, tmp_path):
-    plan = make_plan(PHI, 2_000_000, 10, 1, 1 << 60, workspace_bytes=1 << 20, disk="ssd")
+    plan = make_plan(PHI, 200_000, 10, 1, 1 << 60, workspace_bytes=280 << 10, disk="ssd")
     assert len(plan.disk.levels) >= 2
     seen = counted(monkeypatch, DiskTransform, {"forward": "slab forward", "square": "slab row",
                                                 "multiply": "slab product", "inverse": "slab back"})

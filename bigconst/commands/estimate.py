@@ -235,6 +235,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.refresh is not None:
         raise UsageError("--refresh estimates nothing", "refresh the catalogue first, then estimate")
     if (arguments.disk_read is None) != (arguments.disk_write is None):
+        #: Give both; for one disk they may be the same.
         raise UsageError("--disk-read and --disk-write belong together", "give both")
     if arguments.instance or arguments.cloud:
         #: With `--instance` or `--cloud` the machine is known: leave the option out.

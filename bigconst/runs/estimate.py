@@ -87,9 +87,6 @@ def mersenne_job(kind: str, exponent: int, iterations: int | None = None, words:
 
 def check_machine(request: EstimateRequest) -> None:
     """Raise UsageError where the description of a machine is incomplete or contradicts itself."""
-    if (request.disk_read_bytes_per_s is None) != (request.disk_write_bytes_per_s is None):
-        #: Give both; for one disk they may be the same.
-        raise UsageError("--disk-read and --disk-write belong together", "give both")
     if request.cores is not None and request.gflops is not None and request.threads is not None:
         raise UsageError("--gflops tells the speed, --cores and --threads both tell the threads",
                          "leave out --cores or --threads")

@@ -27,11 +27,11 @@ COMMANDS = {
     "phi 1e9 in 512 MiB": (5, "phi --digits 1e9 --memory 512MiB --disk ssd --swap {swap} --output {out} --force"),
     "3072K, 60 squarings": (15, "python -c import,bigconst;bigconst.iterate(57984131,3,60,2)"),
     "help": (15, "--help"),
-    "cold: phi": (3, "phi --digits 1000 --output -"),
-    "cold: ll": (3, "ll 11213 --iterations 100 --no-factor --dir {folder}"),
-    "cold: find": (3, "find {text} 2"),
-    "cold: verify": (3, "verify {text}"),
-    "cold: warmup": (3, "warmup"),
+    "cold: phi": (1, "phi --digits 1000 --output -"),
+    "cold: ll": (1, "ll 11213 --iterations 100 --no-factor --dir {folder}"),
+    "cold: find": (1, "find {text} 2"),
+    "cold: verify": (1, "verify {text}"),
+    "cold: warmup": (1, "warmup"),
 }
 QUICK = {
     "phi 1e4 in memory": (2, "phi --digits 1e4 --output {out} --force"),

@@ -11,6 +11,11 @@ from bigconst.base import units
 from bigconst.base.errors import UsageError
 
 
+@pytest.fixture(scope="session")
+def kernels():
+    """None is needed."""
+
+
 @pytest.mark.parametrize(
     "text, value",
     [

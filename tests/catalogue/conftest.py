@@ -3,6 +3,11 @@
 import pytest
 
 
+@pytest.fixture(scope="session")
+def kernels():
+    """None is needed."""
+
+
 @pytest.fixture(autouse=True)
 def home(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

@@ -7,8 +7,8 @@ from oracle_words import aligned_float64, aligned_int32, to_mpz
 
 from bigconst.arithmetic.faults import Wrong
 from bigconst.arithmetic.memory.products import Products
-from bigconst.arithmetic.memory.transform import Transform
 from bigconst.arithmetic.words import Words
+from bigconst.base import failpoints
 from bigconst.base.errors import FaultError
 from bigconst.base.formats import WORDS
 from bigconst.plans.shape import shape_for
@@ -41,37 +41,21 @@ def test_structured_words_are_repeated_on_smaller_ones(products):
     assert products.faults.counts == ({"round-off": 2} if products.format.base == 10 else {})
 
 
-def test_a_wrong_product_is_repeated(products, monkeypatch):
+def test_a_wrong_product_is_repeated(products):
     rng = np.random.default_rng(1)
     a, b = (rng.integers(0, products.format.radix, 3000).astype(np.int32) for _ in range(2))
-    original, calls = Transform.inverse, []
-
-    def inverse(self, data, words, radix):
-        result = original(self, data, words, radix)
-        calls.append(radix)
-        if len(calls) == 1:
-            words[123] ^= 1
-        return result
-
-    monkeypatch.setattr(Transform, "inverse", inverse)
-    multiply(products, a, b)
-    assert products.faults.counts == {"residue": 1}
-    assert calls == [products.format.radix] * 2
+    length = f"{shape_for(6000).words} words"       # on smaller words it would be longer
+    with failpoints.active(f"product.words=spoil@1, transform.data[{length}]=sleep:0") as (_, transforms):
+        multiply(products, a, b)
+    assert products.faults.counts == {"residue": 1} and transforms.calls == 2
 
 
-def test_a_spectrum_that_is_wrong_is_made_again(products, monkeypatch):
+def test_a_spectrum_that_is_wrong_is_made_again(products):
     rng = np.random.default_rng(2)
     a, b = (rng.integers(0, products.format.radix, 3000).astype(np.int32) for _ in range(2))
-    original, calls = Transform.spectrum, []
-
-    def spectrum(self, data):
-        original(self, data)
-        data[0] += 1e6 if not calls else 0
-        calls.append(1)
-
-    monkeypatch.setattr(Transform, "spectrum", spectrum)
-    multiply(products, a, b)
-    assert sum(products.faults.counts.values()) == 1 and len(calls) == 2
+    with failpoints.active("transform.spectrum=spoil:1@1") as (rule,):
+        multiply(products, a, b)
+    assert sum(products.faults.counts.values()) == 1 and rule.calls == 2
 
 
 def test_a_product_that_is_always_wrong_stops_with_one_sentence(products):

@@ -8,10 +8,15 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
+from bigconst.base import screen
 from bigconst.base.errors import BigconstError, DoesNotFit, InputOutputError, Interrupted, UsageError
 from bigconst.base.version import __version__
+from bigconst.runs.signals import STOPPING, handled
+
+# The linear algebra library of numpy would start a thread for each processor, and none of them has anything to do.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 _EPILOG = """\
 examples:
@@ -47,6 +52,10 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, f"{self.prog} --help shows examples")
 
+    def _print_message(self, message: str, file: TextIO | None = None) -> None:
+        # argparse would ignore that --help cannot be written.
+        screen.write(message, end="")
+
 
 class _Command(_Parser):
     """The parser of a command or subcommand, with the option that all of them have."""
@@ -80,39 +89,29 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code.  --help and --version raise SystemExit(0)."""
+    """Run one command and return its exit code."""
     argv = list(sys.argv[1:] if argv is None else argv)
     try:
-        arguments = build_parser(argv[0] if argv else None).parse_args(argv)
-        arguments.argv = argv
-        arguments.started_s = time.perf_counter()
-        # A termination request cleans up like Ctrl-C.
-        previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
-            return arguments.run(arguments)
-        finally:
-            signal.signal(signal.SIGTERM, previous)
-            _flush_stdout()
+        # Requests to end clean up like Ctrl-C.
+        with screen.streams(), handled({number: signal.default_int_handler for number in STOPPING}):
+            arguments = _parsed(argv)
+            return 0 if arguments is None else arguments.run(arguments)
     except BaseException as error:
-        if isinstance(error, SystemExit):
-            raise
         if "--debug" in argv:
-            traceback.print_exc()
+            screen.note(traceback.format_exc())
         known = _as_known(error)
-        print("bigconst:", *str(known).split(), file=sys.stderr)
+        screen.note(known.line)
         return known.exit_code
 
 
-def _flush_stdout() -> None:
-    """Flush while an error can still be reported: at exit Python would print a traceback of its own."""
+def _parsed(argv: Sequence[str]) -> argparse.Namespace | None:
+    """The arguments; None where they asked for --help or --version, which is printed."""
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        #: The program at the other end of the pipe ended, or the disk that it is redirected to is full. Write to a file
-        #: with `--output`.
-        raise InputOutputError(f"cannot write to standard output: {error.strerror}", "send it elsewhere") from error
+        arguments = build_parser(argv[0] if argv else None).parse_args(argv)
+    except SystemExit:
+        return None
+    arguments.argv, arguments.started_s = argv, time.perf_counter()
+    return arguments
 
 
 def _as_known(error: BaseException) -> BigconstError:
@@ -127,9 +126,6 @@ def _as_known(error: BaseException) -> BigconstError:
             #: A limit of the session (`ulimit -v`), of the container or of the machine is lower than what was planned.
             #: Ask for fewer digits, or say the limit with `--memory`.
             return DoesNotFit("the system refused memory")
-        case BrokenPipeError():
-            #: As for "cannot write to standard output: …".
-            return InputOutputError("nobody reads standard output any more", "send it elsewhere")
         case OSError():
             #: Nobody foresaw that the system would refuse this here. It says why: *Too many open files* is `ulimit -n`,
             #: the others are as for `cannot write`.

@@ -270,17 +270,13 @@ def test_warmup(engine, capsys, monkeypatch):
 
 
 def test_version(capsys):
-    with pytest.raises(SystemExit) as caught:
-        main(["--version"])
-    assert caught.value.code == 0
+    assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"bigconst {bigconst.__version__}\n"
 
 
 @pytest.mark.parametrize("command", [[], ["phi"], ["sqrt"], ["warmup"]])
 def test_help_teaches_by_example(command, capsys):
-    with pytest.raises(SystemExit) as caught:
-        main([*command, "--help"])
-    assert caught.value.code == 0
+    assert main([*command, "--help"]) == 0
     out = capsys.readouterr().out
     assert f"  bigconst {command[0] if command else 'phi'}" in out.partition("example")[2]
 
@@ -289,8 +285,7 @@ def test_help_imports_nothing_heavy():
     program = (
         "import sys\n"
         "from bigconst.cli import main\n"
-        "try: main(['phi', '--help'])\n"
-        "except SystemExit: pass\n"
+        "main(['phi', '--help'])\n"
         "heavy = ('numba', 'numpy', 'tqdm', 'gmpy2', 'bigconst.constants.engine')\n"
         "print([module for module in heavy if module in sys.modules], file=sys.stderr)"
     )
@@ -331,7 +326,8 @@ def test_nobody_reads_stdout(tmp_path, arguments, unbuffered):
         done = subprocess.run([sys.executable, "-c", program, *arguments.split()], cwd=tmp_path, stdout=stdout,
                               stderr=subprocess.PIPE, text=True, env={**ENVIRONMENT, "PYTHONUNBUFFERED": unbuffered})
     assert done.returncode == 3
-    assert "standard output" in done.stderr and "Traceback" not in done.stderr and done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("bigconst: cannot write to standard output: Broken pipe; ")
 
 
 def test_signal_handler_is_put_back(engine, capsys):

@@ -182,7 +182,7 @@ def test_layout_drops_what_has_no_room():
     assert layout("{x}", parts, 1).format(bar="#") == "{x} |#| 50 %"
 
 
-def test_a_terminal_that_is_gone_does_not_end_the_run(quick):
+def test_a_terminal_that_is_gone_ends_neither_the_run_nor_the_display(quick):
     class Gone(Stream):
         def write(self, text):
             raise OSError(5, "Input/output error")
@@ -191,8 +191,6 @@ def test_a_terminal_that_is_gone_does_not_end_the_run(quick):
         progress(PlanMade(DISK_PLAN))
         progress(STAGES[0])
         progress(FAULT)
-        progress._thread.join(30)
-        assert not progress._thread.is_alive()
         progress.say("and this is lost, too")
 
 

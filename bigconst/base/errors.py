@@ -30,6 +30,11 @@ class BigconstError(Exception):
     def __init__(self, what: str, remedy: str | None = None):
         super().__init__(f"{what}; {remedy or self.remedy}")
 
+    @property
+    def line(self) -> str:
+        """The line for the user."""
+        return "bigconst: " + " ".join(str(self).split())
+
 
 class VerificationError(BigconstError):
     """A check, comparison or self-test came out false."""
@@ -50,6 +55,12 @@ class InputOutputError(BigconstError):
 
     exit_code = 3
     remedy = "choose another place with --output"
+
+
+class OutputLost(InputOutputError):
+    """Standard output cannot be written to."""
+
+    remedy = "send it elsewhere"
 
 
 class ReadError(InputOutputError):

@@ -36,6 +36,7 @@ VARIABLE = "BIGCONST_FAILPOINTS"
 CALL, READ, WRITE, VALUES = "call", "read", "write", "values"
 
 NAMES = {
+    "thread.start": (CALL, "starting a thread or a process: EAGAIN is a limit of the session or the container"),
     "lane.reserve": (CALL, "reserving disk blocks for the scratch file, first of all for the measurement of its speed: "
                            "ENOSPC is a full disk"),
     "lane.read": (READ, "a system call that reads the scratch file: EIO is a bad sector, ENODEV a disk that is gone"),

@@ -9,7 +9,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import numpy as np
@@ -25,6 +24,7 @@ from bigconst.base.constant import Constant
 from bigconst.base.errors import FaultError
 from bigconst.base.formats import WORDS
 from bigconst.base.hardware import available_memory_bytes, default_threads, processor, total_memory_bytes
+from bigconst.base.starting import executor, starting
 from bigconst.base.version import __version__
 from bigconst.bench.measureslabs import measure_slabs, measure_sums
 from bigconst.bench.turns import Turns, overlap_loss, timed
@@ -207,7 +207,7 @@ def _file_rates(directory: str, threads: int, digits: int) -> tuple[float, float
     x = _random_words(plan.words + 1)
     x[-1] = 1
     with (tempfile.TemporaryDirectory(dir=directory, prefix=".bigconst-bench-") as folder, Pool(threads) as pool,
-          ThreadPoolExecutor(1) as side):
+          executor(1) as side):
         words, hasher = Words(plan.format, pool), xxhash.xxh3_128()
         number = _random_words(1 << 22)
 
@@ -262,9 +262,12 @@ def start_s(turns: int) -> float:
     """Seconds to import and load the kernels that constants need: the median of `turns` fresh processes."""
     program = (f"import sys, time; sys.path[:] = {sys.path!r}; began = time.perf_counter(); "
                "import bigconst.constants.digits, bigconst.constants.remainder; print(time.perf_counter() - began)")
-    found = [subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-             for _ in range(turns)]
-    return statistics.median(map(float, found))
+    found = []
+    for _ in range(turns):
+        with starting():
+            done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        found.append(float(done.stdout))
+    return statistics.median(found)
 
 
 def measure(directory: str, *, short: bool = False,

@@ -4,7 +4,6 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from bigconst.arithmetic.words import Words
 from bigconst.base.errors import DiskFull
 from bigconst.base.formats import WORDS
 from bigconst.base.hardware import default_threads
+from bigconst.base.starting import executor
 from bigconst.bench.turns import overlap_loss
 from bigconst.estimates.speeds import AccessPattern, DiskSpeeds
 from bigconst.runtime.arena import Arena
@@ -64,7 +64,7 @@ class Sweep:
         if operation == "read":
             return self._read(halves[0] + halves[1], self._memory)
         first, second = np.split(self._memory, 2)
-        with ThreadPoolExecutor(2) as pool:
+        with executor(2) as pool:
             return sum(done.result() for done in [pool.submit(self._read, halves[0], first),
                                                   pool.submit(self._write, halves[1], second)])
 

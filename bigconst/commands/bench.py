@@ -7,6 +7,7 @@ from math import log2
 from typing import TYPE_CHECKING
 
 from bigconst.base.hardware import DISK_KINDS
+from bigconst.base.screen import result
 from bigconst.base.units import format_bytes, format_rate, format_seconds
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bigconst.runs import lanes
     from bigconst.runs.speeds import bench
 
-    print("\n".join(_table(*bench(lanes.directories(arguments.swap), arguments.disk, arguments.json))), flush=True)
+    result("\n".join(_table(*bench(lanes.directories(arguments.swap), arguments.disk, arguments.json))))
     return 0
 
 

@@ -16,6 +16,7 @@ import shutil
 import sys
 
 from bigconst.base.errors import InputOutputError, UsageError
+from bigconst.base.screen import write
 
 SCRIPT = "10_bigconst"
 """name of the script, which byobu runs every 10 seconds"""
@@ -71,9 +72,9 @@ def install_script(arguments: argparse.Namespace) -> int:
     lines = _read(rc)
     if MARK not in lines:
         _write(rc, lines + ("\n" if lines and not lines.endswith("\n") else "") + _SWITCH)
-    print(f"byobu shows the run of {directory} within seconds, by {path}" if begun else
+    write(f"byobu shows the run of {directory} within seconds, by {path}" if begun else
           f"written {path}; byobu is not installed, so repeat this when it has been started once")
-    print(f"tmux without byobu: put this into ~/.tmux.conf\n{tmux_line(command)}")
+    write(f"tmux without byobu: put this into ~/.tmux.conf\n{tmux_line(command)}")
     return 0
 
 
@@ -90,7 +91,7 @@ def remove_script(arguments: argparse.Namespace) -> int:
             os.unlink(path)
         except OSError as error:
             raise InputOutputError(f"cannot remove {path}: {error.strerror}", "remove it by hand") from error
-    print(f"removed {path}" if script else f"there is no {path}")
+    write(f"removed {path}" if script else f"there is no {path}")
     return 0
 
 

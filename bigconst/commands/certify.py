@@ -4,6 +4,7 @@ import argparse
 
 from bigconst.base.constant import parse_constant
 from bigconst.base.formats import certificate_bytes
+from bigconst.base.screen import result
 from bigconst.base.units import format_bytes, format_count, format_seconds
 from bigconst.commands.options import add_threads_option
 
@@ -43,6 +44,6 @@ def run(arguments: argparse.Namespace) -> int:
     path, rebuilt = certify(CertifyRequest(arguments.file, constant, arguments.base, arguments.lenient,
                                            arguments.threads, arguments.force, arguments.locate))
     size = format_bytes(certificate_bytes(arguments.base, rebuilt.digits))
-    print(f"{arguments.file}: {format_count(rebuilt.digits)} digits of {constant.title} are right\n"
+    result(f"{arguments.file}: {format_count(rebuilt.digits)} digits of {constant.title} are right\n"
           f"{path}: {size} ({format_seconds(rebuilt.seconds)})")
     return 0

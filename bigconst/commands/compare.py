@@ -4,6 +4,7 @@ import argparse
 
 from bigconst.base.errors import VerificationError
 from bigconst.base.hardware import default_threads
+from bigconst.base.screen import write
 from bigconst.base.units import format_count
 from bigconst.commands.reading import PassLine, add_common
 
@@ -44,17 +45,17 @@ def run(arguments: argparse.Namespace) -> int:
         if found is not None:
             width = max(len(a.path), len(b.path))
             for text in (a, b):
-                print(f"{text.path:<{width}}  {surroundings(text, found, 1)}")
+                write(f"{text.path:<{width}}  {surroundings(text, found, 1)}")
             #: One of the files is wrong: `bigconst verify` says which. Before that position they agree.
             raise VerificationError(f"{a.path} and {b.path} differ at position {format_count(found + 1)}",
                                     "bigconst verify says which one is right")
         if a.digits == b.digits:
-            print(f"the same {format_count(a.digits)} digits")
+            write(f"the same {format_count(a.digits)} digits")
             return 0
         short, long = sorted((a, b), key=lambda text: text.digits)
         lengths = (f"{short.path} ends after {format_count(short.digits)} digits, {long.path} begins with them and has "
                    f"{format_count(long.digits)}")
         if not arguments.prefix:
             raise VerificationError(lengths, "--prefix takes that as the same")
-        print(lengths)
+        write(lengths)
     return 0

@@ -9,6 +9,8 @@ import functools
 import re
 from dataclasses import dataclass
 
+from bigconst.base.screen import write
+
 _EPILOG = """\
 examples:
   source <(bigconst completion bash)                                   in ~/.bashrc
@@ -61,7 +63,7 @@ class Command:
 
 def run(commands: argparse._SubParsersAction, arguments: argparse.Namespace) -> int:
     """Print the script of a shell for an argparse subparsers object."""
-    print(_SCRIPTS[arguments.shell](described(commands)), end="")
+    write(_SCRIPTS[arguments.shell](described(commands)), end="")
     return 0
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from typing import TYPE_CHECKING
 
 from bigconst.base.constant import MAX_D, Constant
 from bigconst.base.errors import UsageError
 from bigconst.base.hardware import DISK_KINDS
+from bigconst.base.screen import note, result, write
 from bigconst.base.units import format_bytes, parse_count, parse_size
 from bigconst.commands.options import (
     add_background_options,
@@ -131,16 +131,13 @@ def command_line(arguments: argparse.Namespace) -> str:
 def show_report(report: dict, to_stderr: bool) -> None:
     """Print the report: on stdout, or on stderr where the digits are on stdout."""
     from bigconst.runs.report import format_report
-    from bigconst.runs.statusline import print_path
-
-    print_path(format_report(report), sys.stderr if to_stderr else sys.stdout)
+    (note if to_stderr else result)(format_report(report).rstrip("\n"))
 
 
 def _print_plan(request: RunRequest) -> None:
     """Print the plan.  It touches no disk: directories need not exist, and their disks are taken for hard disks."""
     from bigconst.runs import lanes
     from bigconst.runs.start import plan_without_disks
-    from bigconst.runs.statusline import print_path
 
     if request.report:
         #: Reports and events are about a run that takes place. Leave out `--json` and `--events`; the plan is on
@@ -159,4 +156,4 @@ def _print_plan(request: RunRequest) -> None:
         if not request.to_stdout:
             files = format_bytes(request.files_bytes(plan))
             rows.append(("Room for files", f"{files} on their own file system, or beside the scratch"))
-    print_path("".join(f"{name + ':':<24}{value}\n" for name, value in rows), sys.stdout)
+    write("".join(f"{name + ':':<24}{value}\n" for name, value in rows), end="")

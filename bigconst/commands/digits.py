@@ -2,6 +2,7 @@
 
 import argparse
 
+from bigconst.base.screen import write
 from bigconst.base.units import format_count, parse_count
 from bigconst.commands.options import argument
 from bigconst.commands.reading import add_common
@@ -49,15 +50,14 @@ def run(arguments: argparse.Namespace) -> int:
         for start in range(first, first + count, _BLOCK_DIGITS):
             block = text.digits_at(start, min(_BLOCK_DIGITS, first + count - start))
             if arguments.raw:
-                print(block, end="")
+                write(block, end="")
                 continue
             if start == first:
-                print(f"Digits {format_count(first + 1)} to {format_count(first + count)} of "
+                write(f"Digits {format_count(first + 1)} to {format_count(first + count)} of "
                       f"{format_count(text.digits)} (base {text.base}):")
-            for i in range(0, len(block), LINE_DIGITS):
-                line = block[i:i + LINE_DIGITS]
-                print(digit_line(line, start + i + len(line)))
+            ends = range(LINE_DIGITS, len(block) + LINE_DIGITS, LINE_DIGITS)
+            write("\n".join(digit_line(block[end - LINE_DIGITS:end], start + min(end, len(block))) for end in ends))
         if arguments.raw:
-            print()
+            write("")
         text.check_unchanged()
     return 0

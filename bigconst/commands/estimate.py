@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import sys
 from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from bigconst.base.constant import MAX_D, Constant
 from bigconst.base.errors import UsageError
 from bigconst.base.hardware import DISK_KINDS, MAX_THREADS
+from bigconst.base.screen import note, write
 from bigconst.base.units import format_bytes, parse_count, parse_rate, parse_size
 from bigconst.commands.mersenne import parse_length
 from bigconst.commands.options import (
@@ -147,7 +147,7 @@ def _without_job(arguments: argparse.Namespace) -> int:
         raise UsageError("estimate what?", "name phi, sqrt D, ll P or prp P, or --refresh the catalogue")
     from bigconst.catalogue.refresh import refresh
 
-    print(refresh(arguments.refresh, lambda line: print(line, file=sys.stderr, flush=True)), flush=True)
+    write(refresh(arguments.refresh, note))
     return 0
 
 
@@ -155,7 +155,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Estimate, write files and print.  Raises UsageError, DoesNotFit, InputOutputError."""
     from bigconst.commands import estimateshow
     from bigconst.runs.estimate import estimate_here
-    from bigconst.runs.statusline import print_path
     from bigconst.storage.atomicfile import AtomicFile
 
     _check(arguments)
@@ -177,7 +176,7 @@ def run(arguments: argparse.Namespace) -> int:
         for file in files.values():
             file.commit()
     text = "\n\n".join("\n".join(estimateshow.lines(result)) for result in results)
-    print_path(text + "\n", sys.stdout)
+    write(text)
     return 0
 
 

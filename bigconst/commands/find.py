@@ -6,6 +6,7 @@ import sys
 
 from bigconst.base.errors import UsageError, VerificationError
 from bigconst.base.hardware import default_threads
+from bigconst.base.screen import note, write
 from bigconst.base.units import format_count, parse_count
 from bigconst.commands.options import argument
 from bigconst.commands.reading import PassLine, add_common
@@ -59,9 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
             #: All digits were searched. A pattern of n digits needs about 10^n of them, 16^n in hexadecimal.
             raise VerificationError(f"{name} not found in {where} of {arguments.file}",
                                     "search more digits, or a shorter pattern")
-        print(found + 1)
-        print(f"{name} is at position {format_count(found + 1)}: {surroundings(text, found, len(pattern))}",
-              file=sys.stderr)
+        write(f"{found + 1}")
+        note(f"{name} is at position {format_count(found + 1)}: {surroundings(text, found, len(pattern))}")
     return 0
 
 

@@ -3,6 +3,7 @@
 import argparse
 
 from bigconst.base.hardware import default_threads
+from bigconst.base.screen import write
 from bigconst.commands.reading import PassLine, add_common
 from bigconst.runs.kernels import CHECKING, load
 
@@ -37,5 +38,5 @@ def run(arguments: argparse.Namespace) -> int:
         with PassLine(text.digits) as done:
             found = hashes(text, arguments.threads or default_threads(), done)
     for name, value in (("Digit hash", found.digit_hash), ("SHA-256", found.sha256), ("xxh3-128", found.xxh3)):
-        print(f"{name + ':':<24}{value}")
+        write(f"{name + ':':<24}{value}")
     return 0

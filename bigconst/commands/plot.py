@@ -6,6 +6,7 @@ import os
 
 from bigconst.base.errors import UsageError
 from bigconst.base.hardware import default_threads
+from bigconst.base.screen import write
 from bigconst.commands.picture import check_library
 from bigconst.storage.atomicfile import AtomicFile
 
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
             data = digits_png(arguments.file, default_threads())
         file.write_at(0, data)
         file.commit()
-    print(f"{file.path}: {len(data):,} bytes")
+    write(f"{file.path}: {len(data):,} bytes")
     return 0
 
 

@@ -1,11 +1,11 @@
 """`bigconst selftest`: squarings modulo Mersenne numbers against published residues."""
 
 import argparse
-import sys
 import time
 
 from bigconst.base.errors import Interrupted, VerificationError
 from bigconst.base.hardware import default_threads
+from bigconst.base.screen import note, write
 from bigconst.base.units import format_count, format_seconds
 from bigconst.commands.options import add_threads_option
 
@@ -45,15 +45,15 @@ def run(arguments: argparse.Namespace) -> int:
              else selftest.short_cases(sorted({1, most})))
     if arguments.long:
         seconds = sum(case.cost * pace for case, pace in zip(cases, selftest.paces(cases, Squarer), strict=True))
-        print(f"{len(cases)} cases, about {format_seconds(round(seconds))}", file=sys.stderr, flush=True)
+        note(f"{len(cases)} cases, about {format_seconds(round(seconds))}")
     done, failed = 0, []
     try:
         began_s = time.perf_counter()
         for verdict in selftest.run(cases, Squarer):
             done += 1
             place = f"  [{done}/{len(cases)}, {format_seconds(time.perf_counter() - began_s)}]"
-            print(f"{'ok' if verdict.ok else 'FAILED':<6}  {verdict.case}, shift {verdict.shift}, "
-                  f"round-off {verdict.roundoff:.4f}{place if arguments.long else ''}", flush=True)
+            write(f"{'ok' if verdict.ok else 'FAILED':<6}  {verdict.case}, shift {verdict.shift}, "
+                  f"round-off {verdict.roundoff:.4f}{place if arguments.long else ''}")
             if not verdict.ok:
                 failed.append(str(verdict.case))
     except KeyboardInterrupt:
@@ -65,5 +65,5 @@ def run(arguments: argparse.Namespace) -> int:
         #: does not help, please report it.
         raise VerificationError(f"{len(failed)} of {done} self-tests failed ({failed[0]})",
                                 "do not trust this machine: test its memory with bigconst stress, or report it")
-    print(f"all {len(cases)} residues are right")
+    write(f"all {len(cases)} residues are right")
     return 0

@@ -7,6 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from bigconst.base.hardware import default_threads
+from bigconst.base.screen import write
 from bigconst.base.units import format_count
 from bigconst.commands.reading import PassLine, add_common
 from bigconst.runs.kernels import READING, load
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         with PassLine(text.digits) as done:
             statistics = measure(text, arguments.threads or default_threads(), done)
-        print("\n".join(_lines(arguments.file, statistics)))
+        write("\n".join(_lines(arguments.file, statistics)))
         if file:
             import json
 

@@ -3,6 +3,7 @@
 import argparse
 import json
 
+from bigconst.base.screen import write
 from bigconst.base.units import format_bytes, format_count, format_seconds
 
 _EPILOG = """\
@@ -29,11 +30,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     fields = run_status(arguments.directory)
     if arguments.json:
-        print(json.dumps(fields, indent=2))
+        write(json.dumps(fields, indent=2))
     elif arguments.short:
-        print(_short(fields))
+        write(_short(fields))
     else:
-        print(_long(fields), end="")
+        write(_long(fields), end="")
     return 0
 
 

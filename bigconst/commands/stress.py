@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import signal
-import sys
 from typing import TYPE_CHECKING
 
-from bigconst.base.errors import DoesNotFit, Interrupted
+from bigconst.base.errors import DoesNotFit, Interrupted, OutputLost
 from bigconst.base.hardware import MAX_THREADS, available_memory_bytes, default_threads
+from bigconst.base.screen import note, result
 from bigconst.base.units import format_bytes, format_count, format_seconds, parse_count, parse_size
 from bigconst.commands.options import argument
 from bigconst.runs.statusline import StatusLine
@@ -87,15 +86,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     seed = int.from_bytes(os.urandom(8))
     with contextlib.ExitStack() as stack:
-        # A closed terminal must leave no scratch; under nohup, which has SIGHUP ignored, the test continues.
-        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-            stack.callback(signal.signal, signal.SIGHUP, signal.signal(signal.SIGHUP, signal.default_int_handler))
-        scratch = stack.enter_context(ScratchTest(arguments.swap, seed, _tell)) if arguments.swap else None
+        scratch = stack.enter_context(ScratchTest(arguments.swap, seed, note)) if arguments.swap else None
         burn = BurnIn(Squarer, arguments.threads or default_threads(), memory_bytes, scratch, seed)
         seconds = 60 * arguments.minutes
         line = StatusLine()
         try:
-            _tell(_plan(burn, seconds, arguments.swap))
+            note(_plan(burn, seconds, arguments.swap))
             burn.run(seconds, lambda: line.show(_line(burn, seconds)))
         except KeyboardInterrupt:
             if burn.faults:
@@ -104,13 +100,10 @@ def run(arguments: argparse.Namespace) -> int:
                               "all results were right until then") from None
         finally:
             line.clear()
-            print(_summary(burn), flush=True)
-    print("all results were right")
+            with contextlib.suppress(OutputLost):       # an error that was found matters more
+                result(_summary(burn))
+    result("all results were right")
     return 0
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 def _plan(burn: BurnIn, seconds: float, swap: list[str]) -> str:

@@ -4,6 +4,7 @@ import argparse
 import time
 
 from bigconst.base.errors import VerificationError
+from bigconst.base.screen import write
 from bigconst.base.units import format_seconds
 
 _EPILOG = """\
@@ -28,10 +29,10 @@ def run(arguments: argparse.Namespace) -> int:
     from bigconst.runs.selftest import self_test
 
     load(*FAMILIES)
-    print(f"kernels ready: {format_seconds(time.perf_counter() - arguments.started_s)}", flush=True)
+    write(f"kernels ready: {format_seconds(time.perf_counter() - arguments.started_s)}")
     results = self_test()
     for name, ok in results:
-        print(f"{'ok' if ok else 'FAILED':<6}  {name}")
+        write(f"{'ok' if ok else 'FAILED':<6}  {name}")
     failed = [name for name, ok in results if not ok]
     if failed:
         raise VerificationError(

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from bigconst.base.constant import Constant
 from bigconst.base.events import Finished, PlanMade
 from bigconst.base.formats import WORDS
+from bigconst.base.starting import executor
 from bigconst.constants.outcome import RunOutcome
 from bigconst.plans.plan import Plan, make_plan
 
@@ -43,8 +44,6 @@ def run(plan: Plan, text, emit: Callable, certificate=None, volume=None, recorde
 
 
 def _run_in_memory(plan: Plan, words, products, text, emit: Callable, certificate, store) -> RunOutcome:
-    from concurrent.futures import ThreadPoolExecutor
-
     import xxhash
 
     from bigconst.constants.digits import write_digits
@@ -52,12 +51,13 @@ def _run_in_memory(plan: Plan, words, products, text, emit: Callable, certificat
     from bigconst.constants.root import make_ladder, root_words
 
     began = time.perf_counter()
-    ladder = make_ladder(plan, products, emit, store)
-    x, spare, residue = root_words(plan, ladder)
-    computed = time.perf_counter()
-    hasher = xxhash.xxh3_128()
-    # Text is made faster than a disk writes it, so the remainder is computed meanwhile.
-    with ThreadPoolExecutor(1) as side:
+    # Its thread exists before there is anything to lose.
+    with executor(1) as side:
+        ladder = make_ladder(plan, products, emit, store)
+        x, spare, residue = root_words(plan, ladder)
+        computed = time.perf_counter()
+        hasher = xxhash.xxh3_128()
+        # Text is made faster than a disk writes it, so the remainder is computed meanwhile.
         text_written = side.submit(write_digits, plan, words, lambda a, b: x[a:b], residue, text, hasher)
         if certificate is not None:
             def text_xxh3() -> str:

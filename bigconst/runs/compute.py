@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -10,6 +9,7 @@ from datetime import datetime
 from bigconst.base.errors import InputOutputError, Interrupted, UsageError
 from bigconst.base.events import CheckpointMade, Event, together
 from bigconst.base.hardware import peak_memory_bytes
+from bigconst.base.screen import note
 from bigconst.constants.outcome import RunOutcome
 from bigconst.plans.certificate import certificate_path
 from bigconst.plans.plan import Plan
@@ -22,7 +22,6 @@ from bigconst.runs.request import RunRequest
 from bigconst.runs.scratch import RunScratch
 from bigconst.runs.signals import Stopper
 from bigconst.runs.start import RunStart
-from bigconst.runs.statusline import print_line
 from bigconst.storage.atomicfile import AtomicFile, StdoutText
 
 
@@ -107,7 +106,7 @@ class _Stores:
                 begun.scratch.disks, begun.plan.disk, manifest, begun.scratch.interrupted, self._levels))
             self._stop = stack.enter_context(Stopper(self.scratch.status.fields))
         if begun.warning is not None:
-            print(begun.warning, file=sys.stderr, flush=True)
+            note(begun.warning)
 
     @property
     def earlier_s(self) -> float | None:
@@ -124,7 +123,7 @@ class _Stores:
         scratch, levels, plan = self.scratch, self._levels, self._begun.plan
         try:
             if scratch is not None:
-                self._stop.say = print_line if screen is None else screen.say
+                self._stop.say = note if screen is None else screen.say
                 watched = scratch.watched(emit)
                 outcome = engine.run(plan, text, watched, certificate, scratch.volume, scratch.recorder(watched),
                                      self._stop, scratch.store)

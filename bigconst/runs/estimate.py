@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bigconst.base.errors import BigconstError, UsageError
 from bigconst.base.hardware import available_memory_bytes, default_threads
+from bigconst.base.screen import note
 from bigconst.base.units import format_rate
 from bigconst.estimates.jobs import Job, MersenneJob, Needs
 from bigconst.estimates.model import Estimate, estimate
@@ -80,8 +80,7 @@ def mersenne_job(kind: str, exponent: int, iterations: int | None = None, words:
     check(request)
     divisor = smallest_divisor(exponent)
     if divisor is not None:
-        print(f"M{exponent} is composite: 2^{exponent}-1 is divisible by 2^{divisor}-1, and there will be no test of "
-              "it", file=sys.stderr, flush=True)
+        note(f"M{exponent} is composite: 2^{exponent}-1 is divisible by 2^{divisor}-1, and there will be no test of it")
     return MersenneJob(kind, exponent, request.total, words, DEFAULT_SAVE_EVERY_S, workspace_bytes)
 
 

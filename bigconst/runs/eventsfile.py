@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bigconst.base.errors import InputOutputError, UsageError
-from bigconst.runs.statusline import print_line
+from bigconst.base.screen import note
 
 NAMES = {"PlanMade": "plan", "CheckpointMade": "checkpoint"}
 """names of the events whose name is not that of their class in small letters"""
@@ -28,7 +28,7 @@ class EventsFile:
             raise UsageError("--events needs a file", "name it, like --events run.events")
         self._path, self._names = path, dict[type, str]()
         self._encoded = json.JSONEncoder(default=_plain).encode
-        self.say: Callable[[str], None] = print_line
+        self.say: Callable[[str], None] = note
         """prints that report; a run with a display sets its method here, since other output would spoil the display"""
         self._writing = threading.Lock()        # several threads report faults
         try:

@@ -10,12 +10,14 @@ import itertools
 import queue
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bigconst.base.errors import DoesNotFit
 from bigconst.base.hardware import default_threads
+from bigconst.base.screen import note
+from bigconst.base.starting import start_thread
 from bigconst.runs.statusline import StatusLine
 
 _CHILD = "import importlib, sys; sys.path[:] = {path!r}\nfor line in sys.stdin:\n" \
@@ -70,7 +72,7 @@ def _compile_elsewhere(title: str, steps: Sequence[Sequence[str]]) -> None:
 
     Where a child fails, the import that follows compiles here, or says what is wrong.
     """
-    print(f"compiling {title} for this machine (once, up to a minute)", file=sys.stderr, flush=True)
+    note(f"compiling {title} for this machine (once, up to a minute)")
     began_s, done, count = time.monotonic(), 0, sum(map(len, steps))
     with _line() as line:
         for step in steps:
@@ -78,10 +80,10 @@ def _compile_elsewhere(title: str, steps: Sequence[Sequence[str]]) -> None:
             finished: queue.SimpleQueue[str] = queue.SimpleQueue()
             for module in step:
                 waiting.put(f"bigconst.kernels.{module}")
-            children = [threading.Thread(target=_child, args=(waiting, finished), daemon=True)
-                        for _ in range(min(default_threads(), len(step), MOST_CHILDREN))]
-            for child in children:
-                child.start()
+            children = []
+            with contextlib.suppress(DoesNotFit):
+                for _ in range(min(default_threads(), len(step), MOST_CHILDREN)):
+                    children.append(start_thread(_child, waiting, finished, name="bigconst-compile"))
             while any(child.is_alive() for child in children) or not finished.empty():
                 with contextlib.suppress(queue.Empty):
                     finished.get(timeout=SHOW_EVERY_S)

@@ -1,11 +1,11 @@
 """A directory in which a run stores finished levels: --checkpoint, or the scratch directory of a run in memory."""
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from bigconst.base.errors import InputOutputError
+from bigconst.base.screen import note
 from bigconst.runtime.levelstore import Arrays, LevelStore, StoredLevel
 from bigconst.storage.lock import DirectoryLock
 from bigconst.storage.manifest import read_manifest, remove_manifest, write_manifest
@@ -20,7 +20,7 @@ def _forgiven() -> Iterator[None]:
     try:
         yield
     except InputOutputError as error:
-        print(f"a finished level is not saved: {error}", file=sys.stderr, flush=True)
+        note(f"a finished level is not saved: {error}")
 
 
 class ForgivingLevelStore(LevelStore):

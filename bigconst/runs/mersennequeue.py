@@ -12,8 +12,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bigconst.base.errors import BigconstError, InputOutputError, Interrupted, UsageError
+from bigconst.base.errors import BigconstError, InputOutputError, Interrupted, OutputLost, UsageError
 from bigconst.base.events import together
+from bigconst.base.screen import note, result
+from bigconst.base.starting import starting
 from bigconst.mersenne import results, worktodo
 from bigconst.mersenne.events import Concluded
 from bigconst.mersenne.worktodo import Assignment, NotUnderstood
@@ -27,13 +29,17 @@ from bigconst.runs.signals import Stopper
 
 
 def run_tests(requests: Sequence[MersenneRequest], events_path: str | None) -> None:
-    """Run tests in turn and print a line for each.  Raises the errors of bigconst.base.errors."""
+    """Run tests in turn and print a line for each.  Raises the errors of bigconst.base.errors.
+
+    Where a line cannot be printed, the save files of the test stay, and the same command prints it.
+    """
     for request in requests:
         check(request)
     with contextlib.ExitStack() as stack:
         events = None if events_path is None else stack.enter_context(EventsFile(events_path))
         for request in requests:
-            _run_test(request, events)
+            with contextlib.suppress(OutputLost):       # its save files stay, and the command ends with that error
+                _run_test(request, events)
 
 
 def _run_test(request: MersenneRequest, events: EventsFile | None) -> None:
@@ -61,7 +67,7 @@ def _conclude(line: str, request: MersenneRequest, began_s: float, emit: Callabl
     emit(Concluded(request.exponent, line))
     if request.usd_per_hour is not None:
         line += "\n" + results.cost_line(request.usd_per_hour, time.perf_counter() - began_s)
-    print(line, flush=True)
+    result(line)
 
 
 # -- the queue of a distributed search ---------------------------------------------------
@@ -133,7 +139,7 @@ class _Queue:
         """Say why a line cannot be worked on; it stays in the file."""
         self.refused += 1
         text = line.text.strip().encode("ascii", "backslashreplace").decode()
-        print(f"{self._path}:{line.number}: {why}; kept: {text[:200]}", file=sys.stderr, flush=True)
+        note(f"{self._path}:{line.number}: {why}; kept: {text[:200]}")
 
 
 def _run_assignment(request: QueueRequest, assignment: Assignment, stop: Callable[[], bool],
@@ -145,17 +151,18 @@ def _run_assignment(request: QueueRequest, assignment: Assignment, stop: Callabl
     began_s = time.perf_counter()
     with completed(test, stop, screen) as outcome:
         line = results.result_line(outcome, assignment.aid, assignment.factors)
-        screen.clear()
         said = results.sentence(outcome, assignment.factors)
         if request.usd_per_hour is not None:
             said += "\n" + results.cost_line(request.usd_per_hour, time.perf_counter() - began_s, request.workers)
-        print(said, flush=True)
-        try:
-            results.append(request.path(results.NAME), line)
-        except InputOutputError:
-            print(line, flush=True)
-            raise
-        worktodo.remove(request.path(worktodo.NAME), assignment)
+        screen.clear()
+        with contextlib.suppress(OutputLost):       # the queue goes on, and the command ends with that error
+            try:
+                results.append(request.path(results.NAME), line)
+            except InputOutputError:
+                result(f"{said}\n{line}")
+                raise
+            worktodo.remove(request.path(worktodo.NAME), assignment)
+            result(said)
 
 
 def _side_by_side(request: QueueRequest, queue: _Queue, stop: Callable[[], bool]) -> None:
@@ -170,7 +177,8 @@ def _side_by_side(request: QueueRequest, queue: _Queue, stop: Callable[[], bool]
             while (not failed and not stop() and len(running) < request.workers
                    and (line := queue.take()) is not None):
                 process = context.Process(target=_worker, args=(request, line, os.getpid()))
-                process.start()
+                with starting():
+                    process.start()
                 running[process] = line
             if not running:
                 break
@@ -202,10 +210,11 @@ def _side_by_side(request: QueueRequest, queue: _Queue, stop: Callable[[], bool]
 def _worker(request: QueueRequest, assignment: Assignment, parent: int) -> None:
     """A worker process: one test."""
     asked = []
-    signal.signal(signal.SIGINT, signal.SIG_IGN)        # the parent says when to stop
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):       # the parent says when to stop
+        signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
     try:
         _run_assignment(request, assignment, lambda: bool(asked) or os.getppid() != parent, MersenneScreen())
     except BigconstError as error:
-        print("bigconst:", *str(error).split(), file=sys.stderr, flush=True)
+        note(error.line)
         sys.exit(error.exit_code)

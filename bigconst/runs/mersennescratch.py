@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from bigconst.base.events import Fault, StageStarted
 from bigconst.base.hardware import available_memory_bytes
+from bigconst.base.screen import note
 from bigconst.base.units import format_count
 from bigconst.base.version import __version__
 from bigconst.mersenne.events import Advanced
@@ -99,7 +99,7 @@ def squarers(chain: ChainIdentity, threads: int, resources: Resources, stop: Cal
     from bigconst.arithmetic.disk.squarer import DiskSquarer
 
     with _scratch(plan, chain, resources, named, found) as scratch:
-        print(plan.describe(), file=sys.stderr, flush=True)
+        note(plan.describe())
         listener = scratch.watched(emit)
         recorder = scratch.recorder(listener)
 

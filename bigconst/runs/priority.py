@@ -2,7 +2,8 @@
 
 import ctypes
 import os
-import sys
+
+from bigconst.base.screen import note
 
 LOWEST = 19
 _IOPRIO_SET = {"x86_64": 251, "aarch64": 30, "ppc64le": 273, "s390x": 282, "riscv64": 30}
@@ -19,7 +20,7 @@ def lower_priority() -> None:
     os.nice(LOWEST)
     why = _idle_disks()
     if why is not None:
-        print(f"disks are not told that this run can wait: {why}", file=sys.stderr, flush=True)
+        note(f"disks are not told that this run can wait: {why}")
 
 
 def _idle_disks() -> str | None:

@@ -1,22 +1,20 @@
 """The progress of a run on stderr: two bars on a terminal, plain lines elsewhere.
 
-One thread draws and prints; the engine's threads only record what has happened.  When the terminal cannot be written
-to, the display ends and the run continues.
+One thread draws and prints; the engine's threads only record what has happened.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import queue
 import shutil
-import sys
-import threading
 import time
 from collections import deque
 from typing import TYPE_CHECKING, TextIO
 
 from bigconst.base.events import Event, Fault, PlanMade, StageDone, StageStarted, UnitDone
+from bigconst.base.screen import Notes, printable
+from bigconst.base.starting import start_thread
 from bigconst.base.units import format_rate, format_seconds
 from bigconst.runs.workdone import MemoryWork, StageTraffic
 
@@ -95,7 +93,7 @@ class Progress:
     """
 
     def __init__(self, stream: TextIO | None = None, quiet_s: float = QUIET_S, space: RunScratch | None = None):
-        self._stream = stream or sys.stderr
+        self._stream = Notes(stream)
         self._terminal = self._stream.isatty()
         self._start_s = self._line_s = time.perf_counter()
         self._quiet_s = quiet_s
@@ -107,8 +105,7 @@ class Progress:
         self._bars: list[tqdm] = []
         # Signal handlers may put into a SimpleQueue, whatever they have interrupted.
         self._texts: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._show, name="bigconst-progress", daemon=True)
-        self._thread.start()
+        self._thread = start_thread(self._show, name="bigconst-progress")
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, UnitDone):     # may come thousands of times a second
@@ -136,8 +133,7 @@ class Progress:
         if self._thread.is_alive():
             self._texts.put(text)
         else:
-            with contextlib.suppress(OSError, ValueError):
-                print(text, file=self._stream, flush=True)
+            self._print(text)
 
     @property
     def _moved_bytes(self) -> int | None:
@@ -150,24 +146,21 @@ class Progress:
 
     def _show(self) -> None:
         due_s = time.perf_counter() + TICK_S
-        try:
-            while True:
-                try:
-                    text = self._texts.get(timeout=max(0.0, due_s - time.perf_counter()))
-                    if text is None:
-                        break
-                    self._print(text)
-                except queue.Empty:
-                    self._renew()
-                    due_s = time.perf_counter() + TICK_S
-        except (OSError, ValueError):
-            self._bars.clear()      # the terminal is gone
+        while True:
+            try:
+                text = self._texts.get(timeout=max(0.0, due_s - time.perf_counter()))
+                if text is None:
+                    break
+                self._print(text)
+            except queue.Empty:
+                self._renew()
+                due_s = time.perf_counter() + TICK_S
 
     def _print(self, text: str) -> None:
         if self._bars:
-            self._bars[0].write(text, file=self._stream)
+            self._bars[0].write(printable(text), file=self._stream)
         else:
-            print(text, file=self._stream, flush=True)
+            print(printable(text), file=self._stream, flush=True)
 
     def _renew(self) -> None:
         now_s = time.perf_counter()
@@ -189,6 +182,7 @@ class Progress:
     def _draw(self, *lines: tuple[str, float, list[str]]) -> None:
         from tqdm import tqdm
 
+        tqdm.monitor_interval = 0       # no thread of its own
         columns = max(1, terminal_columns(self._stream) - SPARE_COLUMNS)
         for i, (head, share, parts) in enumerate(lines):
             line = layout(head, parts, columns)

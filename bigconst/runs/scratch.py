@@ -3,13 +3,13 @@
 import contextlib
 import errno
 import os
-import sys
 from collections.abc import Callable, Iterator
 from typing import Self, TypeVar
 
 from bigconst.base.errors import BigconstError, DiskFull
 from bigconst.base.events import CheckpointMade, Fault
 from bigconst.base.hardware import DISK_KINDS
+from bigconst.base.screen import note
 from bigconst.base.units import format_bytes
 from bigconst.plans.diskplan import DiskPlan
 from bigconst.plans.mersenneplan import MersennePlan
@@ -112,7 +112,7 @@ class RunScratch:
     def _say(self, line: str) -> None:
         """Print a line for the user, but not before it is known that the run will not be refused."""
         if self._waiting is None:
-            print(line, file=sys.stderr, flush=True)
+            note(line)
         else:
             self._waiting.append(line)
 

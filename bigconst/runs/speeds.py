@@ -2,13 +2,13 @@
 
 import contextlib
 import os
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from bigconst.base.errors import InputOutputError, UsageError
 from bigconst.base.hardware import default_threads, processor
+from bigconst.base.screen import note
 from bigconst.estimates.speeds import DiskSpeeds, Speeds, as_json, from_json
 from bigconst.estimates.work import OPERATIONS
 from bigconst.runs import interrupted, lanes
@@ -47,8 +47,7 @@ def known_speeds(directories: Sequence[str], kind: str | None = None) -> tuple[S
     """
     speeds, disks = stored_speeds()
     if speeds is None:
-        print("no benchmark of this machine yet: a short one runs (`bigconst bench` takes a minute and is better)",
-              file=sys.stderr, flush=True)
+        note("no benchmark of this machine yet: a short one runs (`bigconst bench` takes a minute and is better)")
         speeds = measured(short=True)
         store_speeds(speeds, disks)
     if not directories:
@@ -56,7 +55,7 @@ def known_speeds(directories: Sequence[str], kind: str | None = None) -> tuple[S
     paths = tuple(map(os.path.realpath, directories))
     found = next((each for each in disks if each.directories == paths and kind in (None, each.kind)), None)
     if found is None:
-        print(f"no benchmark of {', '.join(directories)} yet: a short one runs", file=sys.stderr, flush=True)
+        note(f"no benchmark of {', '.join(directories)} yet: a short one runs")
         found = measured_disks(directories, kind, short=True)
         store_speeds(speeds, [found, *(each for each in disks if each.directories != paths)])
     return speeds, found
@@ -99,17 +98,13 @@ def store_speeds(speeds: Speeds, disks: list[DiskSpeeds]) -> None:
 
 # -- measuring --------------------------------------------------------------------------
 
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
 def measured(*, short: bool) -> Speeds:
     """The speeds of this machine, in a minute or, `short`, in seconds."""
     load(DIGITS, DISK, SQUARINGS)
     from bigconst.bench.measure import measure
 
     here = os.getcwd()
-    return measure(here if os.access(here, os.W_OK) else tempfile.gettempdir(), short=short, note=_say)
+    return measure(here if os.access(here, os.W_OK) else tempfile.gettempdir(), short=short, note=note)
 
 
 def measured_disks(directories: Sequence[str], kind: str | None, *, short: bool = False) -> DiskSpeeds:
@@ -121,4 +116,4 @@ def measured_disks(directories: Sequence[str], kind: str | None, *, short: bool 
     if found is not None:       # the benchmark would write over it
         raise UsageError(f"{found['directory']} holds the interrupted run `{found['command']}`",
                          "name a directory beside it, on the same disk")
-    return measure_disks(directories, disks.kind, short=short, note=_say)
+    return measure_disks(directories, disks.kind, short=short, note=note)

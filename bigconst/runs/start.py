@@ -4,7 +4,6 @@ A run that cannot succeed is refused here, before anything is reserved or comput
 """
 
 import os
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from dataclasses import dataclass, replace
 from bigconst.base.constant import Constant
 from bigconst.base.errors import InputOutputError, UsageError
 from bigconst.base.hardware import default_threads
+from bigconst.base.screen import note
 from bigconst.base.version import __version__
 from bigconst.plans.plan import Plan, make_plan
 from bigconst.runs import interrupted, lanes
@@ -293,10 +293,10 @@ def _copies(fields: dict) -> dict | None:
         lanes.check_checkpoint(directory, fields["lanes"])
         copy = read_manifest(directory)
     except InputOutputError as error:
-        _say(f"levels are not copied any more: {error}")
+        note(f"levels are not copied any more: {error}")
         return None
     if copy is not None and copy.get("run_id") != fields["run_id"]:
-        _say(f"levels are not copied any more: {directory} holds another run")
+        note(f"levels are not copied any more: {directory} holds another run")
         return None
     return copy or {}
 
@@ -313,7 +313,7 @@ def _with_new_scratch(request: RunRequest, plan: Plan, copy: dict, directories: 
     lanes.check_checkpoint(copy["directory"], directories)
     request = replace(request, checkpoint=copy["directory"])
     _check_room(request, plan, disks)
-    _say(f"the scratch of the run {why}: a new one begins in {', '.join(directories)}, "
+    note(f"the scratch of the run {why}: a new one begins in {', '.join(directories)}, "
          f"from the last level in {copy['directory']}")
     fields = _renewed(request, copy, directories)
     # Parts of the old scratch that appear later must not be taken for parts of this one.
@@ -321,7 +321,3 @@ def _with_new_scratch(request: RunRequest, plan: Plan, copy: dict, directories: 
     fields |= {"run_id": interrupted.new_run_id(), "checkpoint": copy["directory"], "earlier_lost": True}
     levels = LevelsStart(copy["directory"], True, is_resumed=True)
     return RunStart(request, plan, fields, ScratchStart(disks), levels, interrupted=copy)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

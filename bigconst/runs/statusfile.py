@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from bigconst.base.events import StageStarted
+from bigconst.base.starting import start_thread
 
 STATUS_NAME = "bigconst.status"
 STATUS_EVERY_S = 2.0
@@ -29,8 +30,7 @@ class Status:
         self._began_s = time.perf_counter()
         self._stage, self._index, self._count = "starting", 0, 0
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._write_always, daemon=True)
-        self._thread.start()
+        self._thread = start_thread(self._write_always, name="bigconst-status")
 
     @property
     def elapsed_s(self) -> float:

@@ -1,23 +1,13 @@
 """A line on stderr that is renewed on a terminal; elsewhere it is printed as a plain line now and then."""
 
-import sys
 import time
 from typing import TextIO
 
+from bigconst.base.screen import Notes, printable
 from bigconst.runs.progress import terminal_columns
 
 LINE_EVERY_S = 30.0
 """seconds between lines where there is no terminal"""
-
-
-def print_line(text: str) -> None:
-    """Print a plain line on stderr, where no line is renewed."""
-    print(text, file=sys.stderr, flush=True)
-
-
-def print_path(text: str, stream: TextIO) -> None:
-    """Print text with paths, of which bytes that are no text are shown as escapes."""
-    print(text.encode(errors="backslashreplace").decode(), end="", file=stream, flush=True)
 
 
 class StatusLine:
@@ -28,7 +18,7 @@ class StatusLine:
     """
 
     def __init__(self, stream: TextIO | None = None, quiet_s: float = 0.0, every_s: float = LINE_EVERY_S):
-        self._stream = stream or sys.stderr
+        self._stream = Notes(stream)
         self._terminal = self._stream.isatty()
         self._quiet_s, self._every_s = quiet_s, every_s
         self._began_s = self._shown_s = time.monotonic()
@@ -39,7 +29,7 @@ class StatusLine:
         now_s = time.monotonic()
         if self._terminal and now_s - self._began_s >= self._quiet_s:
             # A line wider than the terminal wraps, and could not be removed.
-            line = text[:terminal_columns(self._stream) - 1]
+            line = printable(text)[:terminal_columns(self._stream) - 1]
             print("\r" + line, end="\x1b[K", file=self._stream, flush=True)
             self._drawn = True
         elif not self._terminal and now_s - self._shown_s >= self._every_s:
@@ -49,7 +39,7 @@ class StatusLine:
     def say(self, text: str) -> None:
         """Print a line that stays."""
         self.clear()
-        print(text, file=self._stream, flush=True)
+        print(printable(text), file=self._stream, flush=True)
 
     def clear(self) -> None:
         """Remove the line; to be called before anything else is printed."""

@@ -25,7 +25,7 @@ def in_order(threads: int, count: int, make: Callable[[int, int], Any], take: Ca
     A slot (0 .. slots(threads)-1) is used again only after the result made in it was taken.
     """
     width = _width(threads)
-    with Pool(min(threads + WAITING, count + 1)) as pool:
+    with Pool(min(threads + WAITING, count + 1), fewer=True) as pool:     # a run may be at its end here
         _in_order(pool, width, count, make, take)
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from bigconst.base.errors import DoesNotFit
+from bigconst.base.starting import start_thread
 from bigconst.runtime.arena import HUGE_PAGE_BYTES, Arena
 
 _local = threading.local()
@@ -31,13 +33,20 @@ def thread_scratch(size: int) -> np.ndarray:
 class Pool:
     """A pool of `threads` - 1 sleeping workers and the calling thread."""
 
-    def __init__(self, threads: int):
-        self.threads = threads
+    def __init__(self, threads: int, *, fewer: bool = False):
+        """Raises DoesNotFit where the system refuses a worker; with `fewer`, those that exist do the work."""
+        self.threads = 1
         self._wake = threading.Semaphore(0)
         self._done = threading.Semaphore(0)
         self._batch: Callable[[], None] | None = None
-        for _ in range(threads - 1):
-            threading.Thread(target=self._work, daemon=True).start()
+        try:
+            for _ in range(threads - 1):
+                start_thread(self._work, name="bigconst-pool")
+                self.threads += 1
+        except DoesNotFit:
+            if not fewer:
+                self.close()
+                raise
 
     def _work(self) -> None:
         while True:

@@ -19,6 +19,7 @@ from queue import SimpleQueue
 
 from bigconst.base import failpoints
 from bigconst.base.errors import DiskFull, InputOutputError
+from bigconst.base.starting import start_thread
 from bigconst.base.units import format_bytes
 from bigconst.storage.lock import DirectoryLock
 
@@ -103,9 +104,7 @@ class Lane:
             self._open_file(direct, note, keep)
             for queue in (self._reads, self._writes):
                 for _ in range(THREADS):
-                    thread = threading.Thread(target=_work, args=(queue,), name="bigconst-lane", daemon=True)
-                    thread.start()
-                    self._threads.append(thread)
+                    self._threads.append(start_thread(_work, queue, name="bigconst-lane"))
         except BaseException:
             self.close()
             raise

@@ -5,10 +5,11 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from functools import partial
 
 from bigconst.base.errors import DoesNotFit
+from bigconst.base.starting import executor, start_thread
 from bigconst.base.units import format_bytes
 from bigconst.mersenne.selftest import MakeSquarer
 from bigconst.stress import memory, squarings
@@ -98,14 +99,17 @@ class BurnIn:
         self._began_s = time.monotonic()
         # Each tier has its turn, also in a short run.
         self._phase_s, self._rest_s = min(PHASE_S, seconds / 6), min(REST_S, seconds / 3)
-        parts = [self._square, *(partial(self._remember, numbers) for numbers in self._shares())]
+        with executor(self.threads) as pool:
+            self._run(pool, seconds, show)
+
+    def _run(self, pool: Executor, seconds: float, show: Callable[[], None]) -> None:
+        parts = [partial(self._square, pool), *(partial(self._remember, numbers) for numbers in self._shares())]
         if self.scratch is not None:
             parts.append(self._move)
-        threads = [threading.Thread(target=self._guard, args=(part,), name="bigconst-stress", daemon=True)
-                   for part in parts]
+        threads: list[threading.Thread] = []
         try:
-            for thread in threads:
-                thread.start()
+            for part in parts:
+                threads.append(start_thread(self._guard, part, name="bigconst-stress"))
             while any(thread.is_alive() for thread in threads):
                 left_s = seconds - self.elapsed_s
                 if left_s <= 0:
@@ -117,8 +121,7 @@ class BurnIn:
             if any(thread.is_alive() for thread in threads):
                 self._stop()
             for thread in threads:
-                if thread.is_alive():       # an interrupt may come before all threads are started
-                    thread.join()
+                thread.join()
         if self.faults:
             raise self.faults[0]
 
@@ -138,18 +141,17 @@ class BurnIn:
 
     # -- processors ---------------------------------------------------------------------
 
-    def _square(self) -> None:
+    def _square(self, pool: Executor) -> None:
         processors = sorted(os.sched_getaffinity(0))
-        with ThreadPoolExecutor(self.threads) as pool:
-            for tier in itertools.cycle(self._tiers):
-                if self._enough.is_set():
-                    return
-                until_s = time.monotonic() + self._phase_s
-                if tier.together:
-                    self._burst(tier, self.threads, f"{self.threads} threads together", until_s)
-                else:
-                    own = (processors[thread % len(processors)] for thread in range(self.threads))
-                    list(pool.map(partial(self._guard, self._alone, tier, until_s), own))
+        for tier in itertools.cycle(self._tiers):
+            if self._enough.is_set():
+                return
+            until_s = time.monotonic() + self._phase_s
+            if tier.together:
+                self._burst(tier, self.threads, f"{self.threads} threads together", until_s)
+            else:
+                own = (processors[thread % len(processors)] for thread in range(self.threads))
+                list(pool.map(partial(self._guard, self._alone, tier, until_s), own))
 
     def _alone(self, tier: squarings.Tier, until_s: float, processor: int) -> None:
         """Square on one processor, so that a fault can be attributed to it."""

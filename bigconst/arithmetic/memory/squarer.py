@@ -1,11 +1,10 @@
 """Squarings modulo 2^p - 1 in memory, on threads."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 from gmpy2 import mpz
 
 from bigconst.arithmetic.dwttables import DwtTables, from_words, to_words
+from bigconst.base.starting import executor
 from bigconst.kernels.dwt import PRODUCT, SPECTRUM, SQUARES, iterate
 from bigconst.plans.dwtshape import DwtShape
 from bigconst.runtime.arena import Arena
@@ -29,7 +28,7 @@ class Squarer:
         self._starts = self._arena.take(self.threads * 8 * shape.block * shape.height)
         self._carries = np.zeros(self.threads * shape.height)
         self._stats, self._sync = np.zeros(8 * self.threads), np.zeros(8, np.int64)
-        self._pool = ThreadPoolExecutor(self.threads)
+        self._pool = executor(self.threads)     # its threads wait for each other inside the kernel
 
     def __enter__(self) -> "Squarer":
         return self

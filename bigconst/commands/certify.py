@@ -45,5 +45,5 @@ def run(arguments: argparse.Namespace) -> int:
                                            arguments.threads, arguments.force, arguments.locate))
     size = format_bytes(certificate_bytes(arguments.base, rebuilt.digits))
     result(f"{arguments.file}: {format_count(rebuilt.digits)} digits of {constant.title} are right\n"
-          f"{path}: {size} ({format_seconds(rebuilt.seconds)})")
+           f"{path}: {size} ({format_seconds(rebuilt.seconds)})")
     return 0

@@ -7,7 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from bigconst.base.hardware import default_threads
-from bigconst.base.screen import write
+from bigconst.base.screen import result
 from bigconst.base.units import format_count
 from bigconst.commands.reading import PassLine, add_common
 from bigconst.runs.kernels import READING, load
@@ -52,12 +52,15 @@ def run(arguments: argparse.Namespace) -> int:
 
         with PassLine(text.digits) as done:
             statistics = measure(text, arguments.threads or default_threads(), done)
-        write("\n".join(_lines(arguments.file, statistics)))
-        if file:
-            import json
+        try:
+            if file:
+                import json
 
-            file.write_at(0, memoryview((json.dumps(_plain(arguments.file, statistics), indent=2) + "\n").encode()))
-            file.commit()
+                content = json.dumps(_plain(arguments.file, statistics), indent=2) + "\n"
+                file.write_at(0, memoryview(content.encode()))
+                file.commit()
+        finally:
+            result("\n".join(_lines(arguments.file, statistics)))
     return 0
 
 

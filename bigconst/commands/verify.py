@@ -5,7 +5,7 @@ import argparse
 from bigconst.base.constant import parse_constant
 from bigconst.base.errors import UsageError
 from bigconst.base.hardware import default_threads
-from bigconst.base.screen import write
+from bigconst.base.screen import result
 from bigconst.base.units import format_count, format_seconds, parse_count
 from bigconst.commands.options import add_threads_option, argument
 from bigconst.plans.certificate import MAX_PRIMES
@@ -57,13 +57,15 @@ def run(arguments: argparse.Namespace) -> int:
     header = verdict.header
     bound = "2P - b^n" if header.constant.kind == "phi" else "2P"
     claim = "b^2n + P b^n" if header.constant.kind == "phi" else f"{header.constant.d} b^2n"
-    write(f"{arguments.file}: {format_count(header.digits)} digits of {header.constant.title}, base {header.base}")
-    for prime, (left, right) in zip(verdict.primes, verdict.sides, strict=True):
-        write(f"  modulo {prime}:  P^2 + r = {left},  {claim} = {right}")
-    write(f"  0 <= r <= {bound}:  yes")
-    write(f"  text xxh3-128:  {header.text_xxh3}")
-    write(f"  a wrong file passes with probability below {verdict.error_probability:.1e}")
-    write(f"all digits are right ({format_seconds(verdict.seconds)})")
+    sides = [f"  modulo {prime}:  P^2 + r = {left},  {claim} = {right}"
+             for prime, (left, right) in zip(verdict.primes, verdict.sides, strict=True)]
+    result("\n".join([
+        f"{arguments.file}: {format_count(header.digits)} digits of {header.constant.title}, base {header.base}",
+        *sides,
+        f"  0 <= r <= {bound}:  yes",
+        f"  text xxh3-128:  {header.text_xxh3}",
+        f"  a wrong file passes with probability below {verdict.error_probability:.1e}",
+        f"all digits are right ({format_seconds(verdict.seconds)})"]))
     return 0
 
 
@@ -77,6 +79,6 @@ def _rebuild(arguments: argparse.Namespace) -> int:
                          'name the constant, like --constant phi or --constant "sqrt 2"')
     constant = parse_constant(arguments.constant)
     rebuilt = rebuild(CertifyRequest(arguments.file, constant, arguments.base, arguments.lenient, arguments.threads))
-    write(f"{arguments.file}: {format_count(rebuilt.digits)} digits of {constant.title} are right "
-          f"(one squaring, {format_seconds(rebuilt.seconds)})")
+    result(f"{arguments.file}: {format_count(rebuilt.digits)} digits of {constant.title} are right "
+           f"(one squaring, {format_seconds(rebuilt.seconds)})")
     return 0

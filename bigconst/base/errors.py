@@ -67,6 +67,14 @@ class ReadError(InputOutputError):
     """A disk cannot give back what was written to it."""
 
 
+class InUse(InputOutputError):
+    """Another process holds a lock; `process` is its number, or "unknown"."""
+
+    def __init__(self, what: str, remedy: str | None = None, *, process: str):
+        super().__init__(what, remedy)
+        self.process = process
+
+
 class DoesNotFit(BigconstError):
     """The plan needs more memory than allowed; the message names both numbers."""
 

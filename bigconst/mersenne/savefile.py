@@ -78,26 +78,34 @@ def decode(data: bytes) -> Saved:
     return Saved(residue=residue, product=product, **fields)
 
 
+def lock(directory: str, stem: str) -> FileLock:
+    """The lock of the save files of a chain, to be released by the caller.  Raises InUse, InputOutputError."""
+    path = os.path.join(directory, stem)
+    return FileLock(f"{path}.lock", path, "name another directory with --dir")
+
+
 class SaveFiles:
     """The save files of one chain in one directory, which one process at a time may use (a `with` block).
 
-    `stem` is the name of the chain, like ll57885161.
+    `stem` is the name of the chain, like ll57885161.  With `locked` the caller has their lock.
     """
 
-    def __init__(self, directory: str, stem: str, kind: str, exponent: int):
+    def __init__(self, directory: str, stem: str, kind: str, exponent: int, *, locked: bool = False):
         self.directory, self.stem, self._kind, self._exponent = directory, stem, kind, exponent
         self._pattern = re.compile(re.escape(stem) + r"\.(\d{10})(\.verified)?\.save")
+        self._locked = locked
         self._lock: FileLock | None = None
 
     def __enter__(self) -> "SaveFiles":
-        path = os.path.join(self.directory, self.stem)
-        self._lock = FileLock(f"{path}.lock", path, "name another directory with --dir")
+        if not self._locked:
+            self._lock = lock(self.directory, self.stem)
         for name in self._listed(NEW):      # left by a process that was killed
             self._remove(name)
         return self
 
     def __exit__(self, *_exception) -> None:
-        self._lock.release(delete=True)
+        if self._lock is not None:
+            self._lock.release(delete=True)
 
     def _names(self) -> list[tuple[int, bool, str]]:
         """(iteration, verified, name) of all files that are not marked as bad, newest first."""

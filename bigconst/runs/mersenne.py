@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from gmpy2 import invert, mpz
 
-from bigconst.base.errors import Interrupted, UsageError, VerificationError
+from bigconst.base.errors import DoesNotFit, Interrupted, UsageError, VerificationError
 from bigconst.base.units import format_count
 from bigconst.mersenne.events import Repeated
 from bigconst.mersenne.factor import PLAIN_BELOW, plain_residue, small_factor, smallest_divisor
@@ -19,7 +19,7 @@ from bigconst.mersenne.test import ChainOutcome, LucasLehmer, Prp3, outcome, ran
 from bigconst.plans.dwtshape import DwtShape, dwt_shape, lengths, longer
 from bigconst.plans.mersenneplan import DEFAULT_SAVE_EVERY_S
 from bigconst.runs.kernels import SQUARINGS, load
-from bigconst.runs.mersennescratch import ChainIdentity, Resources, check_fits, squarers
+from bigconst.runs.mersennescratch import ChainIdentity, Resources, check_fits, check_start, squarers
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class MersenneRequest:
     resources: Resources = field(default_factory=Resources)
     usd_per_hour: float | None = None
     """price of this machine"""
+    double_check: bool = False
+    """whether it has save files of its own, so that nothing of a first test of the exponent gets into it"""
 
     @property
     def full(self) -> int:
@@ -60,7 +62,7 @@ class MersenneRequest:
     @property
     def stem(self) -> str:
         """The name of its save files without their endings."""
-        part = "" if self.iterations is None else f"-{self.iterations}"
+        part = ("-dc" if self.double_check else "") + ("" if self.iterations is None else f"-{self.iterations}")
         return f"{'ll' if self.kind == 'LL' else 'prp'}{self.exponent}{part}"
 
     def as_fields(self) -> dict:
@@ -88,6 +90,22 @@ def check(request: MersenneRequest) -> None:
         raise UsageError(f"the test of M{p} has {format_count(request.full)} iterations", "ask for no more of them")
 
 
+def hindrance(request: MersenneRequest) -> str | None:
+    """Why a test cannot begin now, as a message: what it needs is not there; None where it can."""
+    try:
+        check(request)
+        if request.exponent >= PLAIN_BELOW:
+            check_start(_chain(request, request.stem, dwt_shape(request.exponent, request.words)), request.threads,
+                        request.resources)
+    except (DoesNotFit, UsageError) as error:
+        return str(error)
+    return None
+
+
+def _chain(request: MersenneRequest, stem: str, shape: DwtShape) -> ChainIdentity:
+    return ChainIdentity(request.kind, request.exponent, request.total, shape.words, stem, request.as_fields())
+
+
 def known(request: MersenneRequest) -> str | None:
     """The result line for a composite exponent or a small factor; None where a test is needed."""
     p = request.exponent
@@ -101,10 +119,11 @@ def known(request: MersenneRequest) -> str | None:
 
 
 @contextlib.contextmanager
-def completed(request: MersenneRequest, stop: Callable[[], bool],
-           emit: Callable[[object], None]) -> Iterator[ChainOutcome]:
+def completed(request: MersenneRequest, stop: Callable[[], bool], emit: Callable[[object], None], *,
+              locked: bool = False) -> Iterator[ChainOutcome]:
     """A context that gives the outcome of a test; its save files are removed when the block ends without an exception.
 
+    With `locked` the caller has the lock of the save files (mersenne.savefile.lock).
     Raises Interrupted, FaultError, InputOutputError; VerificationError where two runs differ.
     """
     if request.exponent < PLAIN_BELOW:
@@ -112,7 +131,7 @@ def completed(request: MersenneRequest, stop: Callable[[], bool],
         return
     try:
         with contextlib.ExitStack() as stack:
-            run = _MersenneRun(request, stop, emit, stack)
+            run = _MersenneRun(request, stop, emit, stack, locked)
             yield run.twice() if request.verify else run.once()
             run.remove()
     except KeyboardInterrupt:
@@ -123,16 +142,16 @@ class _MersenneRun:
     """A test with its transform and its save files, which `stack` closes."""
 
     def __init__(self, request: MersenneRequest, stop: Callable[[], bool], emit: Callable[[object], None],
-                 stack: contextlib.ExitStack):
+                 stack: contextlib.ExitStack, locked: bool):
         self._request, self._stop, self._emit, self._stack = request, stop, emit, stack
         load(SQUARINGS)
         self._files: list[SaveFiles] = []
-        self._saves = self._open_saves(request.stem)
+        self._saves = self._open_saves(request.stem, locked)
         self._residues = Residues(request.directory, request.stem)
 
-    def _open_saves(self, stem: str) -> SaveFiles:
+    def _open_saves(self, stem: str, locked: bool = False) -> SaveFiles:
         self._files.append(self._stack.enter_context(
-            SaveFiles(self._request.directory, stem, self._request.kind, self._request.exponent)))
+            SaveFiles(self._request.directory, stem, self._request.kind, self._request.exponent, locked=locked)))
         return self._files[-1]
 
     def once(self, at_landmark: Callable[[Saved], bool] | None = None) -> ChainOutcome:
@@ -146,7 +165,7 @@ class _MersenneRun:
         request, stem = self._request, f"{self._request.stem}-verify"
         shape = self._another(self._shape())
         # Checked now, not only when the first run has ended.
-        check_fits(self._chain(stem, shape), request.threads, request.resources)
+        check_fits(_chain(request, stem, shape), request.threads, request.resources)
         first = self.once(self._residues.note)
         shift = ((request.shift or 0) + 1 + random.randrange(request.exponent - 1)) % request.exponent
         self._emit(Repeated(sentence(first), shape))
@@ -159,10 +178,6 @@ class _MersenneRun:
     def _shape(self) -> DwtShape:
         """The transform of a first run."""
         return dwt_shape(self._request.exponent, self._request.words)
-
-    def _chain(self, stem: str, shape: DwtShape) -> ChainIdentity:
-        request = self._request
-        return ChainIdentity(request.kind, request.exponent, request.total, shape.words, stem, request.as_fields())
 
     def _another(self, shape: DwtShape) -> DwtShape:
         """The next longer transform; where the exponent does not fill it, the next shorter one, if that can hold it."""
@@ -177,7 +192,7 @@ class _MersenneRun:
         request, p = self._request, self._request.exponent
         options = {} if at_landmark is None else {
             "landmarks": landmarks(request.total), "at_landmark": at_landmark}
-        with squarers(self._chain(stem, shape), request.threads, request.resources, self._stop,
+        with squarers(_chain(request, stem, shape), request.threads, request.resources, self._stop,
                       self._emit) as (make_squarer, emit):
             return outcome((LucasLehmer if request.kind == "LL" else Prp3)(
                 p, make_squarer=make_squarer, shape=shape, longer=longer, iterations=request.iterations,

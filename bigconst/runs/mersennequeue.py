@@ -12,18 +12,22 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bigconst.base.errors import BigconstError, InputOutputError, Interrupted, OutputLost, UsageError
+from bigconst.base.errors import BigconstError, InputOutputError, Interrupted, InUse, OutputLost
 from bigconst.base.events import together
 from bigconst.base.screen import note, result
 from bigconst.base.starting import starting
-from bigconst.mersenne import results, worktodo
+from bigconst.mersenne import results, savefile, worktodo
 from bigconst.mersenne.events import Concluded
 from bigconst.mersenne.worktodo import Assignment, NotUnderstood
 from bigconst.runs.eventsfile import EventsFile
 from bigconst.runs.kernels import SQUARINGS, load
-from bigconst.runs.mersenne import MersenneRequest, check, completed, known
+from bigconst.runs.mersenne import MersenneRequest, check, completed, hindrance, known
 from bigconst.runs.mersennescreen import MersenneScreen
 from bigconst.runs.signals import Stopper
+from bigconst.storage.lock import FileLock
+
+POLL_S = 0.5
+"""seconds between looks at lines that other processes work on"""
 
 # -- the tests of a command --------------------------------------------------------------
 
@@ -90,19 +94,23 @@ class QueueRequest:
         """The path of a file in the directory."""
         return os.path.join(self.directory, name)
 
+    def test(self, assignment: Assignment) -> MersenneRequest:
+        """The test that a line asks for."""
+        return MersenneRequest(assignment.kind, assignment.exponent, self.threads, look_for_factors=False,
+                               save_every_s=self.save_every_s, directory=self.directory,
+                               double_check=assignment.double_check)
+
 
 def run_queue(request: QueueRequest) -> int:
     """Run tests until no line is left that can be worked on; return the number of lines that were refused."""
-    queue = _Queue(request)
     screen = MersenneScreen()
-    with Stopper(screen.fields) as stop:
+    with Stopper(screen.fields) as stop, _Queue(request, stop) as queue:
         stop.say = screen.say
+        queue.look()
         if request.workers == 1:
-            while (assignment := queue.take()) is not None:
-                try:
-                    _run_assignment(request, assignment, stop, screen)
-                except UsageError as error:
-                    queue.refuse(assignment, str(error))
+            while (assignment := queue.next()) is not None:
+                _run_assignment(request, assignment, stop, screen)
+                queue.finished(assignment)
         else:
             _side_by_side(request, queue, stop)
     screen.clear()
@@ -110,46 +118,123 @@ def run_queue(request: QueueRequest) -> int:
 
 
 class _Queue:
-    """The lines of the work file, which is read again each time: others may add to it."""
+    """The lines of the work file, which is read again each time: others may add to it, or work on it, too.
 
-    def __init__(self, request: QueueRequest):
-        self._path = request.path(worktodo.NAME)
-        self._taken: list[str] = []
-        self.refused = 0
-        # Bad lines are reported at once: their turn may come in a month.
-        for line in worktodo.read(self._path):
-            if not isinstance(line, Assignment):
-                self._taken.append(line.text)
-                self.refuse(line, line.why)
+    Who works on a line has the lock of its save files.  A `with` block gives back those of this process.
+    """
+
+    def __init__(self, request: QueueRequest, stop: Stopper):
+        self._request, self._path, self._stop = request, request.path(worktodo.NAME), stop
+        self._locks: dict[str, FileLock] = {}
+        """Locks of the lines that this process works on, by the names of their save files."""
+        self._refused: list[str] = []
+        self._elsewhere: dict[tuple[str, str], str] = {}
+        """Lines that other processes work on, in words, by process and names of save files."""
+        self._said: set[tuple[str, str]] = set()
+
+    def __enter__(self) -> _Queue:
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        for lock in self._locks.values():
+            lock.release(delete=True)
+
+    @property
+    def refused(self) -> int:
+        """Number of lines that cannot be worked on."""
+        return len(self._refused)
+
+    def look(self) -> None:
+        """Refuse at once all lines that are not understood, since their turn may come in a month."""
+        lines = worktodo.read(self._path)
+        if not lines:
+            self._stop.say(f"{self._path} has no work; write it there, a line each, like Test=57885161")
+        for line in lines:
+            if isinstance(line, NotUnderstood):
+                self._refuse(line, line.why)
 
     def take(self) -> Assignment | None:
-        """The next line that no worker has taken; None where there is none."""
-        busy = list(self._taken)
+        """The next line that nobody works on, which is now this process's; None where there is none."""
+        refused, self._elsewhere = list(self._refused), {}
         for line in worktodo.read(self._path):
-            if line.text in busy:
-                busy.remove(line.text)
-                continue
-            self._taken.append(line.text)
-            if isinstance(line, Assignment):
+            if line.text in refused:
+                refused.remove(line.text)
+            elif isinstance(line, NotUnderstood):
+                self._refuse(line, line.why)
+            elif self._begin(line):
                 return line
-            self.refuse(line, line.why)
         return None
 
-    def refuse(self, line: Assignment | NotUnderstood, why: str) -> None:
+    def _begin(self, line: Assignment) -> bool:
+        """Whether the line is now this process's; others are passed over, or refused."""
+        test = self._request.test(line)
+        if test.stem in self._locks:        # one like it comes first
+            return False
+        try:
+            lock = savefile.lock(test.directory, test.stem)
+        except InUse as error:
+            self._elsewhere[error.process, test.stem] = (
+                f"{self._path}:{line.number}: process {error.process} works on {worktodo.shown(line.text.strip(), 80)}")
+            return False
+        if not self._is_left(line):     # another process had its lock, and has finished it
+            pass
+        elif (why := hindrance(test)) is None:
+            self._locks[test.stem] = lock
+            return True
+        elif not self._locks:       # what tests of this process take may be free when they have ended
+            self._refuse(line, why)
+        lock.release(delete=True)
+        return False
+
+    def _is_left(self, line: Assignment) -> bool:
+        return any(isinstance(each, Assignment) and each.work == line.work for each in worktodo.read(self._path))
+
+    def finished(self, assignment: Assignment) -> None:
+        """Give back the lock of a line that is done."""
+        self._locks.pop(self._request.test(assignment).stem).release(delete=True)
+
+    def next(self) -> Assignment | None:
+        """The next line, for which it waits while others work on all that are left; None where none is left.
+
+        Raises Interrupted.
+        """
+        while (line := self.take()) is None and self.waits():
+            pass
+        if line is not None and self._stop():
+            raise _interrupted()
+        return line
+
+    def waits(self) -> bool:
+        """Whether others work on lines that are left; then some time has passed, and the user knows of it.
+
+        Raises Interrupted.
+        """
+        if not self._elsewhere:
+            return False
+        for each, text in self._elsewhere.items():
+            if each not in self._said:
+                self._said.add(each)
+                self._stop.say(f"{text}; waiting for its end")
+        time.sleep(POLL_S)
+        if self._stop():
+            raise _interrupted()
+        return True
+
+    def _refuse(self, line: Assignment | NotUnderstood, why: str) -> None:
         """Say why a line cannot be worked on; it stays in the file."""
-        self.refused += 1
-        text = line.text.strip().encode("ascii", "backslashreplace").decode()
-        note(f"{self._path}:{line.number}: {why}; kept: {text[:200]}")
+        self._refused.append(line.text)
+        note(f"{self._path}:{line.number}: {why}; kept: {worktodo.shown(line.text.strip(), 200)}")
+
+
+def _interrupted() -> Interrupted:
+    return Interrupted("interrupted", "the same command goes on from the save files", resumable=True)
 
 
 def _run_assignment(request: QueueRequest, assignment: Assignment, stop: Callable[[], bool],
                     screen: MersenneScreen) -> None:
     """Run a test, record its result, take its line out: in this order, so that no result is lost."""
-    test = MersenneRequest(assignment.kind, assignment.exponent, request.threads, look_for_factors=False,
-                           save_every_s=request.save_every_s, directory=request.directory)
-    check(test)
     began_s = time.perf_counter()
-    with completed(test, stop, screen) as outcome:
+    with completed(request.test(assignment), stop, screen, locked=True) as outcome:
         line = results.result_line(outcome, assignment.aid, assignment.factors)
         said = results.sentence(outcome, assignment.factors)
         if request.usd_per_hour is not None:
@@ -181,14 +266,16 @@ def _side_by_side(request: QueueRequest, queue: _Queue, stop: Callable[[], bool]
                     process.start()
                 running[process] = line
             if not running:
-                break
+                if failed or stop() or not queue.waits():
+                    break
+                continue
             multiprocessing.connection.wait([process.sentinel for process in running], timeout=0.5)
             for process in [each for each in running if not each.is_alive()]:
                 line = running.pop(process)
-                if process.exitcode == UsageError.exit_code:
-                    queue.refuse(line, "see above")
-                elif process.exitcode:
+                if process.exitcode:
                     failed = failed or process.exitcode
+                else:
+                    queue.finished(line)
             if (failed or stop()) and not told:
                 told = True
                 for process in running:
@@ -199,7 +286,7 @@ def _side_by_side(request: QueueRequest, queue: _Queue, stop: Callable[[], bool]
         for process in running:
             process.join()
     if stop():
-        raise Interrupted("interrupted", "the same command goes on from the save files", resumable=True)
+        raise _interrupted()
     if failed:
         #: Its own message stands above; the others have saved and ended. Mend that, then the same command goes on.
         error = BigconstError("a worker failed", "its message stands above")

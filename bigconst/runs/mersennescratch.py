@@ -74,6 +74,22 @@ def check_fits(chain: ChainIdentity, threads: int, resources: Resources) -> None
     _plan(chain, threads, resources.bounded(), None, bool(lanes.directories(resources.swap)))
 
 
+def check_start(chain: ChainIdentity, threads: int, resources: Resources) -> None:
+    """Raise DoesNotFit, or UsageError where the transform has to go to directories that hold another run."""
+    named = lanes.directories(resources.swap)
+    _start(chain, threads, resources.bounded(), named, interrupted.find(named))
+
+
+def _start(chain: ChainIdentity, threads: int, resources: Resources, named: Sequence[str],
+           found: dict | None) -> MersennePlan:
+    """The plan of a chain where the scratch directories hold the run `found`."""
+    same = found is not None and chain.is_of(found)
+    plan = _plan(chain, threads, resources, found if same else None, bool(named))
+    if plan.disk is not None and found is not None and not same:
+        raise interrupted.occupied(found)
+    return plan
+
+
 @contextlib.contextmanager
 def squarers(chain: ChainIdentity, threads: int, resources: Resources, stop: Callable[[], bool],
              emit: Emit) -> Iterator[tuple[Callable[[DwtShape], Squarer | DiskSquarer], Emit]]:
@@ -87,15 +103,12 @@ def squarers(chain: ChainIdentity, threads: int, resources: Resources, stop: Cal
     if resources.discard:
         interrupted.discard(named)
     found = interrupted.find(named)
-    same = found is not None and chain.is_of(found)
-    plan = _plan(chain, threads, resources, found if same else None, bool(named))
+    plan = _start(chain, threads, resources, named, found)
     if plan.disk is None:
         from bigconst.arithmetic.memory.squarer import Squarer
 
         yield lambda shape: Squarer(plan.exponent, shape, threads), emit
         return
-    if found is not None and not same:
-        raise interrupted.occupied(found)
     from bigconst.arithmetic.disk.squarer import DiskSquarer
 
     with _scratch(plan, chain, resources, named, found) as scratch:

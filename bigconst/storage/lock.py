@@ -4,7 +4,7 @@ import contextlib
 import fcntl
 import os
 
-from bigconst.base.errors import InputOutputError
+from bigconst.base.errors import InputOutputError, InUse
 
 LOCK_NAME = "bigconst.lock"
 
@@ -13,7 +13,7 @@ class FileLock:
     """A lock on the file `path`, held until `release` or the end of the process.
 
     As a context manager it removes the file at the end.  Where another process holds the lock, `wait` waits for it;
-    otherwise InputOutputError says that `what` is in use, with `remedy`.
+    otherwise InUse says that `what` is in use, with `remedy`.  Raises InputOutputError where there can be no lock.
     """
 
     def __init__(self, path: str, what: str, remedy: str, *, wait: bool = False):
@@ -40,8 +40,8 @@ class FileLock:
                 pid = os.pread(fd, 32, 0).decode("ascii", "replace").strip() or "unknown"
                 #: That process runs in this directory (`ps -p` shows it): wait for it, or use another one. A process
                 #: that was killed leaves no lock.
-                raise InputOutputError(f"{what} is in use by process {pid}",
-                                       f"wait for it to end, or {remedy}") from error
+                raise InUse(f"{what} is in use by process {pid}", f"wait for it to end, or {remedy}",
+                            process=pid) from error
             except OSError as error:
                 #: The file system knows no locks (some network ones do not). Use a local disk.
                 raise InputOutputError(f"cannot lock {path}: {error.strerror}", remedy) from error

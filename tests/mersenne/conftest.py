@@ -1,5 +1,6 @@
 """Puts the fake squarer on the path, and compiles what the real one needs before anything is tested."""
 
+import multiprocessing
 import shutil
 import sys
 from pathlib import Path
@@ -24,3 +25,10 @@ def tmp_path(quick_disk):
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir()
     return directory
+
+
+@pytest.fixture
+def forked_workers(monkeypatch):
+    """Workers are forks of this process instead of new interpreters, which test_mersenne_errors.py has."""
+    context = multiprocessing.get_context("fork")
+    monkeypatch.setattr(multiprocessing, "get_context", lambda method: context)

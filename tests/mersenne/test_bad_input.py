@@ -212,6 +212,6 @@ def test_lines_that_cannot_be_read_stay_and_the_rest_goes_on(capsys, tmp_path):
     kept = "Test=abc\n\nPfactor=1,2,1277,-1,60,2\nTest=99999999977"
     assert (tmp_path / "worktodo.txt").read_text() == kept
     said = [line.partition(": ") for line in err.splitlines() if line.startswith("./worktodo.txt:")]
-    # By its place at that moment: two lines before it are done.
-    assert [where for where, _, _ in said] == ["./worktodo.txt:1", "./worktodo.txt:4", "./worktodo.txt:4"]
+    # At once, by their places in the file as it was.
+    assert [where for where, _, _ in said] == ["./worktodo.txt:1", "./worktodo.txt:4", "./worktodo.txt:5"]
     assert all(line.partition("kept: ")[2] in text.split("\n") for line in err.splitlines() if "kept: " in line)

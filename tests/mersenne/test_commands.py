@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import multiprocessing
 import os
 import re
 import signal
@@ -198,8 +197,10 @@ def test_cost_of_work(capfd, tmp_path, forked_workers):
 
 def test_no_work(capsys, tmp_path):
     assert "worktodo.txt" in output(capsys, "work", 3).err
-    (tmp_path / "worktodo.txt").write_text("")
-    assert output(capsys, "work").out == ""
+    for nothing in ("", "# mine\n\n[Worker #1]\n"):
+        (tmp_path / "worktodo.txt").write_text(nothing)
+        out, err = output(capsys, "work")
+        assert out == "" and err == "./worktodo.txt has no work; write it there, a line each, like Test=57885161\n"
 
 
 def test_a_result_that_cannot_be_written_is_not_lost(capsys, tmp_path):
@@ -212,13 +213,6 @@ def test_a_result_that_cannot_be_written_is_not_lost(capsys, tmp_path):
     out, err = output(capsys, "work")
     assert "going on from iteration 2,203" in err and not save_files()
     assert (tmp_path / "worktodo.txt").read_text() == ""
-
-
-@pytest.fixture
-def forked_workers(monkeypatch):
-    """Workers are forks of this process instead of new interpreters, which test_mersenne_errors.py has."""
-    context = multiprocessing.get_context("fork")
-    monkeypatch.setattr(multiprocessing, "get_context", lambda method: context)
 
 
 def test_workers(tmp_path, forked_workers):

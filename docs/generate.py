@@ -97,8 +97,9 @@ power or cooling.""", ("arithmetic", "constants"), kinds=("ChecksumError",)),
                                                     "commands/verify.py", "commands/certify.py")),
     Section("Tests of Mersenne numbers", files=("commands/mersenne.py", "plans", "runs/mersenne.py", "mersenne")),
     Section("Work queue", """\
-Lines of `worktodo.txt` that are not understood are passed over and kept. They are said on standard error with their
-number and what is wrong, and at the end the exit code is 2.""", ("commands/work.py", "runs/mersennequeue.py")),
+Lines of `worktodo.txt` that are not understood, or ask for what does not fit, are passed over and kept. They are said
+on standard error with their number, what is wrong and what to do, and at the end the exit code is 2.
+[mersenne.md](mersenne.md#work-files) says which lines are worked on.""", ("commands/work.py", "runs/mersennequeue.py")),
     Section("Self-tests and stress tests", """\
 A machine that fails one of these makes mistakes: do not trust it, however well it seems to work.""",
             ("commands/selftest.py", "commands/warmup.py", "commands/stress.py", "stress")),

@@ -26,7 +26,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         "work",
         help="run the tests of a worktodo.txt",
         description="Run the tests of DIR/worktodo.txt in turn; results go to DIR/results.json.txt, "
-                    "save files beside it.",
+                    "save files beside it. Lines that ask for other work stay.",
         epilog=_EPILOG,
     )
     parser.add_argument("dir", metavar="DIR", nargs="?", default=".", help="default: this directory")

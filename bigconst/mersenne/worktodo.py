@@ -17,6 +17,7 @@ are those of Prime95 (primenet.h).
 
 import os
 import re
+import time
 from dataclasses import dataclass
 
 from gmpy2 import is_prime, mpz, powmod
@@ -31,6 +32,10 @@ NAME = "worktodo.txt"
 LOCK_NAME = "bigconst-work.lock"
 LONGEST_LINE = 16_383
 """Most characters of a line, as in Prime95: no line keeps a queue busy with its numbers."""
+REWRITING = ".lck"
+"""Suffix to the name of a file that AutoPrimeNet makes beside the work file, and removes, when it rewrites that."""
+PATIENCE_S = 60.0
+"""Time after which that file is taken for one that a killed program has left."""
 _PLACES = WriteFailpoints("work.write", "work.sync", "work.rename")
 _REMEDY = "see that its disk is there and that it may be written"
 
@@ -219,13 +224,17 @@ def _content(path: str) -> str:
         raise InputOutputError(f"cannot read {path}: {error.strerror}",
                                "write the work there, like Test=57885161") from error
     if _WIDE.match(data):
-        #: Some editors of Windows write two bytes a character. `iconv -f UTF-16 -t UTF-8` converts a file.
+        #: Some editors of Windows write two bytes a character. Save it as UTF-8, or convert it by `iconv -f UTF-16 -t
+        #: UTF-8`.
         raise InputOutputError(f"{path} is UTF-16 or UTF-32 text", "save it as UTF-8")
     return data.decode(errors="surrogateescape")
 
 
 def remove(path: str, assignment: Assignment) -> None:
     """Remove the line of a finished assignment from the file, as of `without`.  Raises InputOutputError."""
+    until_s = time.monotonic() + PATIENCE_S
+    while os.path.exists(path + REWRITING) and time.monotonic() < until_s:
+        time.sleep(0.1)         # else the other program would write the line again
     with locked(os.path.dirname(path)):
         left = without(_content(path), assignment)
         if left is not None:

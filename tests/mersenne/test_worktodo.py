@@ -5,6 +5,7 @@ import json
 import math
 import re
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from gmpy2 import is_prime, mpz
@@ -159,6 +160,26 @@ def test_nothing_but_the_line_goes(lines, ends, is_last_ended, mark):
             if whole[at] == lines[at]:      # the last line stays without an end
                 rest = rest.removesuffix("\n").removesuffix("\r")
             assert worktodo.without(content, found) == rest
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_another_program_rewrites_the_file(tmp_path, monkeypatch, comes_back):
+    path, lock = tmp_path / "worktodo.txt", tmp_path / "worktodo.txt.lck"
+    path.write_text("Test=127\n")
+    lock.touch()
+    now_s = 0
+
+    def sleep(seconds):
+        nonlocal now_s
+        now_s += seconds
+        if comes_back and now_s > 5:
+            path.write_text("Test=61\nTest=127\n")
+            lock.unlink()
+
+    monkeypatch.setattr(worktodo, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: now_s))
+    worktodo.remove(str(path), parse("Test=127")[0])
+    assert path.read_text() == ("Test=61\n" if comes_back else "") and lock.exists() != comes_back
+    assert now_s == pytest.approx(5.1 if comes_back else worktodo.PATIENCE_S, abs=0.2)
 
 
 def test_a_line_that_was_rewritten():

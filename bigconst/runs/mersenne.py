@@ -19,7 +19,7 @@ from bigconst.mersenne.test import ChainOutcome, LucasLehmer, Prp3, outcome, ran
 from bigconst.plans.dwtshape import DwtShape, dwt_shape, lengths, longer
 from bigconst.plans.mersenneplan import DEFAULT_SAVE_EVERY_S
 from bigconst.runs.kernels import SQUARINGS, load
-from bigconst.runs.mersennescratch import ChainIdentity, Resources, check_fits, check_start, squarers
+from bigconst.runs.mersennescratch import ChainIdentity, Resources, check_fits, goes_to_disk, squarers
 
 
 @dataclass(frozen=True)
@@ -90,16 +90,25 @@ def check(request: MersenneRequest) -> None:
         raise UsageError(f"the test of M{p} has {format_count(request.full)} iterations", "ask for no more of them")
 
 
-def hindrance(request: MersenneRequest) -> str | None:
-    """Why a test cannot begin now, as a message: what it needs is not there; None where it can."""
+@dataclass(frozen=True)
+class Start:
+    """What becomes of a test that begins now."""
+
+    hindrance: str | None = None
+    """why it cannot, as a message: what it needs is not there"""
+    on_disk: bool = False
+    """whether its transform goes to the scratch directories, which one test at a time can use"""
+
+
+def start_of(request: MersenneRequest) -> Start:
+    """What would become of a test if it began now; nothing is changed."""
     try:
         check(request)
-        if request.exponent >= PLAIN_BELOW:
-            check_start(_chain(request, request.stem, dwt_shape(request.exponent, request.words)), request.threads,
-                        request.resources)
+        return Start(on_disk=request.exponent >= PLAIN_BELOW and goes_to_disk(
+            _chain(request, request.stem, dwt_shape(request.exponent, request.words)), request.threads,
+            request.resources))
     except (DoesNotFit, UsageError) as error:
-        return str(error)
-    return None
+        return Start(str(error))
 
 
 def _chain(request: MersenneRequest, stem: str, shape: DwtShape) -> ChainIdentity:

@@ -21,7 +21,7 @@ from bigconst.mersenne.events import Concluded
 from bigconst.mersenne.worktodo import Assignment, NotUnderstood
 from bigconst.runs.eventsfile import EventsFile
 from bigconst.runs.kernels import SQUARINGS, load
-from bigconst.runs.mersenne import MersenneRequest, check, completed, hindrance, known
+from bigconst.runs.mersenne import MersenneRequest, check, completed, known, start_of
 from bigconst.runs.mersennescreen import MersenneScreen
 from bigconst.runs.signals import Stopper
 from bigconst.storage.lock import FileLock
@@ -127,6 +127,8 @@ class _Queue:
         self._request, self._path, self._stop = request, request.path(worktodo.NAME), stop
         self._locks: dict[str, FileLock] = {}
         """Locks of the lines that this process works on, by the names of their save files."""
+        self._on_disk = ""
+        """The names of the save files of the one whose transform is on disk."""
         self._refused: list[str] = []
         self._elsewhere: dict[tuple[str, str], str] = {}
         """Lines that other processes work on, in words, by process and names of save files."""
@@ -176,13 +178,14 @@ class _Queue:
             self._elsewhere[error.process, test.stem] = (
                 f"{self._path}:{line.number}: process {error.process} works on {worktodo.shown(line.text.strip(), 80)}")
             return False
-        if not self._is_left(line):     # another process had its lock, and has finished it
-            pass
-        elif (why := hindrance(test)) is None:
-            self._locks[test.stem] = lock
-            return True
-        elif not self._locks:       # what tests of this process take may be free when they have ended
-            self._refuse(line, why)
+        if self._is_left(line):     # else another process had its lock, and has finished it
+            start = start_of(test)
+            if start.hindrance is None and not (start.on_disk and self._on_disk):
+                self._locks[test.stem] = lock
+                self._on_disk = test.stem if start.on_disk else self._on_disk
+                return True
+            if not self._locks:     # else there may be more room when the tests of this process have ended
+                self._refuse(line, start.hindrance)
         lock.release(delete=True)
         return False
 
@@ -191,7 +194,10 @@ class _Queue:
 
     def finished(self, assignment: Assignment) -> None:
         """Give back the lock of a line that is done."""
-        self._locks.pop(self._request.test(assignment).stem).release(delete=True)
+        stem = self._request.test(assignment).stem
+        self._locks.pop(stem).release(delete=True)
+        if stem == self._on_disk:
+            self._on_disk = ""
 
     def next(self) -> Assignment | None:
         """The next line, for which it waits while others work on all that are left; None where none is left.

@@ -74,10 +74,13 @@ def check_fits(chain: ChainIdentity, threads: int, resources: Resources) -> None
     _plan(chain, threads, resources.bounded(), None, bool(lanes.directories(resources.swap)))
 
 
-def check_start(chain: ChainIdentity, threads: int, resources: Resources) -> None:
-    """Raise DoesNotFit, or UsageError where the transform has to go to directories that hold another run."""
+def goes_to_disk(chain: ChainIdentity, threads: int, resources: Resources) -> bool:
+    """Whether the transform of a chain that begins now goes to the scratch directories.
+
+    Raises DoesNotFit; UsageError where it has to, and they hold another run.
+    """
     named = lanes.directories(resources.swap)
-    _start(chain, threads, resources.bounded(), named, interrupted.find(named))
+    return _start(chain, threads, resources.bounded(), named, interrupted.find(named)).disk is not None
 
 
 def _start(chain: ChainIdentity, threads: int, resources: Resources, named: Sequence[str],

@@ -11,7 +11,7 @@ from bigconst.base import failpoints
 from bigconst.cli import main
 from bigconst.mersenne import savefile, worktodo
 from bigconst.runs import mersennequeue, mersennescratch
-from bigconst.runs.mersenne import MersenneRequest, hindrance
+from bigconst.runs.mersenne import MersenneRequest, Start, start_of
 from bigconst.runs.mersennescratch import Resources
 
 
@@ -100,17 +100,38 @@ def test_scratch_of_another_run():
     os.mkdir("a")
     here = Resources(("a",), workspace_bytes=350 << 10)
     others = MersenneRequest("LL", 150001, 1, resources=here)
-    assert hindrance(others) is None
+    assert start_of(others) == Start(on_disk=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bigconst.arithmetic.disk.squarer.DiskSquarer.iterate", given_up)
         assert main("ll 150001 --no-factor --workspace 350KiB --swap a --threads 1".split()) == 75
-    assert hindrance(others) is None
-    said = hindrance(MersenneRequest("LL", 150011, 1, resources=here))
+    assert start_of(others) == Start(on_disk=True)
+    said = start_of(MersenneRequest("LL", 150011, 1, resources=here)).hindrance
     assert "/a holds the interrupted run `bigconst ll 150001 " in said and "; resume it with " in said
 
 
 def given_up(*_):
     raise KeyboardInterrupt
+
+
+def test_one_transform_on_disk_at_a_time(capfd, monkeypatch, forked_workers):
+    """Also of one line that does not fit beside another."""
+    ends = []
+
+    def start(test):
+        if test.exponent == 3217 and not ends:
+            return Start("it does not fit; wait")
+        return Start(on_disk=test.exponent in (2203, 2281))
+
+    def finished(self, assignment, before=mersennequeue._Queue.finished):
+        ends.append(assignment.exponent)
+        before(self, assignment)
+
+    monkeypatch.setattr(mersennequeue, "start_of", start)
+    monkeypatch.setattr(mersennequeue._Queue, "finished", finished)
+    write(b"Test=2203\nTest=2281\nTest=3217\nTest=1279\n")
+    out, err = work(capfd, options="--workers 4")
+    assert sorted(ends) == [1279, 2203, 2281, 3217] and ends.index(2203) < ends.index(2281)
+    assert "fit" not in err and left() == b""
 
 
 # --- lines that need the same save files -----------------------------------------------------

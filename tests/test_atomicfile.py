@@ -170,12 +170,12 @@ def test_failed_sync_of_the_directory(tmp_path):
 
 def test_file_then_directory_are_synced(tmp_path, monkeypatch):
     log = []
-    fsync, rename = os.fsync, os.rename
+    fsync, replace = os.fsync, os.replace
     kind = {True: "directory", False: "file"}
     monkeypatch.setattr(
         atomicfile.os, "fsync", lambda fd: log.append(kind[stat.S_ISDIR(os.fstat(fd).st_mode)]) or fsync(fd)
     )
-    monkeypatch.setattr(atomicfile.os, "rename", lambda *names: log.append("rename") or rename(*names))
+    monkeypatch.setattr(atomicfile.os, "replace", lambda *names: log.append("rename") or replace(*names))
     with AtomicFile(tmp_path / "a", 3) as text:
         text.commit()
     assert log == ["file", "rename", "directory"]

@@ -17,7 +17,7 @@ import pytest
 from interrupted_runs import end
 
 import bigconst
-from bigconst.base import errors
+from bigconst.base import errors, failpoints
 from bigconst.cli import main
 from bigconst.runs import kernels, selftest
 from bigconst.storage import atomicfile
@@ -184,6 +184,24 @@ def test_usage_errors(engine, tmp_path, capsys, command, said):
     assert main(command.split()) == 2
     assert said in one_line(capsys)
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("place", ["write", "sync", "rename"])
+def test_a_report_that_cannot_be_written_is_on_the_screen(engine, tmp_path, capsys, place):
+    """The disk is full when all is computed, or fails; the digits are there."""
+    with failpoints.active(f"output.{place}[{tmp_path / 'report.json'}]=ENOSPC"):
+        assert main("phi --digits 300 --json report.json".split()) == 3
+    out, err = capsys.readouterr()
+    assert "Decimal digits:         300\n" in out and str(tmp_path / "phi.txt") in out
+    assert f"{tmp_path / 'report.json'}: No space left on device; " in err.splitlines()[-1]
+    assert (tmp_path / "phi.txt").read_bytes() == text_of("phi", 5, 300)
+
+
+def test_a_report_is_written_where_nobody_reads_the_screen(engine, tmp_path, capsys, monkeypatch):
+    with open("/dev/full", "w", buffering=1) as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert main("phi --digits 300 --json report.json".split()) == 3
+    assert json.loads((tmp_path / "report.json").read_text())["digits"] == 300
 
 
 @pytest.mark.parametrize("taken", ["phi.txt", "phi.txt.cert", "report.json"])

@@ -324,6 +324,7 @@ def test_cost_of_a_run_in_memory(place):
 @pytest.mark.parametrize("failure, code, named", [
     ("lane.write[{a}]=flip:12345@1-2", 5, DATA_NAME), ("lane.write[{b}]=flip:99@1-2", 5, f"b/{DATA_NAME}"),
     ("lane.write=EIO@2", 3, DATA_NAME), ("lane.sync=EIO", 3, DATA_NAME), ("lane.read=EIO@1", 3, DATA_NAME),
+    ("lane.write=ENOSPC@2", 4, DATA_NAME), ("journal.append=EDQUOT@1", 4, JOURNAL_NAME),
     ("journal.append=truncate@1", 5, JOURNAL_NAME), ("journal.append=flip:999@1", 5, JOURNAL_NAME),
     ("journal.sync=EIO@1", 3, JOURNAL_NAME), ("manifest.write[{a}]=flip:777@1", 3, NAME),
 ])

@@ -4,6 +4,11 @@ Algorithms raise these; `bigconst.cli.main` prints the one line.  Exit codes
 are those of the command-line contract and never change meaning.
 """
 
+import errno
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says where a disk is full, has no more inodes, or a quota is used up."""
+
 EXIT_CODES = {
     0: ("done", "go on; that a number is composite is a result, too"),
     1: ("a check, a comparison, a search or a self-test came out false", "do not use the result"),
@@ -51,10 +56,15 @@ class UsageError(BigconstError):
 
 
 class InputOutputError(BigconstError):
-    """A file could not be read or written."""
+    """A file could not be read or written; what the system said, `cause`, may ask for another remedy."""
 
     exit_code = 3
     remedy = "choose another place with --output"
+
+    def __init__(self, what: str, remedy: str | None = None, cause: OSError | None = None):
+        if cause is not None and cause.errno == errno.EFBIG:
+            remedy = "choose another file system, or raise `ulimit -f`"
+        super().__init__(what, remedy)
 
 
 class OutputLost(InputOutputError):
@@ -73,6 +83,16 @@ class InUse(InputOutputError):
     def __init__(self, what: str, remedy: str | None = None, *, process: str):
         super().__init__(what, remedy)
         self.process = process
+
+
+class ScratchError(InputOutputError):
+    """A file of the scratch could not be read or written; where its disk is full, the scratch does not fit."""
+
+    def __init__(self, what: str, remedy: str | None = None, cause: OSError | None = None):
+        if cause is not None and cause.errno in NO_ROOM:
+            self.exit_code = DoesNotFit.exit_code
+            remedy = "make room there, then run the same command again: it resumes from what was finished"
+        super().__init__(what, remedy, cause)
 
 
 class DoesNotFit(BigconstError):

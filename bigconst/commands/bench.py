@@ -39,7 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     from bigconst.runs import lanes
     from bigconst.runs.speeds import bench
 
-    result("\n".join(_table(*bench(lanes.directories(arguments.swap), arguments.disk, arguments.json))))
+    bench(lanes.directories(arguments.swap), arguments.disk, arguments.json,
+          lambda speeds, disks: result("\n".join(_table(speeds, disks))))
     return 0
 
 

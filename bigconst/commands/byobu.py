@@ -9,7 +9,6 @@ defaults.  To keep the line in statusrc, `status` is copied here from these defa
 """
 
 import argparse
-import contextlib
 import os
 import shlex
 import shutil
@@ -66,7 +65,7 @@ def install_script(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{path} was not made by bigconst", "rename it")
     command = _status_command(directory)
     # byobu gives the line to printf as its format.
-    _write(path, f"#!/bin/sh\n{MARK}\n{shlex.join(command)} 2>/dev/null | sed 's/%/%%/g'\n", 0o755)
+    _write(path, f"#!/bin/sh\n{MARK}\n{shlex.join(command)} 2>/dev/null | sed 's/%/%%/g'\n", 0o777)
     begun = _begin_settings()
     rc = _statusrc_path()
     lines = _read(rc)
@@ -158,19 +157,14 @@ def _read(path: str) -> str:
         raise InputOutputError(f"cannot read {path}: {error.strerror}", "make it readable") from error
 
 
-def _write(path: str, text: str, mode: int = 0o644) -> None:
+def _write(path: str, text: str, mode: int = 0o666) -> None:
     """Replace a file at once: byobu may run or read it at any moment."""
-    path = os.path.realpath(path)       # a link into somebody's collection of settings stays a link
-    # byobu runs whatever has a name that begins with a digit.
-    part = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.part")
+    from bigconst.storage.durable import NO_FAILPOINTS, replace_file
+
+    remedy = "make its directory writable, or let BYOBU_CONFIG_DIR name another one"
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(part, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
-        os.chmod(part, mode)
-        os.replace(part, path)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(part)
-        raise InputOutputError(f"cannot write {path}: {error.strerror}", "make its directory writable, or let "
-                               "BYOBU_CONFIG_DIR name another one") from error
+        raise InputOutputError(f"cannot write {path}: {error.strerror}", remedy) from error
+    # byobu runs whatever has a name that begins with a digit.
+    replace_file(path, text.encode("utf-8", "surrogateescape"), NO_FAILPOINTS, remedy, part=".{}.part", mode=mode)

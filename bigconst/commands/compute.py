@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bigconst.base.constant import MAX_D, Constant
@@ -109,7 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.plan:
         _print_plan(request)
     else:
-        show_report(compute(start(request)), request.to_stdout)
+        compute(start(request), show=partial(show_report, to_stderr=request.to_stdout))
     return 0
 
 

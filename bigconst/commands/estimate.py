@@ -165,18 +165,22 @@ def run(arguments: argparse.Namespace) -> int:
             results = [_market(arguments, job) for job in _jobs(arguments)]
         else:
             results = [estimate_here(_request(arguments, job)) for job in _jobs(arguments)]
+        content = {}
         if "plot" in files:
             from bigconst.commands.estimateplot import plot_png
 
-            files["plot"].write_at(0, plot_png(results[0]))
+            content["plot"] = plot_png(results[0])
         if "csv" in files:
-            files["csv"].write_at(0, estimateshow.as_csv(results).encode())
+            content["csv"] = estimateshow.as_csv(results).encode()
         if "json" in files:
-            files["json"].write_at(0, estimateshow.as_json(results).encode())
-        for file in files.values():
-            file.commit()
-    text = "\n\n".join("\n".join(estimateshow.lines(result)) for result in results)
-    write(text)
+            content["json"] = estimateshow.as_json(results).encode()
+        try:
+            write("\n\n".join("\n".join(estimateshow.lines(result)) for result in results))
+        finally:        # neither a full disk nor a closed pipe takes both
+            for name, data in content.items():
+                files[name].write_at(0, data)
+            for file in files.values():
+                file.commit()
     return 0
 
 

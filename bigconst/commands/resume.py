@@ -1,6 +1,7 @@
 """`bigconst resume DIR`: the continuation of an interrupted run."""
 
 import argparse
+from functools import partial
 
 from bigconst.base.hardware import MAX_THREADS
 from bigconst.base.units import parse_count, parse_size
@@ -58,5 +59,5 @@ def run(arguments: argparse.Namespace) -> int:
                    force=arguments.force, report=arguments.json, events=arguments.events,
                    usd_per_hour=arguments.usd_per_hour, command=command_line(arguments),
                    started_s=arguments.started_s)
-    show_report(compute(begun), begun.request.to_stdout)
+    compute(begun, show=partial(show_report, to_stderr=begun.request.to_stdout))
     return 0

@@ -97,5 +97,5 @@ def result_line(outcome: ChainOutcome, aid: str | None, factors: tuple[int, ...]
 
 def append(path: str, line: str) -> None:
     """Add a line to the file and return when it is durable.  Raises InputOutputError."""
-    with locked(os.path.dirname(path)):
+    with locked(os.path.dirname(os.path.realpath(path))):
         append_line(path, line, _PLACES, _REMEDY)

@@ -235,11 +235,11 @@ def remove(path: str, assignment: Assignment) -> None:
     until_s = time.monotonic() + PATIENCE_S
     while os.path.exists(path + REWRITING) and time.monotonic() < until_s:
         time.sleep(0.1)         # else the other program would write the line again
-    with locked(os.path.dirname(path)):
+    # Several directories may share it by links: one lock, where it really is.
+    with locked(os.path.dirname(os.path.realpath(path))):
         left = without(_content(path), assignment)
         if left is not None:
-            replace_file(path, left.encode(errors="surrogateescape"), _PLACES, _REMEDY,
-                         mode=os.stat(path).st_mode & 0o777)
+            replace_file(path, left.encode(errors="surrogateescape"), _PLACES, _REMEDY)
 
 
 def without(content: str, assignment: Assignment) -> str | None:

@@ -25,8 +25,9 @@ from bigconst.runs.start import RunStart
 from bigconst.storage.atomicfile import AtomicFile, StdoutText
 
 
-def compute(begun: RunStart, listener: Callable[[Event], None] | None = None) -> dict:
-    """Compute and write the digits, and return the report.
+def compute(begun: RunStart, listener: Callable[[Event], None] | None = None,
+            show: Callable[[dict], None] = lambda report: None) -> dict:
+    """Compute and write the digits, and return the report, which `show` receives before its file is written.
 
     With a `listener`, which receives the events, nothing is shown on the terminal.  Raises the errors of
     bigconst.base.errors.
@@ -84,9 +85,12 @@ def compute(begun: RunStart, listener: Callable[[Event], None] | None = None) ->
             earlier_s=stores.earlier_s,
         )
         report = make_report(plan, outcome, measured)
-        if report_file is not None:
-            report_file.write_at(0, report_json(report).encode())
-            report_file.commit()
+        try:
+            show(report)
+        finally:        # neither a full disk nor a closed pipe takes both
+            if report_file is not None:
+                report_file.write_at(0, report_json(report).encode())
+                report_file.commit()
     return report
 
 

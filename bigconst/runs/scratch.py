@@ -1,12 +1,11 @@
 """The open volume of a run on disk, with its checkpoint."""
 
 import contextlib
-import errno
 import os
 from collections.abc import Callable, Iterator
 from typing import Self, TypeVar
 
-from bigconst.base.errors import BigconstError, DiskFull
+from bigconst.base.errors import NO_ROOM, BigconstError, DiskFull
 from bigconst.base.events import CheckpointMade, Fault
 from bigconst.base.hardware import DISK_KINDS
 from bigconst.base.screen import note
@@ -228,14 +227,15 @@ class RunScratch:
 def _reserved(directory: str, size_bytes: int) -> Iterator[None]:
     """Reserve room for the journal while the lanes take free space.  Raises DiskFull."""
     path = os.path.join(directory, RESERVE_NAME)
-    with open(path, "wb") as file:
-        try:
+    try:
+        with open(path, "wb") as file:
             os.posix_fallocate(file.fileno(), 0, size_bytes)
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                #: As for "the journal needs … (… bytes), the disk of … has … (… bytes) free".
-                raise DiskFull(f"the journal needs {format_bytes(size_bytes)} ({size_bytes} bytes), which {directory} "
-                               "does not have") from error
-            # Some file systems cannot reserve space: the run is tried without.
-        yield
-    os.unlink(path)
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            #: As for "the journal needs … (… bytes), the disk of … has … (… bytes) free".
+            raise DiskFull(f"the journal needs {format_bytes(size_bytes)} ({size_bytes} bytes), which {directory} "
+                           "does not have") from error
+        # Some file systems cannot reserve space: the run is tried without.
+    yield
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)

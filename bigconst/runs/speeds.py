@@ -3,7 +3,7 @@
 import contextlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bigconst.base.errors import InputOutputError, UsageError
@@ -18,8 +18,9 @@ from bigconst.storage.atomicfile import AtomicFile
 NAME = "speeds.json"
 
 
-def bench(directories: Sequence[str], kind: str | None, json_path: str | None) -> tuple[Speeds, list[DiskSpeeds]]:
-    """Measure this machine and a scratch on these directories; store the results, and write them to `json_path`, too.
+def bench(directories: Sequence[str], kind: str | None, json_path: str | None,
+          show: Callable[[Speeds, list[DiskSpeeds]], None]) -> None:
+    """Measure this machine and a scratch on these directories; `show` the results, store them, and write `json_path`.
 
     Raises UsageError where a directory holds an interrupted run, InputOutputError.
     """
@@ -31,12 +32,14 @@ def bench(directories: Sequence[str], kind: str | None, json_path: str | None) -
         file = stack.enter_context(AtomicFile(json_path, force=True)) if json_path else None
         found = [measured_disks(directories, kind)] if directories else []
         speeds = measured(short=False)
+        try:
+            show(speeds, found)
+        finally:        # neither a full disk nor a closed pipe takes both
+            if file is not None:
+                file.write_at(0, as_json(speeds, found).encode())
+                file.commit()
         replaced = {each.directories for each in found}
         store_speeds(speeds, found + [each for each in stored if each.directories not in replaced])
-        if file is not None:
-            file.write_at(0, as_json(speeds, found).encode())
-            file.commit()
-    return speeds, found
 
 
 def known_speeds(directories: Sequence[str], kind: str | None = None) -> tuple[Speeds, DiskSpeeds | None]:

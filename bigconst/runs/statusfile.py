@@ -7,8 +7,10 @@ import threading
 import time
 from collections.abc import Callable
 
+from bigconst.base.errors import InputOutputError
 from bigconst.base.events import StageStarted
 from bigconst.base.starting import start_thread
+from bigconst.storage.durable import NO_FAILPOINTS, replace_file
 
 STATUS_NAME = "bigconst.status"
 STATUS_EVERY_S = 2.0
@@ -53,10 +55,8 @@ class Status:
 
     def write(self) -> None:
         """Renew the file; errors are ignored, since no digit depends on it."""
-        with contextlib.suppress(OSError):
-            with open(self._path + ".new", "w") as file:
-                json.dump(self.fields(), file)
-            os.replace(self._path + ".new", self._path)
+        with contextlib.suppress(InputOutputError):
+            replace_file(self._path, json.dumps(self.fields()).encode(), NO_FAILPOINTS, "", durable=False)
 
     def close(self) -> None:
         """Write the file a last time."""

@@ -41,7 +41,9 @@ def drill(volume: Volume, checkpoint: Checkpoint, copies: Sequence[tuple[str, di
         what, _, remedy = str(error).partition("; ")
         #: The disk, or the file system, does not give back what it was given. What exactly stands behind the colon;
         #: test the disk, or use another.
-        raise type(error)(f"the checkpoint drill failed before anything was computed: {what}", remedy) from error
+        failed = type(error)(f"the checkpoint drill failed before anything was computed: {what}", remedy)
+        failed.exit_code = error.exit_code      # a full disk has another than a failing one
+        raise failed from error
 
 
 def _drill(volume: Volume, checkpoint: Checkpoint, manifests: Sequence[tuple[str, dict]]) -> None:

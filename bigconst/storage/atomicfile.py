@@ -7,7 +7,6 @@ committed.  What the text means is not known here.
 
 import contextlib
 import ctypes
-import errno
 import os
 import stat
 import threading
@@ -15,12 +14,15 @@ import threading
 from bigconst.base import failpoints
 from bigconst.base.errors import InputOutputError, UsageError
 from bigconst.base.units import format_bytes
+from bigconst.storage.durable import NewFile, WriteFailpoints
 
 BLOCK_BYTES = 4096
 """Writes that start and end at multiples of this, from memory that is aligned to it, bypass the page cache."""
 
 _WRITE_BACK_BYTES = 1 << 20
 """Other writes of at least this much are sent to the disk at once."""
+
+_PLACES = WriteFailpoints("output.write", "output.sync", "output.rename")
 
 
 def _write_all(write, data: memoryview) -> None:
@@ -35,27 +37,32 @@ def _address(data: memoryview) -> int:
     return 1 if data.readonly or not len(data) else ctypes.addressof(ctypes.c_char.from_buffer(data))
 
 
-class AtomicFile:
+class AtomicFile(NewFile):
     """A file of `size_bytes` bytes, invisible under its final name until `commit`.
 
-    Opening it creates a file without a name beside `path` and reserves the space,
-    so that a missing directory, a missing right or a full disk is an error
-    before the computation.  `size_bytes` 0 reserves nothing.
+    Opening it creates a file beside `path`, without a name where that is possible, and reserves the space, so that a
+    missing directory, a missing right or a full disk is an error before the computation.  `size_bytes` 0 reserves
+    nothing.
 
     Raises UsageError when `path` exists (without `force`) or is no regular
     file, InputOutputError when the system refuses.
     """
 
     def __init__(self, path: str | os.PathLike, size_bytes: int = 0, force: bool = False):
-        # A symbolic link is followed: renaming over it would replace the link, not the file it names.
         self.path = os.path.realpath(path)
         self.size_bytes = size_bytes
         self.force = force
-        self._fd = self._direct_fd = -1
+        self._direct_fd = -1
         self._check_target()
-        self.part = f"{self.path}.{os.urandom(4).hex()}.part"
-        """The temporary name, which the file may have until `commit` has given it its final one."""
-        self._open()
+        try:
+            super().__init__(path, f"{{}}.{os.urandom(4).hex()}.part", _PLACES, unnamed=True)
+        except OSError as error:
+            if not os.path.lexists(self.path):
+                raise self._failure("cannot create", error) from error
+            #: The file may not be written: it, or its directory, is protected (`ls -l`, `lsattr`), or is another user's
+            #: in a directory like `/tmp`. `--force` does not go over that.
+            raise InputOutputError(f"cannot replace {self.path}: {error.strerror}",
+                                   "make it writable or choose another place") from error
         try:
             self._reserve()
         except BaseException:
@@ -63,23 +70,7 @@ class AtomicFile:
             raise
         # Not through the page cache: the memory for it takes longer to obtain than the disk takes to write.
         with contextlib.suppress(OSError):      # refused by tmpfs and others
-            self._direct_fd = os.open(f"/proc/self/fd/{self._fd}", os.O_WRONLY | os.O_DIRECT | os.O_CLOEXEC)
-
-    def _open(self) -> None:
-        """Open a file without a name, of which a kill leaves nothing; where that is impossible, under `part`."""
-        directory = os.path.dirname(self.path)
-        self._named = False
-        try:
-            self._fd = os.open(directory, os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC, 0o666)
-            return
-        except OSError as error:
-            if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT):
-                raise self._failure("cannot create", error) from error
-        try:
-            self._fd = os.open(self.part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-            self._named = True
-        except OSError as error:
-            raise self._failure("cannot create", error) from error
+            self._direct_fd = self.open_again(os.O_WRONLY | os.O_DIRECT)
 
     def _check_target(self) -> None:
         try:
@@ -117,10 +108,13 @@ class AtomicFile:
             raise self._failure(f"cannot reserve {format_bytes(self.size_bytes)} for", error) from error
 
     def _failure(self, what: str, error: OSError) -> InputOutputError:
-        #: The system says why behind the colon. *No space left*, *Disk quota exceeded*: make room. *Permission denied*,
-        #: *Read-only file system*: choose another place. *Input/output error*: the disk is failing, see `dmesg`. What
-        #: was finished before is kept, and the same command goes on from there.
-        return InputOutputError(f"{what} {self.path}: {error.strerror or error}", "make room or choose another place")
+        #: The system says why behind the colon. *No space left*, *Disk quota exceeded*: make room (`df`, `df -i`,
+        #: `quota`). *Permission denied*, *Read-only file system*: choose another place. *File too large*: the file
+        #: system (FAT: 4 GiB) or `ulimit -f` allows no longer file. *Input/output error*: the disk is failing, see
+        #: `dmesg`. What was finished before is kept, and the same command goes on from there. The exit code is 4 where
+        #: a disk of the scratch is full, else 3.
+        return InputOutputError(f"{what} {self.path}: {error.strerror or error}", "make room or choose another place",
+                                error)
 
     def write_at(self, offset: int, data: memoryview) -> None:
         """Write the bytes of `data` (contiguous) at `offset`; safe from several threads at once."""
@@ -139,45 +133,37 @@ class AtomicFile:
         """Make one system call; returns the number of bytes written."""
         if failpoints.ACTIVE:
             unit = BLOCK_BYTES if fd == self._direct_fd else 1
-            return failpoints.write("output.write", self.path, lambda views: os.pwrite(fd, views[0], offset), [data],
+            return failpoints.write(_PLACES.write, self.path, lambda views: os.pwrite(fd, views[0], offset), [data],
                                     unit)
         return os.pwrite(fd, data, offset)
-
-    def _fsync(self, fd: int) -> None:
-        if failpoints.ACTIVE:
-            failpoints.hit("output.sync", self.path)
-        os.fsync(fd)
 
     def commit(self) -> None:
         """Make the file durable, then visible under its name: fsync, rename, fsync of the directory."""
         self._close_direct()
         try:
-            self._fsync(self._fd)
+            self.take_over()
+            self.sync()
         except OSError as error:
             # Never asked again: after a failed fsync the kernel may forget the pages and report success.
             self.abort()
             raise self._failure("cannot write", error) from error
-        self._name()
-        os.close(self._fd)
-        self._fd = -1
+        try:
+            self.name()
+        except OSError as error:
+            raise self._failure("cannot create", error) from error
+        self.close()
         if not self.force and os.path.lexists(self.path):
             #: The digits are whole and safe, under the temporary name in the message: rename that by hand.
             raise InputOutputError(f"{self.path} appeared during the run", f"the finished file is {self.part}")
         try:
-            if failpoints.ACTIVE:
-                failpoints.hit("output.rename", self.path)
-            os.rename(self.part, self.path)
+            self.replace()
         except OSError as error:
             #: As for "… appeared during the run".
             raise InputOutputError(
                 f"cannot rename to {self.path}: {error.strerror}", f"the finished file is {self.part}"
             ) from error
         try:
-            directory = os.open(os.path.dirname(self.path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                self._fsync(directory)
-            finally:
-                os.close(directory)
+            self.sync_directory()
         except OSError as error:
             #: The file is there and whole, but the disk may lose its name in a power cut. Look at the disk, then
             #: `bigconst verify`.
@@ -185,34 +171,16 @@ class AtomicFile:
                 f"cannot sync the directory of {self.path}: {error.strerror}", "the file is there, check its disk"
             ) from error
 
-    def _name(self) -> None:
-        """Give a finished file its temporary name."""
-        if self._named:
-            return
-        try:
-            # Only if it is given a directory does Python ask the system to follow the link.
-            descriptors = os.open("/proc/self/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.link(str(self._fd), self.part, src_dir_fd=descriptors, follow_symlinks=True)
-            finally:
-                os.close(descriptors)
-        except OSError as error:
-            raise self._failure("cannot create", error) from error
-        self._named = True
-
     def _close_direct(self) -> None:
         if self._direct_fd >= 0:
             os.close(self._direct_fd)
             self._direct_fd = -1
 
     def abort(self) -> None:
-        """Remove the temporary file; does nothing after `commit`."""
+        """Remove the temporary file, unless it was finished by `commit`."""
         self._close_direct()
         if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-            if self._named:
-                os.unlink(self.part)
+            self.discard()
 
     def __enter__(self):
         return self

@@ -16,7 +16,7 @@ import numpy as np
 import xxhash
 
 from bigconst.base import failpoints
-from bigconst.base.errors import InputOutputError
+from bigconst.base.errors import ScratchError
 
 _FRAME = struct.Struct("<4sIQQ")     # magic, bytes of the head, bytes of the arrays, xxh3 of both
 _MAGIC = b"bcj1"
@@ -30,10 +30,10 @@ class Journal:
     def __init__(self, path: str, size_bytes: int = 0):
         """Open `path` to append after its first `size_bytes`, discarding the rest; 0 begins an empty journal.
 
-        Raises InputOutputError.
+        Raises ScratchError.
         """
         self.path = path
-        self._failed: InputOutputError | None = None
+        self._failed: ScratchError | None = None
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             os.ftruncate(self._fd, size_bytes)
@@ -43,7 +43,7 @@ class Journal:
             raise _failure("cannot open", path, error) from error
 
     def append(self, fields: dict, arrays: dict[str, np.ndarray]) -> None:
-        """Write a record; it is durable after `sync`.  Raises InputOutputError."""
+        """Write a record; it is durable after `sync`.  Raises ScratchError."""
         layout = {name: (array.dtype.str, array.shape) for name, array in arrays.items()}
         head = json.dumps([fields, layout]).encode()
         body = b"".join(np.ascontiguousarray(array).tobytes() for array in arrays.values())
@@ -68,7 +68,7 @@ class Journal:
 
     @contextlib.contextmanager
     def _final(self) -> Iterator[None]:
-        """Raise InputOutputError for an OSError in the block, and from then on at once, without entering the block."""
+        """Raise ScratchError for an OSError in the block, and from then on at once, without entering the block."""
         if self._failed is not None:
             raise self._failed
         try:
@@ -85,7 +85,7 @@ class Journal:
 
 
 def read_journal(path: str) -> Iterator[tuple[Record, int]]:
-    """(record, offset of its end in bytes) for all whole records from the start.  Raises InputOutputError."""
+    """(record, offset of its end in bytes) for all whole records from the start.  Raises ScratchError."""
     try:
         with open(path, "rb") as file:
             # What a failed fsync left in the page cache may not be on the disk.
@@ -115,5 +115,6 @@ def _decode(data: bytes, head_bytes: int) -> Record:
     return fields, arrays
 
 
-def _failure(what: str, path: str, error: OSError) -> InputOutputError:
-    return InputOutputError(f"{what} {path}: {error.strerror}", "see that its disk is there and has room, then resume")
+def _failure(what: str, path: str, error: OSError) -> ScratchError:
+    return ScratchError(f"{what} {path}: {error.strerror}", "see that its disk is there and has room, then resume",
+                        error)

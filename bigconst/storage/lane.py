@@ -18,9 +18,10 @@ from functools import partial
 from queue import SimpleQueue
 
 from bigconst.base import failpoints
-from bigconst.base.errors import DiskFull, InputOutputError
+from bigconst.base.errors import NO_ROOM, DiskFull, InputOutputError, ScratchError
 from bigconst.base.starting import start_thread
 from bigconst.base.units import format_bytes
+from bigconst.storage import copyonwrite
 from bigconst.storage.lock import DirectoryLock
 
 BLOCK_BYTES = 4096
@@ -31,7 +32,6 @@ THREADS = 8
 
 DATA_NAME = "bigconst.scratch"
 
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _MOST_VIEWS = os.sysconf("SC_IOV_MAX")
 _MEASURED_BYTES = 64 << 20
 _MEASURED_REQUEST_BYTES = 1 << 20
@@ -81,7 +81,8 @@ class Transfer:
 class Lane:
     """The scratch file in `directory`: empty at first, or with `keep` the one that an earlier process left.
 
-    `note` receives one line where O_DIRECT is refused; with `direct=False` it is not even tried.
+    `note` receives one line where O_DIRECT is refused, which with `direct=False` is not even tried, and one where the
+    file system does not hold what is reserved.
     Raises InputOutputError when the directory cannot be used or another process uses it.
     """
 
@@ -119,8 +120,12 @@ class Lane:
             if keep:
                 self.allocated_bytes = os.fstat(self._fd).st_size
         except OSError as error:
-            raise InputOutputError(f"cannot {'open' if keep else 'create'} {self.path}: {error.strerror}",
-                                   _ELSEWHERE) from error
+            raise ScratchError(f"cannot {'open' if keep else 'create'} {self.path}: {error.strerror}", _ELSEWHERE,
+                               error) from error
+        copying = copyonwrite.switch_off(self._fd)      # before the first write
+        if copying is not None:
+            note(f"{self.directory} is on {copying}, which does not hold the space that is reserved there: if others "
+                 "fill the disk, the run stops until there is room again")
         if direct:
             self._open_direct(flags, note, keep)
 
@@ -134,7 +139,7 @@ class Lane:
                 os.pwrite(self._direct_fd, mmap.mmap(-1, BLOCK_BYTES), 0)
                 os.ftruncate(self._fd, 0)
         except OSError as error:
-            if error.errno in _NO_SPACE:
+            if error.errno in NO_ROOM:
                 return      # the next request for space fails with a better message
             if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
                 raise InputOutputError(f"cannot write {self.path}: {error.strerror}", _ELSEWHERE) from error
@@ -153,7 +158,7 @@ class Lane:
             os.fdatasync(self._fd)
         except OSError as error:
             # Never asked again: the kernel reports a lost page once, and success from then on.
-            self._lost = InputOutputError(f"cannot write {self.path}: {error.strerror}", _DISK)
+            self._lost = ScratchError(f"cannot write {self.path}: {error.strerror}", _DISK, error)
             raise self._lost from error
 
     @property
@@ -211,15 +216,15 @@ class Lane:
         except OSError as error:
             with contextlib.suppress(OSError):      # gives back what was reserved before it failed
                 os.ftruncate(self._fd, before)
-            what = f"cannot resize {self.path} to {format_bytes(size_bytes)} ({size_bytes} bytes): {error.strerror}"
-            if error.errno not in _NO_SPACE:
+            what = f"cannot resize {self.path} to {format_bytes(size_bytes)} ({size_bytes} bytes)"
+            if error.errno not in NO_ROOM:
                 #: The system refuses the file its size: *File too large* is the limit of the file system (FAT: 4 GiB)
                 #: or of `ulimit -f`.
-                raise InputOutputError(what, _ELSEWHERE) from error
+                raise InputOutputError(f"{what}: {error.strerror}", _ELSEWHERE, error) from error
             free = before + self.free_bytes()
             #: Something else has taken the room since the plan was made. Make room, or name one more disk with
             #: `--swap`.
-            raise DiskFull(f"{what}, it could have {format_bytes(free)} ({free} bytes)") from error
+            raise DiskFull(f"{what}: {error.strerror}, it could have {format_bytes(free)} ({free} bytes)") from error
         self.allocated_bytes = size_bytes
 
     # --- moving bytes ------------------------------------------------------------------
@@ -252,10 +257,11 @@ class Lane:
             try:
                 count = call(views[:_MOST_VIEWS], offset)
             except OSError as error:
-                #: A sector or the whole disk is failing, or a cable: see `dmesg` and `smartctl`. Then `bigconst
-                #: resume`.
-                raise InputOutputError(f"cannot {verb} {self.path} at offset {offset}: {error.strerror}",
-                                       _DISK) from error
+                #: *No space left*, *Disk quota exceeded* (exit code 4): others have filled the disk, and its file
+                #: system does not hold what was reserved. Else a sector or the whole disk is failing, or a cable: see
+                #: `dmesg` and `smartctl`. Then `bigconst resume`.
+                raise ScratchError(f"cannot {verb} {self.path} at offset {offset}: {error.strerror}", _DISK,
+                                   error) from error
             if not count:
                 #: Another program has cut the scratch file: let nothing else touch it. Then the run goes on from
                 #: `--checkpoint`, if it had one.

@@ -4,7 +4,7 @@ import contextlib
 import fcntl
 import os
 
-from bigconst.base.errors import InputOutputError, InUse
+from bigconst.base.errors import InputOutputError, InUse, ScratchError
 
 LOCK_NAME = "bigconst.lock"
 
@@ -16,6 +16,8 @@ class FileLock:
     otherwise InUse says that `what` is in use, with `remedy`.  Raises InputOutputError where there can be no lock.
     """
 
+    _scratch = False
+
     def __init__(self, path: str, what: str, remedy: str, *, wait: bool = False):
         self._path = path
         self._fd = self.device = -1
@@ -25,8 +27,9 @@ class FileLock:
             except OSError as error:
                 #: The lock of the directory cannot be made; the system says why behind the colon. The directory has to
                 #: be there and writable.
-                raise InputOutputError(f"cannot use {os.path.dirname(path)}: {error.strerror}",
-                                       "name a directory that is there and writable") from error
+                raise (ScratchError if self._scratch else InputOutputError)(
+                    f"cannot use {os.path.dirname(path)}: {error.strerror}",
+                    "name a directory that is there and writable", error) from error
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
                 # Its owner may have removed the file between open and flock: then the lock is worth nothing.
@@ -73,6 +76,8 @@ class FileLock:
 
 class DirectoryLock(FileLock):
     """The lock of a directory that one process at a time uses: a lane of the scratch, or a place for levels."""
+
+    _scratch = True
 
     def __init__(self, directory: str):
         super().__init__(os.path.join(directory, LOCK_NAME), directory,

@@ -26,7 +26,8 @@ def write_manifest(directory: str, fields: dict) -> None:
     """Replace the manifest of a directory; the one before stays as the older generation.  Raises InputOutputError."""
     body = json.dumps(fields, indent=1).encode() + b"\n"
     text = f"{FORMAT} xxh3 {xxhash.xxh3_64_hexdigest(body)}\n".encode() + body
-    replace_file(os.path.join(directory, NAME), text, _PLACES, _REMEDY, older=os.path.join(directory, OLD_NAME))
+    replace_file(os.path.join(directory, NAME), text, _PLACES, _REMEDY, older=os.path.join(directory, OLD_NAME),
+                 scratch=True)
 
 
 def read_manifest(directory: str) -> dict | None:

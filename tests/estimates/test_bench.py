@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from bigconst.base import failpoints
 from bigconst.base.errors import DiskFull, UsageError
 from bigconst.base.hardware import default_threads, processor
 from bigconst.bench import measure as measuring
@@ -87,6 +88,13 @@ def test_every_operation_of_the_model_is_measured(small, capsys):
 def test_a_short_benchmark_measures_all_of_it_too(small):
     speeds, _ = kept.known_speeds([])
     assert speeds.rates.keys() == OPERATIONS.keys()
+
+
+def test_a_full_disk_takes_no_benchmark(small, quick, capsys):
+    with failpoints.active(f"output.write[{small / 'bench.json'}]=ENOSPC"):
+        assert main(["bench", "--json", "bench.json"]) == 3
+    out, err = capsys.readouterr()
+    assert "Transforms, GFLOP/s" in out and "bench.json: No space left on device; " in err
 
 
 def test_without_a_benchmark_a_short_one_runs_and_says_so(small, quick, capsys):

@@ -5,6 +5,7 @@ import csv
 import importlib.util
 import io
 import json
+import os
 import re
 import struct
 import subprocess
@@ -15,6 +16,7 @@ from types import SimpleNamespace
 import pytest
 from plausible import measured_here
 
+from bigconst.base import failpoints
 from bigconst.cli import main
 from bigconst.commands import estimateplot, estimateshow
 from bigconst.runs import speeds
@@ -105,6 +107,13 @@ def test_stages_of_a_run_in_memory(here, capsys):
     assert re.search(r"^Total time: .* ± 1\d %, bound by (compute|memory)$", out, re.MULTILINE)
     for part in (*names, "Working memory", "Verification", "digits a dollar", "for 1e12 digits"):
         assert part in out
+
+
+def test_a_full_disk_takes_no_estimate(here, capsys):
+    with failpoints.active("output.write=ENOSPC"):
+        assert main("estimate phi --digits 1e8 --memory 2GiB --json e.json".split()) == 3
+    out, err = capsys.readouterr()
+    assert "Total time: " in out and "e.json: No space left on device; " in err and not os.path.exists("e.json")
 
 
 def test_levels_of_a_run_on_disk(here, capsys):

@@ -1,5 +1,6 @@
 """What users, disks and other programs get wrong: one line, the right exit code, and nothing lost."""
 
+import contextlib
 import json
 import os
 import random
@@ -10,6 +11,7 @@ from interrupted_runs import at_failpoints, kill
 
 from bigconst.base import failpoints
 from bigconst.cli import main
+from bigconst.mersenne import results, worktodo
 from bigconst.mersenne.savefile import Saved, SaveFiles
 from bigconst.plans.dwtshape import lengths
 
@@ -194,6 +196,31 @@ def test_work_that_cannot_be_taken_out(capsys, tmp_path, failure):
     assert len((tmp_path / "results.json.txt").read_text().splitlines()) == 1
     assert output(capsys, "work --threads 1").out == "M1279 is prime\nM2203 is prime\n"
     assert sorted(os.listdir()) == ["results.json.txt", "worktodo.txt"]
+
+
+def test_work_that_several_directories_share_by_links(capsys, tmp_path, monkeypatch):
+    """It stays one file, whose rights are those that it had, and one lock is for all."""
+    shared = tmp_path / "shared"
+    for name in ("shared", "a", "b"):
+        (tmp_path / name).mkdir()
+    (shared / "worktodo.txt").write_text("Test=1279\nTest=2203\n")
+    (shared / "worktodo.txt").chmod(0o664)
+    (shared / "results.json.txt").touch()
+    for name, target in (("a", "../shared"), ("b", str(shared))):
+        for file in ("worktodo.txt", "results.json.txt"):
+            (tmp_path / name / file).symlink_to(f"{target}/{file}")
+    locked = []
+    monkeypatch.setattr(worktodo, "locked", lambda place: locked.append(place) or contextlib.nullcontext())
+    monkeypatch.setattr(results, "locked", worktodo.locked)
+    worktodo.remove("b/worktodo.txt", worktodo.read("a/worktodo.txt")[1])
+    assert (shared / "worktodo.txt").read_text() == "Test=1279\n"
+    assert output(capsys, "work a --threads 1").out == "M1279 is prime\n"
+    assert (shared / "worktodo.txt").read_text() == "" and os.stat(shared / "worktodo.txt").st_mode & 0o777 == 0o664
+    assert json.loads((shared / "results.json.txt").read_text())["exponent"] == 1279
+    assert {os.path.realpath(place) for place in locked} == {str(shared)} and len(set(locked)) == 1
+    for name in ("a", "b"):
+        assert all((tmp_path / name / file).is_symlink() for file in ("worktodo.txt", "results.json.txt"))
+        assert sorted(os.listdir(tmp_path / name)) == ["results.json.txt", "worktodo.txt"]
 
 
 def test_half_a_result_does_not_spoil_the_next(capsys, tmp_path):

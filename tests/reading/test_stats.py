@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 
+from bigconst.base import failpoints
 from bigconst.reading import statistics
 from bigconst.reading.source import DigitText
 from bigconst.reading.statistics import measure
@@ -97,6 +98,13 @@ def test_table_and_json_tell_the_same(write, digits_of, bigconst, tmp_path):
     runs = data["runs"]
     assert digits[runs["position"] - 1:][:runs["longest"]] == runs["digit"] * runs["longest"]
     assert f"{runs['longest']} times {runs['digit']} at position {runs['position']:,}" in out
+
+
+def test_json_that_cannot_be_written_takes_no_table(write, digits_of, bigconst, tmp_path):
+    with failpoints.active("output.write=ENOSPC"):
+        code, out, error = bigconst("stats", write(digits_of(5)), "--json", tmp_path / "stats.json")
+    assert code == 3 and "5 digits after the point" in out
+    assert f"cannot write {tmp_path / 'stats.json'}: No space left" in error
 
 
 def test_json_that_cannot_be_written_is_refused_before_the_pass(write, bigconst, tmp_path):

@@ -78,8 +78,8 @@ What a run needs is planned before it begins; `--plan` prints the plan. The mess
 there is.""", kinds=("DoesNotFit", "DiskFull")),
     Section("Files", """\
 Digits and certificates are written under a temporary name and renamed when they are whole: after an error the file that
-was there before is still there.""", ("storage/atomicfile.py", "storage/digitfile.py", "storage/zstfile.py",
-                                      "storage/durable.py")),
+was there before is still there. [file-formats.md](file-formats.md) says what a file keeps that is replaced.""",
+            ("storage/atomicfile.py", "storage/digitfile.py", "storage/zstfile.py", "storage/durable.py")),
     Section("Reading digits", """\
 What `digits`, `find`, `stats`, `hash`, `compare` and `plot` say; positions count from 1, the first digit after the
 point.""", ("reading", "commands/find.py", "commands/compare.py")),

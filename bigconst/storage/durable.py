@@ -52,7 +52,10 @@ class NewFile:
                  mode: int = 0o666):
         self.path = os.path.realpath(path)
         """the file to replace, links followed: a rename over a link would replace the link"""
-        self.part = os.path.join(os.path.dirname(self.path), part.format(os.path.basename(self.path)))
+        directory, name = os.path.split(self.path)
+        # Not longer than the system allows: a file without a name would otherwise meet that at the end.
+        room = os.pathconf(directory, "PC_NAME_MAX") - len(part.format(""))
+        self.part = os.path.join(directory, part.format(os.fsencode(name)[:room].decode(errors="ignore")))
         self._places = places
         self._named = False
         if _is_replaceable(path, self.path):
@@ -125,11 +128,12 @@ class NewFile:
             self._fd = -1
 
     def discard(self) -> None:
-        """Close the file, and remove it unless it has taken its place."""
+        """Close the file, and remove it unless it has taken its place; what cannot be removed stays."""
         self.close()
         if self._named:
             self._named = False
-            os.unlink(self.part)
+            with contextlib.suppress(OSError):      # after an error, which says more
+                os.unlink(self.part)
 
 
 def _is_replaceable(path: str | os.PathLike, real: str) -> bool:
@@ -211,8 +215,7 @@ def replace_file(path: str, data: bytes, places: WriteFailpoints, remedy: str, *
                                                               error) from error
     finally:
         if file is not None:
-            with contextlib.suppress(OSError):
-                file.discard()
+            file.discard()
 
 
 def append_line(path: str, line: str, places: WriteFailpoints, remedy: str) -> None:

@@ -221,6 +221,14 @@ def test_what_a_killed_process_left(old, tmp_path):
     assert (tmp_path / "precious").read_text() == "precious"
 
 
+@pytest.mark.parametrize("name", ["a" * 255, "\N{GREEK SMALL LETTER PHI}" * 127, "{}%s{0}"])
+def test_a_name_that_leaves_no_room_for_another(replace, tmp_path, name):
+    """The digits have no name until all is computed, and then one that is longer."""
+    for _ in range(2):
+        replace(str(tmp_path / name))
+        assert os.listdir(tmp_path) == [name]
+
+
 # --- without /proc -------------------------------------------------------------------
 
 def test_without_descriptors_in_proc(tmp_path, monkeypatch):

@@ -23,7 +23,7 @@ class FileLock:
         self._fd = self.device = -1
         while self._fd < 0:
             try:
-                fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+                fd = _open(path)
             except OSError as error:
                 #: The lock of the directory cannot be made; the system says why behind the colon. The directory has to
                 #: be there and writable.
@@ -35,8 +35,8 @@ class FileLock:
                 # Its owner may have removed the file between open and flock: then the lock is worth nothing.
                 with contextlib.suppress(FileNotFoundError):
                     if os.path.samestat(os.fstat(fd), os.stat(path)):
-                        os.ftruncate(fd, 0)
                         with contextlib.suppress(OSError):      # the lock holds without a process id on a full disk
+                            os.ftruncate(fd, 0)
                             os.write(fd, f"{os.getpid()}\n".encode())
                         self._fd, self.device = fd, os.fstat(fd).st_dev
             except BlockingIOError as error:
@@ -72,6 +72,16 @@ class FileLock:
 
     def __exit__(self, *_exception) -> None:
         self.release(delete=True)
+
+
+def _open(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    except PermissionError:
+        # That of another user, in a directory that several share, can be waited for and held as well.
+        with contextlib.suppress(FileNotFoundError):
+            return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        raise
 
 
 class DirectoryLock(FileLock):

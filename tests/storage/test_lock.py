@@ -65,3 +65,24 @@ def test_a_link_is_not_followed(tmp_path):
     with pytest.raises(InputOutputError, match="cannot use"):
         lock(tmp_path / "a.lock")
     assert not (tmp_path / "precious").exists()
+
+
+def test_the_lock_of_another_user(tmp_path, monkeypatch):
+    """It may be read alone: it can be waited for, and a killed process leaves no directory that nobody else can use."""
+    path, reopen = tmp_path / "lock", os.open
+
+    def only_for_reading(name, flags, *rest):
+        if flags & os.O_RDWR:
+            raise PermissionError(13, "Permission denied")      # root is not asked
+        return reopen(name, flags, *rest)
+
+    with lock(path):
+        monkeypatch.setattr(os, "open", only_for_reading)
+        with pytest.raises(InputOutputError, match=f"the thing is in use by process {os.getpid()}; "):
+            lock(path)
+    with pytest.raises(InputOutputError, match="Permission denied"):       # there is none, and none can be made
+        lock(path)
+    path.touch()
+    with lock(path):
+        assert path.exists()
+    assert not path.exists()

@@ -81,8 +81,9 @@ Digits and certificates are written under a temporary name and renamed when they
 was there before is still there. [file-formats.md](file-formats.md) says what a file keeps that is replaced.""",
             ("storage/atomicfile.py", "storage/digitfile.py", "storage/zstfile.py", "storage/durable.py")),
     Section("Reading digits", """\
-What `digits`, `find`, `stats`, `hash`, `compare` and `plot` say; positions count from 1, the first digit after the
-point.""", ("reading", "commands/find.py", "commands/compare.py")),
+What `digits`, `find`, `stats`, `hash`, `compare` and `plot` say, and `verify` and `certify` of a file that is not
+digits; positions count from 1, the first digit after the point.""",
+            ("storage/layouts.py", "reading", "commands/find.py", "commands/compare.py")),
     Section("Scratch disks", files=("runs/lanes.py", "runs/scratch.py", "storage", "runtime")),
     Section("Resuming", """\
 [resuming.md](resuming.md) says what is kept where. A command that is refused has changed nothing.""",

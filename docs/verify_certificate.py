@@ -1,12 +1,13 @@
 """Verifies digits of phi or of a square root: python verify_certificate.py FILE [CERTIFICATE, default FILE.cert].
 
-Written from certificate.md alone; needs the package xxhash.  Exit 0: right, 1: wrong, 3: a file cannot be read.
+Written from certificate.md alone; needs the package xxhash.  Exit 0: right, 1: wrong, 3: no file of digits.
 """
 import json
 import re
 import secrets
 import sys
 from math import isqrt
+from pathlib import Path
 from struct import iter_unpack, unpack
 
 from xxhash import xxh3_128_hexdigest
@@ -17,9 +18,9 @@ WORD = {10: "05d", 16: "04x"}  # how the c digits of a word are written
 class Refused(Exception):
     """What is wrong with the digits or with their certificate."""
 
-def demand(condition, message):
+def demand(condition, message, kind=Refused):
     if not condition:
-        raise Refused(message)
+        raise kind(message)
 
 def read_header(block):
     """The fields of the first 4096 bytes, and these bytes with the checksum of the file zeroed."""
@@ -59,21 +60,21 @@ def parts(base, *numbers):
 
 def verify(text_path, certificate_path):
     """One line about what was verified; Refused says what is wrong, OSError what cannot be read."""
-    with open(text_path, "rb") as text_file, open(certificate_path, "rb") as certificate_file:
-        text, certificate = text_file.read(), certificate_file.read()
+    text, certificate = Path(text_path).read_bytes(), Path(certificate_path).read_bytes()
     header, zeroed = read_header(certificate[:4096])
     demand(xxh3_128_hexdigest(zeroed + certificate[4096:]) == header["file_xxh3"], "the certificate is damaged")
-    demand(xxh3_128_hexdigest(text) == header["text_xxh3"], "the certificate belongs to another text")
     known = re.fullmatch("phi|sqrt ([1-9][0-9]{0,9})", header["constant"])
     demand(header["format"] == "bigconst-certificate/1" and known, "unknown format or constant")
     phi, d, base, n = not known[1], int(known[1] or 1), header["base"], header["digits"]  # floor(phi) = floor(sqrt(1))
     demand(d < 2**31 and base in WORD and n >= 1, "impossible constant, base or number of digits")
     r = read_words(certificate[4096:], base, n)
-    text = text.translate(None, b" \t\r\n") if header["lenient"] else text.removesuffix(b"\n")
-    whole, first = format(isqrt(d), WORD[base][-1]).encode(), len(text) - n
-    demand(first >= 0 and text[:first] in (whole + b".", whole, b""), f"not {n} digits, or the integer part is wrong")
-    demand(not text[first:].translate(None, b"0123456789abcdef"[:base]), "a character is no digit")
-    P = (whole + text[first:]).decode().zfill(len(r))
+    lenient = text.removeprefix(b"\xef\xbb\xbf").lower().translate(None, b" \t\r\n")
+    digits = lenient if header["lenient"] else text.removesuffix(b"\n")
+    demand(re.fullmatch(rb"[0-9x]+(\.[0-9x]+)?".replace(b"x", b"a-f" * (base // 16)), digits), "not digits", OSError)
+    demand(xxh3_128_hexdigest(text) == header["text_xxh3"], "the certificate belongs to another text")
+    whole, before, F = format(isqrt(d), WORD[base][-1]).encode(), digits[:-n], digits[-n:]
+    demand(len(F) == n and b"." not in F and before.removesuffix(b".") in (whole, b""), f"not {n} digits of it")
+    P = (whole + F).decode().zfill(len(r))
     one, excess = ("1" + n * "0" if phi else "0").zfill(len(r)), 0
     for power, r_part, P_part, one_part in parts(base, r, P, one):  # excess = r - (2P - b^n), or r - 2P; once it is
         excess = max(-2, min(2, excess * power + r_part - 2 * P_part + one_part))  # 2 or -2 it keeps its sign

@@ -4,6 +4,7 @@ Constants go by their names, "phi" or "sqrt D".  Nothing here refuses anything: 
 """
 
 import json
+import re
 
 from gmpy2 import isqrt, mpz
 from xxhash import xxh3_128_hexdigest
@@ -49,6 +50,16 @@ def folded(text: bytes) -> bytes:
     """`text` in lines of five groups, with every kind of white space."""
     lines = [text[i:i + 50] for i in range(0, len(text), 50)]
     return b" " + b"\r\n".join(b" ".join(line[j:j + 10] for j in range(0, 50, 10)) + b"\t" for line in lines) + b"\n\n"
+
+
+def refusal(text: bytes, base: int, lenient: bool = False) -> int:
+    """The exit code for a text that does not fit its certificate: 1, or 3 where it is not digits at all."""
+    content = text.removesuffix(b"\n")
+    if lenient:
+        content = re.sub(rb"[ \t\r\n]", b"", text.removeprefix(b"\xef\xbb\xbf"))
+        content = re.sub(rb"[A-F]", lambda letter: letter[0].lower(), content)
+    digit = "[0-9]" if base == 10 else "[0-9a-f]"
+    return 1 if re.fullmatch(rf"{digit}+(\.{digit}+)?".encode(), content) else 3
 
 
 def words_of(r: int, base: int, n: int) -> list[int]:

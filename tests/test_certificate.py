@@ -28,6 +28,7 @@ from certificates import (
     folded,
     pack,
     put_word,
+    refusal,
     remainder,
     words_of,
 )
@@ -125,7 +126,7 @@ def test_layouts(verifier, layout, base):
         assert verifier(text, certificate(constant, base, n, text, r, lenient=True)) == 0, verifier.said
         spaced = folded(text)
         assert verifier(spaced, certificate(constant, base, n, spaced, r, lenient=True)) == 0, verifier.said
-        assert verifier.forged(spaced, certificate(constant, base, n, spaced, r)) == 1
+        assert verifier.forged(spaced, certificate(constant, base, n, spaced, r)) == 3
 
 
 @pytest.mark.parametrize("base, d, p", [(10, 26, 50), (16, 63, 126)])
@@ -235,7 +236,8 @@ def test_any_changed_byte_of_a_text_is_refused(verifier, base):
                for byte in sorted({*b"0918afAF.\n \0\xff_-", text[i] ^ 1, text[i] ^ 128} - {text[i]})]
     for i, byte in changes[::verifier.every]:
         changed = text[:i] + bytes([byte]) + text[i + 1:]
-        assert verifier.forged(changed, certificate("phi", base, 12, changed, r)) == 1, changed
+        assert verifier.forged(changed, certificate("phi", base, 12, changed, r)) == refusal(changed, base), changed
+        assert verifier(changed, file) == refusal(changed, base), changed
     assert verifier(text, file) == 0
 
 
@@ -358,7 +360,7 @@ def test_other_base(verifier):
         assert text in (b"1.618\n", b"1.9e3\n")
         read = int(text.translate(None, b".\n"), 16) % other**4
         for kept in (r, remainder("phi", other, 3, read), remainder("phi", other, 3, floor("phi", other, 3))):
-            assert verifier.forged(text, certificate("phi", other, 3, text, kept)) == 1
+            assert verifier.forged(text, certificate("phi", other, 3, text, kept)) == (1 if other == 16 else 3)
 
 
 def test_true_claims_outside_the_format(verifier):
@@ -387,26 +389,43 @@ def test_texts_of_another_form(verifier, lenient):
     texts = [b"", b"\n", b"1", b"1.", b".", b"618", b"1,618033988\n", b".618033988", b"01.618033988", b"1..618033988",
              b"+1.618033988", b"-1.618033988", b"2.618033988", b"0.618033988", b"2618033988", b"11.618033988",
              b"1.618033988.", b"1.6180339887", b"1.61803398", b"1.618_033_988", b"1.61803398\0", b"1.618.33988",
-             b"\xef\xbb\xbf1.618033988", b"1.618033988\x0b", b"1.618033988\x0c", b"1.618033988\xa0",
+             b"1.618\xef\xbb\xbf033988", b"\xef\xbb\xbf" * 2 + b"1.618033988", b"\xbb\xbf1.618033988",
+             b"1.618033988\x0b", b"1.618033988\x0c", b"1.618033988\xa0",
              b"1\xc2\xa0.618033988", b"1.618033988\x1a", b"1.61803398\xd9\xa8", b"phi=1.618033988", b"1.618033988e0",
              b"1.618033988\n.", b"1618.033988", b"\n.618033988"]
     if not lenient:
+        texts += [b"\xef\xbb\xbf1.618033988"]
         texts += [b"1.618033988\n\n", b"1.618033988\r\n", b" 1.618033988", b"\n1.618033988", b"1.618033988 ",
                   b"1.618 033988", b"1. 618033988\n", b"1.61803398\n", b"1 618033988", b"\n618033988", b"618033988\n\n",
                   b"1618033988\n\n", b"1.61803\n988\n"]
     for text in texts:
-        assert verifier.forged(text, certificate("phi", 10, 9, text, r, lenient=lenient)) == 1, text
+        code = verifier.forged(text, certificate("phi", 10, 9, text, r, lenient=lenient))
+        assert code == refusal(text, 10, lenient), (text, verifier.said)
 
 
-def test_capitals_are_no_digits(verifier):
-    _, r, text, _ = right("phi", 16, 9)
-    assert text == b"1.9e3779b97\n"
-    capital = text.replace(b"e", b"E")
-    assert verifier.forged(capital, certificate("phi", 16, 9, capital, r)) == 1
-    _, r, text, _ = right("sqrt 12345", 16, 9)
-    capital = text.replace(b"6f.", b"6F.")
-    assert capital != text
-    assert verifier.forged(capital, certificate("sqrt 12345", 16, 9, capital, r)) == 1
+def test_capitals_are_digits_of_lenient_files_alone(verifier):
+    for constant, old, new in (("phi", b"e", b"E"), ("sqrt 12345", b"6f.", b"6F."), ("phi", b"79b", b"79B")):
+        _, r, text, _ = right(constant, 16, 9)
+        capital = text.replace(old, new)
+        assert capital != text
+        assert verifier.forged(capital, certificate(constant, 16, 9, capital, r)) == 3
+        assert verifier.forged(capital, certificate(constant, 16, 9, capital, r, lenient=True)) == 0, verifier.said
+        assert verifier(text, certificate(constant, 16, 9, capital, r, lenient=True)) == 1      # another file
+        other = capital.replace(b"9", b"G", 1)
+        assert verifier.forged(other, certificate(constant, 16, 9, other, r, lenient=True)) == 3
+    _, r, text, _ = right("phi", 10, 9)
+    capital = text.replace(b"3", b"A", 1)
+    assert verifier.forged(capital, certificate("phi", 10, 9, capital, r, lenient=True)) == 3
+
+
+def test_a_byte_order_mark_is_skipped_in_lenient_files_alone(verifier):
+    for base, constant in ((10, "phi"), (16, "sqrt 12345")):
+        for layout in ("I.F", "IF", "F"):
+            p, r = right(constant, base, 4000)[:2]
+            text = b"\xef\xbb\xbf" + digit_text(p, base, 4000, layout, "\r\n")
+            assert verifier.forged(text, certificate(constant, base, 4000, text, r)) == 3
+            assert verifier.forged(text, certificate(constant, base, 4000, text, r, lenient=True)) == 0, verifier.said
+            assert verifier(text[3:], certificate(constant, base, 4000, text, r, lenient=True)) == 1
 
 
 # --- the header -----------------------------------------------------------------------
@@ -511,12 +530,16 @@ def test_damaged_files(verifier):
     for more in (b"\0", b"\n", bytes(8), bytes(136), b"x" * 5000):
         assert verifier(text, file + more) == 1
     for length in range(len(text)):
-        assert verifier(text[:length], file) == 1
-        assert verifier.forged(text[:length], certificate("phi", 10, 10, text[:length])) == (length + 1 != len(text))
+        wrong = refusal(text[:length], 10)
+        assert verifier(text[:length], file) == wrong
+        whole = length + 1 == len(text)
+        assert verifier.forged(text[:length], certificate("phi", 10, 10, text[:length])) == (0 if whole else wrong)
     for more in (b"\n", b" ", b"0", b"\0", b"x" * 5000):
-        assert verifier(text + more, file) == 1
-        assert verifier.forged(text + more, certificate("phi", 10, 10, text + more)) == 1
-    assert verifier(b"", b"") == verifier(text, b"") == verifier(text, text) == verifier(file, file) == 1
+        longer = text[:-1] + more if more == b"0" else text + more
+        assert verifier(longer, file) == refusal(longer, 10)
+        assert verifier.forged(longer, certificate("phi", 10, 10, longer)) == refusal(longer, 10)
+    assert verifier(b"", b"") == verifier(text, b"") == verifier(text, text) == 1
+    assert verifier(file, file) == 3
 
 
 def test_files_that_cannot_be_read(verifier, tmp_path):

@@ -1,6 +1,8 @@
 """Certificates of whole runs and of files from elsewhere, through the command line."""
 
 import os
+import runpy
+from pathlib import Path
 
 import pytest
 from gmpy2 import isqrt, mpz
@@ -9,6 +11,8 @@ from bigconst.base.formats import HEADER_BYTES, certificate_bytes
 from bigconst.base.units import hex_digits
 from bigconst.cli import main
 from bigconst.plans.certificate import decode_header
+
+STANDALONE = runpy.run_path(str(Path(__file__).parents[1] / "docs" / "verify_certificate.py"))
 
 
 def digits_of(kind: str, d: int, digits: int, base: int) -> tuple[str, str]:
@@ -58,6 +62,41 @@ def test_certified_files_of_any_layout(tmp_path, capsys):
             assert f"{n:,} digits" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("text_of, options", [
+    (lambda whole, fraction: f"\ufeff{whole}.{fraction}\n", []),
+    (lambda whole, fraction: f"\ufeff{whole}{fraction}\r\n", []),
+    (lambda whole, fraction: f"\ufeff\n{fraction[:700]}\n{fraction[700:]}", []),
+    (lambda whole, fraction: f"{whole}.{fraction}\n".upper(), ["--base", 16]),
+    (lambda whole, fraction: f"\ufeff {whole.upper()} . {fraction[:9].upper()} {fraction[9:]}\r\n", ["--base", 16]),
+])
+def test_a_byte_order_mark_and_capitals_are_lenient(text_of, options, tmp_path, capsys):
+    """The certificate is that of the file as it is, and both verifiers read it."""
+    path = tmp_path / "x.txt"
+    whole, fraction = digits_of("sqrt", 12345, 1500, 16 if options else 10)
+    path.write_text(text_of(whole, fraction), newline="", encoding="utf-8")
+    command = ["certify", path, "--constant", "sqrt 12345", *options]
+    assert run(*command) == 3
+    assert run(*command, "--locate") == 3
+    assert os.listdir(tmp_path) == ["x.txt"]
+    assert run(*command, "--lenient") == 0, capsys.readouterr().err
+    assert "1,500 digits" in capsys.readouterr().out
+    assert run("verify", path) == 0 and STANDALONE["main"](str(path)) == 0
+    assert run("verify", path, "--without-certificate", "--constant", "sqrt 12345", *options, "--lenient") == 0
+    last = fraction[-1]
+    wrong = text_of(whole, fraction[:-1] + ("1" if last != "1" else "2"))
+    path.write_text(wrong, newline="", encoding="utf-8")
+    assert run("verify", path) == STANDALONE["main"](str(path)) == run(*command, "--lenient", "--force") == 1
+
+
+def test_a_certificate_of_more_digits_than_the_file_has(tmp_path, capsys):
+    path = tmp_path / "phi.txt"
+    assert run("phi", "--digits", 1000, "--output", path) == 0
+    text = path.read_text()
+    path.write_text(text[:-2] + "\n")
+    assert run("verify", path) == 1
+    assert "has 999 characters after the point, the certificate says 1,000 digits" in capsys.readouterr().err
+
+
 def test_our_certificate_does_not_depend_on_who_made_it(tmp_path):
     path = tmp_path / "phi.txt"
     assert run("phi", "--digits", 3000, "--output", path) == 0
@@ -95,14 +134,16 @@ def test_bad_input_is_one_line(tmp_path, capsys):
     (tmp_path / "empty.txt").write_text("")
     (tmp_path / "letter.txt").write_text("1.61803z9887\n")
     (tmp_path / "other.txt").write_text("2.6180339887\n")
+    (tmp_path / "whole.txt").write_text("1.\n")
     cases = [
         (["certify", good, "--constant", "pi"], 2, "unknown constant"),
         (["certify", good, "--constant", "sqrt 0"], 2, "unknown constant"),
         (["certify", good], 2, "--constant"),
         (["certify", tmp_path, "--constant", "phi"], 3, "directory"),
         (["certify", tmp_path / "none.txt", "--constant", "phi"], 3, "No such file"),
-        (["certify", tmp_path / "empty.txt", "--constant", "phi"], 1, "0 digits"),
-        (["certify", tmp_path / "letter.txt", "--constant", "phi"], 1, "'z' as digit 6"),
+        (["certify", tmp_path / "empty.txt", "--constant", "phi"], 3, "is empty"),
+        (["certify", tmp_path / "letter.txt", "--constant", "phi"], 3, "'z' as digit 6"),
+        (["certify", tmp_path / "whole.txt", "--constant", "phi"], 3, "no digits after the point"),
         (["certify", tmp_path / "other.txt", "--constant", "phi"], 1, "does not begin with 1."),
         (["certify", good, "--constant", "sqrt 3"], 1, "sqrt 3"),
         (["verify", good], 3, "good.txt.cert"),
@@ -114,7 +155,7 @@ def test_bad_input_is_one_line(tmp_path, capsys):
         assert run(*arguments) == code, arguments
         error = capsys.readouterr().err
         assert error.count("\n") == 1 and words in error, (arguments, error)
-    assert sorted(os.listdir(tmp_path)) == ["empty.txt", "good.txt", "letter.txt", "other.txt"]
+    assert sorted(os.listdir(tmp_path)) == ["empty.txt", "good.txt", "letter.txt", "other.txt", "whole.txt"]
 
 
 def test_an_existing_certificate_is_kept_without_force(tmp_path, capsys):

@@ -30,7 +30,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("file", metavar="FILE", help="digits as text")
     parser.add_argument("--constant", metavar="C", required=True, help='phi or "sqrt 2"')
     parser.add_argument("--base", type=int, choices=(10, 16), default=10, help="of the digits (default 10)")
-    parser.add_argument("--lenient", action="store_true", help="skip spaces, tabs and line breaks")
+    parser.add_argument("--lenient", action="store_true", help="skip spaces, tabs, line breaks and a byte order mark, "
+                        "and take hexadecimal digits in upper case")
     parser.add_argument("--locate", action="store_true", help="if the digits are wrong, compute them and compare")
     add_threads_option(parser)
     parser.add_argument("--force", action="store_true", help="replace a certificate that exists")

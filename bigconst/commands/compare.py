@@ -44,8 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
             found = first_difference(a, b, arguments.threads or default_threads(), done)
         if found is not None:
             width = max(len(a.path), len(b.path))
-            for text in (a, b):
-                write(f"{text.path:<{width}}  {surroundings(text, found, 1)}")
+            write("\n".join([f"{text.path:<{width}}  {surroundings(text, found, 1)}" for text in (a, b)]))
             #: One of the files is wrong: `bigconst verify` says which. Before that position they agree.
             raise VerificationError(f"{a.path} and {b.path} differ at position {format_count(found + 1)}",
                                     "bigconst verify says which one is right")

@@ -37,7 +37,7 @@ def add(commands: argparse._SubParsersAction) -> None:
                         help="rebuild the certificate by one squaring, in memory; needs --constant")
     parser.add_argument("--constant", metavar="C", help='phi or "sqrt 2", with --without-certificate')
     parser.add_argument("--base", type=int, choices=(10, 16), default=10, help="with --without-certificate")
-    parser.add_argument("--lenient", action="store_true", help="skip white space, with --without-certificate")
+    parser.add_argument("--lenient", action="store_true", help="as of certify, with --without-certificate")
     add_threads_option(parser)
 
 

@@ -14,6 +14,7 @@ from bigconst.plans.shape import shape_for
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.threads import Pool, split
 from bigconst.storage.digitfile import DigitFile, open_digits
+from bigconst.storage.layouts import foreign
 
 
 def _characters(text: DigitFile, room: int) -> tuple[np.ndarray, str]:
@@ -35,12 +36,12 @@ def rebuild_remainder(path: str, constant: Constant, base: int, lenient: bool,
     """The remainder r of the digits in a file: (number of digits, text checksum, r, its residue).
 
     r is an array of int32 words.  Raises VerificationError when the digits are not those of the constant,
-    InputOutputError when the file cannot be read.
+    InputOutputError when the file cannot be read, as digits too.
     """
     whole = constant.integer_text(base)
     fmt = WORDS[base]
     with open_digits(path, lenient) as text:
-        text.locate(whole, None)
+        text.locate(whole, base, None)
         n = text.digits
         length = remainder_words(base, n)
         characters, text_xxh3 = _characters(text, length * fmt.digits - n)
@@ -54,11 +55,8 @@ def rebuild_remainder(path: str, constant: Constant, base: int, lenient: bool,
 
         def task(start: int, stop: int) -> None:
             low, high = (length - stop) * fmt.digits, (length - start) * fmt.digits
-            foreign = read_text(p_words[start:stop], characters[low:high], base)
-            if foreign >= 0:
-                at = low + foreign
-                raise VerificationError(f"{path}: character {chr(int(characters[at]))!r} as digit "
-                                        f"{at - (len(characters) - n) + 1} after the point is not a digit")
+            if (at := read_text(p_words[start:stop], characters[low:high], base)) >= 0:
+                raise foreign(path, characters, low + at, low + at - (len(characters) - n) + 1, base)
 
         pool.run(task, split(length, -(-length // (1 << 18)), 16))
         try:
@@ -81,7 +79,7 @@ def first_difference(path: str, constant: Constant, base: int, lenient: bool, th
     from bigconst.constants import engine
 
     with open_digits(path, lenient) as text:
-        text.locate(constant.integer_text(base), None)
+        text.locate(constant.integer_text(base), base, None)
         characters, _ = _characters(text, 0)
     # The engine counts decimal digits, and five of them are worth more than four hexadecimal ones.
     wanted = text.digits if base == 10 else text.digits * 5 // 4 + 1

@@ -28,6 +28,7 @@ from bigconst.kernels.pack import GROUP, unpack
 from bigconst.plans.certificate import Header, certificate_path, decode_header, error_probability, sides, within_bound
 from bigconst.runtime.stream import in_order, slots
 from bigconst.storage.digitfile import DigitFile, open_digits, open_regular, read_exactly, unchanged
+from bigconst.storage.layouts import foreign
 
 COMPARED_WORDS = 2000
 """Words that are compared at a time to decide whether r is within its bound."""
@@ -100,7 +101,7 @@ def verify(text_path: str, proof: str | None = None, primes: int = 3, threads: i
 
     `proof` is the path of the certificate, by default the one beside the text.
     Raises VerificationError when anything is wrong with the claim,
-    InputOutputError when a file cannot be read or changes meanwhile.
+    InputOutputError when a file cannot be read, as digits too, or changes meanwhile.
     """
     began = time.perf_counter()
     proof = proof or certificate_path(text_path)
@@ -108,7 +109,7 @@ def verify(text_path: str, proof: str | None = None, primes: int = 3, threads: i
         header, told, zeroed = certificate.read_header()
         with open_digits(text_path, header.lenient) as text:
             whole = header.constant.floor
-            text.locate(header.constant.integer_text(header.base), header.digits)
+            text.locate(header.constant.integer_text(header.base), header.base, header.digits)
             moduli = tuple(Modulus(random_prime()) for _ in range(primes))
             fraction, text_hash = _text_residues(threads, text, header, moduli)
             r, file_hash = _certificate_residues(threads, certificate, header, moduli, zeroed)
@@ -151,9 +152,7 @@ def _text_residues(threads: int, text: DigitFile, header: Header,
         try:
             return raw, residues_text(moduli, digits, header.base), piece.count
         except ForeignCharacter as error:
-            #: The file is damaged there, or has line breaks and spaces: `bigconst certify --lenient` reads those.
-            raise VerificationError(f"{text.path}: character {chr(int(digits[error.index]))!r} as digit "
-                                    f"{piece.first + error.index + 1} after the point is not a digit") from None
+            raise foreign(text.path, digits, error.index, piece.first + error.index + 1, header.base) from None
 
     def take(result: tuple) -> None:
         raw, residues, count = result

@@ -15,13 +15,9 @@ import numpy as np
 from bigconst.base.errors import InputOutputError, UsageError
 from bigconst.base.units import format_count
 from bigconst.runtime.stream import in_order, slots
-from bigconst.storage.digitfile import open_digits
+from bigconst.storage.digitfile import END_DIGITS, check_digits, open_digits
 
 _HEAD = re.compile(rb"([0-9a-f]{1,40})\.")
-_SAMPLE_DIGITS = 4096
-"""Digits that decide the base: without a letter among them the text is decimal.  In a random hexadecimal text that
-happens with probability 1e-836."""
-_REMEDY = "name a file of integer part, point, digits and a newline, as bigconst writes it"
 DIGITS = {10: b"0123456789", 16: b"0123456789abcdef"}
 """The characters of each base."""
 
@@ -31,8 +27,8 @@ T = TypeVar("T")
 class DigitText:
     """The digits of an open file, text or zstandard.
 
-    Raises InputOutputError when there is no such file or when it is no strict digit file; the characters between point
-    and newline are not checked until they are read.
+    Raises InputOutputError when there is no such file or when it is no strict digit file.  Digits at both ends are
+    checked, so that a text in lines or with other line ends is refused; those between them not until they are read.
     """
 
     def __init__(self, path: str):
@@ -48,28 +44,34 @@ class DigitText:
 
     def _locate(self) -> None:
         size = self._file.text_bytes
-        if size == 0:
-            #: This is not a digit file: an integer part, a point, the digits, a newline, and nothing else. `bigconst
-            #: certify --lenient` reads others.
-            raise InputOutputError(f"{self.path} is empty", _REMEDY)
-        head = _HEAD.match(self._file.raw(0, min(size, 64)))
+        sample = self._file.raw(0, min(size, END_DIGITS))
+        head = _HEAD.match(sample)
         if head is None:
-            #: As for "… is empty".
-            raise InputOutputError(f"{self.path} does not begin with an integer part and a point", _REMEDY)
+            from bigconst.storage.layouts import unreadable
+
+            raise unreadable(self.path, sample, sample)
         self.whole = head[1].decode()
         """The integer part."""
         self._before = head.end()
-        if self._file.raw(size - 1, size) != b"\n":
-            raise InputOutputError(f"{self.path} does not end with a newline, it may be cut short",
-                                   "copy it again, or add the newline if no digit is missing")
-        self.digits = size - 1 - self._before
+        rest = self._file.raw(max(self._before, size - END_DIGITS), size)
+        tail = rest.removesuffix(b"\n")
+        end = size - (len(rest) - len(tail))
+        self.digits = end - self._before
         """Number of digits after the point."""
+        sample = sample[self._before:end]
+        # Without a letter among its first digits the text is decimal: in a random hexadecimal one that happens with
+        # probability 1e-830.  Words behind few digits have letters, too.
+        letter = re.match(rb"[0-9.]*[a-f]", head[0] + sample)
+        self.base = 16 if ".hex.txt" in os.path.basename(self.path) or letter else 10
+        """10 or 16, according to the name of the file and its first digits."""
         if self.digits == 0:
             #: As for "… is empty".
-            raise InputOutputError(f"{self.path} has no digits after the point", _REMEDY)
-        sample = self.whole.encode() + self._file.raw(self._before, min(self._before + _SAMPLE_DIGITS, size - 1))
-        self.base = 16 if ".hex.txt" in os.path.basename(self.path) or re.search(rb"[a-f]", sample) else 10
-        """10 or 16, according to the name of the file and its first digits."""
+            raise InputOutputError(f"{self.path} has no digits after the point", "name another file")
+        self.check(0, np.frombuffer(sample, dtype=np.uint8))
+        self.check(self.digits - len(tail), np.frombuffer(tail, dtype=np.uint8))
+        if len(rest) == len(tail):
+            raise InputOutputError(f"{self.path} does not end with a newline, it may be cut short",
+                                   "copy it again, or add the newline if no digit is missing")
 
     def __enter__(self) -> "DigitText":
         return self
@@ -93,13 +95,7 @@ class DigitText:
 
     def check(self, first: int, digits: np.ndarray) -> None:
         """Raise InputOutputError, which names the first character that is no digit; digits[0] is digit `first`."""
-        data = digits.tobytes()
-        if foreign := data.translate(None, DIGITS[self.base])[:1]:
-            position = format_count(first + data.index(foreign) + 1)
-            #: The file is damaged there, or is not a digit file. Hexadecimal digits are lower case; without a letter
-            #: among the first 4096 digits they are taken for decimal ones, unless the file is named `.hex.txt`.
-            raise InputOutputError(f"{self.path}: character {chr(foreign[0])!r} as digit {position} after the point "
-                                   f"is not a digit of base {self.base}", _REMEDY)
+        check_digits(self.path, first, digits, self.base)
 
     def check_position(self, position: int) -> None:
         """Raise UsageError, which names the last position, when `position` (from 1) is beyond it."""

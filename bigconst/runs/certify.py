@@ -23,7 +23,7 @@ class CertifyRequest:
     constant: Constant
     base: int = 10
     lenient: bool = False
-    """whether white space between the digits is skipped"""
+    """whether white space, a byte order mark and upper case are allowed"""
     threads: int | None = None
     force: bool = False
     """whether a certificate that exists is replaced"""
@@ -45,7 +45,10 @@ class Rebuilt:
 
 
 def rebuild(request: CertifyRequest) -> Rebuilt:
-    """Read a digit file and compute its remainder.  Raises VerificationError when its digits are wrong."""
+    """Read a digit file and compute its remainder.
+
+    Raises VerificationError when its digits are wrong, InputOutputError when it cannot be read as digits.
+    """
     load(DIGITS)
     from bigconst.proof.foreign import rebuild_remainder
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import zstandard
 
-from bigconst.base.errors import FaultError, InputOutputError, VerificationError
+from bigconst.base.errors import FaultError, InputOutputError
 from bigconst.base.formats import TEXT_PIECE_BYTES
 from bigconst.storage.atomicfile import BLOCK_BYTES, AtomicFile
 
@@ -175,8 +175,7 @@ class SeekTable:
 def read_table(size_bytes: int, read: Callable[[int, int], bytes], path: str) -> SeekTable:
     """The table of a zstandard file of `size_bytes`, of which read(start, stop) gives bytes; `path` is for messages.
 
-    Raises InputOutputError when the file has no table, or too many or too long frames, VerificationError when the table
-    is damaged.
+    Raises InputOutputError when the file has no table, a damaged one, or too many or too long frames.
     """
     footer = read(max(0, size_bytes - _FOOTER_BYTES), size_bytes)
     if len(footer) < _FOOTER_BYTES or int.from_bytes(footer[5:], "little") != _END_MAGIC:
@@ -191,16 +190,16 @@ def read_table(size_bytes: int, read: Callable[[int, int], bytes], path: str) ->
         raise InputOutputError(f"{path} has {count} frames, more than {MAX_FRAMES}", "decompress it with `zstd -d`")
     if descriptor & ~_HAS_CHECKSUMS & ~3 or count < 1 or start < 1:
         #: Copy it again from where it came; `zstd -t` tells whether more than the table is damaged.
-        raise VerificationError(f"the seek table of {path} is damaged", _DAMAGED)
+        raise InputOutputError(f"the seek table of {path} is damaged", _DAMAGED)
     if read(start, start + _HEAD_BYTES) != _head(_TABLE_MAGIC, count * width + _FOOTER_BYTES):
-        raise VerificationError(f"the seek table of {path} is damaged", _DAMAGED)
+        raise InputOutputError(f"the seek table of {path} is damaged", _DAMAGED)
     data = np.frombuffer(read(start + _HEAD_BYTES, start + _HEAD_BYTES + count * width), dtype="<u4")
     entries = data.reshape(count, width // 4).astype(np.int64)
     file_at = np.concatenate([[0], np.cumsum(entries[:, 0])])
     # A frame without text must follow one with text; its content is checked when that one is read.
     holds_text = np.flatnonzero(entries[:, 1])
     if file_at[-1] != start or not entries[:, 0].all() or not len(holds_text) or holds_text[0] != 0:
-        raise VerificationError(f"the seek table of {path} is damaged", _DAMAGED)
+        raise InputOutputError(f"the seek table of {path} is damaged", _DAMAGED)
     lengths = entries[holds_text, 1]
     table = SeekTable(np.append(file_at[holds_text], start), entries[holds_text, 0],
                       np.concatenate([[0], np.cumsum(lengths)]))
@@ -229,7 +228,7 @@ class ZstReader:
     def read_into(self, buffer: np.ndarray, offset: int) -> None:
         """Fill a uint8 buffer from `offset` of the text; safe from several threads at once.
 
-        Raises VerificationError when a frame is damaged or not what the table says.
+        Raises InputOutputError when a frame is damaged or not what the table says.
         """
         table = self._table
         index, done = int(np.searchsorted(table.text_at, offset, side="right")) - 1, 0
@@ -266,9 +265,9 @@ class ZstReader:
             raise self._damaged(first, last)
         return text
 
-    def _damaged(self, first: int, last: int) -> VerificationError:
+    def _damaged(self, first: int, last: int) -> InputOutputError:
         #: As for "the seek table of … is damaged".
-        return VerificationError(f"{self._path} is damaged in bytes {first} to {last - 1} of its text", _DAMAGED)
+        return InputOutputError(f"{self._path} is damaged in bytes {first} to {last - 1} of its text", _DAMAGED)
 
 
 def _is_skippable(data: memoryview) -> bool:

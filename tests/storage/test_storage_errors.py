@@ -49,7 +49,7 @@ def digits(tmp_path):
     path = tmp_path / "phi.txt"
     path.write_text("1.6180339887\n")
     with open_digits(str(path)) as file:
-        file.locate("1", None)
+        file.locate("1", 10, None)
         yield file
 
 
@@ -76,7 +76,7 @@ def test_a_lenient_file_that_changes_while_it_is_read(tmp_path):
     path = tmp_path / "phi.txt"
     path.write_text("1.61803\n39887\n")
     with open_digits(str(path), lenient=True) as file:
-        file.locate("1", None)
+        file.locate("1", 10, None)
         path.write_text("1.61803\n3 887\n")
         with pytest.raises(InputOutputError) as caught:
             read_all(file)

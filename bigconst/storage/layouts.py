@@ -41,15 +41,16 @@ BEGINNINGS = (
     TextLayout(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)", "is bzip2", "bunzip2 it first"),
     TextLayout(rb"\x28\xb5\x2f\xfd", "is zstandard within zstandard", "decompress it with `zstd -d`"),
     TextLayout(rb"[\x50-\x5f]\x2a\x4d\x18", "is zstandard that begins with a skippable frame",
-           "decompress it with `zstd -d`"),
+               "decompress it with `zstd -d`"),
     TextLayout(rb"\x04\x22\x4d\x18", "is lz4", "unlz4 it first"),
     TextLayout(rb"\x1f[\x9d\xa0]", "is compressed by `compress`", "uncompress it first"),
     TextLayout(rb"PK(?:\x03\x04|\x05\x06|\x07\x08)", "is a zip archive, or a document of an office program",
-           "unzip it, or save the document as plain text"),
+               "unzip it, or save the document as plain text"),
     TextLayout(rb"7z\xbc\xaf'\x1c", "is a 7z archive", "extract the digits with `7z x`"),
     TextLayout(rb"Rar!\x1a\x07", "is a RAR archive", "extract the digits with `unrar x`"),
     TextLayout(rb"(?s:.{257})ustar", "is a tar archive", "extract the digits with `tar -xf`"),
-    TextLayout(rb"#Compressed Digit File", "is a .ycd of y-cruncher", "write it as .txt with y-cruncher's digit viewer"),
+    TextLayout(rb"#Compressed Digit File", "is a .ycd of y-cruncher",
+               "write it as .txt with y-cruncher's digit viewer"),
     TextLayout(rb"%PDF-|%!PS", "is PDF or PostScript", _AS_TEXT),
     TextLayout(rb"\{\\rtf", "is RTF", _AS_TEXT),
     TextLayout(rb"\x89PNG|\xff\xd8\xff|GIF8", "is a picture", "name a file with the digits as text"),
@@ -58,7 +59,7 @@ BEGINNINGS = (
     TextLayout(rb"[\t-~]\0[\t-~]\0", "is text in UTF-16", "iconv -f UTF-16LE -t ASCII FILE >NEW makes it plain"),
     TextLayout(rb"\0[\t-~]\0[\t-~]", "is text in UTF-16", "iconv -f UTF-16BE -t ASCII FILE >NEW makes it plain"),
     TextLayout(rb"\xef\xbb\xbf", "begins with a byte order mark",
-           "tail -c +4 FILE >NEW removes it, `bigconst certify --lenient` reads it"),
+               "tail -c +4 FILE >NEW removes it, `bigconst certify --lenient` reads it"),
     TextLayout(rb"\0", "begins with zero bytes", _UNFINISHED),
     TextLayout(rb'\{[^{}]{0,200}"bigconst-certificate', "is a certificate", "name the file of the digits"),
     TextLayout(rb'\s*[\[{]\s*"', "is JSON", "name a file of the digits alone"),
@@ -71,12 +72,14 @@ BEGINNINGS = (
     TextLayout(rb"[0-9a-f]+,\s?[0-9a-f]+,", "has commas between its digits", _NO_COMMAS),
     TextLayout(rb"[0-9a-f]+,[0-9a-f]", "has a decimal comma", "tr , . <FILE >NEW makes it a point"),
     TextLayout(rb"(?=[0-9a-f]*[A-F])[0-9a-fA-F]+(?:\.|[0-9a-fA-F]{8}|\s*\Z)", "has hexadecimal digits in upper case",
-           _LOWER),
+               _LOWER),
     TextLayout(rb"\.[0-9a-f]", "has no integer part", "write it before the point"),
     TextLayout(rb"([ -~]{0,80}?[ -/:-@[-`{-~]|[G-Zg-z]+)[0-9a-fA-F]+[.,]", "begins with {}",
-           "remove {} before the digits"),
+               "remove {} before the digits"),
+    TextLayout(rb"(?:[^\n]*\n){1,40}\s*[0-9a-f]{1,10}\.[0-9a-f]{4}", "begins with text in front of the digits",
+               "remove it"),
     TextLayout(rb"[\x80-\xff]", "begins with a character that is not ASCII",
-           "write digits as 0 to 9, and as a to f in lower case"),
+               "write digits as 0 to 9, and as a to f in lower case"),
 )
 """Beginnings of texts that are no digits; the first that matches counts."""
 
@@ -87,22 +90,25 @@ TABLE = TextLayout(rb"(?:#[^\n]*\n)*(?:0 \d\r?\n)?1 \d\r?\n2 \d\r?\n3 \d(?:\s|\Z
 
 CHARACTERS = (
     TextLayout(rb"\\", "bc breaks lines with a backslash",
-           r"set BC_LINE_LENGTH=0 for bc, or (tr -d '\\\r\n' <FILE; echo) >NEW"),
+               r"set BC_LINE_LENGTH=0 for bc, or (tr -d '\\\r\n' <FILE; echo) >NEW"),
     TextLayout(rb"\s+[0-9A-Fa-f]*[^\s0-9A-Fa-f\\,]", "there is something else after the digits", "remove it"),
     TextLayout(rb"\r", "there are carriage returns at the ends of lines", _NO_SPACES),
     TextLayout(rb"\s", "there are spaces or line breaks among the digits", _NO_SPACES),
     TextLayout(rb",", "there are commas between the digits", _NO_COMMAS),
-    TextLayout(rb"[_';]", "there is something between the digits", r"(tr -d '_\047; \t\r\n' <FILE; echo) >NEW removes it"),
+    TextLayout(rb"[_';]", "there is something between the digits",
+               r"(tr -d '_\047; \t\r\n' <FILE; echo) >NEW removes it"),
     TextLayout(rb"\xc2\xa0|\xe2\x80[\x80-\x8f\xaf]", "there are spaces beyond ASCII between the digits",
-           "(LC_ALL=C tr -cd 0-9a-f. <FILE; echo) >NEW removes them"),
+               "(LC_ALL=C tr -cd 0-9a-f. <FILE; echo) >NEW removes them"),
     TextLayout(rb"\.\.|\xe2\x80\xa6", "the digits end with an ellipsis", "remove it"),
     TextLayout(rb"\.", "there is a second point", "remove all but the first one"),
     TextLayout(rb"\0", "there are zero bytes in place of digits", _UNFINISHED),
     TextLayout(rb"(?:[eEpP][+-]?|[+-])\d{1,9}[\s'\")]*\Z",
-           "the digits end with an exponent", "remove it and place the point"),
+               "the digits end with an exponent", "remove it and place the point"),
     TextLayout(rb"[A-F]", "these are hexadecimal digits in upper case", _LOWER, 16),
-    TextLayout(rb"[A-Fa-f](?:[0-9A-Fa-f]{7}|[0-9A-Fa-f]*\s*\Z)", "if it is hexadecimal",
-           "certify and verify have --base 16, and the other commands tell by a name with .hex.txt", 10),
+    TextLayout(rb"[A-F](?:[0-9A-F]{7}|[0-9A-F]*\s*\Z)", "if it is hexadecimal",
+               "tr A-F a-f <FILE >NEW makes it lower case, `bigconst certify` has --lenient --base 16", 10),
+    TextLayout(rb"[a-f](?:[0-9a-f]{7}|[0-9a-f]*\s*\Z)", "if it is hexadecimal",
+               "certify and verify have --base 16, and the other commands tell by a name with .hex.txt", 10),
     TextLayout(rb"[\x80-\xff]", "it is not ASCII", "write digits as 0 to 9, and as a to f in lower case"),
 )
 """Characters among digits, with what follows them; the first that matches counts."""
@@ -126,7 +132,8 @@ def unreadable(path: str, head: bytes, content: bytes) -> InputOutputError:
     if 0 < digits < len(content.rstrip(b"\n")) and content[digits:digits + 1] != b".":
         name, remedy = _character(np.frombuffer(content, dtype=np.uint8), digits, 16)
         #: As for "…: character … as digit … after the point is not a digit of base …".
-        return InputOutputError(f"{path}: character {name} after {digits} digits is not a digit", remedy)
+        before = content[:digits][-20:].decode("ascii")
+        return InputOutputError(f"{path}: character {name} after {before!r} is not a digit", remedy)
     #: As for "… is empty".
     return InputOutputError(f"{path} does not begin with an integer part and a point",
                             "name a file of integer part, point, digits and a newline, as bigconst writes it")

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import lzma
 import re
+import subprocess
 
 import numpy as np
 import pytest
@@ -62,7 +63,9 @@ OTHERS = {
     "no integer part": (TEXT[1:], "it has no integer part"), "full width": ("１.６１８\n".encode(), "not ASCII"),
     "a b-file": (b"1 1\n2 6\n3 1\n4 8\n", "table of positions and digits"),
     "a b-file from 0": (b"# A001622\n0 1\n1 6\n2 1\n3 8\n", "table of positions and digits"),
-    "a space": (b"16180 33988\n", "character ' ' after 5 digits is not a digit; there are spaces"),
+    "a space": (b"16180 33988\n", "character ' ' after '16180' is not a digit; there are spaces"),
+    "a line of text before": (b"The golden ratio:\n" + TEXT, "begins with text in front of the digits; remove it"),
+    "a page of text before": (b"PI\r\n\r\nby: many\r\n\r\n3.14159\r\n", "text in front of the digits"),
     "text": (b"Hello, world.\n", "does not begin with an integer part and a point"),
     "bc": (b"\\\n".join(TEXT[i:i + 69] for i in range(0, len(TEXT), 69)), "BC_LINE_LENGTH=0"),
     "text behind": (TEXT + b"\nEnd of the file\n", "something else after the digits"),
@@ -100,6 +103,25 @@ def test_what_it_is_and_what_to_do(name, tmp_path):
         assert "\n" not in said and "; " in said and said.isascii()
 
 
+@pytest.mark.parametrize("name", ["UTF-16", "UTF-16LE", "UTF-16BE", "UTF-32", "a mark", "a line before", "bc", "CRLF",
+                                  "CR", "lines", "a decimal comma", "underscores", "NBSP", "a b-file",
+                                  "a list without brackets", "capitals after the point"])
+def test_the_command_that_is_named_does_it(name, tmp_path):
+    """Digits and a newline are left; some texts need an integer part and a point still."""
+    path = tmp_path / "FILE"
+    path.write_bytes(OTHERS[name][0])
+    with pytest.raises(InputOutputError) as error, DigitText(str(path)):
+        pass
+    command = re.search(r"(?:\(|tr |tail |iconv |awk ).*>NEW", str(error.value))[0]
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True)
+    if done.returncode == 127:
+        pytest.skip(done.stderr)
+    assert done.returncode == 0, (command, done.stderr)
+    left = (tmp_path / "NEW").read_bytes()
+    assert re.fullmatch(rb"([0-9]\.)?[0-9a-f]+\n", left), (command, left)
+    assert left.translate(None, b".\n")[:4] in (b"1618", b"6180", b"19e3")
+
+
 def test_every_layout_has_an_example():
     def first(candidates, content):
         return next((each for each in candidates if re.match(each.pattern, content)), None)
@@ -110,7 +132,7 @@ def test_every_layout_has_an_example():
     assert seen >= {*layouts.BEGINNINGS, layouts.TABLE}
     behind = [content[i:] for content in contents for i in range(len(content)) if content[i:i + 1] not in b"0123456789"]
     seen = {first([each for each in layouts.CHARACTERS if each.base in (None, base)], content)
-            for base in (10, 16) for content in (*behind, b"c90fdaa22168")}
+            for base in (10, 16) for content in (*behind, b"c90fdaa22168", b"C90FDAA22168")}
     assert seen >= {*layouts.CHARACTERS}
 
 

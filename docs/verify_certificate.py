@@ -68,8 +68,8 @@ def verify(text_path, certificate_path):
     phi, d, base, n = not known[1], int(known[1] or 1), header["base"], header["digits"]  # floor(phi) = floor(sqrt(1))
     demand(d < 2**31 and base in WORD and n >= 1, "impossible constant, base or number of digits")
     r = read_words(certificate[4096:], base, n)
-    lenient = text.removeprefix(b"\xef\xbb\xbf").lower().translate(None, b" \t\r\n")
-    digits = lenient if header["lenient"] else text.removesuffix(b"\n")
+    digits = (text.removeprefix(b"\xef\xbb\xbf").lower().translate(None, b" \t\r\n") if header["lenient"]
+              else text.removesuffix(b"\n"))
     demand(re.fullmatch(rb"[0-9x]+(\.[0-9x]+)?".replace(b"x", b"a-f" * (base // 16)), digits), "not digits", OSError)
     demand(xxh3_128_hexdigest(text) == header["text_xxh3"], "the certificate belongs to another text")
     whole, before, F = format(isqrt(d), WORD[base][-1]).encode(), digits[:-n], digits[-n:]

@@ -197,17 +197,18 @@ class DigitFile:
 
         Raises InputOutputError for anything else.
         """
-        raw = self.raw(0, min(end, END_DIGITS))
+        raw = self.raw(0, min(end, TEXT_PIECE_BYTES if self.lenient else END_DIGITS))
         head = self._content(raw, 0) if self.lenient else raw
         whole = head.partition(b".")[0]
         if not whole or not all_digits(np.frombuffer(whole, dtype=np.uint8), base):
             from bigconst.storage.layouts import unreadable
 
-            raise unreadable(self.path, raw.removeprefix(MARK).lstrip(WHITE) or raw if self.lenient else raw, head)
+            shown = raw.removeprefix(MARK).lstrip(WHITE) or raw if self.lenient else raw
+            raise unreadable(self.path, shown[:END_DIGITS], head, base)
         if self.lenient:
             from bigconst.storage.layouts import table
 
-            if error := table(self.path, raw):
+            if error := table(self.path, raw[:END_DIGITS]):
                 raise error
         return head
 

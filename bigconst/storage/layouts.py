@@ -116,8 +116,8 @@ CHARACTERS = (
 _DAMAGED = "the file is damaged there, or does not hold digits alone"
 
 
-def unreadable(path: str, head: bytes, content: bytes) -> InputOutputError:
-    """The error for a text that does not begin with digits.
+def unreadable(path: str, head: bytes, content: bytes, base: int = 16) -> InputOutputError:
+    """The error for a text that does not begin with digits of `base`.
 
     `head` is its beginning, or all of it; `content` is what counts of that: of a lenient text, no white space.
     """
@@ -128,9 +128,9 @@ def unreadable(path: str, head: bytes, content: bytes) -> InputOutputError:
     for layout in (*BEGINNINGS, TABLE):
         if found := re.match(layout.pattern, head):
             return _is(path, layout, found)
-    digits = re.match(rb"[0-9a-f]*", content).end()
+    digits = len(content) - len(content.lstrip(b"0123456789abcdef"[:base]))
     if 0 < digits < len(content.rstrip(b"\n")) and content[digits:digits + 1] != b".":
-        name, remedy = _character(np.frombuffer(content, dtype=np.uint8), digits, 16)
+        name, remedy = _character(np.frombuffer(content, dtype=np.uint8), digits, base)
         #: As for "…: character … as digit … after the point is not a digit of base …".
         before = content[:digits][-20:].decode("ascii")
         return InputOutputError(f"{path}: character {name} after {before!r} is not a digit", remedy)

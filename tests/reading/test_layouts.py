@@ -167,6 +167,19 @@ def test_a_hexadecimal_file_is_not_wrong_for_base_10(write, bigconst):
     code, _, error = bigconst("certify", path, "--constant", "phi")
     assert code == 3 and "character 'e' as digit 2 after the point is not a digit of base 10; if it is hex" in error
     assert bigconst("certify", path, "--constant", "phi", "--base", 16)[0] == 0
+    with open(path, "w") as file:
+        file.write("19e3779b97f4a7c15\n")
+    code, _, error = bigconst("certify", path, "--constant", "phi", "--force")
+    assert code == 3 and "character 'e' after '19' is not a digit; if it is hexadecimal" in error
+
+
+def test_lenient_white_space_may_be_long(write, bigconst):
+    path = write("")
+    for text in ("\n" * 5000 + f"1.{DIGITS}", "1" + " " * 5000 + f".{DIGITS}", f"1.{' ' * 5000}{DIGITS}{' ' * 5000}"):
+        with open(path, "w") as file:
+            file.write(text)
+        assert bigconst("certify", path, "--constant", "phi", "--lenient", "--force")[0] == 0
+        assert bigconst("verify", path)[0] == 0
 
 
 @pytest.mark.parametrize("base", [10, 16])

@@ -1,6 +1,7 @@
 """The command line: it parses, runs the command, and turns errors into one line and an exit code."""
 
 import argparse
+import errno
 import importlib
 import os
 import signal
@@ -122,7 +123,7 @@ def _as_known(error: BaseException) -> BigconstError:
         case KeyboardInterrupt():
             #: The rest of the line is the command that goes on, or says that nothing was kept.
             return Interrupted()
-        case MemoryError():
+        case _ if _is_lack_of_memory(error):
             #: A limit of the session (`ulimit -v`), of the container or of the machine is lower than what was planned.
             #: Ask for fewer digits, or say the limit with `--memory`.
             return DoesNotFit("the system refused memory")
@@ -135,3 +136,12 @@ def _as_known(error: BaseException) -> BigconstError:
             what = f"internal error, {type(error).__name__}: {error}"
             #: A mistake in the program. Please report it, with what `--debug` adds.
             return BigconstError(what, "--debug shows where; please report it")
+
+
+def _is_lack_of_memory(error: BaseException) -> bool:
+    match error:
+        case MemoryError() | OSError(errno=errno.ENOMEM):
+            return True
+        case ImportError():         # as the dynamic linker says it, of a library
+            return "failed to map segment" in str(error)
+    return False

@@ -18,6 +18,7 @@ from interrupted_runs import end
 
 import bigconst
 from bigconst.base import errors, failpoints
+from bigconst.base.hardware import default_threads
 from bigconst.cli import main
 from bigconst.runs import kernels, selftest
 from bigconst.storage import atomicfile
@@ -85,7 +86,7 @@ def test_options_reach_the_plan(engine, capsys):
     assert main("phi --digits 7 --threads 3 --memory 1GiB --output -".split()) == 0
     assert main("phi --digits 7 --output -".split()) == 0
     assert (seen[0].threads, seen[0].memory_bytes) == (3, 1 << 30)
-    assert seen[1].threads == len(os.sched_getaffinity(0))
+    assert seen[1].threads == default_threads()
     physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     assert 0 < seen[1].memory_bytes <= 3 * physical // 4
 
@@ -231,10 +232,14 @@ def test_too_large_for_memory(engine, tmp_path, capsys):
     assert os.listdir(tmp_path) == []
 
 
-def test_memory_refused_by_the_system(engine, tmp_path, capsys):
-    engine.run = raising(MemoryError())
+@pytest.mark.parametrize("error, remedy", [
+    (MemoryError(), "--memory"), (OSError(12, "Cannot allocate memory"), "--memory"),
+    (ImportError("libx.so: failed to map segment from shared object"), "--memory")])
+def test_memory_refused_by_the_system(engine, tmp_path, capsys, error, remedy):
+    engine.run = raising(error)
     assert main("phi --digits 9".split()) == 4
-    assert "--memory" in one_line(capsys)
+    line = one_line(capsys)
+    assert "refused" in line and remedy in line
     assert os.listdir(tmp_path) == []
 
 

@@ -19,7 +19,7 @@ from interrupted_runs import end
 from plausible import keep_speeds
 
 from bigconst.cli import build_parser
-from bigconst.kernels import jit
+from bigconst.kernels import cache
 from bigconst.runs.kernels import FAMILIES, load
 
 ROOT = Path(__file__).parents[1]
@@ -102,7 +102,7 @@ def environment(tmp_path_factory):
         (binary / name).chmod(0o755)
     return {**os.environ, "PATH": f"{binary}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT),
             "XDG_CONFIG_HOME": str(folder), "XDG_CACHE_HOME": str(folder), "HOME": str(folder),
-            "BYOBU_CONFIG_DIR": str(folder / "byobu"), "BIGCONST_CACHE": str(jit.CACHE_DIR.parents[1])}
+            "BYOBU_CONFIG_DIR": str(folder / "byobu"), "BIGCONST_CACHE": str(cache.CACHE_DIR.parents[1])}
 
 
 @pytest.mark.slow

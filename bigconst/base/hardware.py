@@ -4,6 +4,8 @@ import os
 import resource
 from pathlib import Path
 
+from bigconst.base import limits
+
 DISK_KINDS = {"hdd": "hard disks", "ssd": "solid state"}
 """Kinds of scratch disk, as options name them, and their names for people."""
 
@@ -12,23 +14,15 @@ MAX_THREADS = 1024
 
 
 def default_threads() -> int:
-    """Number of processors that this process may use."""
-    return len(os.sched_getaffinity(0))
+    """Number of processors that this process may use all the time."""
+    usable = len(os.sched_getaffinity(0))
+    return min(usable, limits.processors_allowed() or usable)
 
 
 def available_memory_bytes() -> int:
-    """Memory that can be had without swapping, and not more than any control group of this process allows."""
-    limits = [_meminfo_bytes("MemAvailable")]
-    for line in _read("/proc/self/cgroup").splitlines():
-        number, _controllers, path = line.split(":", 2)
-        if number == "0":
-            root = Path("/sys/fs/cgroup")
-            group = root / path.lstrip("/")
-            for folder in (group, *group.parents):
-                if folder.is_relative_to(root):
-                    limits.append(_limit(folder / "memory.max"))
-    limits.append(_limit(Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")))
-    return min(limit for limit in limits if limit is not None)
+    """Memory that can be had without swapping, and that no limit of this process refuses."""
+    available, left = _meminfo_bytes("MemAvailable"), limits.memory_left_bytes()
+    return available if left is None else min(available, left)
 
 
 def total_memory_bytes() -> int:
@@ -67,11 +61,6 @@ def _read(path: str | Path) -> str:
         return Path(path).read_text()
     except OSError:
         return ""
-
-
-def _limit(path: Path) -> int | None:
-    text = _read(path).strip()
-    return int(text) if text.isdigit() else None
 
 
 def _meminfo_bytes(name: str) -> int:

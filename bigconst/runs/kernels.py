@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from bigconst.base.errors import DoesNotFit
 from bigconst.base.hardware import default_threads
+from bigconst.base.limits import addresses_left_bytes
 from bigconst.base.screen import note
 from bigconst.base.starting import start_thread
 from bigconst.runs.statusline import StatusLine
@@ -26,6 +27,10 @@ _CHILD = "import importlib, sys; sys.path[:] = {path!r}\nfor line in sys.stdin:\
 
 SHOW_EVERY_S = 0.2
 MOST_CHILDREN = 8
+LOADING_MIB = {"v": 384, "d": 160}
+"""room in address space and private memory, by options of `ulimit`, for the compiler's library and all kernels"""
+COMPILING_MIB = {"v": 384, "d": 384}
+"""room that compiling takes beyond that"""
 
 
 @dataclass(frozen=True)
@@ -40,31 +45,70 @@ class Family:
     """modules of bigconst that are imported with them, so that the clock of a run does not count their import"""
 
 
-DIGITS = Family("digits", (("columns", "linear", "rows", "residue", "pack", "newton"),),
+DIGITS = Family("digits", (("columns", "linear", "rows", "residue", "pack", "newton", "propagate", "text"),),
                 ("constants.digits", "constants.remainder"))
 DISK = Family("digits on disk", (("middle",),), ("constants.diskrun",))
 SQUARINGS = Family("squarings", (("realcolumns", "rows", "carries", "wordbits"), ("dwt",)),
                    ("arithmetic.memory.squarer",))
 READING = Family("reading digits", (("search",),))
-CHECKING = Family("checking digits", (("residue", "pack"),))
+CHECKING = Family("checking digits", (("residue", "pack", "text"),))
 FAMILIES = (DIGITS, DISK, SQUARINGS, READING, CHECKING)
 
 
 def load(*families: Family) -> None:
-    """Load the kernels of these families; those never compiled are compiled first, with progress on stderr."""
-    from bigconst.kernels import jit
+    """Load the kernels of these families; those never compiled are compiled first, with progress on stderr.
+
+    Where they cannot be stored, a line says so, and they are compiled in this process.  Raises UsageError where numba
+    may not compile, DoesNotFit where a limit of the session leaves no room for it.
+    """
+    if "numba" not in sys.modules:
+        _check_room(LOADING_MIB, "loading")
+    from bigconst.kernels import cache
 
     steps = [list(dict.fromkeys(module for step in together for module in step))
              for together in itertools.zip_longest(*(family.steps for family in families), fillvalue=())]
-    cold = [[module for module in step if jit.is_cold(module)] for step in steps]
+    cold = [[module for module in step if cache.is_cold(module)] for step in steps]
     if any(cold):
-        names = [family.name for family in families if any(map(jit.is_cold, itertools.chain(*family.steps)))]
-        _compile_elsewhere(f"kernels for {', '.join(names)}", cold)
+        _check_room(COMPILING_MIB, "compiling")
+        names = [family.name for family in families if any(map(cache.is_cold, itertools.chain(*family.steps)))]
+        title = f"kernels for {', '.join(names)}"
+        if cache.can_store():
+            note(f"compiling {title} for this machine (once, up to a minute)")
+            _compile_elsewhere(title, cold)
+        else:
+            note(f"compiling {title} in memory: {_not_stored(cache.refusal)}")
+            _compile_here(title, cold)
+    refusal = cache.refusal
     for module in itertools.chain(*steps):
         importlib.import_module(f"bigconst.kernels.{module}")
-        jit.mark_compiled(module)
+        cache.mark_compiled(module)
+    if cache.refusal != refusal:
+        note(f"kernels were compiled in memory: {_not_stored(cache.refusal)}")
     for user in itertools.chain(*(family.users for family in families)):
         importlib.import_module(f"bigconst.{user}")
+
+
+def _check_room(needed_mib: dict[str, int], what: str) -> None:
+    """Raise DoesNotFit where a limit leaves less: the compiler would abort the process when memory is refused."""
+    for option, left_bytes in addresses_left_bytes().items():
+        if left_bytes < needed_mib[option] << 20:
+            #: The session limits the address space of a process (`ulimit -v`) or its private memory (`ulimit -d`). Both
+            #: can be set in `/etc/security/limits.conf`, too, or by a batch system.
+            raise DoesNotFit(f"{what} kernels takes {needed_mib[option]} MiB, ulimit -{option} leaves "
+                             f"{left_bytes >> 20} MiB", f"allow more with ulimit -{option}")
+
+
+def _not_stored(refusal: str) -> str:
+    return f"they cannot be stored in {refusal}; set BIGCONST_CACHE to a directory that can be written"
+
+
+def _compile_here(title: str, steps: Sequence[Sequence[str]]) -> None:
+    """Compile modules by importing them, one after another."""
+    began_s, modules = time.monotonic(), list(itertools.chain(*steps))
+    with _line() as line:
+        for done, module in enumerate(modules):
+            line.show(_progress(title, done, len(modules), began_s))
+            importlib.import_module(f"bigconst.kernels.{module}")
 
 
 def _compile_elsewhere(title: str, steps: Sequence[Sequence[str]]) -> None:
@@ -72,7 +116,6 @@ def _compile_elsewhere(title: str, steps: Sequence[Sequence[str]]) -> None:
 
     Where a child fails, the import that follows compiles here, or says what is wrong.
     """
-    note(f"compiling {title} for this machine (once, up to a minute)")
     began_s, done, count = time.monotonic(), 0, sum(map(len, steps))
     with _line() as line:
         for step in steps:
@@ -88,7 +131,11 @@ def _compile_elsewhere(title: str, steps: Sequence[Sequence[str]]) -> None:
                 with contextlib.suppress(queue.Empty):
                     finished.get(timeout=SHOW_EVERY_S)
                     done += 1
-                line.show(f"compiling {title}: {done} of {count} modules, {time.monotonic() - began_s:.0f} s")
+                line.show(_progress(title, done, count, began_s))
+
+
+def _progress(title: str, done: int, count: int, began_s: float) -> str:
+    return f"compiling {title}: {done} of {count} modules, {time.monotonic() - began_s:.0f} s"
 
 
 @contextlib.contextmanager

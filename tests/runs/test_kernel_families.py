@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bigconst.kernels import jit
+from bigconst.kernels import cache
 from bigconst.runs import kernels
 from bigconst.runs.kernels import CHECKING, DIGITS, FAMILIES, READING, SQUARINGS
 
@@ -23,8 +23,8 @@ def python(code: str) -> str:
 def test_cold_families_are_announced_and_compiled_by_children(monkeypatch, capfd, families):
     """They find this package, compile each module once, and say nothing themselves."""
     modules = {module for family in families for step in family.steps for module in step}
-    monkeypatch.setattr(jit, "is_cold", lambda module: module in modules)
-    monkeypatch.setattr(jit, "mark_compiled", lambda module: None)
+    monkeypatch.setattr(cache, "is_cold", lambda module: module in modules)
+    monkeypatch.setattr(cache, "mark_compiled", lambda module: None)
     shown = []
     monkeypatch.setattr(kernels.StatusLine, "show", lambda self, text: shown.append(text))
     kernels.load(*families)
@@ -43,8 +43,8 @@ def test_without_children_the_kernels_are_compiled_here(monkeypatch, capfd):
     def refuse(*_arguments, **_options):
         raise OSError(12, "no memory")
 
-    monkeypatch.setattr(jit, "is_cold", lambda module: True)
-    monkeypatch.setattr(jit, "mark_compiled", lambda module: None)
+    monkeypatch.setattr(cache, "is_cold", lambda module: True)
+    monkeypatch.setattr(cache, "mark_compiled", lambda module: None)
     monkeypatch.setattr(kernels.subprocess, "Popen", refuse)
     kernels.load(READING)
     assert capfd.readouterr().err.startswith("compiling kernels for reading")

@@ -72,7 +72,7 @@ SECTIONS = (
 What argparse says ends with `bigconst … --help shows examples`. So does everything about the value of an option, which
 begins with `argument --option:`.""",
             ("commands/options.py", "base/units.py", "base/constant.py", "commands/compute.py", "runs/compute.py",
-             "runs/eventsfile.py", "base/screen.py", "cli.py")),
+             "runs/eventsfile.py", "base/screen.py", "cli.py", "kernels")),
     Section("Memory and room", """\
 What a run needs is planned before it begins; `--plan` prints the plan. The message has both what is needed and what
 there is.""", kinds=("DoesNotFit", "DiskFull")),

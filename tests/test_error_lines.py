@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import re
 import signal
 import sys
 
@@ -12,6 +13,7 @@ from interrupted_runs import ON_DISK, at_moment, bigconst, end
 from test_cli import one_line
 
 from bigconst import api
+from bigconst.base import places
 from bigconst.base.errors import InputOutputError, UsageError
 from bigconst.cli import main
 from bigconst.commands import stress
@@ -108,6 +110,28 @@ def test_a_cache_that_cannot_be_made(tmp_path, monkeypatch, capsys):
     with pytest.raises(InputOutputError, match=r"^cannot create .*cache/bigconst: .*; set XDG_CACHE_HOME$"):
         speeds.store_speeds(None, [])
     assert (tmp_path / "cache").read_text() == "a file"
+
+
+def test_speeds_that_cannot_be_stored_are_used(tmp_path, monkeypatch, capsys):
+    (tmp_path / "cache").write_text("a file")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(speeds, "measured", lambda short: "speeds")
+    assert speeds.known_speeds(()) == ("speeds", None)
+    assert re.search("\nthe next estimate will measure again: cannot create .*; set XDG_CACHE_HOME\n$",
+                     capsys.readouterr().err)
+
+
+def test_a_user_without_a_home_has_no_files(monkeypatch):
+    """One whom the system does not know, as in a container: nothing goes into the current directory instead."""
+    def unknown():
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(places.Path, "home", unknown)
+    assert speeds.stored_speeds() == (None, [])
+    assert str(places.cache_directory()) == "/nonexistent/.cache/bigconst"
+    assert str(places.config_directory()) == "/nonexistent/.config/bigconst"
 
 
 def test_a_stress_test_that_is_interrupted(capsys, monkeypatch):

@@ -1,9 +1,9 @@
 """The files of the catalogue: where they are, how they are read, and the remedies when one is damaged."""
 
-import os
 from pathlib import Path
 
 from bigconst.base.errors import InputOutputError
+from bigconst.base.places import cache_directory, config_directory
 from bigconst.catalogue.tables import RowT, Table, parse
 
 PACKAGED_REMEDY = "install bigconst again"
@@ -17,14 +17,12 @@ def packaged_path(name: str) -> str:
 
 def refreshed_path(name: str) -> str:
     """Path at which `--refresh` stores a newer file of that name."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return os.path.join(base, "bigconst", "catalogue", name)
+    return str(cache_directory() / "catalogue" / name)
 
 
 def machines_path() -> str:
     """Path of the file with the user's own machines, which need not exist."""
-    base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-    return os.path.join(base, "bigconst", "machines.toml")
+    return str(config_directory() / "machines.toml")
 
 
 def packaged_rows(name: str, table: Table[RowT]) -> list[RowT]:

@@ -33,7 +33,7 @@ def argument(parse: Callable[[str], Number], low: int, high: int | None = None,
 def add_threads_option(parser: argparse.ArgumentParser) -> None:
     """--threads, None for all processors."""
     parser.add_argument("--threads", metavar="N", type=argument(parse_count, 1, MAX_THREADS),
-                        help="number of threads (default: all processors)")
+                        help="number of threads (default: all processors it may use)")
 
 
 def add_price_option(parser: argparse.ArgumentParser, remembered: str = "") -> None:

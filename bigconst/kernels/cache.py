@@ -8,7 +8,6 @@ helpers in other files nor library versions; here the directory is named by a ha
 """
 
 import contextlib
-import errno
 import hashlib
 import os
 import pickle
@@ -28,10 +27,11 @@ from numba.core.registry import cpu_target
 from numba.core.serialize import dumps
 
 from bigconst.base.errors import UsageError
+from bigconst.base.places import cache_directory
 
 if numba.config.DISABLE_JIT:
-    #: numba has been told so for a debugger, by this variable or by a file `.numba_config.yaml` in the current
-    #: directory. Uncompiled kernels would take days.
+    #: This variable, or a file `.numba_config.yaml` in the current directory, says so, as for a debugger. Kernels that
+    #: are not compiled would take days.
     raise UsageError("numba may not compile (NUMBA_DISABLE_JIT)", "unset NUMBA_DISABLE_JIT")
 
 _HERE = Path(__file__).resolve().parent
@@ -52,17 +52,13 @@ def sources_hash(folder: Path = _HERE) -> str:
     return digest.hexdigest()[:16]
 
 
-def _user_cache() -> Path | None:
-    base = os.environ.get("BIGCONST_CACHE") or os.environ.get("XDG_CACHE_HOME")
-    try:
-        return Path(base) / "bigconst" if base else Path.home() / ".cache" / "bigconst"
-    except RuntimeError:        # a user whom the system does not know, and no HOME
-        return None
+def _root() -> Path:
+    base = os.environ.get("BIGCONST_CACHE")
+    return Path(base) / "bigconst" if base else cache_directory()
 
 
-_ROOT = _user_cache()
-CACHE_DIR = _ROOT and _ROOT / f"kernels-{sources_hash()}"
-"""The directory of the kernels of this version, which may be missing; None if there is no place for one."""
+CACHE_DIR = _root() / f"kernels-{sources_hash()}"
+"""The directory of the kernels of this version, which may be missing."""
 
 _modules: dict[str, dict[str, bytes]] = {}
 """By module, what its file has and what was compiled since; by kernel, what `KernelCache` stores."""
@@ -84,7 +80,7 @@ def is_cold(module: str) -> bool:
 def mark_compiled(module: str) -> None:
     """Record that all kernels of a module, which has been imported, are compiled; remove old versions."""
     entries = _modules.get(module, {})
-    if _COMPLETE not in entries:
+    if entries and _COMPLETE not in entries:
         _write(module, entries | {_COMPLETE: b""})
         _prune()
     _modules[module] = {_COMPLETE: b""}
@@ -93,8 +89,6 @@ def mark_compiled(module: str) -> None:
 def can_store() -> bool:
     """Whether there is room where kernels are stored; if not, `refusal` says why."""
     with _refusing():
-        if CACHE_DIR is None:
-            raise FileNotFoundError(errno.ENOENT, "this user has no home directory", "~/.cache")
         CACHE_DIR.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=CACHE_DIR) as file:
             os.posix_fallocate(file.fileno(), 0, _ROOM_BYTES)
@@ -133,7 +127,7 @@ class KernelCache(NullCache):
 def _read(module: str) -> dict[str, bytes]:
     """The entries of a module; none if its file is missing, damaged or not to be read."""
     with contextlib.suppress(OSError):
-        stored = memoryview((CACHE_DIR / f"{module}.kernels").read_bytes()) if CACHE_DIR else b""
+        stored = memoryview((CACHE_DIR / f"{module}.kernels").read_bytes())
         if stored[:16] == xxhash.xxh3_128_digest(stored[16:]):
             return pickle.loads(stored[16:])
     return {}
@@ -144,8 +138,6 @@ def _write(module: str, entries: dict[str, bytes]) -> None:
 
     Nothing waits for the disk: what a power cut leaves of it has another checksum.
     """
-    if CACHE_DIR is None:
-        return
     data = pickle.dumps(entries)
     path = CACHE_DIR / f"{module}.kernels"
     temporary = CACHE_DIR / f"{module}.{os.urandom(8).hex()}"
@@ -167,12 +159,12 @@ def _refusing():
     try:
         yield
     except OSError as error:
-        refusal = f"{CACHE_DIR or error.filename}: {error.strerror}"
+        refusal = f"{CACHE_DIR}: {error.strerror}"
 
 
 def _prune() -> None:
     """Remove the kernels of other versions and processors that have not changed for 30 days."""
     with contextlib.suppress(OSError):
-        for old in CACHE_DIR.parent.glob("kernels-*") if CACHE_DIR else ():
+        for old in CACHE_DIR.parent.glob("kernels-*"):
             if old != CACHE_DIR and time.time() - old.stat().st_mtime > 30 * _DAY_S:
                 shutil.rmtree(old, ignore_errors=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bigconst.base.errors import InputOutputError, UsageError
 from bigconst.base.hardware import default_threads, processor
+from bigconst.base.places import cache_directory
 from bigconst.base.screen import note
 from bigconst.estimates.speeds import DiskSpeeds, Speeds, as_json, from_json
 from bigconst.estimates.work import OPERATIONS
@@ -52,7 +53,7 @@ def known_speeds(directories: Sequence[str], kind: str | None = None) -> tuple[S
     if speeds is None:
         note("no benchmark of this machine yet: a short one runs (`bigconst bench` takes a minute and is better)")
         speeds = measured(short=True)
-        store_speeds(speeds, disks)
+        _store_if_possible(speeds, disks)
     if not directories:
         return speeds, None
     paths = tuple(map(os.path.realpath, directories))
@@ -60,15 +61,14 @@ def known_speeds(directories: Sequence[str], kind: str | None = None) -> tuple[S
     if found is None:
         note(f"no benchmark of {', '.join(directories)} yet: a short one runs")
         found = measured_disks(directories, kind, short=True)
-        store_speeds(speeds, [found, *(each for each in disks if each.directories != paths)])
+        _store_if_possible(speeds, [found, *(each for each in disks if each.directories != paths)])
     return speeds, found
 
 
 # -- the file ---------------------------------------------------------------------------
 
 def _path() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "bigconst" / NAME
+    return cache_directory() / NAME
 
 
 def stored_speeds() -> tuple[Speeds | None, list[DiskSpeeds]]:
@@ -76,9 +76,9 @@ def stored_speeds() -> tuple[Speeds | None, list[DiskSpeeds]]:
     path = _path()
     try:
         speeds, disks = from_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except OSError:         # nothing there that could be read
         return None, []
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         #: The benchmark kept from before cannot be used: `bigconst bench` replaces it.
         raise UsageError(f"{path} is damaged: {error}", "run `bigconst bench`, which replaces it") from error
     # Machines may share a home directory, and the file may come from a version that measured less.
@@ -97,6 +97,14 @@ def store_speeds(speeds: Speeds, disks: list[DiskSpeeds]) -> None:
     with AtomicFile(path, force=True) as file:
         file.write_at(0, as_json(speeds, disks).encode())
         file.commit()
+
+
+def _store_if_possible(speeds: Speeds, disks: list[DiskSpeeds]) -> None:
+    """Store speeds; where that cannot be, a line says so, and the next estimate measures again."""
+    try:
+        store_speeds(speeds, disks)
+    except InputOutputError as error:
+        note(f"the next estimate will measure again: {error}")
 
 
 # -- measuring --------------------------------------------------------------------------

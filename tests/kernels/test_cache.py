@@ -141,19 +141,6 @@ def test_a_cache_that_can_only_be_read_is_used(folder, monkeypatch):
     assert not cache.can_store() and cache.refusal == f"{folder}: Read-only file system"
 
 
-def test_without_a_home_there_is_no_cache(folder, monkeypatch):
-    def unknown():
-        raise RuntimeError("Could not determine home directory.")
-
-    for name in ("BIGCONST_CACHE", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(cache.Path, "home", unknown)
-    assert cache._user_cache() is None
-    monkeypatch.setattr(cache, "CACHE_DIR", None)
-    assert cache.is_cold(MODULE) and compiled() == [True]
-    assert not cache.can_store() and cache.refusal == "~/.cache: this user has no home directory"
-
-
 def test_each_processor_has_its_own_kernels(monkeypatch):
     """Machines with different processors may share a home directory."""
     codegen = type(cache.cpu_target.target_context.codegen())

@@ -177,6 +177,13 @@ def test_a_directory_whose_name_is_two_lines(byobu, tmp_path, capsys):
     assert os.listdir(byobu) == []
 
 
+def test_settings_of_byobu_where_there_can_be_none(byobu, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(os, "makedirs", read_only)
+    assert main(["byobu-install", str(tmp_path)]) == 3
+    line = one_line(capsys)
+    assert line.startswith(f"bigconst: cannot write {byobu}/bin/") and "BYOBU_CONFIG_DIR" in line
+
+
 def test_settings_of_byobu_on_a_disk_that_is_read_only(byobu, tmp_path, capsys, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", read_only)

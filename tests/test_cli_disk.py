@@ -176,7 +176,7 @@ def plan_bytes(digits):
     """(scratch with its journal, digit file, certificate) of a run like those here."""
     from bigconst.base.constant import Constant
     from bigconst.base.hardware import available_memory_bytes, default_threads
-    from bigconst.plans.plan import make_plan
+    from bigconst.constants.planning import make_plan
 
     plan = make_plan(Constant("phi", 5), int(float(digits)), 10, default_threads(), available_memory_bytes() * 3 // 4,
                      workspace_bytes=280 << 10, disk="ssd")

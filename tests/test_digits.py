@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bigconst.base.constant import Constant
 from bigconst.base.units import hex_digits
 from bigconst.constants import engine
-from bigconst.plans.plan import make_plan
+from bigconst.constants.planning import make_plan
 
 ROOTS = [1, 2, 3, 4, 5, 7, 9, 10, 12345, 46340**2, 46340**2 + 1, 2**31 - 1]
 DIGITS = [1, 2, 3, 9, 10, 50, 99, 1000, 12345, 99999]

@@ -25,7 +25,7 @@ from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.words import Words
 from bigconst.base.constant import Constant
 from bigconst.base.errors import Interrupted
-from bigconst.plans.plan import make_plan
+from bigconst.constants.planning import make_plan
 from bigconst.runs.levels import LevelDirectory
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.levelstore import LevelStore

@@ -10,7 +10,8 @@ from bigconst.base.constant import Constant
 from bigconst.base.errors import DoesNotFit
 from bigconst.base.formats import remainder_words
 from bigconst.base.units import hex_digits
-from bigconst.plans.plan import Y_ERROR, level_bytes, make_plan, settling_shape
+from bigconst.constants.planning import make_plan
+from bigconst.plans.plan import Y_ERROR
 
 PHI = Constant("phi", 5)
 
@@ -26,12 +27,14 @@ def test_the_ladder_keeps_the_bounds_of_its_derivation(digits, d, base):
     assert radix**plan.residual_guard_words >= 40 * (isqrt(d) + 1)
     assert plan.x_error > Y_ERROR * d
     # The exact square of the certificate needs two words more than its remainder.
-    assert settling_shape(plan.words, plan.residual_guard_words).words >= remainder_words(base, plan.digits) + 2
+    assert plan.constant.is_integer or plan.square.words >= remainder_words(base, plan.digits) + 2
     for level in plan.levels:
         assert 3 * level.words_in - level.words_out >= plan.overlap_words
         assert level.residual.words > level.words_in + plan.residual_guard_words
         assert level.product.words >= 2 * (level.words_in + plan.residual_guard_words)
-        assert level_bytes(level) <= plan.arena_bytes
+        # e, u, the spectrum of e with v over it, and the work array
+        arrays = 4 * (level.residual.words + level.product.words) + 2 * level.product.data_bytes
+        assert arrays + 4 * level.words_out <= plan.arena_bytes
     for before, after in zip(plan.levels, plan.levels[1:], strict=False):
         assert before.words_out == after.words_in
     if plan.levels:

@@ -13,8 +13,8 @@ import pytest
 
 from bigconst.base.constant import Constant
 from bigconst.base.events import Fault, PlanMade, StageDone, StageStarted, UnitDone
+from bigconst.constants.planning import make_plan
 from bigconst.plans.accounts import Traffic
-from bigconst.plans.plan import make_plan
 from bigconst.runs import progress as progress_module
 from bigconst.runs import workdone
 from bigconst.runs.progress import Progress, layout

@@ -29,11 +29,11 @@ from bigconst.base.version import __version__
 from bigconst.bench.measureslabs import measure_slabs, measure_sums
 from bigconst.bench.turns import Turns, overlap_loss, timed
 from bigconst.constants.digits import write_digits
+from bigconst.constants.planning import make_plan
 from bigconst.estimates.speeds import HostFacts, Speeds
 from bigconst.kernels.pack import is_packed, pack, packed_limbs, unpack
 from bigconst.kernels.text import write_text
 from bigconst.plans.dwtshape import lengths
-from bigconst.plans.plan import make_plan
 from bigconst.plans.shape import shape_for
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.threads import Pool, split

@@ -26,7 +26,7 @@ def root(plan: Plan, products: DiskProducts, y: Number | None, y_residue: int) -
     """
     words = products.words
     p, d = words.modulus.p, plan.constant.d
-    x = products.number(plan.disk.places["x"], plan.words + 1, name="root")
+    x = products.number(plan.disk.place("root", "x"), plan.words + 1, name="root")
     if y is None:
         x.add([(plan.words, plan.constant.floor)])
         return x, x.residue()
@@ -54,7 +54,7 @@ def root(plan: Plan, products: DiskProducts, y: Number | None, y_residue: int) -
     for attempt in products.attempts("root"):
         with attempt:
             state.update(carry=0, odd=0)
-            x = products.number(plan.disk.places["x"], plan.words + 1, name=f"root, attempt {attempt.tries + 1}")
+            x = products.number(plan.disk.place("root", "x"), plan.words + 1, name=f"root, attempt {attempt.tries + 1}")
             linear_pass(products, [(y, 0, 1)], x, compute, state, x.name)
             expected = y_residue * d
             if halved:
@@ -67,7 +67,6 @@ def root(plan: Plan, products: DiskProducts, y: Number | None, y_residue: int) -
 def settled(plan: Plan, products: DiskProducts, x: Number, x_residue: int) -> int:
     """Settle the last digits of x (constants.root.settle); returns the residue of x afterwards."""
     words = products.words
-    places = plan.disk.places
 
     def add(value: int) -> None:
         x.add([(0, value)])
@@ -76,7 +75,8 @@ def settled(plan: Plan, products: DiskProducts, x: Number, x_residue: int) -> in
         operand, residue = _operand(plan, words, x, x_residue + change)
         length = plan.words + plan.residual_guard_words + 2
         z, sign, _ = products.residual(operand, residue, 1, plan.constant.d, 2 * plan.words, length, plan.disk.square,
-                                       places["square"], places["r"], "settling the last digit")
+                                       plan.disk.work_place("root", "r"), plan.disk.place("root", "r"),
+                                       "settling the last digit")
         return sign > 0 and bool(z.number.kinds.any())
 
     return (x_residue + settle(plan, words, x.read(0, guard_words(plan)), add, is_above)) % words.modulus.p
@@ -111,9 +111,9 @@ def remainder(plan: Plan, products: DiskProducts, x: Number, x_residue: int) -> 
     spare = plan.text_words * plan.format.digits - plan.digits
     z, z_residue = _operand(plan, words, x, x_residue - guard, zero_below=below, divisor=plan.base**spare)
     length = plan.words + below + plan.residual_guard_words + 2
-    places = plan.disk.places
     scaled, sign, residue = products.residual(z, z_residue, 1, plan.constant.d, 2 * plan.words, length,
-                                              plan.disk.square, places["square"], places["r"], "certificate")
+                                              plan.disk.square, plan.disk.work_place("remainder", "r"),
+                                              plan.disk.place("remainder", "r"), "certificate")
     if sign > 0 and scaled.number.kinds.any():
         raise FaultError("the remainder of the digits is not within its bounds")
     quarter = pow(4, -1, p) if plan.constant.kind == "phi" else 1

@@ -72,7 +72,7 @@ class DiskRun:
         """Compute the levels that fit memory; returns their last y, on the volume, and its residue."""
         disk, products = self.plan.disk, self._products
         plan = dataclasses.replace(self.plan, words=disk.memory_words, disk=None)
-        first = disk.levels[0].places["y"] if disk.levels else disk.places["y"]
+        first = disk.place("ladder in memory", "ladder in memory")
         with self.stages.stage("ladder in memory"):
             for attempt in products.attempts("ladder in memory"):
                 with attempt:
@@ -89,7 +89,7 @@ class DiskRun:
         """The remainder of the written digits."""
         with self.stages.stage("remainder"):
             if self.plan.constant.is_integer:
-                zero = self._products.number(self.plan.disk.places["r"], self.plan.disk.square.stored_words)
+                zero = self._products.number(self.plan.disk.place("remainder", "r"), self.plan.words + 1)
                 return Remainder(Operand(zero), 0)
             return diskroot.remainder(self.plan, self._products, x, residue)
 

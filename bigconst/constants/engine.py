@@ -12,7 +12,8 @@ from bigconst.base.events import Finished, PlanMade
 from bigconst.base.formats import WORDS
 from bigconst.base.starting import executor
 from bigconst.constants.outcome import RunOutcome
-from bigconst.plans.plan import Plan, make_plan
+from bigconst.constants.planning import make_plan
+from bigconst.plans.plan import Plan
 
 
 def run(plan: Plan, text, emit: Callable, certificate=None, volume=None, recorder=None,

@@ -16,7 +16,7 @@ from bigconst.base.version import __version__
 from bigconst.constants.root import guard_value
 from bigconst.kernels.linear import compare
 from bigconst.plans.certificate import Header
-from bigconst.plans.plan import Plan, settling_shape
+from bigconst.plans.plan import Plan
 from bigconst.plans.shape import Shape
 from bigconst.runtime.arena import Arena
 
@@ -71,6 +71,10 @@ def certify_words(plan: Plan, ladder: Ladder, x: np.ndarray, spare: np.ndarray, 
     """
     words, p = ladder.words, ladder.words.modulus.p
     length = remainder_words(plan.base, plan.digits)
+    if plan.constant.is_integer:
+        header = Header(plan.constant, plan.base, plan.digits, False, __version__, text_xxh3())
+        write_certificate(words, header, lambda start, stop: np.zeros(stop - start, np.int32), 0, file)
+        return
     p_words = spare[:length]
     p_words[:] = 0
     words.shift_digits(p_words[:plan.text_words + 1], x[plan.words - plan.text_words:],
@@ -83,7 +87,7 @@ def certify_words(plan: Plan, ladder: Ladder, x: np.ndarray, spare: np.ndarray, 
         return x[:length]
 
     found = remainder(ladder.products, plan.constant, plan.digits, p_words, p_residue,
-                      settling_shape(plan.words, plan.residual_guard_words), ladder.arena, scratch)
+                      plan.square, ladder.arena, scratch)
     if found is None:
         raise FaultError("the remainder of the digits is not within its bounds")
     r, residue = found

@@ -13,7 +13,7 @@ import numpy as np
 from bigconst.arithmetic.memory.newton import Ladder, residual
 from bigconst.arithmetic.memory.products import Products
 from bigconst.base.errors import FaultError
-from bigconst.plans.plan import Plan, settling_shape
+from bigconst.plans.plan import Plan
 from bigconst.runtime.arena import Arena
 
 
@@ -29,7 +29,7 @@ def root_words(plan: Plan, ladder: Ladder) -> tuple[np.ndarray, np.ndarray, int]
         root = plan.constant.floor
         x = ladder.arena.take(plan.words + 1, np.int32)
         x[-1] = root        # fresh memory is zero
-        return x, ladder.arena.take(plan.words + 1, np.int32), root * words.power(plan.words) % p
+        return x, x, root * words.power(plan.words) % p
     y, residue = ladder.inverse_root()
     x = ladder.arena.take(plan.words + 1, np.int32)
     top = words.multiply_small(x, y, plan.constant.d)
@@ -98,7 +98,7 @@ def is_above(plan: Plan, ladder: Ladder, x: np.ndarray, x_residue: int, spare: n
         words.add_at(z, plan.words, -1)
         z_residue = (2 * x_residue - words.power(plan.words)) % p
     length = plan.words + plan.residual_guard_words + 2
-    shape = settling_shape(plan.words, plan.residual_guard_words)
+    shape = plan.square
     mark = ladder.arena.mark()
     out = ladder.arena.take(shape.words, np.int32)
     work = ladder.arena.take(shape.data_bytes // 8)

@@ -10,11 +10,12 @@ from typing import Protocol
 from bigconst.base.constant import Constant
 from bigconst.base.errors import DoesNotFit
 from bigconst.base.units import format_count
+from bigconst.constants.planning import make_plan
 from bigconst.estimates import work
 from bigconst.estimates.work import Stage
 from bigconst.plans.dwtshape import longer
 from bigconst.plans.mersenneplan import MersennePlan, make_mersenne_plan
-from bigconst.plans.plan import Plan, make_plan
+from bigconst.plans.plan import Plan
 
 SAVE_FILES = 3
 """Save files of p bits each that are counted for a test."""

@@ -5,6 +5,7 @@ measures: `OPERATIONS` says what each is.  Steps follow one another; whatever
 happens at the same time is one step.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import log2
 
@@ -12,8 +13,8 @@ from bigconst.plans import accounts
 from bigconst.plans.accounts import Pass, Traffic
 from bigconst.plans.diskshape import SPARE_ROWS, batch_chunks
 from bigconst.plans.mersenneplan import MersennePlan
-from bigconst.plans.plan import Level, Plan, settling_shape
-from bigconst.plans.shape import Shape
+from bigconst.plans.plan import Plan
+from bigconst.plans.trace import Step
 
 OPERATIONS = {
     "touch": "memory written to for the first time, for each byte",
@@ -99,45 +100,31 @@ class Stage:
 
 # -- in memory ------------------------------------------------------------------------------
 
-def _square(shape: Shape) -> list[tuple[str, int]]:
-    return [("forward", shape.words), ("square", shape.words), ("inverse", shape.words)]
-
-
-def _product(shape: Shape) -> list[tuple[str, int]]:
-    return [("forward", shape.words), ("multiply", shape.words), ("inverse", shape.words), ("residue", shape.words)]
-
-
-def _level(level: Level) -> WorkStep:
-    """The work of `arithmetic.memory.newton.Ladder._step`."""
-    residual, product = level.residual, level.product
-    return WorkStep((*_square(residual), ("multiply small", residual.words), ("residue", residual.words),
-                 ("forward", product.words), ("spectrum", product.words), *_product(product), *_product(product),
-                 ("update", level.words_out), ("residue", level.words_out)))
+def _operations(steps: Iterable[Step]) -> tuple[tuple[str, int], ...]:
+    return tuple(operation for step in steps for operation in step.operations)
 
 
 def _climb(plan: Plan) -> tuple[WorkStep, ...]:
     touched = plan.arena_bytes if plan.disk is None else max(plan.arena_bytes, plan.disk.used_bytes)
-    return (WorkStep((("touch", touched),)), *map(_level, plan.levels))
-
-
-def _root(words: int, is_phi: bool) -> tuple[tuple[str, int], ...]:
-    return ("multiply small", words), ("residue", words), *([("shift", words)] if is_phi else [])
+    levels: dict[str, list[Step]] = {}
+    for step in plan.trace.steps:
+        if step.stage.startswith("level"):
+            levels.setdefault(step.stage.partition(",")[0], []).append(step)
+    return (WorkStep((("touch", touched),)), *(WorkStep(_operations(steps)) for steps in levels.values()))
 
 
 def constant_work(plan: Plan) -> list[Stage]:
     """Stages of a computation, in memory or on disk, without the loading of kernels."""
     if plan.disk is not None:
         return _disk_work(plan)
-    is_phi, words = plan.constant.kind == "phi", plan.words
+    of_stages = {name: _operations(steps) for name, steps in plan.trace.stages()}
     text = ("text", plan.text_words)
     stages = []
-    if not plan.constant.is_integer:
-        stages = [Stage("ladder", _climb(plan)), Stage("root", (WorkStep(_root(words, is_phi)),))]
+    if plan.levels:
+        stages = [Stage("ladder", _climb(plan)), Stage("root", (WorkStep(of_stages["root"]),))]
     if plan.certified:
-        square = settling_shape(words, plan.residual_guard_words)
-        small = [("shift", words), ("multiply small", words), ("residue", words), *([("shift", words)] * is_phi)]
         # The text is made and written at the same time.
-        stages.append(Stage("certificate", (WorkStep((text, *_square(square), *small), text_bytes=plan.text_bytes),
+        stages.append(Stage("certificate", (WorkStep((text, *of_stages["remainder"]), text_bytes=plan.text_bytes),
                                             WorkStep(certificate_bytes=plan.certificate_bytes))))
     else:
         stages.append(Stage("text", (WorkStep(text_bytes=plan.text_bytes),)))
@@ -155,6 +142,9 @@ def verification_work(plan: Plan) -> list[Stage]:
 def _disk_work(plan: Plan) -> list[Stage]:
     stages = []
     for name, passes in plan.disk.passes:
+        if name == "files":
+            stages.append(Stage(name, _files(plan, passes)))
+            continue
         steps = tuple(step for each in passes for step in _steps(plan, name, each))
         if name == "ladder in memory":
             steps = (*_climb(plan), *steps)
@@ -186,20 +176,16 @@ def _steps(plan: Plan, stage: str, each: Pass) -> tuple[WorkStep, ...]:
             words = chunks * plan.disk.chunk_words
             return (WorkStep((("late", words),), common["moves"], 2 * batches, journal_bytes=each.packed.read_bytes,
                          at_once=False),)
-        case accounts.FILES:
-            return _files(plan, each)
     name = "root" if stage == "root" else "sum" if each.packed.read_bytes else "pack"
     return (WorkStep(((name, each.words),), **common),)
 
 
-def _files(plan: Plan, each: Pass) -> tuple[WorkStep, ...]:
+def _files(plan: Plan, passes: Sequence[Pass]) -> tuple[WorkStep, ...]:
     """The steps for text, then certificate; the thread that makes a piece also reads its words and writes it."""
-    parts = [("text_bytes", plan.text_bytes)]
-    if plan.certified:
-        parts.append(("certificate_bytes", plan.certificate_bytes))
-    read = Move(Traffic(each.packed.read_bytes // len(parts), 0), each.chunk_bytes, each.chunk_bytes)
+    parts = ("text_bytes", plan.text_bytes), ("certificate_bytes", plan.certificate_bytes)
     return (WorkStep((("touch", plan.disk.files_bytes),)),
-            *(WorkStep((("unpack", plan.words),), (read,), at_once=False, **{name: size}) for name, size in parts))
+            *(WorkStep((("unpack", plan.words),), (Move(each.packed, each.chunk_bytes, each.chunk_bytes),),
+                       at_once=False, **{name: size}) for (name, size), each in zip(parts, passes, strict=False)))
 
 
 # -- tests of Mersenne numbers ----------------------------------------------------------------

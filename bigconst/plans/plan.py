@@ -7,17 +7,14 @@ derived in docs/newton.md, those of `SQUARE_WORDS_MAX` in docs/word-size.md.
 """
 
 from dataclasses import dataclass
-from math import isqrt
+from functools import cached_property
 
 from bigconst.base.constant import Constant
-from bigconst.base.errors import DoesNotFit
 from bigconst.base.formats import WORDS, WordFormat, certificate_bytes, packed_bytes
-from bigconst.base.units import format_bytes, format_count, hex_digits
-from bigconst.plans.diskplan import DiskPlan, DiskRequest, make_disk_plan
-from bigconst.plans.shape import Shape, shape_for
-
-START_WORDS = 400
-"""The ladder starts from an integer square root of at most this many words."""
+from bigconst.base.units import format_bytes, format_count
+from bigconst.plans.diskplan import DiskPlan
+from bigconst.plans.shape import Shape
+from bigconst.plans.trace import Trace, ladder_levels
 
 Y_ERROR = 5
 """Bound on |y_k - B^k/sqrt(d)| at every level."""
@@ -60,14 +57,35 @@ class Plan:
     overlap_words: int
     residual_guard_words: int
     """|e| has at most this many words more than y"""
-    levels: tuple[Level, ...]
-    """levels of the ladder that are computed in memory"""
-    arena_bytes: int
-    peak_memory_bytes: int
+    trace: Trace
+    """what is computed in memory"""
     certified: bool = True
     """whether the certificate is written, in addition to the digits"""
     disk: DiskPlan | None = None
-    """the levels on disk and all that follows them; None for a run in memory"""
+    """what is computed on disk after that; None for a run in memory"""
+
+    @cached_property
+    def arena_bytes(self) -> int:
+        """Memory for numbers and transforms of what is computed in memory."""
+        return self.trace.memory_bytes
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        """Most memory that the process takes."""
+        if self.disk is None:
+            return PROCESS_BYTES + self.arena_bytes
+        return DISK_PROCESS_BYTES + self.disk.record_bytes + max(
+            self.arena_bytes, self.disk.used_bytes, self.disk.files_bytes)
+
+    @cached_property
+    def levels(self) -> tuple[Level, ...]:
+        """Levels of the ladder that are computed in memory."""
+        return tuple(Level(*each) for each in ladder_levels(self.trace))
+
+    @property
+    def square(self) -> Shape | None:
+        """Transform of the square that decides a last digit, and of the certificate's, in memory."""
+        return next((step.shape for step in self.trace.steps if step.stage == "root" and step.shape is not None), None)
 
     @property
     def format(self) -> WordFormat:
@@ -143,104 +161,3 @@ def words_for(bound: int, radix: int) -> int:
         power *= radix
         count += 1
     return count
-
-
-def _piece(size_bytes: int) -> int:
-    return -(-size_bytes // 4096) * 4096
-
-
-def level_bytes(level: Level) -> int:
-    """Arena bytes of a level, without y: e, u, the work array and the spectrum of e."""
-    return (_piece(4 * level.residual.words) + _piece(4 * level.product.words)
-            + _piece(max(level.residual.data_bytes, level.product.data_bytes)) + _piece(level.product.data_bytes))
-
-
-def settling_shape(words: int, guard_words: int) -> Shape:
-    """Shape of the exact square that decides a last digit (constants.root)."""
-    return shape_for(words + guard_words + 3)
-
-
-def _sizes(target: int, overlap: int) -> list[int]:
-    """Sizes in words of all approximations of a ladder, from its start up to `target`."""
-    sizes = [target]
-    while sizes[-1] > START_WORDS:
-        sizes.append(-(-(sizes[-1] + overlap) // 3))
-    return sizes[::-1]
-
-
-def _level(k: int, k_out: int, guard: int) -> Level:
-    return Level(k, k_out, shape_for(k + guard + 1), shape_for(2 * (k + guard)))
-
-
-def _ladder(target: int, overlap: int, guard: int) -> tuple[Level, ...]:
-    sizes = _sizes(target, overlap)
-    return tuple(_level(k, k_out, guard) for k, k_out in zip(sizes, sizes[1:], strict=False))
-
-
-def make_plan(constant: Constant, digits: int, base: int, threads: int, memory_bytes: int, *,
-              workspace_bytes: int | None = None, disk: str | None = None, certified: bool = True) -> Plan:
-    """The plan for `digits` decimal digits of `constant`, or for base 16 the hexadecimal digits that hold as much.
-
-    memory_bytes     bound on the process
-    workspace_bytes  bound on the working arrays alone
-    disk             "hdd" or "ssd" where there is scratch, for what memory does not hold; else None
-    certified        whether the certificate is wanted, in addition to the digits
-    Raises DoesNotFit when the run needs more memory than allowed, or a transform
-    too long to be exact.
-    """
-    words = WORDS[base]
-    d = constant.d
-    written = hex_digits(digits) if base == 16 else digits
-    text_words = -(-written // words.digits)
-    guard_words = words_for((Y_ERROR + 1) * d * words.radix, words.radix)
-    overlap = words_for(1000 * d, words.radix)
-    guard = words_for(8 * Y_ERROR * (isqrt(d) + 1), words.radix)
-    target = text_words + guard_words
-    allowed = min(memory_bytes - PROCESS_BYTES, workspace_bytes or memory_bytes)
-    arena = _arena_bytes(target, overlap, guard, constant.is_integer)
-    common = (constant, digits, base, threads, memory_bytes, written)
-    if arena <= allowed and settling_shape(target, guard).words <= SQUARE_WORDS_MAX:
-        levels = () if constant.is_integer else _ladder(target, overlap, guard)
-        return Plan(*common, target, overlap, guard, levels, arena, arena + PROCESS_BYTES, certified)
-    if disk is None:
-        _refuse(constant, digits, settling_shape(target, guard).words, arena, memory_bytes, workspace_bytes)
-
-    def arena_of(k: int, k_out: int) -> int:
-        """Arena bytes of the ladder in memory whose last level is k -> k_out."""
-        return _piece(4 * (k_out + 2)) + (level_bytes(_level(k, k_out, guard)) if k else 0)
-
-    on_disk = make_disk_plan(
-        DiskRequest(base, threads, disk, target, text_words, overlap, guard, constant.is_integer, certified,
-                    DISK_PROCESS_BYTES, memory_bytes - DISK_PROCESS_BYTES, workspace_bytes or memory_bytes),
-        lambda top: _sizes(top, overlap), arena_of)
-    levels = _ladder(on_disk.memory_words, overlap, guard) if on_disk.memory_words else ()
-    arena = arena_of(levels[-1].words_in if levels else 0, on_disk.memory_words)
-    peak = DISK_PROCESS_BYTES + max(arena, on_disk.used_bytes, on_disk.files_bytes) + on_disk.record_bytes
-    return Plan(*common, on_disk.words, overlap, guard, levels, arena, peak, certified, on_disk)
-
-
-def _arena_bytes(target: int, overlap: int, guard: int, is_integer: bool) -> int:
-    """Arena bytes of a run in memory: y, and the largest of what each level needs and of what follows the ladder, the
-    root and the square that settles a digit (hardly ever needed)."""
-    settling = settling_shape(target, guard)
-    number = _piece(4 * (target + 2))
-    levels = () if is_integer else _ladder(target, overlap, guard)
-    return number + max([number + _piece(4 * settling.words) + _piece(settling.data_bytes)]
-                        + [level_bytes(level) for level in levels])
-
-
-def _refuse(constant: Constant, digits: int, square_words: int, arena_bytes: int, memory_bytes: int,
-            workspace_bytes: int | None):
-    """Raise DoesNotFit with the reason why a run without scratch does not fit memory."""
-    remedy = "name a scratch directory with --swap DIR, or ask for fewer digits"
-    if square_words > SQUARE_WORDS_MAX:
-        #: Beyond this size only a run on disk is exact: name scratch directories with `--swap`.
-        raise DoesNotFit(f"{format_count(digits)} digits need a square of {format_count(square_words)} words, "
-                         f"the longest that is exact in memory has {format_count(SQUARE_WORDS_MAX)}", remedy)
-    needed, allowed = arena_bytes + PROCESS_BYTES, memory_bytes
-    if needed <= allowed:
-        needed, allowed = arena_bytes, workspace_bytes
-    #: Name scratch directories with `--swap`, which do what memory cannot; or allow more with `--memory` (without it,
-    #: 75 % of what is available).
-    raise DoesNotFit(f"{format_count(digits)} digits of {constant.name} need {format_bytes(needed)} of memory, "
-                     f"{format_bytes(allowed)} are allowed", remedy + ", or allow more with --memory")

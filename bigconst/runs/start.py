@@ -13,7 +13,8 @@ from bigconst.base.errors import InputOutputError, UsageError
 from bigconst.base.hardware import default_threads
 from bigconst.base.screen import note
 from bigconst.base.version import __version__
-from bigconst.plans.plan import Plan, make_plan
+from bigconst.constants.planning import make_plan
+from bigconst.plans.plan import Plan
 from bigconst.runs import interrupted, lanes
 from bigconst.runs.lanes import ScratchDisks
 from bigconst.runs.request import STDOUT, RunRequest

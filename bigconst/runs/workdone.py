@@ -8,8 +8,7 @@ import time
 from math import log2
 
 from bigconst.base.events import Event, PlanMade, StageDone, StageStarted
-from bigconst.plans.plan import Plan, settling_shape
-from bigconst.plans.shape import Shape
+from bigconst.plans.plan import Plan
 
 
 def remaining_s(share: float, elapsed_s: float, share_before: float = 0.0) -> float | None:
@@ -24,17 +23,14 @@ def remaining_s(share: float, elapsed_s: float, share_before: float = 0.0) -> fl
 def memory_work(plan: Plan) -> tuple[list[float], float]:
     """The work of each level of a plan in memory, and the work after the levels, both in one unit.
 
-    A level has a square of the length of its residual (2 transforms) and two products of the length of its product by
-    one number (5 transforms); a certificate is one square.  A transform of N words counts N log N.  Writing digits
-    without a certificate counts nothing.
+    A transform of N words counts N log N, everything else nothing.
     """
-    def transform(shape: Shape) -> float:
-        return shape.words * log2(shape.words)
-
-    levels = [2 * transform(level.residual) + 5 * transform(level.product) for level in plan.levels]
-    if not plan.certified or not levels:
-        return levels, 0.0
-    return levels, 2 * transform(settling_shape(plan.words, plan.residual_guard_words))
+    works: dict[str, float] = {}
+    for step in plan.trace.steps:
+        level = step.stage.partition(",")[0]
+        works[level] = works.get(level, 0.0) + sum(words * log2(words) for name, words in step.operations
+                                                   if name in ("forward", "inverse"))
+    return [work for name, work in works.items() if name.startswith("level")], works.get("remainder", 0.0)
 
 
 class MemoryWork:

@@ -10,7 +10,7 @@ from bigconst.base import failpoints
 from bigconst.base.constant import Constant
 from bigconst.base.errors import FaultError, UsageError
 from bigconst.constants import engine, root
-from bigconst.plans.plan import make_plan
+from bigconst.constants.planning import make_plan
 
 DIGITS = 60_000
 PLAN = make_plan(Constant("phi", 5), DIGITS, 10, 1, 1 << 40)

@@ -10,7 +10,7 @@ from bigconst.base.constant import Constant
 from bigconst.base.errors import FaultError
 from bigconst.base.formats import HEADER_BYTES, WORDS
 from bigconst.constants import digits, engine, remainder, root
-from bigconst.plans.plan import make_plan
+from bigconst.constants.planning import make_plan
 from bigconst.runtime.threads import Pool
 
 PHI = Constant("phi", 5)

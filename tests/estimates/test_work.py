@@ -9,9 +9,9 @@ from bigconst.arithmetic.disk.passes import DiskTransform
 from bigconst.arithmetic.memory.transform import Transform
 from bigconst.base.constant import Constant
 from bigconst.constants import engine
+from bigconst.constants.planning import make_plan
 from bigconst.estimates.work import OPERATIONS, constant_work, mersenne_work, verification_work
 from bigconst.plans.mersenneplan import make_mersenne_plan
-from bigconst.plans.plan import make_plan
 from bigconst.storage.volume import Volume
 
 PHI = Constant("phi", 5)

@@ -16,8 +16,9 @@ from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.words import Words
 from bigconst.base.errors import ChecksumError
 from bigconst.base.formats import WORDS
-from bigconst.plans.diskplan import DiskLevel, DiskPlan
+from bigconst.plans.diskplan import DiskPlan
 from bigconst.plans.diskshape import DiskShape
+from bigconst.plans.trace import Step, Trace
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.pipeline import Pipeline
 from bigconst.runtime.threads import Pool
@@ -234,14 +235,13 @@ def chunky_words(rng, chunks: int, chunk_words: int, radix: int, kinds: str = "z
 
 def disk_plan(shape: DiskShape, workspace_bytes: int, scratch_bytes: int) -> DiskPlan:
     """What products and passes ask a plan for; places are the caller's."""
-    level = DiskLevel(0, 0, shape, shape, {})
-    return DiskPlan("ssd", shape.base, shape.threads, shape.chunk_words, 0, workspace_bytes, 0, 0, (level,), shape, {},
-                    scratch_bytes, ())
+    step = Step("product", "", out="product", out_bytes=scratch_bytes, shape=shape, operands=2)
+    return DiskPlan("ssd", shape.base, shape.threads, shape.chunk_words, 0, workspace_bytes, 0, Trace((step,)))
 
 
 @contextlib.contextmanager
 def products_of(shape: DiskShape, workspace_bytes: int = 4 << 20, seed: int = 0):
     """DiskProducts in memory, and the events they emit; 16 MiB of volume are planned."""
     plan, events = disk_plan(shape, workspace_bytes, 16 << 20), []
-    with scratch_of(shape.base, plan.scratch_bytes, shape.threads, plan.used_bytes, seed) as scratch:
+    with scratch_of(shape.base, 16 << 20, shape.threads, plan.used_bytes, seed) as scratch:
         yield DiskProducts(plan, scratch, Products(scratch.words, events.append)), events

@@ -8,7 +8,8 @@ from disk_parts import WatchedVolume
 
 from bigconst.base.constant import Constant
 from bigconst.constants import engine
-from bigconst.plans.plan import Plan, make_plan
+from bigconst.constants.planning import make_plan
+from bigconst.plans.plan import Plan
 from bigconst.storage.lane import Lane
 from bigconst.storage.volume import Volume
 

@@ -132,29 +132,31 @@ def live(plan) -> list[tuple[str, tuple[int, int, int]]]:
     """Every stage with every (address, bytes, bytes of a block) that is read after it has begun, single lane."""
     disk, out = plan.disk, {}
     size, chunk = disk.chunk_bytes, disk.chunk_words
-    for i, level in enumerate(disk.levels, 1):
-        k, words, p = level.words_in, level.words_out, level.places
-        product = level.product
+    y_place = disk.place("ladder in memory", "ladder in memory")
+    for level in disk.levels:
+        k, words, name, product = level.words_in, level.words_out, level.name, level.product
 
         def chunks(address, first, last):
             return address + first * size, (last - first) * size, size
 
-        y = chunks(p["y"], 0, k // chunk)
-        e = chunks(p["e"], 0, k // chunk)
+        y = chunks(y_place, 0, k // chunk)
+        e = chunks(disk.place(f"{name}, e", "e"), 0, k // chunk)
+        u, v = disk.place(f"{name}, u", "u"), disk.place(f"{name}, v", "v")
         skipped = 4 * product.width * 128       # rows lie behind their final place
-        spectrum = p["spectrum"] + skipped, product.data_bytes, product.tile_bytes
-        out[f"level {i}, e"] = [y]
-        out[f"level {i}, u"] = [y, e]
-        out[f"level {i}, v"] = [chunks(p["u"], k // chunk, 2 * k // chunk), y]
+        spectrum = disk.place(f"{name}, u", "spectrum") + skipped, product.data_bytes, product.tile_bytes
+        out[f"{name}, e"] = [y]
+        out[f"{name}, u"] = [y, e]
+        out[f"{name}, v"] = [chunks(u, k // chunk, 2 * k // chunk), y]
         if product.passes == 2:
-            out[f"level {i}, v"].append(spectrum)
-        out[f"level {i}, sum"] = [y, chunks(p["u"], (3 * k - words) // chunk, 2 * k // chunk),
-                                  chunks(p["v"], 0, (words - 2 * k) // chunk)]
-    places, last = disk.places, disk.words // chunk
-    out["root"] = [(places["y"], last * size, size)]
-    out["remainder"] = [(places["x"], last * size, size)]
+            out[f"{name}, v"].append(spectrum)
+        out[f"{name}, sum"] = [y, chunks(u, (3 * k - words) // chunk, 2 * k // chunk),
+                                  chunks(v, 0, (words - 2 * k) // chunk)]
+        y_place = disk.place(f"{name}, sum", "y")
+    x, r, last = disk.place("root", "x"), disk.place("remainder", "r"), disk.words // chunk
+    out["root"] = [(y_place, last * size, size)]
+    out["remainder"] = [(x, last * size, size)]
     # r is below twice the digits; G^2 = B^(2*below) times it is what is stored
-    out["files"] = [(places["x"], last * size, size), (places["r"] + size, (last - 2) * size, size)]
+    out["files"] = [(x, last * size, size), (r + size, (last - 2) * size, size)]
     return [(stage, region) for stage, regions in out.items() for region in regions]
 
 

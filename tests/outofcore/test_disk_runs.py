@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from bigconst import __version__
 from bigconst.base.constant import Constant
-from bigconst.plans.plan import make_plan
+from bigconst.constants.planning import make_plan
 
 SQRT2, SQRT12345, SQRT_MAX = (Constant("sqrt", d) for d in (2, 12345, 2**31 - 1))
 SQUARE = Constant("sqrt", 46340**2)
@@ -43,8 +43,8 @@ MATRIX = [
     (SQRT12345, 420_007, 16, 576, 2, "hdd", 2),
     (SQRT_MAX, 250_004, 10, 896, 1, "ssd", 3),
     (SQRT_MAX, 520_111, 16, 576, 2, "hdd", 2),
-    (SQUARE, 300_001, 10, 576, 2, "ssd", 1),
-    (SQUARE, 300_001, 16, 768, 1, "hdd", 2),
+    (SQUARE, 900_001, 10, 576, 2, "ssd", 1),
+    (SQUARE, 1_000_004, 16, 768, 1, "hdd", 2),
 ]
 
 

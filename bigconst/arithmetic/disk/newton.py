@@ -61,7 +61,7 @@ class DiskLadder:
 
     def _step(self, y: Number, level: DiskLevel, y_residue: int, name: str, turn: str) -> tuple[Number, int]:
         """The new y and its residue; `turn` distinguishes the records of a second computation of the level."""
-        plan, products, places = self.plan, self.products, level.places
+        plan, products, place, work = self.plan, self.products, self.plan.disk.place, self.plan.disk.work_place
         words, p = products.words, products.words.modulus.p
         k, k_out, chunk = level.words_in, level.words_out, plan.disk.chunk_words
         where = f"level {k} -> {k_out} words{turn}"
@@ -69,15 +69,16 @@ class DiskLadder:
         with self.stages.stage(f"{name}, e"):
             e, sign, e_residue = products.residual(
                 Operand(y), y_residue, plan.constant.d, 1, 2 * k, k + plan.residual_guard_words, level.residual,
-                places["residual"], places["e"], where + ", e")
+                work(f"{name}, e", "e"), place(f"{name}, e", "e"), where + ", e")
         at_k, dropped, o = k // chunk, (4 * k - k_out) // chunk, (3 * k - k_out) // chunk
 
         def check_u(u: Number) -> bool:
             return (u.residue(0, at_k) + u.residue(at_k) * power(k) - y_residue * e_residue) % p == 0
 
         with self.stages.stage(f"{name}, u"):
-            spectrum = products.spectrum(e, level.product, places["spectrum"], where + ", spectrum")
-            u = products.multiply(Operand(y), e, spectrum, places["work"], places["u"], 0, where + ", u", check_u)
+            spectrum = products.spectrum(e, level.product, place(f"{name}, u", "spectrum"), where + ", spectrum")
+            u = products.multiply(Operand(y), e, spectrum, work(f"{name}, u", "u"),
+                                  place(f"{name}, u", "u"), 0, where + ", u", check_u)
 
         high = u.residue(at_k)
 
@@ -85,8 +86,8 @@ class DiskLadder:
             return (v.residue(0, dropped) + v.residue(dropped) * power(dropped * chunk) - high * e_residue) % p == 0
 
         with self.stages.stage(f"{name}, v"):
-            v = products.multiply(Operand(u, first=at_k), e, spectrum, places["work"], places["v"], dropped,
-                                  where + ", v", check_v)
+            v = products.multiply(Operand(u, first=at_k), e, spectrum, work(f"{name}, v", "v"),
+                                  place(f"{name}, v", "v"), dropped, where + ", v", check_v)
 
         # y' = y*B^(K-k) - sign*floor(u/(2 B^o)) + 3*floor(v/(8 B^dropped)); what the floors discard is known.
         half = (u.residue(o) - u.first_word(o) % 2) * pow(2, -1, p)
@@ -95,7 +96,8 @@ class DiskLadder:
         with self.stages.stage(f"{name}, sum"):
             for attempt in products.attempts(f"{where}, sum"):
                 with attempt:
-                    new = products.number(places["next"], k_out, name=f"{where}, sum, attempt {attempt.tries + 1}")
+                    new = products.number(place(f"{name}, sum", "y"), k_out,
+                                          name=f"{where}, sum, attempt {attempt.tries + 1}")
                     self.add_up(new, y, u, v, sign, o, dropped)
                     if (found := new.residue()) != expected:
                         raise FaultError("the new approximation does not have the residue of its parts", value=found)

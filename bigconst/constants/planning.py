@@ -1,0 +1,149 @@
+"""From a request to a plan: the program of the constant runs on a planner, which leaves its trace.
+
+`make_plan` fixes every length, shape, address and byte count; nothing is decided later.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from bigconst.arithmetic.planner import DiskPlanner, MemoryPlanner, TooSmall
+from bigconst.base.constant import Constant
+from bigconst.base.errors import DoesNotFit
+from bigconst.base.formats import WORDS
+from bigconst.base.units import format_bytes, format_count, hex_digits
+from bigconst.constants.golden import golden
+from bigconst.constants.roots import RootBounds, root_bounds
+from bigconst.constants.sqrt import integer_root, sqrt
+from bigconst.plans import diskplan
+from bigconst.plans.diskplan import DiskPlan
+from bigconst.plans.diskshape import chunk_bytes
+from bigconst.plans.plan import DISK_PROCESS_BYTES, PROCESS_BYTES, SQUARE_WORDS_MAX, Plan
+
+Program = Callable[[MemoryPlanner | DiskPlanner, RootBounds], None]
+
+
+def program_of(constant: Constant) -> Program:
+    """The program of a constant."""
+    if constant.is_integer:
+        return integer_root
+    return golden if constant.kind == "phi" else sqrt
+
+
+def make_plan(constant: Constant, digits: int, base: int, threads: int, memory_bytes: int, *,
+              workspace_bytes: int | None = None, disk: str | None = None, certified: bool = True) -> Plan:
+    """The plan for `digits` decimal digits of `constant`, or for base 16 the hexadecimal digits that hold as much.
+
+    memory_bytes     bound on the process
+    workspace_bytes  bound on the working arrays alone
+    disk             "hdd" or "ssd" where there is scratch, for what memory does not hold; else None
+    certified        whether the certificate is wanted, in addition to the digits
+    Raises DoesNotFit when the run needs more memory than allowed, or a transform too long to be exact.
+    """
+    written = hex_digits(digits) if base == 16 else digits
+    bounds, program = root_bounds(constant.d, WORDS[base], written, certified), program_of(constant)
+    machine = MemoryPlanner(base)
+    program(machine, bounds)
+    ladder = bounds.ladder
+    common = (constant, digits, base, threads, memory_bytes, written)
+    plan = Plan(*common, bounds.words, ladder.overlap, ladder.guard, machine.trace(), certified)
+    longest = plan.square.words if plan.square is not None else 0
+    if plan.arena_bytes <= min(memory_bytes - PROCESS_BYTES, workspace_bytes or memory_bytes) \
+            and longest <= SQUARE_WORDS_MAX:
+        return plan
+    if disk is None:
+        _refuse(plan, longest, workspace_bytes)
+    search = _Search(program, bounds, base, threads, disk, memory_bytes - DISK_PROCESS_BYTES,
+                     workspace_bytes or memory_bytes)
+    found = search.best() or search.refuse()
+    on_disk, inside = found
+    return Plan(*common, on_disk.words, ladder.overlap, ladder.guard, inside, certified, on_disk)
+
+
+def _refuse(plan: Plan, square_words: int, workspace_bytes: int | None) -> None:
+    """Raise DoesNotFit with the reason why a run without scratch does not fit memory."""
+    remedy, digits = "name a scratch directory with --swap DIR, or ask for fewer digits", format_count(plan.digits)
+    if square_words > SQUARE_WORDS_MAX:
+        #: Beyond this size only a run on disk is exact: name scratch directories with `--swap`.
+        raise DoesNotFit(f"{digits} digits need a square of {format_count(square_words)} words, "
+                         f"the longest that is exact in memory has {format_count(SQUARE_WORDS_MAX)}", remedy)
+    needed, allowed = plan.peak_memory_bytes, plan.memory_bytes
+    if needed <= allowed:
+        needed, allowed = plan.arena_bytes, workspace_bytes
+    #: Name scratch directories with `--swap`, which do what memory cannot; or allow more with `--memory` (without it,
+    #: 75 % of what is available).
+    raise DoesNotFit(f"{digits} digits of {plan.constant.name} need {format_bytes(needed)} of memory, "
+                     f"{format_bytes(allowed)} are allowed", remedy + ", or allow more with --memory")
+
+
+@dataclass(frozen=True)
+class _Search:
+    """A search for the chunk length and the number of passes with which a program fits the memory."""
+
+    program: Program
+    bounds: RootBounds
+    base: int
+    threads: int
+    kind: str
+    memory_bytes: int
+    """memory for working arrays and chunk records"""
+    workspace_bytes: int
+    """memory for working arrays alone"""
+
+    def best(self):
+        """The plan on disk, and the trace of what is computed in memory; None if the memory is too small.
+
+        Chunks as long as the disks want are tried first, with transforms of two passes, then of three; after them
+        shorter chunks.
+        """
+        preferred = diskplan.CHUNK_WORDS[self.kind][self.base]
+        shorter = [preferred >> i for i in range(1, 20) if preferred >> i >= diskplan.MIN_CHUNK_WORDS]
+        for chunk, passes in ((preferred, 2), (preferred, 3), *((c, 2) for c in shorter), *((c, 3) for c in shorter)):
+            if (found := self._try(chunk, passes)) is not None:
+                return found
+        return None
+
+    def _try(self, chunk: int, passes: int):
+        words = -(-self.bounds.words // chunk) * chunk
+        record_bytes = (words // chunk * diskplan.CHUNK_RECORD_BYTES
+                        + diskplan.PARITY_CHUNKS * chunk_bytes(chunk, self.base))
+        workspace = min(self.workspace_bytes, self.memory_bytes - record_bytes)
+        if (diskplan.linear_bytes(chunk, self.base) > workspace
+                or diskplan.files_bytes_of(chunk, self.threads) + record_bytes > self.memory_bytes):
+            return None
+        machine = DiskPlanner(self.base, self.threads, chunk, workspace, passes,
+                              diskplan.piece_chunks_of(chunk, self.base, workspace))
+        try:
+            self.program(machine, replace(self.bounds, words=words))
+        except TooSmall:
+            return None
+        return DiskPlan(self.kind, self.base, self.threads, chunk, words, workspace, record_bytes,
+                        machine.trace()), machine.memory
+
+    def refuse(self):
+        """Raise DoesNotFit, with the memory or the workspace that is enough."""
+        what = f"{format_count(self.bounds.words)} words on disk need at least"
+        memory = _least(lambda size: replace(self, memory_bytes=size, workspace_bytes=size))
+        if memory > self.memory_bytes:
+            needed = _whole_mib(memory + DISK_PROCESS_BYTES)
+            #: The message has the value that `--memory` or `--workspace` needs at least. More is faster: less is moved.
+            raise DoesNotFit(f"{what} {needed} of memory", f"allow it with --memory {needed}")
+        workspace = _least(lambda size: replace(self, workspace_bytes=size))
+        #: As for "… words on disk need at least …MiB of memory".
+        raise DoesNotFit(f"{what} {_whole_mib(workspace)} of working memory",
+                         f"allow it with --workspace {_whole_mib(workspace)}")
+
+
+def _whole_mib(size_bytes: int) -> str:
+    """A size rounded up to whole MiB, written as an option takes it."""
+    return f"{-(-size_bytes >> 20)}MiB"
+
+
+def _least(search: Callable[[int], _Search]) -> int:
+    """A size in bytes for which search(size) finds something, less than a tenth above the least one."""
+    size = diskplan.MIN_WORKSPACE_BYTES
+    while search(size).best() is None:
+        size *= 2
+    smaller = size * 15 // 16
+    while size > diskplan.MIN_WORKSPACE_BYTES and search(smaller).best() is not None:
+        size, smaller = smaller, smaller * 15 // 16
+    return size

@@ -1,0 +1,57 @@
+"""What the programs of square roots and of the golden ratio have in common: bounds, the last digit, the proof."""
+
+from dataclasses import dataclass
+from math import isqrt
+
+from bigconst.arithmetic.ladder import LadderBounds
+from bigconst.base.formats import WordFormat
+from bigconst.plans.plan import Y_ERROR, words_for
+
+
+@dataclass(frozen=True)
+class RootBounds:
+    """Lengths of a computation of sqrt(d) and what is made of it, in words."""
+
+    ladder: LadderBounds
+    words: int
+    """words after the point that are computed"""
+    text_words: int
+    """words after the point that contain written digits"""
+    spare: int
+    """power of the base by which the last of them is longer than the digits"""
+    certified: bool
+
+    @property
+    def square_words(self) -> int:
+        """Length of z^2 - d*B^(2*words), where z is right down to its written digits."""
+        return 2 * self.words - self.text_words + self.ladder.guard + 2
+
+
+def root_bounds(d: int, fmt: WordFormat, digits: int, certified: bool) -> RootBounds:
+    """Bounds for `digits` digits after the point, derived in docs/newton.md; `words` may be made longer."""
+    text_words = -(-digits // fmt.digits)
+    guard_words = words_for((Y_ERROR + 1) * d * fmt.radix, fmt.radix)
+    ladder = LadderBounds(d, words_for(1000 * d, fmt.radix), words_for(8 * Y_ERROR * (isqrt(d) + 1), fmt.radix))
+    return RootBounds(ladder, text_words + guard_words, text_words, fmt.base ** (text_words * fmt.digits - digits),
+                      certified)
+
+
+def digits_and_proof(machine, bounds: RootBounds, x, times: int = 1, minus_at: int | None = None) -> None:
+    """The digits of x, and the remainder r = z^2 - d*B^(2*words) of z = times*x - B^minus_at, cut after the last one.
+
+    Without the cut the sign of r decides the last digit where the guard digits of x cannot (docs/floor.md).
+    """
+    d, words = bounds.ladder.d, bounds.words
+
+    def remainder(z):
+        return machine.products("r", [(1, z, z)], bounds.square_words, plus=[(-d, 2 * words)], wrapped=True)
+
+    with machine.stage("root"):
+        machine.rarely(lambda: remainder(machine.view("z", x, times, minus_at)))
+    if bounds.certified:
+        with machine.stage("remainder"):
+            r = remainder(machine.view("z", x, times, minus_at, words - bounds.text_words, bounds.spare))
+    with machine.stage("files"):
+        machine.text(x)
+        if bounds.certified:
+            machine.certificate(r, x)

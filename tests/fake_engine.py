@@ -1,6 +1,6 @@
 """An engine in twenty lines, exact and slow, so that the command line is tested without kernels.
 
-It has the interface of bigconst.plans.plan and bigconst.constants.engine and computes with
+It has the interface of bigconst.constants.planning and bigconst.constants.engine and computes with
 math.isqrt.  `install` puts it in their place for one test.
 """
 
@@ -14,6 +14,7 @@ from bigconst.base import units
 from bigconst.base.constant import Constant
 from bigconst.base.errors import DoesNotFit
 from bigconst.base.events import Finished, PlanMade, StageDone, StageStarted
+from bigconst.plans.trace import Trace
 from bigconst.runs import kernels
 from bigconst.runs import start as run_start
 
@@ -43,6 +44,7 @@ class Plan:
     mode = "in memory"
     disk = None
     levels = ()
+    trace = Trace(())
 
     def describe(self) -> list[tuple[str, str]]:
         return [("Constant", self.constant.title), ("Decimal digits", str(self.decimal_digits))]

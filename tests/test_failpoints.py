@@ -304,9 +304,10 @@ def test_a_manifest_of_another_format(killed, in_memory, capsys):
 def test_a_manifest_of_another_version(killed, in_memory, capsys):
     directory = str(killed / "a")
     fields = read_manifest(directory)
-    write_manifest(directory, fields | {"version": "99.0"})
-    check_refused(killed, 2, [directory, "bigconst 99.0"], capsys)
-    write_manifest(directory, fields)
+    for other in ({"version": "99.0", "plan": "0"}, {"version": "0.0.1", "plan": None}):
+        write_manifest(directory, fields | other)
+        check_refused(killed, 2, [directory, f"bigconst {other['version']}"], capsys)
+    write_manifest(directory, fields | {"version": "99.0"})     # with the same plan
     check_resumes(killed, in_memory)
 
 

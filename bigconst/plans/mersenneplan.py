@@ -12,7 +12,7 @@ from bigconst.base.units import format_bytes, format_count
 from bigconst.plans.accounts import Traffic
 from bigconst.plans.dwtdisk import DwtDisk, dwt_disk
 from bigconst.plans.dwtshape import DwtShape, dwt_shape
-from bigconst.plans.plan import DISK_PROCESS_BYTES
+from bigconst.plans.plan import DISK_PROCESS_BYTES, fingerprint
 
 DEFAULT_SAVE_EVERY_S = 600.0
 """Seconds between the save files of a test."""
@@ -49,6 +49,11 @@ class MersennePlan:
     def peak_memory_bytes(self) -> int:
         """Upper bound on the memory of the process."""
         return DISK_PROCESS_BYTES + self.residue_bytes + self.transform_bytes
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of everything that a run goes by and stores: a program with the same one can continue the run."""
+        return fingerprint(self.shape, self.disk)
 
     # The scratch of a run is made from these; they exist only for a transform on disk.
 

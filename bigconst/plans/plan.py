@@ -6,6 +6,7 @@ every transform and the memory; nothing is decided later.  The bounds below are
 derived in docs/newton.md, those of `SQUARE_WORDS_MAX` in docs/word-size.md.
 """
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,6 +22,9 @@ Y_ERROR = 5
 
 SQUARE_WORDS_MAX = 1 << 30
 """Longest square of a full operand in radix 10^5 whose rounding errors stay below 0.3: that of the certificate."""
+
+RECORDS = 1
+"""Form of what a run stores to be resumed; to be counted up where a program could misread what another has stored."""
 
 PROCESS_BYTES = 260 << 20
 """Memory of the interpreter, numba, its kernels, tables and the buffers of two threads, before any digit."""
@@ -88,6 +92,12 @@ class Plan:
         return next((step.shape for step in self.trace.steps if step.stage == "root" and step.shape is not None), None)
 
     @property
+    def fingerprint(self) -> str:
+        """Hash of everything that a run goes by and stores: a program with the same one can continue the run."""
+        on_disk = self.disk and (self.disk.chunk_words, self.disk.trace, self.disk.places)
+        return fingerprint(self.words, self.trace, on_disk)
+
+    @property
     def format(self) -> WordFormat:
         """Word format of all stored numbers."""
         return WORDS[self.base]
@@ -152,6 +162,11 @@ class Plan:
             ("Certificate", format_bytes(self.certificate_bytes) if self.certified else "none"),
         ]
         return rows
+
+
+def fingerprint(*parts: object) -> str:
+    """Hash of parts of a plan, which are told apart by how they are printed, and of the form of records."""
+    return hashlib.sha256(repr((RECORDS, *parts)).encode()).hexdigest()[:32]
 
 
 def words_for(bound: int, radix: int) -> int:

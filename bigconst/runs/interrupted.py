@@ -105,11 +105,11 @@ def is_mersenne(found: dict) -> bool:
     return "exponent" in found["request"]
 
 
-def check_version(found: dict) -> None:
-    """Raise UsageError when another version began the run."""
-    if found["version"] != __version__:
-        #: Plans of different versions do not fit together. Resume it with the version in the message, or remove it with
-        #: `--discard`.
+def check_plan(found: dict, fingerprint: str) -> None:
+    """Raise UsageError when the run was begun by a version that had another plan for it, or stored something else."""
+    if found.get("plan") != fingerprint:
+        #: The version in the message computes in other steps, or stores them in other places. Resume the run with that
+        #: version, or remove it with `--discard`.
         raise UsageError(f"{found['directory']} holds a run of bigconst {found['version']}, this is {__version__}",
                          "resume it with that version, or add --discard")
 

@@ -145,11 +145,11 @@ def _plan(chain: ChainIdentity, threads: int, resources: Resources, found: dict 
     """The plan of a chain; an interrupted run, whose manifest is `found`, is continued with the plan it began with."""
     first = {"threads": threads, "memory_bytes": resources.memory_bytes, "workspace_bytes": resources.workspace_bytes}
     if found is not None:
-        interrupted.check_version(found)
         first = {name: found["request"][name] for name in first}
     plan = make_mersenne_plan(chain.exponent, chain.iterations, products=chain.kind != "LL",
                               words=chain.words, scratch=scratch, **first)
     if found is not None:
+        interrupted.check_plan(found, plan.fingerprint)
         plan = replace(plan, threads=threads, disk=replace(plan.disk, threads=threads))
         interrupted.check_memory(found, plan.peak_memory_bytes, resources.memory_bytes)
     return plan
@@ -161,7 +161,7 @@ def _scratch(plan: MersennePlan, chain: ChainIdentity, resources: Resources, nam
     if found is None:
         disks = lanes.examine(directories, None)
         lanes.check_room(plan.scratch_bytes, plan.journal_bytes, directories, 0, directories[0])
-        fields = {"run_id": interrupted.new_run_id(), "version": __version__,
+        fields = {"run_id": interrupted.new_run_id(), "version": __version__, "plan": plan.fingerprint,
                   "request": asdict(chain) | {"threads": plan.threads, "workspace_bytes": resources.workspace_bytes,
                                               "memory_bytes": resources.memory_bytes},
                   "output": chain.again["directory"], "reason": disks.reason, "checkpoint": None, "parts": [],

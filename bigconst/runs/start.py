@@ -124,12 +124,13 @@ def plan_without_disks(request: RunRequest) -> Plan:
 
 
 def planned(manifest: dict) -> Plan:
-    """The plan of an interrupted run.  Raises UsageError when another version began it."""
+    """The plan of an interrupted run.  Raises UsageError when another version began it, which had another plan."""
     asked = manifest["request"]
-    interrupted.check_version(manifest)
-    return make_plan(Constant(asked["kind"], asked["d"]), asked["digits"], asked["base"], asked["threads"],
+    plan = make_plan(Constant(asked["kind"], asked["d"]), asked["digits"], asked["base"], asked["threads"],
                      asked["memory_bytes"], workspace_bytes=asked["workspace_bytes"], disk=asked["disk"],
                      certified=asked["certified"])
+    interrupted.check_plan(manifest, plan.fingerprint)
+    return plan
 
 
 def check_scratch(found: dict, directories: Sequence[str]) -> None:
@@ -161,6 +162,7 @@ def _new_manifest(request: RunRequest, plan: Plan, disks: ScratchDisks | None) -
     return {
         "run_id": interrupted.new_run_id(),
         "version": __version__,
+        "plan": plan.fingerprint,
         "request": {"kind": plan.constant.kind, "d": plan.constant.d, "digits": plan.decimal_digits, "base": plan.base,
                     "threads": plan.threads if disks is None else plan.disk.threads,
                     "memory_bytes": plan.memory_bytes, "workspace_bytes": request.workspace_bytes,
@@ -196,7 +198,6 @@ def _is_same_run(request: RunRequest, found: dict) -> bool:
     known = tuple(found["request"][name] for name in ("kind", "d", "digits", "base", "certified"))
     if asked != known:
         return False
-    interrupted.check_version(found)
     return request.output_path == found["output"]
 
 
@@ -220,7 +221,7 @@ def _same_run(request: RunRequest, in_scratch: dict | None, in_checkpoint: dict 
 def _resumed_plan(found: dict, threads: int | None, memory_bytes: int | None) -> Plan:
     """The plan of an interrupted run on `threads` threads; all else in it stays.
 
-    Raises DoesNotFit when `memory_bytes` is less than it needs, UsageError when another version began it.
+    Raises DoesNotFit when `memory_bytes` is less than it needs, UsageError when a version with another plan began it.
     """
     plan = planned(found)
     if memory_bytes is not None:

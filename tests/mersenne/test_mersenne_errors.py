@@ -155,7 +155,7 @@ def given_up(*_):
 
 
 def test_scratch_of_another_version(interrupted, capsys, tmp_path):
-    write_manifest("a", {name: value for name, value in read_manifest("a").items()} | {"version": "0.0.1"})
+    write_manifest("a", read_manifest("a") | {"version": "0.0.1", "plan": "0"})
     before = {path.name: path.read_bytes() for path in (tmp_path / "a").iterdir()}
     capsys.readouterr()
     line = error_of(capsys, ON_DISK, 2)

@@ -40,13 +40,13 @@ def inverse_root(machine, bounds: LadderBounds, words: int):
 
 def level(machine, bounds: LadderBounds, y, k: int, words: int):
     """y near B^words/sqrt(d), from y near B^k/sqrt(d)."""
-    d, guard, o, discarded = bounds.d, bounds.guard, 3 * k - words, 4 * k - words
+    guard, o, discarded = bounds.guard, 3 * k - words, 4 * k - words
     with machine.stage("e"):
-        e = machine.products("e", [(d, y, y)], k + guard, plus=[(-1, 2 * k)], wrapped=True)
+        e = machine.square("e", bounds.d, y, (1, 2 * k), k + guard)
     with machine.stage("u"):
         spectrum = machine.spectrum("spectrum", e, 2 * (k + guard))
-        u = machine.products("u", [(1, y, spectrum)], 2 * (k + guard))
+        u = machine.product("u", y, spectrum, 2 * (k + guard))
     with machine.stage("v"):
-        v = machine.products("v", [(1, u.high(k), spectrum)], 2 * k + 3 * guard, discard=discarded)
+        v = machine.product("v", u.high(k), spectrum, 2 * k + 3 * guard, discard=discarded)
     with machine.stage("sum"):
-        return machine.combine("y", [(1, y, words - k, 0, 1), (-1, u, 0, o, 2), (3, v, 0, discarded, 8)], words)
+        return machine.update("y", y, u, v, (o, discarded), words)

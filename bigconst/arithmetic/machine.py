@@ -4,22 +4,25 @@ A program computes with the operations of a machine and knows no other place for
 alone, so that every machine, given the same lengths, carries out the same operations with the same names; what a
 planner has found out about an operation is found again by its name.
 
-    integer(name, make, length)             the integer make(), which planners do not ask for
-    spectrum(name, number, room)            the transform of a number, for products of at most `room` words
-    products(name, terms, length, plus)     sum of c*a*b over the terms (c, a, b), plus c*B^at for (c, at) in `plus`;
-                                            a and b are numbers, b may be a spectrum
-    combine(name, terms, length, plus)      sum of c*floor(|x|/B^cut/divisor)*B^shift with the sign of x, over the
-                                            terms (c, x, shift, cut, divisor)
-    call(name, program, ...)                what another program makes
-    rarely(program)                         a part that is hardly ever carried out, but has its place
-    text(number), certificate(...)          files
+    integer(name, make, length)                     the integer make(), which planners do not ask for
+    spectrum(name, number, room)                    the transform of a number, for products of at most `room` words
+    square(name, c, z, minus, length)               c*z^2 - b*B^at for minus = (b, at), which is known to need no more
+                                                    than `length` words
+    product(name, a, spectrum, length)              a times the number of which this is the spectrum
+    update(name, y, u, v, shifts, length)           Newton's iteration of third order, without its products
+    scaled(name, x, times, length)                  a small multiple of a number, or half of it
+    view(name, x, times, minus_at, ...)             the same, to be squared, with low words cut
+    corrected(name, x, count, correction, test)     x, after a look at its low words
+    call(name, program, ...)                        what another program makes
+    text(number), certificate(r, x)                 files
 
-B is `radix`.  Lengths are bounds, in words.
+B is `radix`.  Lengths are bounds, in words.  A number has a sign, a residue modulo 2^61 - 1 that belongs to it since it
+was made, and high(count), the part without its lowest words.
 """
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 
 class Machine:
@@ -29,17 +32,31 @@ class Machine:
         self._scopes: list[str] = []
         self._counts: Counter[str] = Counter()
 
-    @contextlib.contextmanager
-    def scope(self, name: str) -> Iterator[None]:
-        """A scope: within it all names begin with this one."""
-        self._scopes.append(name)
-        try:
-            yield
-        finally:
-            self._scopes.pop()
-
     def named(self, operation: str) -> str:
-        """The full name of an operation that begins now."""
+        """The full name of an operation or a scope that begins now."""
         name = "/".join([*self._scopes, operation])
         self._counts[name] += 1
         return name if self._counts[name] == 1 else f"{name} #{self._counts[name]}"
+
+    @contextlib.contextmanager
+    def scope(self, path: str) -> Iterator[None]:
+        """A scope with this full name, within which all names begin with it."""
+        before, self._scopes = self._scopes, [path]
+        try:
+            yield
+        finally:
+            self._scopes = before
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """A part of the run that people see, and a scope, which may be entered again."""
+        with self.scope("/".join([*self._scopes, name])):
+            yield
+
+    def call(self, name: str, program: Callable, *arguments, numbered: bool = False):
+        """What program(machine, *arguments) makes, in a scope of its own.
+
+        A `numbered` call is a part of the run that people see.
+        """
+        with self.scope(self.named(name)):
+            return program(self, *arguments)

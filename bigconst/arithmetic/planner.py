@@ -12,10 +12,10 @@ from bigconst.arithmetic.machine import Machine
 from bigconst.base.errors import DoesNotFit
 from bigconst.base.formats import WORDS
 from bigconst.base.units import format_count
-from bigconst.plans.accounts import FILES, Accounts, JournalAccounts
+from bigconst.plans.accounts import FILES, Accounts, JournalAccounts, Pass
 from bigconst.plans.diskshape import DiskShape, disk_shape
 from bigconst.plans.shape import Shape, shape_for
-from bigconst.plans.trace import Step, Trace
+from bigconst.plans.trace import PAGE_BYTES, Call, Step, Trace
 
 FULL_WORDS_MAX = {(10, 5): 1 << 30, (10, 4): 1 << 42, (10, 3): 1 << 48, (16, 4): 1 << 32, (16, 3): 1 << 43}
 """Longest square of a full operand whose rounding errors stay below 0.3, by (base, digits) (docs/word-size.md)."""
@@ -62,6 +62,7 @@ class Planner(Machine):
         super().__init__()
         self.radix = WORDS[base].radix
         self.steps: list[Step] = []
+        self.calls: list[Call] = []
         self._stage, self._titles, self._numbers = "", list[str](), dict[str, int]()
         self._segment = ""
 
@@ -69,36 +70,37 @@ class Planner(Machine):
     def stage(self, name: str) -> Iterator[None]:
         """A part of the run that people see, and a scope."""
         before, self._stage = self._stage, ", ".join([*self._titles, name])
-        with self.scope(name):
+        with super().stage(name):
             yield
         self._stage = before
 
     def call(self, name: str, program: Callable, *arguments, numbered: bool = False):
-        """What program(machine, *arguments) makes, in a scope of its own.
-
-        The stages of a `numbered` call begin with its name and number.
-        """
-        with self.scope(name):
-            if not numbered:
-                return program(self, *arguments)
-            self._numbers[name] = self._numbers.get(name, 0) + 1
-            self._titles.append(f"{name} {self._numbers[name]}")
-            before, self._segment = self._segment, self._titles[-1]
-            try:
-                return program(self, *arguments)
-            finally:
+        """What a program makes; the stages of a `numbered` call begin with its name and number."""
+        path, title = self.named(name), ""
+        with self.scope(path):
+            if numbered:
+                self._numbers[name] = self._numbers.get(name, 0) + 1
+                title = f"{name} {self._numbers[name]}"
+                self._titles.append(title)
+                before, self._segment = self._segment, title
+            made = program(self, *arguments)
+            if numbered:
                 self._segment = before
                 self._titles.pop()
+        self.calls.append(Call(path, title, made.name if isinstance(made, PlannedNumber) else None))
+        return made
 
-    def rarely(self, program: Callable[[], object]) -> None:
-        """A part that is hardly ever carried out: it has a place, but neither traffic nor time."""
+    def corrected(self, name: str, x: PlannedNumber, count: int, correction: Callable[[int], int | None],
+                  test: Callable[[PlannedNumber], PlannedNumber]) -> PlannedNumber:
+        """x itself; `test` is hardly ever carried out, so that it has a place, but neither traffic nor time."""
         first = len(self.steps)
-        program()
+        test(x)
         self.steps[first:] = [replace(step, passes=(), operations=(), journal_bytes=0) for step in self.steps[first:]]
+        return x
 
     def trace(self, *results: PlannedNumber) -> Trace:
         """All steps until now; `results` are needed afterwards."""
-        return Trace(tuple(self.steps), tuple(result.name for result in results))
+        return Trace(tuple(self.steps), tuple(self.calls), tuple(result.name for result in results))
 
     def _add(self, operation: str, used: Sequence[Operand], out_bytes: int | None, **fields) -> Step:
         needed = [*used, *(each.number for each in used if isinstance(each, PlannedSpectrum))]
@@ -109,21 +111,9 @@ class Planner(Machine):
         return step
 
 
-def _operands(terms: Sequence[tuple[int, PlannedNumber, Operand]]) -> list[Operand]:
-    return [each for _, a, b in terms for each in (a, b)]
-
-
-def _is_square(terms: Sequence[tuple[int, PlannedNumber, Operand]]) -> bool:
-    return len(terms) == 1 and terms[0][1] is terms[0][2]
-
-
-def _spectrum(operands: Sequence[Operand]) -> PlannedSpectrum | None:
-    return next((each for each in operands if isinstance(each, PlannedSpectrum)), None)
-
-
 def array_bytes(size_bytes: int) -> int:
     """Size of an array in an arena, in whole pages."""
-    return -(-size_bytes // 4096) * 4096
+    return -(-size_bytes // PAGE_BYTES) * PAGE_BYTES
 
 
 class MemoryPlanner(Planner):
@@ -145,31 +135,38 @@ class MemoryPlanner(Planner):
                          operations=(("forward", shape.words), ("spectrum", shape.words)))
         return PlannedSpectrum(step.name, shape, number)
 
-    def products(self, name: str, terms: Sequence[tuple[int, PlannedNumber, Operand]], length: int, *,
-                 plus: Sequence[tuple[int, int]] = (), wrapped: bool = False, discard: int = 0) -> PlannedNumber:
-        """A sum of products; of a wrapped one it is known that it needs no more than `length` words."""
-        operands, square = _operands(terms), _is_square(terms)
-        kept = _spectrum(operands)
-        shape = kept.shape if kept is not None else shape_for(length + 1 if wrapped else length)
+    def square(self, name: str, c: int, z: PlannedNumber, minus: tuple[int, int], length: int) -> PlannedNumber:
+        """c*z^2 - b*B^at."""
+        shape = shape_for(length + 1)
         words = shape.words
-        small = (("multiply small", words),) if terms[0][0] != 1 else ()
-        step = self._add(
-            name, operands, array_bytes(4 * words), temporary_bytes=array_bytes(shape.data_bytes), words=length,
-            shape=shape, operands=1 if square else 2, replaces=None if kept is None else kept.name,
-            operations=(("forward", words), ("square" if square else "multiply", words), ("inverse", words), *small,
-                        ("residue", words)))
-        return self._number(step)
+        return self._number(self._add(
+            name, (z,), array_bytes(4 * words), temporary_bytes=array_bytes(shape.data_bytes), words=length,
+            shape=shape, operands=1, operations=(
+                ("forward", words), ("square", words), ("inverse", words),
+                *((("multiply small", words),) if c != 1 else ()), ("residue", words))))
 
-    def combine(self, name: str, terms: Sequence[tuple[int, PlannedNumber, int, int, int]], length: int, *,
-                plus: Sequence[tuple[int, int]] = (), over: int = 1) -> PlannedNumber:
-        """A sum of multiples of numbers, divided by `over`, without a transform."""
-        if len(terms) > 1:
-            operations = (("update", length), ("residue", length))
-        else:
-            operations = (("multiply small", length), ("residue", length), *((("shift", length),) * (over != 1)))
-        step = self._add(name, [term[1] for term in terms], array_bytes(4 * (length + 2)), words=length,
-                         operations=operations, replaces=terms[0][1].name if len(terms) > 1 else None)
-        return self._number(step)
+    def product(self, name: str, a: PlannedNumber, spectrum: PlannedSpectrum, length: int, *,
+                discard: int = 0) -> PlannedNumber:
+        """A product, in the array of the spectrum if that is not needed any more."""
+        shape = spectrum.shape
+        words = shape.words
+        return self._number(self._add(
+            name, (a, spectrum), array_bytes(4 * words), temporary_bytes=array_bytes(shape.data_bytes), words=length,
+            shape=shape, operands=2, replaces=spectrum.name,
+            operations=(("forward", words), ("multiply", words), ("inverse", words), ("residue", words))))
+
+    def update(self, name: str, y: PlannedNumber, u: PlannedNumber, v: PlannedNumber, shifts: tuple[int, int],
+               length: int) -> PlannedNumber:
+        """Newton's iteration, in the array of y."""
+        return self._number(self._add(name, (y, u, v), array_bytes(4 * (length + 2)), words=length, replaces=y.name,
+                                      operations=(("update", length), ("residue", length))))
+
+    def scaled(self, name: str, x: PlannedNumber, times: int, length: int, *, plus_at: int | None = None,
+               halved: bool = False) -> PlannedNumber:
+        """A multiple of a number."""
+        return self._number(self._add(
+            name, (x,), array_bytes(4 * (length + 1)), words=length,
+            operations=(("multiply small", length), ("residue", length), *((("shift", length),) * halved))))
 
     def view(self, name: str, x: PlannedNumber, times: int, minus_at: int | None = None, zero_below: int = 0,
              divisor: int = 1) -> PlannedNumber:
@@ -179,12 +176,14 @@ class MemoryPlanner(Planner):
                                       operations=operations))
 
     def text(self, x: PlannedNumber) -> None:
-        """The digit file."""
-        self._add("text", (x,), None, words=x.length)
+        """The digit file, which is written beside what follows."""
+        with self.stage("files"):
+            self._add("text", (x,), None)
 
     def certificate(self, r: PlannedNumber, x: PlannedNumber) -> None:
-        """The certificate: r, whose bound is compared with x."""
-        self._add("certificate", (r, x), None, words=r.length)
+        """The certificate."""
+        with self.stage("files"):
+            self._add("certificate", (r, x), None)
 
     @staticmethod
     def _number(step: Step) -> PlannedNumber:
@@ -233,6 +232,8 @@ class DiskPlanner(Planner):
         self.chunk_words, self.memory = chunk_words, Trace(())
         self._base, self._threads, self._workspace_bytes, self._passes = base, threads, workspace_bytes, passes
         self._piece_chunks = piece_chunks
+        self._x: PlannedNumber | None = None
+        self._r: PlannedNumber | None = None
         self._accounts = Accounts(chunk_words, base, piece_chunks)
         self._journal = JournalAccounts(chunk_words, base)
 
@@ -248,11 +249,15 @@ class DiskPlanner(Planner):
         given = [each for each in arguments if isinstance(each, PlannedNumber)]
         self.memory = inside
         length = inside.steps[-1].words
+        before, self._segment = self._segment, self.named(name)
         with self.stage(f"{name} in memory"):
             passes = [self._accounts.linear(each.length, 0) for each in given]
-            return self._number(f"{name} in memory", given, length, self._accounts.packed(length),
+            made = self._number(f"{name} in memory", given, length, self._accounts.packed(length),
                                 passes=(*passes, self._accounts.linear(0, length)),
                                 journal_bytes=self._journal.number(length))
+        self.calls.append(Call(self._segment, f"{name} in memory", made.name))
+        self._segment = before
+        return made
 
     def integer(self, name: str, make: Callable[[], int], length: int, zeros: int = 0) -> PlannedNumber:
         """An integer of at most `length` words, so many of the lowest being zeros, which are not written."""
@@ -267,27 +272,38 @@ class DiskPlanner(Planner):
                          journal_bytes=self._journal.forward(shape))
         return PlannedSpectrum(step.name, shape, number)
 
-    def products(self, name: str, terms: Sequence[tuple[int, PlannedNumber, Operand]], length: int, *,
-                 plus: Sequence[tuple[int, int]] = (), wrapped: bool = False, discard: int = 0) -> PlannedNumber:
-        """A sum of products; its words below `discard` are not stored."""
-        operands, count = _operands(terms), 1 if _is_square(terms) else 2
-        kept = _spectrum(operands)
-        shape = kept.shape if kept is not None else self._shape(length + 1 if wrapped else length, count)
-        fresh = [each for each in operands if isinstance(each, PlannedNumber)][:count]
-        passes = [each for number in (fresh[:1] if count == 1 else fresh)
-                  for each in self._accounts.forward(shape, number.length)]
-        passes += self._accounts.rows(shape, count) + self._accounts.inverse(shape, length - discard)
-        journal = (len(fresh[:1] if count == 1 else fresh) * self._journal.forward(shape) + self._journal.rows(shape)
-                   + self._journal.inverse(shape))
-        return self._number(name, operands, length, self._accounts.packed(shape.stored_words - discard),
-                            passes=tuple(passes), journal_bytes=journal, temporary_bytes=shape.region_bytes,
-                            shape=shape, operands=count)
+    def square(self, name: str, c: int, z: PlannedNumber, minus: tuple[int, int], length: int) -> PlannedNumber:
+        """c*z^2 - b*B^at."""
+        shape = self._shape(length + 1, 1)
+        return self._product(name, (z,), (z,), shape, 1, length, 0)
 
-    def combine(self, name: str, terms: Sequence[tuple[int, PlannedNumber, int, int, int]], length: int, *,
-                plus: Sequence[tuple[int, int]] = (), over: int = 1) -> PlannedNumber:
-        """A sum of multiples of numbers, divided by `over`, in one pass."""
-        read = sum(x.length - cut for _, x, _, cut, _ in terms)
-        return self._number(name, [term[1] for term in terms], length, self._accounts.packed(length),
+    def product(self, name: str, a: PlannedNumber, spectrum: PlannedSpectrum, length: int, *,
+                discard: int = 0) -> PlannedNumber:
+        """A product; its words below `discard` are not stored."""
+        return self._product(name, (a, spectrum), (a,), spectrum.shape, 2, length, discard)
+
+    def _product(self, name: str, used: Sequence[Operand], fresh: Sequence[PlannedNumber], shape: DiskShape,
+                 operands: int, length: int, discard: int) -> PlannedNumber:
+        accounts, journal = self._accounts, self._journal
+        passes = [each for number in fresh for each in accounts.forward(shape, number.length)]
+        passes += accounts.rows(shape, operands) + accounts.inverse(shape, length - discard)
+        journal_bytes = len(fresh) * journal.forward(shape) + journal.rows(shape) + journal.inverse(shape)
+        return self._number(name, used, length, accounts.packed(shape.stored_words - discard), passes=tuple(passes),
+                            journal_bytes=journal_bytes, temporary_bytes=shape.region_bytes, shape=shape,
+                            operands=operands)
+
+    def update(self, name: str, y: PlannedNumber, u: PlannedNumber, v: PlannedNumber, shifts: tuple[int, int],
+               length: int) -> PlannedNumber:
+        """Newton's iteration, in one pass."""
+        return self._sum(name, (y, u, v), y.length + u.length - shifts[0] + v.length - shifts[1], length)
+
+    def scaled(self, name: str, x: PlannedNumber, times: int, length: int, *, plus_at: int | None = None,
+               halved: bool = False) -> PlannedNumber:
+        """A multiple of a number, in one pass."""
+        return self._sum(name, (x,), x.length, length)
+
+    def _sum(self, name: str, used: Sequence[PlannedNumber], read: int, length: int) -> PlannedNumber:
+        return self._number(name, used, length, self._accounts.packed(length),
                             passes=(self._accounts.linear(read, length),),
                             journal_bytes=self._journal.linear(length, self._piece_chunks))
 
@@ -298,12 +314,25 @@ class DiskPlanner(Planner):
         return replace(x)
 
     def text(self, x: PlannedNumber) -> None:
-        """The digit file."""
-        self._add("text", (x,), None, passes=(self._accounts.linear(x.length - x.zeros, 0, FILES),))
+        """The digit file, which is written at the end: an interrupted run would write it again."""
+        self._x = x
 
     def certificate(self, r: PlannedNumber, x: PlannedNumber) -> None:
-        """The certificate: r, whose bound is compared with x."""
-        self._add("certificate", (r, x), None, passes=(self._accounts.linear(r.length - r.zeros, 0, FILES),))
+        """The certificate, which is written after the text."""
+        self._r = r
+
+    def trace(self, *results: PlannedNumber) -> Trace:
+        """All steps until now, and the files."""
+        with self.stage("files"):
+            if self._x is not None:
+                self._add("text", (self._x,), None, passes=(self._files(self._x),))
+            if self._r is not None:
+                self._add("certificate", (self._r, self._x), None, passes=(self._files(self._r),))
+        self._x = self._r = None
+        return super().trace(*results)
+
+    def _files(self, number: PlannedNumber) -> Pass:
+        return self._accounts.linear(number.length - number.zeros, 0, FILES)
 
     def _number(self, name: str, used: Sequence[Operand], length: int, out_bytes: int, **fields) -> PlannedNumber:
         return PlannedNumber(self._add(name, used, out_bytes, words=length, **fields).name, length)

@@ -29,7 +29,7 @@ from bigconst.base.version import __version__
 from bigconst.bench.measureslabs import measure_slabs, measure_sums
 from bigconst.bench.turns import Turns, overlap_loss, timed
 from bigconst.constants.digits import write_digits
-from bigconst.constants.planning import make_plan
+from bigconst.constants.planning import bounds_of, make_plan
 from bigconst.estimates.speeds import HostFacts, Speeds
 from bigconst.kernels.pack import is_packed, pack, packed_limbs, unpack
 from bigconst.kernels.text import write_text
@@ -204,7 +204,7 @@ def _file_rates(directory: str, threads: int, digits: int) -> tuple[float, float
     Raises InputOutputError when no file can be written there.
     """
     plan = make_plan(Constant("phi", 5), digits, 10, threads, 1 << 62)
-    x = _random_words(plan.words + 1)
+    bounds, x = bounds_of(plan, certified=True), _random_words(plan.words + 1)
     x[-1] = 1
     with (tempfile.TemporaryDirectory(dir=directory, prefix=".bigconst-bench-") as folder, Pool(threads) as pool,
           executor(1) as side):
@@ -220,7 +220,7 @@ def _file_rates(directory: str, threads: int, digits: int) -> tuple[float, float
                 return time.perf_counter() - began
 
         def text(file: AtomicFile) -> None:
-            write_digits(plan, words, lambda a, b: x[a:b], 0, file, hasher)
+            write_digits(plan, bounds, words, lambda a, b: x[a:b], 0, file, hasher)
 
         def compute(turns: int) -> None:
             for _ in range(turns):

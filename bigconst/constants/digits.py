@@ -9,7 +9,7 @@ from bigconst.arithmetic.residues import ForeignCharacter
 from bigconst.arithmetic.words import Words
 from bigconst.base.errors import FaultError
 from bigconst.base.formats import TEXT_PIECE_BYTES
-from bigconst.constants.root import guard_value, guard_words
+from bigconst.constants.roots import RootBounds
 from bigconst.kernels.text import write_text
 from bigconst.plans.plan import Plan
 from bigconst.runtime.stream import in_order, slots
@@ -32,12 +32,12 @@ class _Buffer:
         return self._bytes[PAGE_BYTES + start:PAGE_BYTES + stop]
 
 
-def write_digits(plan: Plan, words: Words, read: Callable[[int, int], np.ndarray], x_residue: int, text,
-                 hasher) -> tuple[str, int]:
+def write_digits(plan: Plan, bounds: RootBounds, words: Words, read: Callable[[int, int], np.ndarray], x_residue: int,
+                 text, hasher) -> tuple[str, int]:
     """Write integer part, point, digits and newline by text.write_at(offset, bytes).
 
-    read(start, stop) returns words start .. stop-1 of x (constants.root.root_words) and is called by several
-    threads at once; `hasher` receives all bytes in order.
+    read(start, stop) returns words start .. stop-1 of x, and is called by several threads at once;
+    `hasher` receives all bytes in order.
     Returns the last 100 digits (fewer if there are fewer) and the digit hash
     floor(value * base^digits) modulo 2^61 - 1, which is taken from the
     characters themselves.  Raises FaultError when they do not agree with
@@ -86,8 +86,8 @@ def write_digits(plan: Plan, words: Words, read: Callable[[int, int], np.ndarray
         hasher.update(piece)
 
     in_order(words.pool.threads, len(pieces), make, take)
-    guard, size = guard_value(plan, words, read(0, guard_words(plan)))
-    if (value * size + guard - x_residue) % p != 0:
+    guard = bounds.guard(words.to_int(read(0, bounds.guard_words)))
+    if (value * bounds.guard_range + guard - x_residue) % p != 0:
         #: As for "the integer part is wrong".
         raise FaultError("the text does not have the residue of the number", value=value % p)
     return tail.decode(), value % p

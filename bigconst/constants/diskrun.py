@@ -1,9 +1,6 @@
 """A run on disk, in its three parts: the root, its remainder, the files."""
 
-import dataclasses
 from collections.abc import Callable
-
-import xxhash
 
 from bigconst.arithmetic.disk.newton import DiskLadder
 from bigconst.arithmetic.disk.number import Number
@@ -12,16 +9,14 @@ from bigconst.arithmetic.disk.passes import DiskWorkspace
 from bigconst.arithmetic.disk.products import DiskProducts
 from bigconst.arithmetic.disk.reader import Reader
 from bigconst.arithmetic.disk.stages import Stages
-from bigconst.arithmetic.memory.newton import Ladder
+from bigconst.arithmetic.ladder import inverse_root
+from bigconst.arithmetic.memory.machine import MemoryMachine
 from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.words import Words
 from bigconst.base.formats import PACKED_PIECE_WORDS
-from bigconst.base.version import __version__
 from bigconst.constants import diskroot
-from bigconst.constants.digits import write_digits
-from bigconst.constants.diskroot import Remainder
-from bigconst.constants.remainder import write_certificate
-from bigconst.plans.certificate import Header
+from bigconst.constants.files import Files
+from bigconst.constants.planning import bounds_of
 from bigconst.plans.plan import Plan
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.levelstore import LevelStore
@@ -40,6 +35,7 @@ class DiskRun:
         """`store` receives levels that are computed in memory, and copies of those on disk if it lies outside the
         scratch."""
         self.plan, self.words, self.volume, self._store = plan, words, volume, store
+        self._bounds = bounds_of(plan, certified=plan.certified)
         self._stop = stop
         self.levels: list[dict] = []
         self._arena = Arena(max(plan.arena_bytes, plan.disk.used_bytes))
@@ -64,36 +60,36 @@ class DiskRun:
         with self.stages.stage("root"):
             x, residue = diskroot.root(plan, products, y, residue)
             if y is not None:
-                residue = diskroot.settled(plan, products, x, residue)
+                residue = diskroot.settled(plan, self._bounds, products, x, residue)
         products.finish("root", x, residue)
         return x, residue
 
     def _in_memory(self) -> tuple[Number, int]:
         """Compute the levels that fit memory; returns their last y, on the volume, and its residue."""
         disk, products = self.plan.disk, self._products
-        plan = dataclasses.replace(self.plan, words=disk.memory_words, disk=None)
         first = disk.place("ladder in memory", "ladder in memory")
         with self.stages.stage("ladder in memory"):
             for attempt in products.attempts("ladder in memory"):
                 with attempt:
-                    ladder = Ladder(plan, products.products, self._arena, lambda event: None, self._store, self._stop)
-                    words, residue = ladder.inverse_root()
-                    y = products.number(first, disk.memory_words, name="ladder in memory")
-                    y.store(words[:disk.memory_words])
-                    self.levels = ladder.records
+                    machine = MemoryMachine(self.plan.trace, products.products, self._arena, lambda event: None,
+                                            store=self._store, stop=self._stop)
+                    found = inverse_root(machine, self._bounds.ladder, disk.memory_words)
+                    y, residue = products.number(first, disk.memory_words, name="ladder in memory"), found.residue
+                    y.store(found.words)
+                    self.levels = machine.records
                     break
             self._arena.release(0)
         return y, residue
 
-    def remainder(self, x: Number, residue: int) -> Remainder:
-        """The remainder of the written digits."""
+    def remainder(self, x: Number, residue: int) -> tuple[Operand, int]:
+        """The remainder of the written digits, as it is stored, and its residue."""
         with self.stages.stage("remainder"):
             if self.plan.constant.is_integer:
-                zero = self._products.number(self.plan.disk.place("remainder", "r"), self.plan.words + 1)
-                return Remainder(Operand(zero), 0)
-            return diskroot.remainder(self.plan, self._products, x, residue)
+                return Operand(self._products.number(self.plan.disk.place("remainder", "r"), self.plan.words + 1)), 0
+            return diskroot.remainder(self.plan, self._bounds, self._products, x, residue)
 
-    def write_files(self, x: Number, residue: int, r: Remainder | None, text, certificate) -> tuple[str, int]:
+    def write_files(self, x: Number, residue: int, r: tuple[Operand, int] | None, text,
+                    certificate) -> tuple[str, int]:
         """Write the digits, and the certificate where there is an r; returns the last digits and the digit hash.
 
         Space on the volume that is no longer needed is given back first.
@@ -101,24 +97,22 @@ class DiskRun:
         plan = self.plan
         self._arena.drop()
         # A square that was repeated on smaller words lies behind all planned addresses.
-        kept_bytes = max(plan.disk.kept_bytes, r.scaled.number.end if r is not None else 0)
+        kept_bytes = max(plan.disk.kept_bytes, r[0].number.end if r is not None else 0)
         self.volume.resize(min(self.volume.size_bytes, kept_bytes))
         # Chunks to cache: those of a piece of text or certificate for every slot.
         kept = slots(plan.threads) * (1 + PACKED_PIECE_WORDS // plan.disk.chunk_words)
+        files = Files(plan, self._bounds, self.words, text, certificate)
+
+        def write() -> tuple[str, int]:
+            read_x = Reader(Operand(x), kept)
+            written = files.write_text(read_x, residue)
+            if r is not None:
+                files.write_certificate(read_x, Reader(r[0], kept), r[1])
+            return written
+
         with self.stages.stage("files"):
             if isinstance(text, StdoutText):        # what is printed cannot be printed again
-                return self._write_files(x, residue, r, text, certificate, kept)
+                return write()
             for attempt in self._products.faults.attempts("files"):
                 with attempt:
-                    return self._write_files(x, residue, r, text, certificate, kept)
-
-    def _write_files(self, x: Number, residue: int, r: Remainder | None, text, certificate,
-                     kept_chunks: int) -> tuple[str, int]:
-        plan, hasher = self.plan, xxhash.xxh3_128()
-        written = write_digits(plan, self.words, Reader(Operand(x), kept_chunks), residue, text, hasher)
-        if r is not None:
-            read = diskroot.remainder_reader(plan, self.words, r, kept_chunks)
-            diskroot.check_bound(plan, self.words, x, read)
-            header = Header(plan.constant, plan.base, plan.digits, False, __version__, hasher.hexdigest())
-            write_certificate(self.words, header, read, r.residue, certificate)
-        return written
+                    return write()

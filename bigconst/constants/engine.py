@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable
 
 from bigconst.base.constant import Constant
+from bigconst.base.errors import FaultError
 from bigconst.base.events import Finished, PlanMade
 from bigconst.base.formats import WORDS
 from bigconst.base.starting import executor
 from bigconst.constants.outcome import RunOutcome
-from bigconst.constants.planning import make_plan
+from bigconst.constants.planning import bounds_of, make_plan, program_of
 from bigconst.plans.plan import Plan
 
 
@@ -36,7 +37,7 @@ def run(plan: Plan, text, emit: Callable, certificate=None, volume=None, recorde
         words = Words(WORDS[plan.base], pool)
         products = Products(words, emit)
         if plan.disk is None:
-            outcome = _run_in_memory(plan, words, products, text, emit, certificate, store)
+            outcome = _run_in_memory(plan, products, text, emit, certificate, store)
         else:
             outcome = _run_on_disk(plan, words, products, text, emit, certificate, volume, recorder, stop, store)
         emit(Finished())
@@ -44,33 +45,42 @@ def run(plan: Plan, text, emit: Callable, certificate=None, volume=None, recorde
     return outcome
 
 
-def _run_in_memory(plan: Plan, words, products, text, emit: Callable, certificate, store) -> RunOutcome:
-    import xxhash
-
-    from bigconst.constants.digits import write_digits
-    from bigconst.constants.remainder import certify_words
-    from bigconst.constants.root import make_ladder, root_words
+def _run_in_memory(plan: Plan, products, text, emit: Callable, certificate, store) -> RunOutcome:
+    from bigconst.arithmetic.memory.machine import MemoryMachine
+    from bigconst.constants.files import Files
+    from bigconst.runtime.arena import Arena
 
     began = time.perf_counter()
     # Its thread exists before there is anything to lose.
     with executor(1) as side:
-        ladder = make_ladder(plan, products, emit, store)
-        x, spare, residue = root_words(plan, ladder)
-        computed = time.perf_counter()
-        hasher = xxhash.xxh3_128()
-        # Text is made faster than a disk writes it, so the remainder is computed meanwhile.
-        text_written = side.submit(write_digits, plan, words, lambda a, b: x[a:b], residue, text, hasher)
-        if certificate is not None:
-            def text_xxh3() -> str:
-                text_written.result()
-                return hasher.hexdigest()
+        bounds = bounds_of(plan, certified=certificate is not None)
+        outputs = _InMemory(Files(plan, bounds, products.words, text, certificate), side)
+        machine = MemoryMachine(plan.trace, products, Arena(plan.arena_bytes), emit, outputs=outputs, store=store,
+                                save_last=False)
+        program_of(plan.constant)(machine, bounds)
+        last_digits, digit_hash = outputs.written.result()
+    rest = time.perf_counter() - outputs.began
+    return RunOutcome({"compute": outputs.began - began, "certificate": rest if bounds.certified else 0.0,
+                       "output": 0.0 if bounds.certified else rest}, machine.records, 0.0, {}, last_digits, digit_hash)
 
-            certify_words(plan, ladder, x, spare, residue, text_xxh3, certificate)
-        last_digits, digit_hash = text_written.result()
-    rest = time.perf_counter() - computed
-    certified = certificate is not None
-    return RunOutcome({"compute": computed - began, "certificate": rest if certified else 0.0,
-                    "output": 0.0 if certified else rest}, ladder.records, 0.0, {}, last_digits, digit_hash)
+
+class _InMemory:
+    """The files of a run in memory.  Text is made faster than a disk writes it: the remainder is computed meanwhile."""
+
+    def __init__(self, files, side):
+        self._files, self._side = files, side
+
+    def text(self, x) -> None:
+        """Begin to write the digits."""
+        self.began = time.perf_counter()
+        self.written = self._side.submit(self._files.write_text, x.read, x.residue)
+
+    def certificate(self, r, x) -> None:
+        """Write the certificate when the text is written."""
+        self.written.result()
+        if r.is_positive:
+            raise FaultError("the remainder of the digits is not within its bounds")
+        self._files.write_certificate(x.read, r.read, r.residue)
 
 
 def _run_on_disk(plan: Plan, words, products, text, emit: Callable, certificate, volume, recorder, stop,

@@ -9,5 +9,5 @@ def golden(machine, bounds: RootBounds) -> None:
     words = bounds.words
     y = machine.call("ladder", inverse_root, bounds.ladder, words)
     with machine.stage("root"):
-        x = machine.combine("x", [(5, y, 0, 0, 1)], words + 1, plus=[(1, words)], over=2)
+        x = machine.scaled("x", y, 5, words + 1, plus_at=words, halved=True)
     digits_and_proof(machine, bounds, x, times=2, minus_at=words)

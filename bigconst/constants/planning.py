@@ -29,6 +29,11 @@ def program_of(constant: Constant) -> Program:
     return golden if constant.kind == "phi" else sqrt
 
 
+def bounds_of(plan: Plan, certified: bool) -> RootBounds:
+    """The bounds with which the program of a plan runs; `certified` is whether a certificate is wanted."""
+    return replace(root_bounds(plan.constant.d, plan.format, plan.digits, certified), words=plan.words)
+
+
 def make_plan(constant: Constant, digits: int, base: int, threads: int, memory_bytes: int, *,
               workspace_bytes: int | None = None, disk: str | None = None, certified: bool = True) -> Plan:
     """The plan for `digits` decimal digits of `constant`, or for base 16 the hexadecimal digits that hold as much.

@@ -5,18 +5,15 @@ from collections.abc import Callable
 import numpy as np
 import xxhash
 
-from bigconst.arithmetic.memory.newton import Ladder, residual
+from bigconst.arithmetic.memory.machine import MemoryNumber, residual
 from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.packed import write_packed
 from bigconst.arithmetic.words import Words
 from bigconst.base.constant import Constant
 from bigconst.base.errors import FaultError
 from bigconst.base.formats import remainder_words
-from bigconst.base.version import __version__
-from bigconst.constants.root import guard_value
 from bigconst.kernels.linear import compare
 from bigconst.plans.certificate import Header
-from bigconst.plans.plan import Plan
 from bigconst.plans.shape import Shape
 from bigconst.runtime.arena import Arena
 
@@ -47,8 +44,8 @@ def remainder(products: Products, constant: Constant, digits: int, p_words: np.n
     mark = arena.mark()
     out = arena.take(shape.words, np.int32)
     work = arena.take(shape.data_bytes // 8)
-    sign, residue = residual(products, out, z, 1, constant.d * fmt.base**rest, at, length, shape, work, z_residue,
-                             "certificate")
+    sign, residue = residual(products, out, MemoryNumber("z", z, 1, z_residue, words), 1,
+                             (constant.d * fmt.base**rest, at), length, shape, work, "certificate")
     arena.release(mark)
     r, other = out[:length], scratch()
     if sign > 0 and r.any():
@@ -60,39 +57,6 @@ def remainder(products: Products, constant: Constant, digits: int, p_words: np.n
         words.multiply_small(other, p_words, 2)
         bound = other
     return (r, residue) if compare(r, bound) <= 0 else None
-
-
-def certify_words(plan: Plan, ladder: Ladder, x: np.ndarray, spare: np.ndarray, x_residue: int,
-                  text_xxh3: Callable[[], str], file) -> None:
-    """Write the certificate of finished digits (x and spare as `root_words` returns them) to `file`.
-
-    text_xxh3() returns the checksum of the text once all of it is written; x may
-    be overwritten from then on.  Raises FaultError when r is not within its bounds.
-    """
-    words, p = ladder.words, ladder.words.modulus.p
-    length = remainder_words(plan.base, plan.digits)
-    if plan.constant.is_integer:
-        header = Header(plan.constant, plan.base, plan.digits, False, __version__, text_xxh3())
-        write_certificate(words, header, lambda start, stop: np.zeros(stop - start, np.int32), 0, file)
-        return
-    p_words = spare[:length]
-    p_words[:] = 0
-    words.shift_digits(p_words[:plan.text_words + 1], x[plan.words - plan.text_words:],
-                       plan.text_words * plan.format.digits - plan.digits)
-    guard, size = guard_value(plan, words, x)
-    p_residue = (x_residue - guard) * pow(size, -1, p) % p
-
-    def scratch() -> np.ndarray:
-        text_xxh3()
-        return x[:length]
-
-    found = remainder(ladder.products, plan.constant, plan.digits, p_words, p_residue,
-                      plan.square, ladder.arena, scratch)
-    if found is None:
-        raise FaultError("the remainder of the digits is not within its bounds")
-    r, residue = found
-    write_certificate(words, Header(plan.constant, plan.base, plan.digits, False, __version__, text_xxh3()),
-                      lambda start, stop: r[start:stop], residue, file)
 
 
 def write_certificate(words: Words, header: Header, read: Callable[[int, int], np.ndarray], r_residue: int,

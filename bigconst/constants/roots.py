@@ -21,6 +21,35 @@ class RootBounds:
     """power of the base by which the last of them is longer than the digits"""
     certified: bool
 
+    radix: int
+
+    @property
+    def guard_words(self) -> int:
+        """Number of the lowest words of x that contain all digits below the last written one."""
+        return self.words - self.text_words + 1
+
+    @property
+    def guard_range(self) -> int:
+        """G: the digits of x below the last written one are an integer in 0 .. G-1."""
+        return self.radix ** (self.words - self.text_words) * self.spare
+
+    def guard(self, low: int) -> int:
+        """These digits, from the integer of the `guard_words` lowest words of x."""
+        return low % self.guard_range
+
+    def correction(self, low: int) -> int | None:
+        """The integer to be added to x where its guard digits, whose error is known, cannot decide the last written
+        digit; None where they can.
+
+        With it x is the multiple of G nearest to it, which has the right digits unless it is above the true root; then
+        one less has.
+        """
+        guard, size = self.guard(low), self.guard_range
+        error = (Y_ERROR + 1) * self.ladder.d
+        if error <= guard < size - error:
+            return None
+        return -guard if 2 * guard < size else size - guard
+
     @property
     def square_words(self) -> int:
         """Length of z^2 - d*B^(2*words), where z is right down to its written digits."""
@@ -33,7 +62,7 @@ def root_bounds(d: int, fmt: WordFormat, digits: int, certified: bool) -> RootBo
     guard_words = words_for((Y_ERROR + 1) * d * fmt.radix, fmt.radix)
     ladder = LadderBounds(d, words_for(1000 * d, fmt.radix), words_for(8 * Y_ERROR * (isqrt(d) + 1), fmt.radix))
     return RootBounds(ladder, text_words + guard_words, text_words, fmt.base ** (text_words * fmt.digits - digits),
-                      certified)
+                      certified, fmt.radix)
 
 
 def digits_and_proof(machine, bounds: RootBounds, x, times: int = 1, minus_at: int | None = None) -> None:
@@ -44,14 +73,13 @@ def digits_and_proof(machine, bounds: RootBounds, x, times: int = 1, minus_at: i
     d, words = bounds.ladder.d, bounds.words
 
     def remainder(z):
-        return machine.products("r", [(1, z, z)], bounds.square_words, plus=[(-d, 2 * words)], wrapped=True)
+        return machine.square("r", 1, z, (d, 2 * words), bounds.square_words)
 
     with machine.stage("root"):
-        machine.rarely(lambda: remainder(machine.view("z", x, times, minus_at)))
+        x = machine.corrected("settled", x, bounds.guard_words, bounds.correction,
+                              lambda x: remainder(machine.view("z", x, times, minus_at)))
+    machine.text(x)
     if bounds.certified:
         with machine.stage("remainder"):
             r = remainder(machine.view("z", x, times, minus_at, words - bounds.text_words, bounds.spare))
-    with machine.stage("files"):
-        machine.text(x)
-        if bounds.certified:
-            machine.certificate(r, x)
+        machine.certificate(r, x)

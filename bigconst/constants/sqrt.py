@@ -11,19 +11,16 @@ def sqrt(machine, bounds: RootBounds) -> None:
     d, words = bounds.ladder.d, bounds.words
     y = machine.call("ladder", inverse_root, bounds.ladder, words)
     with machine.stage("root"):
-        x = machine.combine("x", [(d, y, 0, 0, 1)], words + 1)
+        x = machine.scaled("x", y, d, words + 1)
     digits_and_proof(machine, bounds, x)
 
 
 def integer_root(machine, bounds: RootBounds) -> None:
     """The root of a perfect square, its digits, and the remainder, which is 0."""
     with machine.stage("root"):
-        x = machine.integer("x", lambda: isqrt(bounds.ladder.d) * machine.radix**bounds.words, bounds.words + 1,
-                            zeros=bounds.words)
+        x = machine.integer("x", lambda: isqrt(bounds.ladder.d), bounds.words + 1, zeros=bounds.words)
+    machine.text(x)
     if bounds.certified:
         with machine.stage("remainder"):
             r = machine.integer("r", lambda: 0, 0)
-    with machine.stage("files"):
-        machine.text(x)
-        if bounds.certified:
-            machine.certificate(r, x)
+        machine.certificate(r, x)

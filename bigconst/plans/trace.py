@@ -3,14 +3,17 @@
 A plan is made of it: what lies where, what moves, how long each part takes.
 """
 
-import itertools
-from collections.abc import Iterable
+import bisect
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from bigconst.plans.accounts import Pass
 from bigconst.plans.diskshape import DiskShape
 from bigconst.plans.shape import Shape
+
+PAGE_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,30 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Call:
+    """A subprogram that a machine has entered."""
+
+    path: str
+    """its scope"""
+    title: str
+    """name for people of the part of the run that it is; empty where it is none"""
+    result: str | None
+    """name of the number that it made; None where it made none, or several"""
+
+
+@dataclass(frozen=True)
 class Trace:
-    """Steps in the order in which they are carried out."""
+    """Steps in the order in which they are carried out, and calls in the order in which they end."""
 
     steps: tuple[Step, ...]
+    calls: tuple[Call, ...] = ()
     results: tuple[str, ...] = ()
     """names of numbers that are used after the last step"""
+
+    @cached_property
+    def by_name(self) -> dict[str, Step]:
+        """The steps by name."""
+        return {step.name: step for step in self.steps}
 
     @cached_property
     def deaths(self) -> dict[str, int]:
@@ -85,56 +106,78 @@ class Trace:
         return map(tuple, found.values())
 
     def placed(self, unit: int) -> tuple[dict[str, int], int]:
-        """Address of everything on a volume, in multiples of `unit` bytes, and the end of the highest.
-
-        What is needed at the end lies lowest; after that comes the largest first, each at the lowest place that is free
-        while it lives.
-        """
-        deaths, end = self.deaths, len(self.steps) - 1
-        regions = [(name, -(-size // unit) * unit, i, last)
-                   for i, step in enumerate(self.steps)
-                   for name, size, last in ((step.out, step.out_bytes, deaths.get(step.out, i)),
-                                            (step.temporary, step.temporary_bytes, i)) if size or name == step.out]
-        placed: list[tuple[int, int, int, int]] = []
-        addresses: dict[str, int] = {}
-        for name, size, first, last in sorted(regions, key=lambda region: (region[3] < end, -region[1])):
-            at = 0
-            for start, stop, born, dead in sorted(placed):
-                if born <= last and first <= dead:
-                    if start - at >= size:
-                        break
-                    at = max(at, stop)
-            placed.append((at, at + size, first, last))
-            addresses[name] = at
-        return addresses, max((stop for _, stop, *_ in placed), default=0)
+        """Address of everything on a volume, in multiples of `unit` bytes, and the end of the highest."""
+        deaths = self.deaths
+        results = [_Region(step.out, step.out_bytes, i, deaths[step.out])
+                   for i, step in enumerate(self.steps) if step.out is not None]
+        return _place([*results, *self._temporary()], unit, len(self.steps) - 1)
 
     @cached_property
-    def memory_bytes(self) -> int:
-        """Most memory that numbers, spectra and temporary room take at a time.
+    def arrays(self) -> dict[str, tuple[int, int]]:
+        """Offset and size in memory, in bytes, of everything.
 
         A result that takes the place of an operand shares its array from the beginning: the approximations of a ladder
         are one array.
         """
-        deaths, arrays, root = self.deaths, dict[str, list[int]](), dict[str, str]()
+        deaths, first, regions = self.deaths, dict[str, str](), dict[str, _Region]()
         for i, step in enumerate(self.steps):
-            if step.out is not None:
-                first = step.out
-                if step.replaces is not None and deaths[step.replaces] == i:
-                    first = root[step.replaces]
-                root[step.out] = first
-                size, born, dead = arrays.get(first, (0, i, 0))
-                arrays[first] = [max(size, step.out_bytes), born, max(dead, deaths[step.out])]
-        changes = [0] * (len(self.steps) + 2)
-        for size, born, dead in arrays.values():
-            changes[born] += size
-            changes[dead + 1] -= size
-        taken = itertools.accumulate(changes)
-        return max((now + step.temporary_bytes for now, step in zip(taken, self.steps, strict=False)), default=0)
+            if step.out is None:
+                continue
+            root = step.out
+            if step.replaces is not None and deaths[step.replaces] == i:
+                root = first[step.replaces]
+            first[step.out] = root
+            known = regions.get(root, _Region(root, 0, i, 0))
+            regions[root] = _Region(root, max(known.size, step.out_bytes), known.born,
+                                    max(known.dead, deaths[step.out]))
+        temporary = self._temporary()
+        addresses, _ = _place([*regions.values(), *temporary], PAGE_BYTES, len(self.steps) - 1)
+        return ({name: (addresses[root], regions[root].size) for name, root in first.items()}
+                | {each.name: (addresses[each.name], each.size) for each in temporary})
+
+    @cached_property
+    def memory_bytes(self) -> int:
+        """Memory for all arrays."""
+        return max((offset + size for offset, size in self.arrays.values()), default=0)
+
+    def _temporary(self) -> "list[_Region]":
+        return [_Region(step.temporary, step.temporary_bytes, i, i)
+                for i, step in enumerate(self.steps) if step.temporary_bytes]
+
+
+class _Region(NamedTuple):
+    """Room that something needs from one step to another."""
+
+    name: str
+    size: int
+    born: int
+    dead: int
+
+
+def _place(regions: Sequence[_Region], unit: int, end: int) -> tuple[dict[str, int], int]:
+    """Address of each region, in multiples of `unit`, and the end of the highest.
+
+    What is needed at the step `end` or later lies lowest; after that comes the largest first, each at the lowest place
+    that is free while it lives.
+    """
+    placed: list[tuple[int, int, int, int]] = []
+    addresses: dict[str, int] = {}
+    for name, size, born, dead in sorted(regions, key=lambda region: (region.dead < end, -region.size)):
+        size = -(-size // unit) * unit
+        at = 0
+        for start, stop, other_born, other_dead in placed:
+            if other_born <= dead and born <= other_dead:
+                if start - at >= size:
+                    break
+                at = max(at, stop)
+        bisect.insort(placed, (at, at + size, born, dead))
+        addresses[name] = at
+    return addresses, max((stop for _, stop, *_ in placed), default=0)
 
 
 def ladder_levels(trace: Trace) -> list[tuple[int, int, Shape | DiskShape, Shape | DiskShape]]:
     """(words in, words out, shape of the residual, shape of the products) of each level of a ladder."""
-    made = {step.out: step for step in trace.steps}
+    made = trace.by_name
     found = []
     for step in trace.steps:
         if step.stage.endswith(", sum"):

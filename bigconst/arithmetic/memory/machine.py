@@ -1,0 +1,342 @@
+"""The machine whose numbers are words in memory (arithmetic.machine).
+
+Every operation checks its identity modulo 2^61 - 1.  A number carries its residue along from the operation that made
+it; it is never computed anew from memory, which may have changed.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from bigconst.arithmetic.machine import Machine
+from bigconst.arithmetic.memory.products import Products
+from bigconst.arithmetic.packed import pieces
+from bigconst.arithmetic.words import Words
+from bigconst.base import failpoints
+from bigconst.base.errors import FaultError, Interrupted
+from bigconst.base.events import StageDone, StageStarted
+from bigconst.kernels.pack import pack, packed_limbs, unpack
+from bigconst.plans.shape import Shape
+from bigconst.plans.trace import Call, Step, Trace
+from bigconst.runtime.arena import Arena
+from bigconst.runtime.levelstore import LevelStore
+
+SAVE_S = 10.0
+"""A finished level is saved when the last save was at least so many seconds ago."""
+
+STORED_NAME = "memory"
+"""Name of these levels in a level store."""
+
+
+@dataclass(frozen=True)
+class MemoryNumber:
+    """A number in memory: sign and magnitude, lowest words first."""
+
+    name: str
+    words: np.ndarray
+    sign: int
+    residue: int
+    """residue of the magnitude modulo 2^61 - 1"""
+    source: Words
+
+    @property
+    def is_positive(self) -> bool:
+        """Whether it is greater than 0."""
+        return self.sign > 0 and bool(self.words.any())
+
+    def high(self, count: int) -> "MemoryNumber":
+        """The part without the `count` lowest words, rounded towards 0."""
+        low = self.source.residue(self.words[:count])
+        return replace(self, words=self.words[count:], residue=self._above(low, count))
+
+    def quotient_residue(self, count: int, divisor: int) -> int:
+        """Residue of the magnitude divided by radix^count * divisor, rounded down; `divisor` divides the radix."""
+        low = self.source.residue(self.words[:count])
+        return ((self._above(low, count) - int(self.words[count] % divisor))
+                * pow(divisor, -1, self.source.modulus.p) % self.source.modulus.p)
+
+    def _above(self, low: int, count: int) -> int:
+        p = self.source.modulus.p
+        return (self.residue - low) * pow(self.source.power(count), -1, p) % p
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Words start .. stop-1, zeros beyond the number."""
+        found = self.words[start:stop]
+        return found if len(found) == stop - start else np.pad(found, (0, stop - start - len(found)))
+
+
+@dataclass(frozen=True)
+class MemorySpectrum:
+    """A transform in memory of a number, which a repetition needs."""
+
+    data: np.ndarray
+    shape: Shape
+    number: MemoryNumber
+
+
+class Outputs(Protocol):
+    """The files that a program makes."""
+
+    def text(self, x: MemoryNumber) -> None:
+        """Begin with the digit file."""
+
+    def certificate(self, r: MemoryNumber, x: MemoryNumber) -> None:
+        """Make the certificate."""
+
+
+class MemoryMachine(Machine):
+    """Carries out a program as its trace says, in arrays of one arena."""
+
+    def __init__(self, trace: Trace, products: Products, arena: Arena, emit: Callable, *,
+                 outputs: Outputs | None = None, store: LevelStore | None = None,
+                 stop: Callable[[], bool] = lambda: False, save_last: bool = True):
+        """`store` receives numbered calls that took long, the last one only with `save_last`, and returns those of
+        earlier processes.
+
+        When stop() is true after a numbered call, Interrupted is raised, after saving its result if there is a store.
+        """
+        super().__init__()
+        self.radix = products.format.radix
+        self.records: list[dict] = []
+        self._trace, self._products, self._words = trace, products, products.words
+        self._memory = arena.take(trace.memory_bytes, np.uint8)
+        self._emit, self._outputs, self._store, self._stop = emit, outputs, store, stop
+        self._levels = [call for call in trace.calls if call.title]
+        self._saved_last = self._levels[-1:] if not save_last else []
+        self._calls = {call.path: call for call in trace.calls}
+        self._known = self._stored()
+        self._saved_s = time.perf_counter()
+
+    @staticmethod
+    def round_up(words: int) -> int:
+        """A length that numbers may have."""
+        return words
+
+    # -- arrays -------------------------------------------------------------------------
+
+    def _array(self, name: str) -> np.ndarray:
+        offset, size = self._trace.arrays[name]
+        return self._memory[offset:offset + size]
+
+    def _step(self, operation: str) -> Step:
+        return self._trace.by_name[self.named(operation)]
+
+    def _words_of(self, step: Step) -> np.ndarray:
+        """The array of a number that ends where its array does, but for a word: so that nothing moves when it grows."""
+        whole = self._array(step.name).view(np.int32)
+        return whole[len(whole) - 1 - step.words:len(whole) - 1]
+
+    def _transform_room(self, step: Step) -> tuple[np.ndarray, np.ndarray]:
+        """Words of the length of a step's transform, and its work array."""
+        return (self._array(step.name).view(np.int32)[:step.shape.words],
+                self._array(step.temporary).view(np.float64)[:step.shape.data_bytes // 8])
+
+    # -- operations -----------------------------------------------------------------------
+
+    def integer(self, name: str, make: Callable[[], int], length: int, zeros: int = 0) -> MemoryNumber:
+        """The integer make() times radix^zeros."""
+        step, value, words = self._step(name), make(), self._words
+        out = self._words_of(step)
+        out[:zeros] = 0
+        out[zeros:] = words.from_int(value, length - zeros)
+        return MemoryNumber(step.name, out, 1, value * words.power(zeros) % words.modulus.p, words)
+
+    def spectrum(self, name: str, number: MemoryNumber, room: int) -> MemorySpectrum:
+        """The transform of a number, for products of at most `room` words."""
+        step = self._step(name)
+        data = self._array(step.name).view(np.float64)[:step.shape.data_bytes // 8]
+        self._products.spectrum(number.words, step.shape, data)
+        return MemorySpectrum(data, step.shape, number)
+
+    def square(self, name: str, c: int, z: MemoryNumber, minus: tuple[int, int], length: int) -> MemoryNumber:
+        """c*z^2 - b*B^at, computed modulo B^N + 1, N > length, and accepted when the identity holds modulo 2^61 - 1."""
+        step = self._step(name)
+        out, work = self._transform_room(step)
+        sign, residue = residual(self._products, out, z, c, minus, length, step.shape, work, step.stage)
+        return MemoryNumber(step.name, out[:length], sign, residue, self._words)
+
+    def product(self, name: str, a: MemoryNumber, spectrum: MemorySpectrum, length: int, *,
+                discard: int = 0) -> MemoryNumber:
+        """a times the number of the spectrum."""
+        step, words, b = self._step(name), self._words, spectrum.number
+        out, work = self._transform_room(step)
+        residue = a.residue * b.residue % words.modulus.p
+        self._products.multiply(out, a.words, b.words, spectrum.data, step.shape, work, step.stage,
+                                lambda: words.residue(out) == residue)
+        return MemoryNumber(step.name, out[:length], a.sign * b.sign, residue, words)
+
+    def update(self, name: str, y: MemoryNumber, u: MemoryNumber, v: MemoryNumber, shifts: tuple[int, int],
+               length: int) -> MemoryNumber:
+        """y*B^(K-k) - floor(u/B^o/2) + 3*floor(v/B^discarded/8) for shifts = (o, discarded), K = length."""
+        step, words, (o, discarded) = self._step(name), self._words, shifts
+        new, fresh = self._words_of(step), length - len(y.words)
+        residue = (y.residue * words.power(fresh) - u.sign * u.quotient_residue(o, 2)
+                   + 3 * v.sign * v.quotient_residue(discarded, 8)) % words.modulus.p
+        words.newton_update(new, fresh, u.words[o:], v.words[discarded:], u.sign)
+        if failpoints.ACTIVE:
+            failpoints.touch("sum.words", step.stage, new, self.radix)
+        if words.residue(new) != residue:
+            raise FaultError(f"{step.stage}: the new approximation does not have the residue of its parts")
+        return MemoryNumber(step.name, new, 1, residue, words)
+
+    def scaled(self, name: str, x: MemoryNumber, times: int, length: int, *, plus_at: int | None = None,
+               halved: bool = False) -> MemoryNumber:
+        """x*times, plus B^plus_at, and half of that; `length` is one word more than x has."""
+        words, p = self._words, self._words.modulus.p
+        step = self._step(name)
+        out = made = self._words_of(step)
+        if halved:      # needs another array: x, which has a word to spare, is multiplied where it is
+            made = self._array(x.name).view(np.int32)[-length:]
+        made[-1] = words.multiply_small(made[:-1], x.words, times)
+        residue = x.residue * times
+        if plus_at is not None:
+            words.add_at(made, plus_at, 1)
+            residue += words.power(plus_at)
+        if halved:
+            residue = (residue - int(made[0]) % 2) * pow(2, -1, p)
+            words.shift_bits(out, made, 1)
+        if words.residue(out) != residue % p:
+            raise FaultError("the root does not have the residue of its parts")
+        return MemoryNumber(step.name, out, x.sign, residue % p, words)
+
+    def view(self, name: str, x: MemoryNumber, times: int, minus_at: int | None = None, zero_below: int = 0,
+             divisor: int = 1) -> MemoryNumber:
+        """times*x - B^minus_at, where of x the words below an index are taken for 0, and that word is rounded down to a
+        multiple of `divisor`."""
+        words, step = self._words, self._step(name)
+        z = self._words_of(step)
+        word = int(x.words[zero_below])
+        low = word - word % divisor
+        cut = words.to_int(x.words[:zero_below + 1]) - low * self.radix**zero_below
+        z[:zero_below] = 0
+        words.multiply_small(z[zero_below + 1:], x.words[zero_below + 1:], times)
+        z[zero_below] = low
+        if times != 1:
+            carry, z[zero_below] = divmod(low * times, self.radix)
+            words.add_at(z, zero_below + 1, carry)
+        residue = (x.residue - cut) * times
+        if minus_at is not None:
+            words.add_at(z, minus_at, -1)
+            residue -= words.power(minus_at)
+        return MemoryNumber(step.name, z, x.sign, residue % words.modulus.p, words)
+
+    def corrected(self, name: str, x: MemoryNumber, count: int, correction: Callable[[int], int | None],
+                  test: Callable[[MemoryNumber], MemoryNumber]) -> MemoryNumber:
+        """x plus the correction that its `count` lowest words ask for, less 1 where test(x) is positive then."""
+        words = self._words
+        change = correction(words.to_int(x.words[:count]))
+        if change is None:
+            return x
+        x = self._plus(x, change)
+        return self._plus(x, -1) if test(x).is_positive else x
+
+    def _plus(self, x: MemoryNumber, value: int) -> MemoryNumber:
+        self._words.add_at(x.words, 0, value)
+        return replace(x, residue=(x.residue + value) % self._words.modulus.p)
+
+    def text(self, x: MemoryNumber) -> None:
+        """The digit file."""
+        self._outputs.text(x)
+
+    def certificate(self, r: MemoryNumber, x: MemoryNumber) -> None:
+        """The certificate."""
+        self._outputs.certificate(r, x)
+
+    # -- calls, which are saved and found again --------------------------------------------
+
+    def call(self, name: str, program: Callable, *arguments, numbered: bool = False) -> MemoryNumber:
+        """What a program makes, unless an earlier process has saved that."""
+        path = self.named(name)
+        call = self._calls[path]
+        if self._known is not None and call.result is not None:
+            level, number = self._known
+            if call.result == level.result:
+                return number
+        with self.scope(path):
+            if not numbered:
+                return program(self, *arguments)
+            return self._level(call, lambda: program(self, *arguments))
+
+    def _level(self, call: Call, compute: Callable[[], MemoryNumber]) -> MemoryNumber:
+        """The result of a numbered call, with its events, its record and its place in the store."""
+        step, count = self._trace.by_name[call.result], len(self._levels)
+        name, index = f"{step.words * self._products.format.digits} digits", self._levels.index(call) + 1
+        self._emit(StageStarted(name, index, count))
+        began, largest = time.perf_counter(), self._products.max_roundoff
+        self._products.max_roundoff = 0.0
+        made = compute()
+        if failpoints.ACTIVE:
+            failpoints.touch("level.words", name, made.words, self.radix)
+        seconds = time.perf_counter() - began
+        self.records.append({"name": name, "words": step.words, "seconds": seconds,
+                             "max_roundoff": self._products.max_roundoff})
+        self._products.max_roundoff = max(self._products.max_roundoff, largest)
+        self._emit(StageDone(name, index, count, seconds))
+        stopped = self._stop()
+        due = stopped or time.perf_counter() - self._saved_s >= SAVE_S
+        if self._store is not None and due and call not in self._saved_last:
+            self._save(made)
+            self._saved_s = time.perf_counter()
+        if stopped:
+            raise Interrupted(resumable=True)
+        return made
+
+    def _save(self, number: MemoryNumber) -> None:
+        """Store the words of a number, packed."""
+        words = number.words
+
+        def packed() -> Iterator[dict]:
+            for start, stop in pieces(len(words)):
+                limbs = np.empty(packed_limbs(stop - start, self.radix), np.uint64)
+                pack(limbs, words[start:stop], self.radix)
+                yield {"packed": limbs}
+
+        self._store.save(STORED_NAME, {"words": len(words), "residue": int(number.residue)}, {}, packed())
+
+    def _stored(self) -> tuple[Call, MemoryNumber] | None:
+        """The newest intact result of a numbered call in the store."""
+        levels = {self._trace.by_name[call.result].words: call for call in self._levels}
+        while self._store is not None and (found := self._store.newest()) is not None:
+            fields, _, packed = found
+            if fields["name"] != STORED_NAME or fields["words"] not in levels:
+                break
+            call, residue = levels[fields["words"]], fields["residue"]
+            words = self._words_of(self._trace.by_name[call.result])
+            if self._load(words, packed) == residue:
+                return call, MemoryNumber(call.result, words, 1, residue, self._words)
+            self._products.faults.note("residue", f"level of {len(words)} words",
+                                       "what was saved is not what was computed")
+            self._store.reject()
+        return None
+
+    def _load(self, words: np.ndarray, packed: Iterable[dict]) -> int:
+        """Fill `words` from packed pieces; returns their residue, or -1 if a value is outside 0 .. radix-1."""
+        largest = 0
+        for (start, stop), arrays in zip(pieces(len(words)), packed, strict=True):
+            # Arrays from a file are read-only; the kernel is compiled for writable ones alone.
+            largest = max(largest, unpack(words[start:stop], arrays["packed"].copy(), self.radix))
+        return self._words.residue(words) if largest < self.radix else -1
+
+
+def residual(products: Products, out: np.ndarray, z: MemoryNumber, c: int, minus: tuple[int, int], length: int,
+             shape: Shape, work: np.ndarray, where: str) -> tuple[int, int]:
+    """out[:length] = |c*z^2 - b*B^at|, minus = (b, at), known to need at most `length` words; its sign and residue."""
+    words, (b, at) = products.words, minus
+    p = words.modulus.p
+
+    def verify(top: int) -> tuple[int, int] | None:
+        if c != 1:
+            top = c * top + words.multiply_small(out, out, c)
+        # B^at is -B^(at-N) where it wraps.
+        top += words.add_at(out, at, -b) if at < len(out) else words.add_at(out, at - len(out), b)
+        sign = words.sign_magnitude(out, top)
+        if out[length:].any():
+            return None
+        residue = words.residue(out[:length])
+        holds = (c * z.residue * z.residue - sign * residue - b * words.power(at)) % p == 0
+        return (sign, residue) if holds else None
+
+    return products.square_wrapped(out, z.words, shape, work, where, verify)

@@ -44,6 +44,7 @@ class Plan:
     mode = "in memory"
     disk = None
     levels = ()
+    fingerprint = ""
     trace = Trace(())
 
     def describe(self) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from bigconst.arithmetic.memory import newton
+from bigconst.arithmetic.memory import machine
 from bigconst.base import failpoints
 from bigconst.cli import main
 from bigconst.runtime import recorder
@@ -134,7 +134,7 @@ def at_level(level: str, count: int = 1, number: int = signal.SIGKILL, spoil: bo
             if ends:
                 os.kill(os.getpid(), number)
 
-        newton.SAVE_S, LevelStore.save = 0, saved
+        machine.SAVE_S, LevelStore.save = 0, saved
 
     return prepare
 

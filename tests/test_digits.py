@@ -105,10 +105,13 @@ def test_digit_hash_is_the_value_modulo_2_61_minus_1():
 
 def test_error_of_y_is_within_its_bound_at_every_level():
     """The bound on which the guard digits rest, against exact integers."""
-    from bigconst.arithmetic.memory.newton import Ladder
+    from bigconst.arithmetic.ladder import inverse_root
+    from bigconst.arithmetic.memory.machine import MemoryMachine
     from bigconst.arithmetic.memory.products import Products
+    from bigconst.arithmetic.planner import memory_trace
     from bigconst.arithmetic.words import Words
     from bigconst.base.formats import WORDS
+    from bigconst.constants.planning import bounds_of
     from bigconst.plans.plan import Y_ERROR
     from bigconst.runtime.arena import Arena
     from bigconst.runtime.threads import Pool
@@ -117,35 +120,42 @@ def test_error_of_y_is_within_its_bound_at_every_level():
         for d, base in [(2, 10), (5, 16), (3, 10), (12345, 10), (2**31 - 1, 10), (46340**2 + 1, 16), (10, 16)]:
             plan = make_plan(Constant("sqrt", d), 100_000, base, 1, 1 << 40)
             words = Words(WORDS[base], pool)
-            ladder = Ladder(plan, Products(words, lambda event: None), Arena(plan.arena_bytes), lambda event: None)
-            y, residue = ladder.inverse_root()
+            ladder = bounds_of(plan, certified=False).ladder
+            trace = memory_trace(base, inverse_root, ladder, plan.words)
+            machine = MemoryMachine(trace, Products(words, lambda event: None), Arena(trace.memory_bytes),
+                                    lambda event: None)
+            y = machine.run(inverse_root, ladder, plan.words)
             value = mpz(0)
-            for word in y[::-1].tolist():
+            for word in y.words[::-1].tolist():
                 value = value * plan.format.radix + word
             power = mpz(plan.format.radix) ** (2 * plan.words)
             true = isqrt(power // d)
             assert abs(value - true) <= Y_ERROR, (d, base)
-            assert value % (2**61 - 1) == residue
-            assert np.all(y >= 0)
+            assert value % (2**61 - 1) == y.residue and y.sign == 1
+            assert np.all(y.words >= 0)
 
 
 @pytest.mark.parametrize("kind,d", [("phi", 5), ("sqrt", 2), ("sqrt", 3)])
 @pytest.mark.parametrize("base", [10, 16])
 def test_last_digits_settled_by_the_exact_square(kind, d, base, monkeypatch):
     """With a bound so wide that many results are in doubt, the square alone decides, from both sides."""
-    from bigconst.constants import root
-    from bigconst.plans import plan as plan_module
+    from bigconst.arithmetic.memory.machine import MemoryMachine
+    from bigconst.constants.roots import RootBounds
 
     asked = []
-    true_is_above = root.is_above
+    original = MemoryMachine.corrected
 
-    def is_above(*arguments):
-        asked.append(true_is_above(*arguments))
-        return asked[-1]
+    def corrected(self, name, x, count, correction, test):
+        def watched(x):
+            r = test(x)
+            asked.append(r.is_positive)
+            return r
 
-    monkeypatch.setattr(root, "is_above", is_above)
+        return original(self, name, x, count, correction, watched)
+
+    monkeypatch.setattr(MemoryMachine, "corrected", corrected)
     # As far as the residual's length allows; a quarter of all numbers whose digits end with a word.
-    monkeypatch.setattr(plan_module.Plan, "x_error", property(lambda self: self.format.radix**2 // 8))
+    monkeypatch.setattr(RootBounds, "x_error", property(lambda self: self.radix**2 // 8))
     constant = Constant(kind, d)
     for digits in range(2000, 2600, 5):
         assert same(engine.compute(constant, digits, base), expected(constant, digits, base))

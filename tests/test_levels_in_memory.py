@@ -20,12 +20,15 @@ from interrupted_runs import (
 )
 from test_cli import one_line
 
-from bigconst.arithmetic.memory import newton
+from bigconst.arithmetic.ladder import inverse_root
+from bigconst.arithmetic.memory import machine
+from bigconst.arithmetic.memory.machine import MemoryMachine
 from bigconst.arithmetic.memory.products import Products
+from bigconst.arithmetic.planner import memory_trace
 from bigconst.arithmetic.words import Words
 from bigconst.base.constant import Constant
 from bigconst.base.errors import Interrupted
-from bigconst.constants.planning import make_plan
+from bigconst.constants.planning import bounds_of, make_plan
 from bigconst.runs.levels import LevelDirectory
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.levelstore import LevelStore
@@ -46,10 +49,10 @@ def test_a_short_run_leaves_the_scratch_alone(place, in_memory):
 
 def counted_steps(monkeypatch):
     """Words of the levels that a run in this process computes."""
-    sizes, step = [], newton.Ladder._step
-    monkeypatch.setattr(newton.Ladder, "_step",
-                        lambda self, y, level, residue: sizes.append(level.words_out) or step(self, y, level, residue))
-    return sizes
+    titles, level = [], MemoryMachine._level
+    monkeypatch.setattr(MemoryMachine, "_level",
+                        lambda self, call, *rest: titles.append(call.title) or level(self, call, *rest))
+    return titles
 
 
 @pytest.mark.parametrize("where, directory", [("--checkpoint ../c", "c"), ("--swap ../a", "a"), ("", "files/swap")])
@@ -103,28 +106,30 @@ def test_a_ladder_that_is_asked_to_stop(place):
     plan = make_plan(Constant("phi", 5), 100_000, 10, 2, 1 << 40)
     store = LevelStore(str(place / "c"), outside=False)
 
-    def ladder(stop, store):
-        words = Words(plan.format, pool)
-        return newton.Ladder(plan, Products(words, lambda event: None), Arena(plan.arena_bytes), lambda event: None,
-                             store, stop)
+    ladder = bounds_of(plan, certified=False).ladder
+    trace = memory_trace(10, inverse_root, ladder, plan.words)
+
+    def climb(stop, store):
+        products = Products(Words(plan.format, pool), lambda event: None)
+        machine = MemoryMachine(trace, products, Arena(trace.memory_bytes), lambda event: None, store=store, stop=stop)
+        return machine, machine.run(inverse_root, ladder, plan.words)
 
     with Pool(2) as pool:
-        expected, residue = ladder(lambda: False, None).inverse_root()
+        _, expected = climb(lambda: False, None)
         for k in [level.words_out for level in plan.levels]:
             with pytest.raises(Interrupted):
-                ladder(lambda: True, store).inverse_root()
+                climb(lambda: True, store)
             assert store.newest()[0]["words"] == k
-        again = ladder(lambda: True, store)
-        y, found = again.inverse_root()
-    assert found == residue and again.records == []
-    np.testing.assert_array_equal(y, expected)
+        again, found = climb(lambda: True, store)
+    assert found.residue == expected.residue and again.records == []
+    np.testing.assert_array_equal(found.words, expected.words)
 
 
 def test_a_run_in_memory_that_saved_nothing_leaves_nothing(place, monkeypatch, capsys):
     def step(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(newton.Ladder, "_step", step)
+    monkeypatch.setattr(MemoryMachine, "_level", step)
     for where in ("--checkpoint ../c", "--swap ../a"):
         assert bigconst(f"{IN_MEMORY} {where}") == 130
         one_line(capsys)
@@ -137,7 +142,7 @@ def test_a_run_in_memory_leaves_the_scratch_of_another_alone(place, in_memory, m
     for path in (place / "files").iterdir():
         path.unlink()
     before = contents(place / "a", place / "c")
-    monkeypatch.setattr(newton, "SAVE_S", 0)
+    monkeypatch.setattr(machine, "SAVE_S", 0)
     assert bigconst(f"{IN_MEMORY} --swap ../a") == 0
     assert contents(place / "a", place / "c") == before
     assert bigconst("sqrt 2 --digits 1000 --discard --swap ../a") == 0
@@ -171,14 +176,14 @@ def test_levels_of_a_run_that_is_over_are_not_taken(place, in_memory, monkeypatc
         (place / "a" / name).unlink()
     for path in (place / "files").iterdir():
         path.unlink()
-    monkeypatch.setattr(newton, "SAVE_S", 0)
+    monkeypatch.setattr(machine, "SAVE_S", 0)
     assert bigconst(f"{IN_MEMORY} --swap ../a --checkpoint ../c") == 0
     assert bigconst(f"{IN_MEMORY} --swap ../a --force") == 0
     check_finished(place, in_memory)
 
 
 def test_each_level_that_is_saved_is_a_checkpoint(place, monkeypatch):
-    monkeypatch.setattr(newton, "SAVE_S", 0)
+    monkeypatch.setattr(machine, "SAVE_S", 0)
     saved, save = [], LevelStore.save
     monkeypatch.setattr(LevelStore, "save", lambda self, name, *rest: saved.append(name) or save(self, name, *rest))
     assert bigconst(f"{IN_MEMORY} --checkpoint ../c --events run.events") == 0

@@ -10,7 +10,7 @@ from bigconst.base.constant import Constant
 from bigconst.base.errors import DoesNotFit
 from bigconst.base.formats import remainder_words
 from bigconst.base.units import hex_digits
-from bigconst.constants.planning import make_plan
+from bigconst.constants.planning import bounds_of, make_plan
 from bigconst.plans.plan import Y_ERROR
 
 PHI = Constant("phi", 5)
@@ -19,13 +19,13 @@ PHI = Constant("phi", 5)
 @given(st.integers(1, 5 * 10**9), st.integers(1, 2**31 - 1), st.sampled_from([10, 16]))
 def test_the_ladder_keeps_the_bounds_of_its_derivation(digits, d, base):
     plan = make_plan(Constant("sqrt", d), digits, base, 2, 1 << 60)
-    radix = plan.format.radix
+    radix, bounds = plan.format.radix, bounds_of(plan, certified=True)
     assert plan.digits == (hex_digits(digits) if base == 16 else digits)
     assert plan.text_words * plan.format.digits >= plan.digits
-    assert radix ** (plan.words - plan.text_words) >= plan.x_error * radix
+    assert radix ** (plan.words - plan.text_words) >= bounds.x_error * radix
     assert radix**plan.overlap_words >= 1000 * d
     assert radix**plan.residual_guard_words >= 40 * (isqrt(d) + 1)
-    assert plan.x_error > Y_ERROR * d
+    assert bounds.x_error > Y_ERROR * d and bounds.words == plan.words
     # The exact square of the certificate needs two words more than its remainder.
     assert plan.constant.is_integer or plan.square.words >= remainder_words(base, plan.digits) + 2
     for level in plan.levels:

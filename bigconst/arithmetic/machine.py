@@ -53,6 +53,10 @@ class Machine:
         with self.scope("/".join([*self._scopes, name])):
             yield
 
+    def run(self, program: Callable, *arguments):
+        """What program(machine, *arguments) makes, where it is all that the machine does."""
+        return self.call(program.__name__, program, *arguments)
+
     def call(self, name: str, program: Callable, *arguments, numbered: bool = False):
         """What program(machine, *arguments) makes, in a scope of its own.
 

@@ -215,8 +215,8 @@ def memory_trace(base: int, program: Callable, *arguments) -> Trace:
     Numbers among the arguments are there before it begins.
     """
     machine = MemoryPlanner(base)
-    made = program(machine, *[machine.integer("argument", lambda: 0, each.length)
-                              if isinstance(each, PlannedNumber) else each for each in arguments])
+    made = machine.run(program, *[machine.integer("argument", lambda: 0, each.length)
+                                  if isinstance(each, PlannedNumber) else each for each in arguments])
     return machine.trace(*(made if isinstance(made, tuple) else (made,)))
 
 

@@ -73,7 +73,7 @@ class DiskRun:
                 with attempt:
                     machine = MemoryMachine(self.plan.trace, products.products, self._arena, lambda event: None,
                                             store=self._store, stop=self._stop)
-                    found = inverse_root(machine, self._bounds.ladder, disk.memory_words)
+                    found = machine.run(inverse_root, self._bounds.ladder, disk.memory_words)
                     y, residue = products.number(first, disk.memory_words, name="ladder in memory"), found.residue
                     y.store(found.words)
                     self.levels = machine.records

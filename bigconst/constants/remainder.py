@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import xxhash
 
-from bigconst.arithmetic.memory.machine import MemoryNumber, residual
+from bigconst.arithmetic.memory.machine import wrapped_identity
 from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.packed import write_packed
 from bigconst.arithmetic.words import Words
@@ -44,8 +44,9 @@ def remainder(products: Products, constant: Constant, digits: int, p_words: np.n
     mark = arena.mark()
     out = arena.take(shape.words, np.int32)
     work = arena.take(shape.data_bytes // 8)
-    sign, residue = residual(products, out, MemoryNumber("z", z, 1, z_residue, words), 1,
-                             (constant.d * fmt.base**rest, at), length, shape, work, "certificate")
+    sign, residue = products.square_wrapped(
+        out, z, shape, work, "certificate",
+        wrapped_identity(words, out, z_residue, 1, (constant.d * fmt.base**rest, at), length))
     arena.release(mark)
     r, other = out[:length], scratch()
     if sign > 0 and r.any():

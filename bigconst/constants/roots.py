@@ -24,6 +24,11 @@ class RootBounds:
     radix: int
 
     @property
+    def x_error(self) -> int:
+        """Bound on the error of x, in units of its last word."""
+        return (Y_ERROR + 1) * self.ladder.d
+
+    @property
     def guard_words(self) -> int:
         """Number of the lowest words of x that contain all digits below the last written one."""
         return self.words - self.text_words + 1
@@ -45,8 +50,7 @@ class RootBounds:
         one less has.
         """
         guard, size = self.guard(low), self.guard_range
-        error = (Y_ERROR + 1) * self.ladder.d
-        if error <= guard < size - error:
+        if self.x_error <= guard < size - self.x_error:
             return None
         return -guard if 2 * guard < size else size - guard
 

@@ -108,11 +108,6 @@ class Plan:
         return -(-self.digits // self.format.digits)
 
     @property
-    def x_error(self) -> int:
-        """Bound on the error of the result in units of its last word."""
-        return (Y_ERROR + 1) * self.constant.d
-
-    @property
     def integer_part(self) -> str:
         """The text before the point."""
         return self.constant.integer_text(self.base)

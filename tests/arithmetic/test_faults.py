@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from gmpy2 import isqrt, mpz
 
+from bigconst.arithmetic.memory.machine import MemoryMachine
 from bigconst.base import failpoints
 from bigconst.base.constant import Constant
 from bigconst.base.errors import FaultError, UsageError
-from bigconst.constants import engine, root
+from bigconst.constants import engine
 from bigconst.constants.planning import make_plan
 
 DIGITS = 60_000
@@ -71,15 +72,15 @@ def test_a_wrong_value_never_reaches_the_digits(place, truth, record_property):
 
 
 def test_a_result_that_changes_after_its_check_is_not_written(truth, monkeypatch):
-    rng, original = np.random.default_rng(5), root.root_words
+    rng, original = np.random.default_rng(5), MemoryMachine.corrected
 
-    def root_words(plan, ladder):
-        x, *rest = original(plan, ladder)
-        at = rng.integers(len(x))
-        x[at] = (x[at] + rng.integers(1, 100_000)) % 100_000
-        return x, *rest
+    def corrected(*arguments):
+        x = original(*arguments)
+        at = rng.integers(len(x.words))
+        x.words[at] = (x.words[at] + rng.integers(1, 100_000)) % 100_000
+        return x
 
-    monkeypatch.setattr(root, "root_words", root_words)
+    monkeypatch.setattr(MemoryMachine, "corrected", corrected)
     for _ in range(AFTER_ITS_CHECK):
         assert outcome(truth).startswith("stopped: ")
 

@@ -1,15 +1,18 @@
 """A wrong value in front of each check of a computation: the check that is meant for it names it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xxhash
 
 from bigconst.arithmetic import packed
+from bigconst.arithmetic.memory.machine import MemoryMachine
 from bigconst.arithmetic.words import Words
 from bigconst.base.constant import Constant
 from bigconst.base.errors import FaultError
 from bigconst.base.formats import HEADER_BYTES, WORDS
-from bigconst.constants import digits, engine, remainder, root
+from bigconst.constants import digits, engine
 from bigconst.constants.planning import make_plan
 from bigconst.runtime.threads import Pool
 
@@ -46,11 +49,11 @@ def test_the_same_run_without_a_wrong_value():
 
 
 def test_integer_part(monkeypatch):
-    def spoil(added, plan, words, x, *rest):
-        x[-1] = 2
-        return added
+    def spoil(x, *arguments):
+        x.words[-1] = 2
+        return x
 
-    after(monkeypatch, root, "settle", spoil)
+    after(monkeypatch, MemoryMachine, "corrected", spoil)
     with pytest.raises(FaultError, match="^the integer part is wrong; run it again"):
         run()
 
@@ -78,13 +81,12 @@ def test_a_last_digit_that_all_residues_agree_with(monkeypatch):
     """A digit too many in x and in its residue: only the identity of the certificate knows better."""
     certificate = Sink()
 
-    def spoil(found, plan, ladder):
-        x, spare, residue = found
-        guard, size = root.guard_value(plan, ladder.words, x)
-        ladder.words.add_at(x, 0, int(size))
-        return x, spare, residue + int(size)
+    def spoil(x, machine, name, before, count, correction, test):
+        size = int(correction.__self__.guard_range)
+        x.source.add_at(x.words, 0, size)
+        return replace(x, residue=x.residue + size)
 
-    after(monkeypatch, root, "root_words", spoil)
+    after(monkeypatch, MemoryMachine, "corrected", spoil)
     with pytest.raises(FaultError, match="^the remainder of the digits is not within its bounds; run it again"):
         run(certificate)
     assert 0 not in certificate.pieces, "a header makes it a certificate"
@@ -93,12 +95,12 @@ def test_a_last_digit_that_all_residues_agree_with(monkeypatch):
 def test_the_remainder_in_memory(monkeypatch):
     certificate = Sink()
 
-    def spoil(found, *arguments):
-        r, residue = found
-        r[1] ^= 1
-        return r, residue
+    def spoil(number, machine, name, *rest):
+        if name == "r":
+            number.words[len(number.words) // 2] ^= 1
+        return number
 
-    after(monkeypatch, remainder, "remainder", spoil)
+    after(monkeypatch, MemoryMachine, "square", spoil)
     with pytest.raises(FaultError, match="^r changed in memory; run it again"):
         run(certificate)
     assert 0 not in certificate.pieces

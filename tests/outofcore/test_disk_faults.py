@@ -126,7 +126,7 @@ def watch(patch, which: str, spoil: Spoiler) -> None:
         case "u or v":
             after(DiskProducts, "multiply", lambda result: result)
         case "r":
-            after(DiskRun, "remainder", lambda result: result.scaled.number)
+            after(DiskRun, "remainder", lambda result: result[0].number)
         case _:
             patch.setattr(DiskProducts, "finish", finished)
 

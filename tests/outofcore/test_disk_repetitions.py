@@ -5,11 +5,11 @@ from certificates import digit_text, floor
 from disk_runs import ONE_LEVEL, PHI, REGROUPED, ROOMY, TWO_LEVELS, in_memory, plan_on_disk, run_watched, same
 
 from bigconst.arithmetic.disk.passes import DiskTransform
+from bigconst.arithmetic.disk.products import DiskProducts
 from bigconst.base.constant import Constant
 from bigconst.base.errors import FaultError
 from bigconst.base.units import hex_digits
-from bigconst.constants import root
-from bigconst.plans import plan as plan_module
+from bigconst.constants.roots import RootBounds
 
 SQRT2, SQRT_MAX = Constant("sqrt", 2), Constant("sqrt", 2**31 - 1)
 
@@ -20,14 +20,17 @@ SQRT2, SQRT_MAX = Constant("sqrt", 2), Constant("sqrt", 2**31 - 1)
 @pytest.mark.parametrize("constant,base", [(PHI, 10), (PHI, 16), (SQRT2, 10), (Constant("sqrt", 3), 16)])
 def test_last_digits_settled_by_the_exact_square(constant, base, monkeypatch):
     """With a bound so wide that many results are in doubt, the square alone decides, from both sides."""
-    asked, true_settle = [], root.settle
+    asked, original = [], DiskProducts.residual
 
-    def settle(plan, words, low, add, is_above):
-        return true_settle(plan, words, low, add, lambda change: asked.append(is_above(change)) or asked[-1])
+    def residual(self, *arguments):
+        r, sign, residue = original(self, *arguments)
+        if arguments[-1] == "settling the last digit":
+            asked.append(sign > 0 and bool(r.number.kinds.any()))
+        return r, sign, residue
 
-    monkeypatch.setattr("bigconst.constants.diskroot.settle", settle)
+    monkeypatch.setattr(DiskProducts, "residual", residual)
     # As far as the residual's length allows; a quarter of all numbers whose digits end with a word.
-    monkeypatch.setattr(plan_module.Plan, "x_error", property(lambda self: self.format.radix**2 // 8))
+    monkeypatch.setattr(RootBounds, "x_error", property(lambda self: self.radix**2 // 8))
     for digits in without_guard_words_to_spare(base):
         plan = plan_on_disk(constant, digits, base)
         assert plan.words - plan.text_words == 2 and plan.digits % plan.format.digits == 0

@@ -9,14 +9,13 @@ from gmpy2 import mpz
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bigconst.arithmetic.disk.reader import Reader
 from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.words import Words
 from bigconst.base.constant import Constant
 from bigconst.base.errors import FaultError
-from bigconst.base.formats import remainder_words
-from bigconst.constants import diskroot as root
 from bigconst.constants.diskrun import DiskRun
-from bigconst.constants.root import guard_value, guard_words
+from bigconst.constants.planning import bounds_of
 from bigconst.plans.certificate import within_bound
 from bigconst.runtime.recorder import Recorder
 from bigconst.runtime.threads import Pool
@@ -40,18 +39,16 @@ def test_digits_remainder_and_residues(constant, digits, base):
     with Pool(1) as pool:
         plan, words, run, x, residue = started(constant, digits, base, pool)
         p = floor(constant.name, base, plan.digits)
-        _, size = guard_value(plan, words, x.read(0, guard_words(plan)))
+        size = bounds_of(plan, certified=True).guard_range
         value = whole(x.read(0, plan.words + 1), words.format.radix)
         assert value // size == p and value % (2**61 - 1) == residue == x.residue()
-        found = run.remainder(x, residue)
-        read = root.remainder_reader(plan, words, found, 4)
-        length = remainder_words(base, plan.digits)
-        r = remainder(constant.name, base, plan.digits, p)
+        found, r_residue = run.remainder(x, residue)
+        read, length = Reader(found, 4), plan.disk.square.stored_words
+        r = remainder(constant.name, base, plan.digits, p) * size**2 * (4 if constant.kind == "phi" else 1)
         # In one piece, and in two that meet anywhere.
-        assert whole(read(0, length), words.format.radix) == r and found.residue == r % (2**61 - 1)
+        assert whole(read(0, length), words.format.radix) == r and r_residue == r % (2**61 - 1)
         for cut in (1, length // 3, length - 1):
             assert whole(np.concatenate([read(0, cut), read(cut, length)]), words.format.radix) == r
-        root.check_bound(plan, words, x, read)
 
 
 @pytest.mark.parametrize("constant,digits,base,units", [
@@ -60,7 +57,7 @@ def test_digits_that_are_units_off_are_never_certified(constant, digits, base, u
     """As they would be without any other check: residues follow."""
     with Pool(1) as pool:
         plan, words, run, x, residue = started(constant, digits, base, pool)
-        _, size = guard_value(plan, words, x.read(0, guard_words(plan)))
+        size = bounds_of(plan, certified=True).guard_range
         x.add([(0, int(units * size))])
         residue = (residue + units * size) % (2**61 - 1)
         with pytest.raises(FaultError, match="not within its bounds|wrong with words of every size"):

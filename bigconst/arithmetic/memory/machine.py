@@ -155,7 +155,9 @@ class MemoryMachine(Machine):
         """c*z^2 - b*B^at, computed modulo B^N + 1, N > length, and accepted when the identity holds modulo 2^61 - 1."""
         step = self._step(name)
         out, work = self._transform_room(step)
-        sign, residue = residual(self._products, out, z, c, minus, length, step.shape, work, step.stage)
+        sign, residue = self._products.square_wrapped(
+            out, z.words, step.shape, work, step.stage,
+            wrapped_identity(self._words, out, z.residue, c, minus, length))
         return MemoryNumber(step.name, out[:length], sign, residue, self._words)
 
     def product(self, name: str, a: MemoryNumber, spectrum: MemorySpectrum, length: int, *,
@@ -256,18 +258,16 @@ class MemoryMachine(Machine):
             if call.result == level.result:
                 return number
         with self.scope(path):
-            if not numbered:
-                return program(self, *arguments)
-            return self._level(call, lambda: program(self, *arguments))
+            return self._level(call, program, arguments) if numbered else program(self, *arguments)
 
-    def _level(self, call: Call, compute: Callable[[], MemoryNumber]) -> MemoryNumber:
+    def _level(self, call: Call, program: Callable, arguments: tuple) -> MemoryNumber:
         """The result of a numbered call, with its events, its record and its place in the store."""
         step, count = self._trace.by_name[call.result], len(self._levels)
         name, index = f"{step.words * self._products.format.digits} digits", self._levels.index(call) + 1
         self._emit(StageStarted(name, index, count))
         began, largest = time.perf_counter(), self._products.max_roundoff
         self._products.max_roundoff = 0.0
-        made = compute()
+        made = program(self, *arguments)
         if failpoints.ACTIVE:
             failpoints.touch("level.words", name, made.words, self.radix)
         seconds = time.perf_counter() - began
@@ -321,11 +321,14 @@ class MemoryMachine(Machine):
         return self._words.residue(words) if largest < self.radix else -1
 
 
-def residual(products: Products, out: np.ndarray, z: MemoryNumber, c: int, minus: tuple[int, int], length: int,
-             shape: Shape, work: np.ndarray, where: str) -> tuple[int, int]:
-    """out[:length] = |c*z^2 - b*B^at|, minus = (b, at), known to need at most `length` words; its sign and residue."""
-    words, (b, at) = products.words, minus
-    p = words.modulus.p
+def wrapped_identity(words: Words, out: np.ndarray, z_residue: int, c: int, minus: tuple[int, int],
+                     length: int) -> Callable[[int], tuple[int, int] | None]:
+    """What is made of a square z^2 modulo B^N + 1, N = len(out), by Products.square_wrapped.
+
+    It turns out + top*B^N into out[:length] = |c*z^2 - b*B^at|, minus = (b, at), and returns sign and residue; None
+    where that needs more words, or does not hold modulo 2^61 - 1.
+    """
+    (b, at), p = minus, words.modulus.p
 
     def verify(top: int) -> tuple[int, int] | None:
         if c != 1:
@@ -336,7 +339,7 @@ def residual(products: Products, out: np.ndarray, z: MemoryNumber, c: int, minus
         if out[length:].any():
             return None
         residue = words.residue(out[:length])
-        holds = (c * z.residue * z.residue - sign * residue - b * words.power(at)) % p == 0
+        holds = (c * z_residue * z_residue - sign * residue - b * words.power(at)) % p == 0
         return (sign, residue) if holds else None
 
-    return products.square_wrapped(out, z.words, shape, work, where, verify)
+    return verify

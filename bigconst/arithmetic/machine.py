@@ -57,10 +57,17 @@ class Machine:
         """What program(machine, *arguments) makes, where it is all that the machine does."""
         return self.call(program.__name__, program, *arguments)
 
-    def call(self, name: str, program: Callable, *arguments, numbered: bool = False):
+    def forget(self, path: str) -> None:
+        """Count all names in a scope from the beginning: it is entered once more."""
+        for name in [name for name in self._counts if name.startswith(f"{path}/")]:
+            del self._counts[name]
+
+    def call(self, name: str, program: Callable, *arguments, numbered: bool = False, entered: bool = False):
         """What program(machine, *arguments) makes, in a scope of its own.
 
-        A `numbered` call is a part of the run that people see.
+        A `numbered` call is a part of the run that people see, and is computed once more where a fault in it cannot be
+        repaired.  What an `entered` call makes is recorded on disk, as that of a numbered one is; what others make only
+        where all of it fits memory.
         """
         with self.scope(self.named(name)):
             return program(self, *arguments)

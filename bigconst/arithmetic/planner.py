@@ -74,20 +74,19 @@ class Planner(Machine):
             yield
         self._stage = before
 
-    def call(self, name: str, program: Callable, *arguments, numbered: bool = False):
+    def call(self, name: str, program: Callable, *arguments, numbered: bool = False, entered: bool = False):
         """What a program makes; the stages of a `numbered` call begin with its name and number."""
-        path, title = self.named(name), ""
+        path, title = self.named(name), name if entered else ""
+        before = self._segment, self._titles
+        if numbered:
+            self._numbers[name] = self._numbers.get(name, 0) + 1
+            title = f"{name} {self._numbers[name]}"
+            self._titles = [title]
+        self._segment = title or self._segment
         with self.scope(path):
-            if numbered:
-                self._numbers[name] = self._numbers.get(name, 0) + 1
-                title = f"{name} {self._numbers[name]}"
-                self._titles.append(title)
-                before, self._segment = self._segment, title
             made = program(self, *arguments)
-            if numbered:
-                self._segment = before
-                self._titles.pop()
-        self.calls.append(Call(path, title, made.name if isinstance(made, PlannedNumber) else None))
+        self._segment, self._titles = before
+        self.calls.append(Call(path, title, made.name if isinstance(made, PlannedNumber) else None, numbered))
         return made
 
     def corrected(self, name: str, x: PlannedNumber, count: int, correction: Callable[[int], int | None],
@@ -241,22 +240,24 @@ class DiskPlanner(Planner):
         """A length in whole chunks."""
         return -(-words // self.chunk_words) * self.chunk_words
 
-    def call(self, name: str, program: Callable, *arguments, numbered: bool = False):
-        """What a program makes: as one step if it fits memory and is not `numbered`."""
-        inside = memory_trace(self._base, program, *arguments)
-        if numbered or inside.memory_bytes > self._workspace_bytes:
-            return super().call(name, program, *arguments, numbered=numbered)
+    def call(self, name: str, program: Callable, *arguments, numbered: bool = False, entered: bool = False):
+        """What a program makes: as one step if it fits memory, unless it has to be `entered`, or is `numbered`."""
+        inside = None if numbered or entered else memory_trace(self._base, program, *arguments)
+        if inside is None or inside.memory_bytes > self._workspace_bytes:
+            return super().call(name, program, *arguments, numbered=numbered, entered=entered)
         given = [each for each in arguments if isinstance(each, PlannedNumber)]
         self.memory = inside
         length = inside.steps[-1].words
-        before, self._segment = self._segment, self.named(name)
-        with self.stage(f"{name} in memory"):
+        title = f"{name} in memory"
+        before, path = (self._segment, self._stage), self.named(name)
+        self._segment = self._stage = title
+        with self.scope(path):
             passes = [self._accounts.linear(each.length, 0) for each in given]
-            made = self._number(f"{name} in memory", given, length, self._accounts.packed(length),
+            made = self._number(title, given, length, self._accounts.packed(length),
                                 passes=(*passes, self._accounts.linear(0, length)),
                                 journal_bytes=self._journal.number(length))
-        self.calls.append(Call(self._segment, f"{name} in memory", made.name))
-        self._segment = before
+        self.calls.append(Call(path, title, made.name, is_in_memory=True))
+        self._segment, self._stage = before
         return made
 
     def integer(self, name: str, make: Callable[[], int], length: int, zeros: int = 0) -> PlannedNumber:

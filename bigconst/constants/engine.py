@@ -4,6 +4,7 @@
 leave it out.
 """
 
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -14,6 +15,7 @@ from bigconst.base.formats import WORDS
 from bigconst.base.starting import executor
 from bigconst.constants.outcome import RunOutcome
 from bigconst.constants.planning import bounds_of, make_plan, program_of
+from bigconst.constants.roots import RootBounds
 from bigconst.plans.plan import Plan
 
 
@@ -39,7 +41,7 @@ def run(plan: Plan, text, emit: Callable, certificate=None, volume=None, recorde
         if plan.disk is None:
             outcome = _run_in_memory(plan, products, text, emit, certificate, store)
         else:
-            outcome = _run_on_disk(plan, words, products, text, emit, certificate, volume, recorder, stop, store)
+            outcome = _run_on_disk(plan, products, text, emit, certificate, volume, recorder, stop, store)
         emit(Finished())
     outcome.max_roundoff, outcome.faults = products.max_roundoff, dict(products.faults.counts)
     return outcome
@@ -83,21 +85,56 @@ class _InMemory:
         self._files.write_certificate(x.read, r.read, r.residue)
 
 
-def _run_on_disk(plan: Plan, words, products, text, emit: Callable, certificate, volume, recorder, stop,
-                 store) -> RunOutcome:
-    from bigconst.constants.diskrun import DiskRun
+def _run_on_disk(plan: Plan, products, text, emit: Callable, certificate, volume, recorder, stop, store) -> RunOutcome:
+    from bigconst.arithmetic.disk.machine import DiskMachine
+    from bigconst.arithmetic.disk.passes import DiskWorkspace
+    from bigconst.arithmetic.disk.products import DiskProducts
+    from bigconst.arithmetic.disk.stages import Stages
+    from bigconst.runtime.arena import Arena
+    from bigconst.runtime.pipeline import Pipeline
     from bigconst.runtime.recorder import Recorder
 
-    run_ = DiskRun(plan, words, products, emit, volume, recorder or Recorder(), stop, store=store)
+    arena, pipeline = Arena(max(plan.arena_bytes, plan.disk.used_bytes)), Pipeline(stop)
+    scratch = DiskWorkspace(volume, products.words, arena, pipeline, recorder or Recorder(), products.faults.note)
+    stages = Stages(plan.disk, scratch, emit)
+    machine = DiskMachine(plan, DiskProducts(plan.disk, scratch, products, store), stages, store, stop)
+    bounds = bounds_of(plan, certified=certificate is not None)
     began = time.perf_counter()
-    x, residue = run_.root()
+    program_of(plan.constant)(machine, bounds)
     computed = time.perf_counter()
-    r = run_.remainder(x, residue) if certificate is not None else None
-    proved = time.perf_counter()
-    last_digits, digit_hash = run_.write_files(x, residue, r, text, certificate)
-    written = time.perf_counter()
-    return RunOutcome({"compute": computed - began, "certificate": proved - computed, "output": written - proved},
-                   run_.levels, 0.0, {}, last_digits, digit_hash, run_.stages.records, run_.longest_unit_s)
+    arena.drop()
+    with stages.stage("files"):
+        last_digits, digit_hash = _write_files(plan, bounds, products, text, certificate, volume, *machine.files)
+    seconds = {record["name"]: record["seconds"] for record in stages.records}
+    proof = seconds.get("remainder", 0.0)
+    return RunOutcome({"compute": computed - began - proof, "certificate": proof, "output": seconds["files"]},
+                      machine.levels, 0.0, {}, last_digits, digit_hash, stages.records, pipeline.slowest_unit_s)
+
+
+def _write_files(plan: Plan, bounds: RootBounds, products, text, certificate, volume, x, r) -> tuple[str, int]:
+    """Write text and certificate of numbers on the volume, of which the room that is not needed is given back first."""
+    from bigconst.arithmetic.disk.reader import Reader
+    from bigconst.base.formats import PACKED_PIECE_WORDS
+    from bigconst.constants.files import Files
+    from bigconst.runtime.stream import slots
+    from bigconst.storage.atomicfile import StdoutText
+
+    if r is not None and r.is_positive:
+        raise FaultError("the remainder of the digits is not within its bounds")
+    # A square that was repeated on smaller words lies behind all planned addresses.
+    kept_bytes = max(plan.disk.kept_bytes, 0 if r is None else r.number.end)
+    volume.resize(min(volume.size_bytes, kept_bytes))
+    # Chunks to cache: those of a piece of text or certificate for every slot.
+    kept = slots(plan.threads) * (1 + PACKED_PIECE_WORDS // plan.disk.chunk_words)
+    files = Files(plan, bounds, products.words, text, certificate)
+    # What is printed cannot be printed again.
+    for attempt in products.faults.attempts("files"):
+        with contextlib.nullcontext() if isinstance(text, StdoutText) else attempt:
+            read_x = Reader(x.operand, kept)
+            written = files.write_text(read_x, x.residue)
+            if r is not None:
+                files.write_certificate(read_x, Reader(r.operand, kept), r.residue)
+            return written
 
 
 class _Collected:

@@ -1,5 +1,6 @@
 """What the programs of square roots and of the golden ratio have in common: bounds, the last digit, the proof."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import isqrt
 
@@ -69,21 +70,24 @@ def root_bounds(d: int, fmt: WordFormat, digits: int, certified: bool) -> RootBo
                       certified, fmt.radix)
 
 
-def digits_and_proof(machine, bounds: RootBounds, x, times: int = 1, minus_at: int | None = None) -> None:
-    """The digits of x, and the remainder r = z^2 - d*B^(2*words) of z = times*x - B^minus_at, cut after the last one.
+def settled(machine, bounds: RootBounds, x, z_of: Callable):
+    """x, corrected where its guard digits cannot decide the last written one (docs/floor.md).
 
-    Without the cut the sign of r decides the last digit where the guard digits of x cannot (docs/floor.md).
+    z_of(machine, bounds, x) is the root of d that x stands for.
     """
-    d, words = bounds.ladder.d, bounds.words
+    return machine.corrected("settled", x, bounds.guard_words, bounds.correction,
+                             lambda x: _remainder(machine, bounds, z_of(machine, bounds, x)))
 
-    def remainder(z):
-        return machine.square("r", 1, z, (d, 2 * words), bounds.square_words)
 
-    with machine.stage("root"):
-        x = machine.corrected("settled", x, bounds.guard_words, bounds.correction,
-                              lambda x: remainder(machine.view("z", x, times, minus_at)))
+def digits_and_proof(machine, bounds: RootBounds, x, z_of: Callable) -> None:
+    """The digits of x, and z^2 - d*B^(2*words) for the root z of d that is cut after the last of them."""
     machine.text(x)
     if bounds.certified:
         with machine.stage("remainder"):
-            r = remainder(machine.view("z", x, times, minus_at, words - bounds.text_words, bounds.spare))
+            z = z_of(machine, bounds, x, zero_below=bounds.words - bounds.text_words, divisor=bounds.spare)
+            r = _remainder(machine, bounds, z)
         machine.certificate(r, x)
+
+
+def _remainder(machine, bounds: RootBounds, z):
+    return machine.square("r", 1, z, (bounds.ladder.d, 2 * bounds.words), bounds.square_words)

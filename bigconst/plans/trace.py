@@ -60,9 +60,13 @@ class Call:
     path: str
     """its scope"""
     title: str
-    """name for people of the part of the run that it is; empty where it is none"""
+    """name under which its result is recorded, or saved; empty where it is not"""
     result: str | None
     """name of the number that it made; None where it made none, or several"""
+    is_part: bool = False
+    """whether the names of its stages begin with the title"""
+    is_in_memory: bool = False
+    """whether it is computed in memory, and its result stored on the volume"""
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,8 @@ class Family:
 
 
 DIGITS = Family("digits", (("columns", "linear", "rows", "residue", "pack", "newton", "propagate", "text"),),
-                ("constants.digits", "constants.remainder"))
-DISK = Family("digits on disk", (("middle",),), ("constants.diskrun",))
+                ("constants.files", "arithmetic.memory.machine"))
+DISK = Family("digits on disk", (("middle",),), ("arithmetic.disk.machine",))
 SQUARINGS = Family("squarings", (("realcolumns", "rows", "carries", "wordbits"), ("dwt",)),
                    ("arithmetic.memory.squarer",))
 READING = Family("reading digits", (("search",),))

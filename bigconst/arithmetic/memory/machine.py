@@ -104,7 +104,7 @@ class MemoryMachine(Machine):
         self._trace, self._products, self._words = trace, products, products.words
         self._memory = arena.take(trace.memory_bytes, np.uint8)
         self._emit, self._outputs, self._store, self._stop = emit, outputs, store, stop
-        self._levels = [call for call in trace.calls if call.title]
+        self._levels = [call for call in trace.calls if call.is_part]
         self._saved_last = self._levels[-1:] if not save_last else []
         self._calls = {call.path: call for call in trace.calls}
         self._known = self._stored()
@@ -249,7 +249,8 @@ class MemoryMachine(Machine):
 
     # -- calls, which are saved and found again --------------------------------------------
 
-    def call(self, name: str, program: Callable, *arguments, numbered: bool = False) -> MemoryNumber:
+    def call(self, name: str, program: Callable, *arguments, numbered: bool = False,
+             entered: bool = False) -> MemoryNumber:
         """What a program makes, unless an earlier process has saved that."""
         path = self.named(name)
         call = self._calls[path]

@@ -1,0 +1,314 @@
+"""The machine whose numbers are chunks of packed words on a volume (arithmetic.machine).
+
+Lengths that programs ask `round_up` for are whole chunks, so that a number is shifted by reading it from another chunk
+on, and sums are one pass over chunks.  The result of a call that people see is recorded, and then everything before it
+is forgotten; a later process that runs the program again does not enter the call.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bigconst.arithmetic.disk.linear import linear_pass
+from bigconst.arithmetic.disk.number import Number
+from bigconst.arithmetic.disk.operand import Operand
+from bigconst.arithmetic.disk.products import DiskProducts
+from bigconst.arithmetic.disk.stages import Stages
+from bigconst.arithmetic.disk.tiles import Tiles
+from bigconst.arithmetic.faults import wrong_of
+from bigconst.arithmetic.machine import Machine
+from bigconst.arithmetic.memory.machine import MemoryMachine
+from bigconst.arithmetic.words import Words
+from bigconst.base.errors import FaultError, ReadError
+from bigconst.plans.plan import Plan
+from bigconst.plans.trace import Call, Step
+from bigconst.runtime.levelstore import LevelStore
+
+
+@dataclass(frozen=True)
+class DiskNumber:
+    """A number on the volume, or what is made of it while it is read."""
+
+    operand: Operand
+    sign: int
+    residue: int
+    """residue of the magnitude modulo 2^61 - 1"""
+
+    @property
+    def number(self) -> Number:
+        """The stored number."""
+        return self.operand.number
+
+    @property
+    def is_positive(self) -> bool:
+        """Whether it is greater than 0."""
+        return self.sign > 0 and bool(self.number.kinds.any())
+
+    def high(self, count: int) -> "DiskNumber":
+        """The part without the `count` lowest words, which are whole chunks, rounded towards 0."""
+        first = self.operand.first + count // self.number.chunk_words
+        return replace(self, operand=replace(self.operand, first=first), residue=self.number.residue(first))
+
+    def quotient_residue(self, count: int, divisor: int) -> int:
+        """Residue of the magnitude divided by radix^count * divisor, rounded down; radix^count are whole chunks, and
+        `divisor` divides the radix."""
+        chunk, p = count // self.number.chunk_words, self.number.words.modulus.p
+        return (self.number.residue(chunk) - self.number.first_word(chunk) % divisor) * pow(divisor, -1, p) % p
+
+
+@dataclass(frozen=True)
+class DiskSpectrum:
+    """A transform on the volume of a number, which a repetition needs."""
+
+    tiles: Tiles
+    number: DiskNumber
+
+
+class DiskMachine(Machine):
+    """Carries out a program as the plan's trace says."""
+
+    def __init__(self, plan: Plan, products: DiskProducts, stages: Stages, store: LevelStore | None,
+                 stop: Callable[[], bool]):
+        """`store` receives levels that are computed in memory."""
+        super().__init__()
+        self.radix = products.words.format.radix
+        self.levels: list[dict] = []
+        """records of the levels that were computed in memory"""
+        self.files: tuple[DiskNumber, DiskNumber | None] | None = None
+        """the number whose digits are to be written, and its remainder; files are made when the program has ended"""
+        self._plan, self._disk, self._trace = plan, plan.disk, plan.disk.trace
+        self._products, self._words, self._stages = products, products.words, stages
+        self._store, self._stop = store, stop
+        self._calls = {call.path: call for call in self._trace.calls}
+        self._seen = {call.result: call for call in self._trace.calls if call.title}
+        self._titles, self._stage, self._turn = list[str](), "", ""
+
+    def round_up(self, words: int) -> int:
+        """A length in whole chunks."""
+        return -(-words // self._disk.chunk_words) * self._disk.chunk_words
+
+    # -- names and places ---------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """A part of the run that people see, with its events and its record."""
+        before, self._stage = self._stage, ", ".join([*self._titles, name])
+        with super().stage(name), self._stages.stage(self._stage):
+            yield
+        self._stage = before
+
+    def _step(self, operation: str) -> tuple[Step, str]:
+        """The step, and its name in the journal and for people."""
+        step = self._trace.by_name[self.named(operation)]
+        where = self._stage if self._stage.endswith(f" {operation}") else f"{self._stage}, {operation}"
+        return step, where + self._turn
+
+    def _place(self, step: Step) -> int:
+        return self._disk.places[step.name]
+
+    def _work(self, step: Step) -> int:
+        return self._disk.places[step.temporary]
+
+    # -- operations -----------------------------------------------------------------------------
+
+    def integer(self, name: str, make: Callable[[], int], length: int, zeros: int = 0) -> DiskNumber:
+        """The integer make() times radix^zeros."""
+        step, where = self._step(name)
+        number = self._products.number(self._place(step), length, name=where)
+        number.add([(zeros, make())])
+        return DiskNumber(Operand(number), 1, number.residue())
+
+    def spectrum(self, name: str, number: DiskNumber, room: int) -> DiskSpectrum:
+        """The transform of a number, for products of at most `room` words."""
+        step, where = self._step(name)
+        return DiskSpectrum(self._products.spectrum(number.operand, step.shape, self._place(step), where), number)
+
+    def square(self, name: str, c: int, z: DiskNumber, minus: tuple[int, int], length: int) -> DiskNumber:
+        """c*z^2 - b*B^at, computed modulo B^N + 1, N > length, and accepted when the identity holds modulo 2^61 - 1."""
+        step, where = self._step(name)
+        return DiskNumber(*self._products.residual(z.operand, z.residue, c, *minus, length, step.shape,
+                                                   self._work(step), self._place(step), where))
+
+    def product(self, name: str, a: DiskNumber, spectrum: DiskSpectrum, length: int, *,
+                discard: int = 0) -> DiskNumber:
+        """a times the number of the spectrum; words below `discard` are not stored."""
+        (step, where), b = self._step(name), spectrum.number
+        residue = a.residue * b.residue % self._words.modulus.p
+        number = self._products.multiply(
+            a.operand, b.operand, spectrum.tiles, self._work(step), self._place(step),
+            discard // self._disk.chunk_words, where, lambda number: number.residue() == residue)
+        return DiskNumber(Operand(number), a.sign * b.sign, residue)
+
+    def update(self, name: str, y: DiskNumber, u: DiskNumber, v: DiskNumber, shifts: tuple[int, int],
+               length: int) -> DiskNumber:
+        """y*B^(K-k) - floor(u/B^o/2) + 3*floor(v/B^discarded/8) for shifts = (o, discarded), K = length."""
+        (step, where), words, (o, discarded) = self._step(name), self._words, shifts
+        missing = length // self._disk.chunk_words - y.number.chunks
+        # What the floors discard is known.
+        residue = (y.residue * words.power(missing * self._disk.chunk_words) - u.sign * u.quotient_residue(o, 2)
+                   + 3 * v.sign * v.quotient_residue(discarded, 8)) % words.modulus.p
+
+        size = self._disk.chunk_words
+        inputs = [(y.number, -missing, 0), (u.number, o // size, 1), (v.number, discarded // size, 1)]
+        return self._summed(step, where, length, inputs, newton_sum(words, missing, u.sign), lambda state: residue,
+                            "the new approximation does not have the residue of its parts")
+
+    def scaled(self, name: str, x: DiskNumber, times: int, length: int, *, plus_at: int | None = None,
+               halved: bool = False) -> DiskNumber:
+        """x*times, plus B^plus_at, and half of that."""
+        (step, where), words, p = self._step(name), self._words, self._words.modulus.p
+        half = np.empty(self._disk.piece_chunks * self._disk.chunk_words, np.int32)
+        at = -1 if plus_at is None else plus_at
+
+        def compute(out: Number, state: dict, first: int, pieces: list[np.ndarray]) -> np.ndarray:
+            piece, above = pieces[0][:-1], int(pieces[0][-1])
+            start = first * out.chunk_words
+            carry = words.multiply_small(piece, piece, times)
+            carry += words.add_at(piece, 0, state["carry"])
+            if start <= at < start + len(piece):
+                carry += words.add_at(piece, at - start, 1)
+            state["carry"] = int(carry)
+            if not halved:
+                return piece
+            if first == 0:
+                state["odd"] = int(piece[0]) & 1
+            parity = times * above + carry + (start + len(piece) == at)
+            words.shift_bits(half, piece, 1, parity & 1)
+            return half
+
+        def residue(state: dict) -> int:
+            value = x.residue * times + (words.power(at) if at >= 0 else 0)
+            return ((value - state["odd"]) * pow(2, -1, p) if halved else value) % p
+
+        return self._summed(step, where, length, [(x.number, 0, 1)], compute, residue,
+                            "the root does not have the residue of its parts")
+
+    def _summed(self, step: Step, where: str, length: int, inputs: list[tuple[Number, int, int]], compute: Callable,
+                residue: Callable[[dict], int], wrong: str) -> DiskNumber:
+        """The number that linear_pass makes with compute(number, state, first, pieces), of residue(state)."""
+        for attempt in self._products.attempts(where):
+            with attempt:
+                state = {"carry": 0, "odd": 0}
+                number = self._products.number(self._place(step), length,
+                                               name=f"{where}, attempt {attempt.tries + 1}")
+
+                def piece(first: int, pieces: list[np.ndarray], number: Number = number,
+                          state: dict = state) -> np.ndarray:
+                    return compute(number, state, first, pieces)
+
+                linear_pass(self._products, inputs, number, piece, state, number.name)
+                if state["carry"] != 0:
+                    raise FaultError("a sum does not fit its words", value=state["carry"])
+                if (found := number.residue()) != residue(state):
+                    raise FaultError(wrong, value=found)
+                return DiskNumber(Operand(number), 1, found)
+
+    def view(self, name: str, x: DiskNumber, times: int, minus_at: int | None = None, zero_below: int = 0,
+             divisor: int = 1) -> DiskNumber:
+        """times*x - B^minus_at, where of x the words below an index are taken for 0, and that word is rounded down to a
+        multiple of `divisor`; made while x is read.  `times` is 1 or 2."""
+        words = self._words
+        low = words.to_int(x.number.read(0, zero_below + 1))
+        cut = low % (self.radix**zero_below * divisor)
+        residue = (x.residue - cut) * times - (0 if minus_at is None else words.power(minus_at))
+        operand = Operand(x.number, zero_below=zero_below, divisor=divisor, double=times == 2, minus_one_at=minus_at)
+        return DiskNumber(operand, 1, residue % words.modulus.p)
+
+    def corrected(self, name: str, x: DiskNumber, count: int, correction: Callable[[int], int | None],
+                  test: Callable[[DiskNumber], DiskNumber]) -> DiskNumber:
+        """x plus the correction that its `count` lowest words ask for, less 1 where test(x) is positive then."""
+        change = correction(self._words.to_int(x.number.read(0, count)))
+        if change is None:
+            return x
+        x = self._plus(x, change)
+        return self._plus(x, -1) if test(x).is_positive else x
+
+    def _plus(self, x: DiskNumber, value: int) -> DiskNumber:
+        x.number.add([(0, value)])
+        return replace(x, residue=(x.residue + value) % self._words.modulus.p)
+
+    def text(self, x: DiskNumber) -> None:
+        """The digit file."""
+        self.files = x, None
+
+    def certificate(self, r: DiskNumber, x: DiskNumber) -> None:
+        """The certificate."""
+        self.files = x, r
+
+    # -- calls, which are recorded and found again ------------------------------------------------
+
+    def call(self, name: str, program: Callable, *arguments, numbered: bool = False, entered: bool = False):
+        """What a program makes, unless an earlier process has recorded that."""
+        path = self.named(name)
+        call = self._calls[path]
+        shown = self._seen.get(call.result)
+        if shown is not None and (known := self._products.finished(shown.title)) is not None:
+            number, residue = known
+            return DiskNumber(Operand(number), 1, residue)
+        if not call.title:
+            with self.scope(path):
+                return program(self, *arguments)
+        made = (self._in_memory(call, program, arguments) if call.is_in_memory
+                else self._entered(call, program, arguments, again=numbered))
+        self._products.finish(call.title, made.number, made.residue)
+        return made
+
+    def _entered(self, call: Call, program: Callable, arguments: tuple, again: bool) -> DiskNumber:
+        """The result of a call; with `again`, where something within it is beyond repair, it is computed once more, for
+        which its arguments are enough."""
+        recorder, arena = self._products.scratch.recorder, self._products.scratch.arena
+        key, mark = f"{call.title}, again", arena.mark()
+        if again and recorder.fact(key) is None:
+            try:
+                return self._once(call, program, arguments)
+            except (FaultError, ReadError) as error:
+                self._products.faults.note("level", call.title,
+                                           f"{wrong_of(error).message}, so the level begins anew")
+                arena.release(mark)
+                recorder.note(key, {})
+                self.forget(call.path)
+        self._turn = ", again" if again and recorder.fact(key) is not None else ""
+        try:
+            return self._once(call, program, arguments)
+        finally:
+            self._turn = ""
+
+    def _once(self, call: Call, program: Callable, arguments: tuple) -> DiskNumber:
+        before, self._titles = self._titles, [call.title] if call.is_part else []
+        try:
+            with self.scope(call.path):
+                return program(self, *arguments)
+        finally:
+            self._titles = before
+
+    def _in_memory(self, call: Call, program: Callable, arguments: tuple) -> DiskNumber:
+        """The result of a call that fits memory, on the volume."""
+        products, arena = self._products, self._products.scratch.arena
+        with self._stages.stage(call.title):
+            for attempt in products.attempts(call.title):
+                with attempt:
+                    machine = MemoryMachine(self._plan.trace, products.products, arena, lambda event: None,
+                                            store=self._store, stop=self._stop)
+                    found = machine.run(program, *arguments)
+                    number = products.number(self._disk.places[call.result], len(found.words), name=call.title)
+                    number.store(found.words)
+                    self.levels = machine.records
+                    break
+            arena.release(0)
+        return DiskNumber(Operand(number), found.sign, found.residue)
+
+
+def newton_sum(words: Words, missing: int, sign: int) -> Callable:
+    """What linear_pass computes for y*B^m - sign*floor(u/2) + 3*floor(v/8), where B^m are `missing` chunks."""
+    def compute(out: Number, state: dict, first: int, pieces: list[np.ndarray]) -> np.ndarray:
+        piece, above_u, above_v = pieces
+        fresh = min(len(piece), max(0, missing - first) * out.chunk_words)
+        last = len(piece) - max(0, first * out.chunk_words + len(piece) - out.length)
+        piece = piece[:last]
+        carry = words.newton_update(piece, fresh, above_u[:last + 1], above_v[:last + 1], sign)
+        state["carry"] = int(carry + words.add_at(piece, 0, state["carry"]))
+        return piece
+
+    return compute

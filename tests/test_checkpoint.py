@@ -42,7 +42,7 @@ pytestmark = pytest.mark.usefixtures("place")
 @pytest.fixture
 def killed(place):
     """A run in ../a with copies in ../c, killed before its level on disk."""
-    kill_once(place, COPIED, at_level("level 0"))
+    kill_once(place, COPIED, at_level("ladder in memory"))
 
 
 def counted_levels(monkeypatch):
@@ -66,7 +66,7 @@ def test_the_scratch_is_lost(place, killed, in_memory, capsys, monkeypatch, comm
     check_finished(place, in_memory)
 
 
-@pytest.mark.parametrize("level, first", [("memory", "ladder in memory"), ("level 0", "level 1, e"),
+@pytest.mark.parametrize("level, first", [("memory", "ladder in memory"), ("ladder in memory", "level 1, e"),
                                           ("root", "remainder")])
 def test_the_scratch_is_lost_earlier_or_later(place, in_memory, monkeypatch, level, first):
     kill_once(place, COPIED, at_level(level))
@@ -118,7 +118,7 @@ def test_the_scratch_is_there(place, killed, in_memory, capsys, monkeypatch, com
 
 
 def test_one_of_two_lanes_is_lost(place, in_memory, capsys):
-    kill(f"{COPIED} --swap ../b", at_level("level 0"))
+    kill(f"{COPIED} --swap ../b", at_level("ladder in memory"))
     empty(place / "b")
     before = contents(place / "a", place / "b", place / "c")
     capsys.readouterr()
@@ -187,7 +187,7 @@ def test_status_of_a_checkpoint_directory(place, capsys):
         assert bigconst("status ../c") == 0
         out = capsys.readouterr().out
         assert "stopped" in out and COPIED in out
-        assert "Last level saved:       level 0" in out     # that of the level at hand was not yet written down
+        assert "Last level saved:       ladder in memory" in out      # not yet level 1
         assert contents(place / "a", place / "c") == before
         assert ("the scratch is not there" in out) == (scratch == "gone")
         if scratch == "there":

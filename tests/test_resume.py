@@ -307,7 +307,7 @@ def test_a_lost_status_is_not_forgotten(place, damage, capsys):
 
 
 def test_cost_of_a_run_whose_scratch_was_lost(place):
-    kill(f"{COPIED} {PRICE}", at_level("level 0"))
+    kill(f"{COPIED} {PRICE}", at_level("ladder in memory"))
     empty(place / "a")
     kill("resume ../c", at_moment(100))
     check_cost(cost_of("resume ../c"), 1.38, None)

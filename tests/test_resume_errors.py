@@ -46,7 +46,7 @@ def test_the_first_lane_went_to_another_run(place, capsys):
 
 def test_the_journal_is_gone(place, in_memory, capsys):
     """Then the scratch is worth nothing, however whole its file is: the levels in ../c are."""
-    kill_once(place, COPIED, at_level("level 0"))
+    kill_once(place, COPIED, at_level("ladder in memory"))
     journal, = (place / "a").glob(f"{JOURNAL_NAME}.*")
     journal.unlink()
     capsys.readouterr()

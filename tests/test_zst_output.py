@@ -12,6 +12,7 @@ from test_cli import one_line
 
 from bigconst.base.errors import FaultError
 from bigconst.constants import digits as digit_writer
+from bigconst.constants import engine
 from bigconst.storage import zstfile
 from bigconst.storage.zstfile import ZstText
 
@@ -144,15 +145,13 @@ def test_killed_while_the_file_is_written(place, in_memory, small_pieces):
 
 
 def test_a_run_that_goes_on_into_a_compressed_file(place, in_memory):
-    kill(ON_DISK, lambda: _ended_before("write_files"))
+    kill(ON_DISK, _ended_before_the_files)
     assert bigconst(f"resume ../a --output {NAME}") == 0
     check_same_files(place, in_memory)
 
 
-def _ended_before(name: str) -> None:
-    from bigconst.constants.diskrun import DiskRun
-
-    setattr(DiskRun, name, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+def _ended_before_the_files() -> None:
+    engine._write_files = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_a_fault_while_the_file_is_written(place, in_memory, small_pieces, monkeypatch, capsys):

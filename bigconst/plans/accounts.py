@@ -1,4 +1,4 @@
-"""Accounts of a plan on disk: addresses on the volume, bytes that passes read and write, bytes that the journal takes.
+"""Accounts of a plan on disk: bytes that passes read and write, bytes that the journal takes.
 
 No disk is touched here: everything follows from shapes and lengths.
 """
@@ -57,44 +57,6 @@ class Pass:
     def traffic(self) -> Traffic:
         """All bytes that the pass reads and writes."""
         return self.tiles + self.packed
-
-
-class AddressSpace:
-    """First-fit allocation in multiples of `unit` bytes on an address space that grows.
-
-    `peak_bytes` is the highest address below which something was ever allocated.
-    """
-
-    def __init__(self, unit: int):
-        self._unit = unit
-        self._taken: dict[str, tuple[int, int]] = {}
-        self.peak_bytes = 0
-
-    def take(self, **sizes: int) -> dict[str, int]:
-        """Allocate regions of these sizes (bytes), the largest first; returns their addresses by name."""
-        for name, size in sorted(sizes.items(), key=lambda item: -item[1]):
-            size = -(-size // self._unit) * self._unit
-            at = 0
-            for start, stop in sorted(self._taken.values()):
-                if start - at >= size:
-                    break
-                at = max(at, stop)
-            self._taken[name] = (at, at + size)
-            self.peak_bytes = max(self.peak_bytes, at + size)
-        return {name: self._taken[name][0] for name in sizes}
-
-    def address(self, name: str) -> int:
-        """Address of an allocated region."""
-        return self._taken[name][0]
-
-    def free(self, *names: str) -> None:
-        """Free regions."""
-        for name in names:
-            self._taken.pop(name, None)
-
-    def rename(self, old: str, new: str) -> None:
-        """Call a region by another name."""
-        self._taken[new] = self._taken.pop(old)
 
 
 class Accounts:

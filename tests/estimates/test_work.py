@@ -67,10 +67,11 @@ def test_passes_on_disk_are_those_of_the_engine(monkeypatch, tmp_path):
     sums = []
 
     def watched(products, inputs, out, *rest):
-        sums.append(out.length)
+        if ", sum" in out.name:
+            sums.append(out.length)
         return linear_pass(products, inputs, out, *rest)
 
-    monkeypatch.setattr("bigconst.arithmetic.disk.newton.linear_pass", watched)
+    monkeypatch.setattr("bigconst.arithmetic.disk.machine.linear_pass", watched)
     with Volume([tmp_path], plan.disk.scratch_bytes, plan.disk.stripe_bytes) as volume:
         engine.run(plan, Sink(), lambda event: None, Sink(), volume)
     stages = constant_work(plan)

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from disk_runs import BETWEEN, ONE_LEVEL, PHI, TWO_LEVELS, in_memory, plan_on_disk, run_watched, same
 
+from bigconst.arithmetic.disk.machine import DiskMachine
 from bigconst.arithmetic.disk.products import DiskProducts
 from bigconst.arithmetic.packed import page_buffer
 from bigconst.base import failpoints
 from bigconst.base.errors import FaultError
-from bigconst.constants.diskrun import DiskRun
 from bigconst.kernels.pack import pack
 
 RUNS = [(ONE_LEVEL, True), (TWO_LEVELS, False), (BETWEEN, True), (ONE_LEVEL, False)]
@@ -116,7 +116,7 @@ def watch(patch, which: str, spoil: Spoiler) -> None:
     finish = DiskProducts.finish
 
     def finished(self, name, number, residue):
-        if name.startswith("level") == (which == "y"):
+        if (name != "root") == (which == "y"):
             spoil(number)
         finish(self, name, number, residue)
 
@@ -126,7 +126,9 @@ def watch(patch, which: str, spoil: Spoiler) -> None:
         case "u or v":
             after(DiskProducts, "multiply", lambda result: result)
         case "r":
-            after(DiskRun, "remainder", lambda result: result[0].number)
+            certificate = DiskMachine.certificate
+            patch.setattr(DiskMachine, "certificate",
+                          lambda self, r, x: (spoil(r.number), certificate(self, r, x)))
         case _:
             patch.setattr(DiskProducts, "finish", finished)
 

@@ -4,19 +4,24 @@ import numpy as np
 import pytest
 from certificates import floor, remainder
 from disk_parts import WatchedVolume, whole
-from disk_runs import PHI, Sink, plan_on_disk
+from disk_runs import PHI, plan_on_disk, run_watched
 from gmpy2 import mpz
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bigconst.arithmetic.disk.machine import DiskMachine
+from bigconst.arithmetic.disk.passes import DiskWorkspace
+from bigconst.arithmetic.disk.products import DiskProducts
 from bigconst.arithmetic.disk.reader import Reader
+from bigconst.arithmetic.disk.stages import Stages
 from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.words import Words
 from bigconst.base.constant import Constant
 from bigconst.base.errors import FaultError
-from bigconst.constants.diskrun import DiskRun
-from bigconst.constants.planning import bounds_of
+from bigconst.constants.planning import bounds_of, program_of
 from bigconst.plans.certificate import within_bound
+from bigconst.runtime.arena import Arena
+from bigconst.runtime.pipeline import Pipeline
 from bigconst.runtime.recorder import Recorder
 from bigconst.runtime.threads import Pool
 
@@ -29,21 +34,25 @@ UNITS = [1, -1, 2, 10**9]
 def started(constant, digits, base, pool):
     plan = plan_on_disk(constant, digits, base)
     words = Words(plan.format, pool)
-    run = DiskRun(plan, words, Products(words, lambda event: None), lambda event: None,
-                  WatchedVolume(plan.disk.scratch_bytes), Recorder(), lambda: False)
-    return plan, words, run, *run.root()
+    arena = Arena(max(plan.arena_bytes, plan.disk.used_bytes))
+    scratch = DiskWorkspace(WatchedVolume(plan.disk.scratch_bytes), words, arena, Pipeline(), Recorder(),
+                            lambda kind, where, message: None)
+    products = DiskProducts(plan.disk, scratch, Products(words, lambda event: None))
+    machine = DiskMachine(plan, products, Stages(plan.disk, scratch, lambda event: None), None, lambda: False)
+    program_of(constant)(machine, bounds_of(plan, certified=True))
+    return plan, words, *machine.files
 
 
 @pytest.mark.parametrize("constant,digits,base", CASES)
 def test_digits_remainder_and_residues(constant, digits, base):
     with Pool(1) as pool:
-        plan, words, run, x, residue = started(constant, digits, base, pool)
+        plan, words, x, r = started(constant, digits, base, pool)
         p = floor(constant.name, base, plan.digits)
         size = bounds_of(plan, certified=True).guard_range
-        value = whole(x.read(0, plan.words + 1), words.format.radix)
-        assert value // size == p and value % (2**61 - 1) == residue == x.residue()
-        found, r_residue = run.remainder(x, residue)
-        read, length = Reader(found, 4), plan.disk.square.stored_words
+        value = whole(x.number.read(0, plan.words + 1), words.format.radix)
+        assert value // size == p and value % (2**61 - 1) == x.residue == x.number.residue()
+        read, length, r_residue = Reader(r.operand, 4), plan.disk.square.stored_words, r.residue
+        assert not r.is_positive
         r = remainder(constant.name, base, plan.digits, p) * size**2 * (4 if constant.kind == "phi" else 1)
         # In one piece, and in two that meet anywhere.
         assert whole(read(0, length), words.format.radix) == r and r_residue == r % (2**61 - 1)
@@ -53,16 +62,17 @@ def test_digits_remainder_and_residues(constant, digits, base):
 
 @pytest.mark.parametrize("constant,digits,base,units", [
     *((*CASES[0], units) for units in UNITS), *((*case, UNITS[i % 4]) for i, case in enumerate(CASES[1:]))])
-def test_digits_that_are_units_off_are_never_certified(constant, digits, base, units):
+def test_digits_that_are_units_off_are_never_certified(constant, digits, base, units, monkeypatch):
     """As they would be without any other check: residues follow."""
-    with Pool(1) as pool:
-        plan, words, run, x, residue = started(constant, digits, base, pool)
-        size = bounds_of(plan, certified=True).guard_range
-        x.add([(0, int(units * size))])
-        residue = (residue + units * size) % (2**61 - 1)
-        with pytest.raises(FaultError, match="not within its bounds|wrong with words of every size"):
-            run.write_files(x, residue, run.remainder(x, residue), Sink(plan.text_bytes),
-                            Sink(plan.certificate_bytes))
+    original = DiskMachine.corrected
+
+    def corrected(self, name, x, count, correction, test):
+        return self._plus(original(self, name, x, count, correction, test),
+                          int(units * correction.__self__.guard_range))
+
+    monkeypatch.setattr(DiskMachine, "corrected", corrected)
+    with pytest.raises(FaultError, match="not within its bounds|wrong with words of every size"):
+        run_watched(plan_on_disk(constant, digits, base))
 
 
 @given(kind=st.sampled_from(["phi", "sqrt"]), d=st.integers(2, 2**31 - 1), base=st.sampled_from([10, 16]),

@@ -49,9 +49,9 @@ def _name(name: str) -> str:
     """The label of a number of a run, from its name."""
     if found := re.search(r", (e|u|v)\b", name):
         return f"chunk of {found[1]}"
-    if name == "root":
-        return "chunk of x"
-    return "chunk of r" if name.startswith(("certificate", "settling")) else "chunk of y"
+    if name.startswith(("remainder", "root, r")):
+        return "chunk of r"
+    return "chunk of x" if name.startswith("root") else "chunk of y"
 
 
 @dataclass

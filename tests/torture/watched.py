@@ -73,15 +73,15 @@ class Watch:
 
 def watch(log: Watch) -> None:
     """Hook the log into the program."""
+    from bigconst.arithmetic.disk.machine import DiskMachine
     from bigconst.base.events import StageDone
     from bigconst.constants import engine
-    from bigconst.constants.diskrun import DiskRun
     from bigconst.runtime.pipeline import Pipeline
     from bigconst.storage.atomicfile import AtomicFile
     from bigconst.storage.journal import Journal
     from bigconst.storage.volume import Volume
 
-    log.after(DiskRun, "_in_memory", lambda run: ("levels in memory", 0))
+    log.after(DiskMachine, "_in_memory", lambda *_: ("levels in memory", 0))
     log.after(AtomicFile, "write_at", lambda file, offset, data: (os.path.basename(file.path), offset))
     for owner, names in ((Volume, ("read", "write", "sync")), (Journal, ("append", "sync")),
                          (AtomicFile, ("write_at",)), (os, ("replace", "rename", "unlink", "fsync"))):

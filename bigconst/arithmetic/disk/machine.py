@@ -260,7 +260,9 @@ class DiskMachine(Machine):
         which its arguments are enough."""
         recorder, arena = self._products.scratch.recorder, self._products.scratch.arena
         key, mark = f"{call.title}, again", arena.mark()
-        if again and recorder.fact(key) is None:
+        if not again:
+            return self._once(call, program, arguments)
+        if recorder.fact(key) is None:
             try:
                 return self._once(call, program, arguments)
             except (FaultError, ReadError) as error:
@@ -269,7 +271,7 @@ class DiskMachine(Machine):
                 arena.release(mark)
                 recorder.note(key, {})
                 self.forget(call.path)
-        self._turn = ", again" if again and recorder.fact(key) is not None else ""
+        self._turn = ", again"
         try:
             return self._once(call, program, arguments)
         finally:

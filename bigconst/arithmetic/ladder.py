@@ -45,7 +45,7 @@ def level(machine, bounds: LadderBounds, y, k: int, words: int):
         e = machine.square("e", bounds.d, y, (1, 2 * k), k + guard)
     with machine.stage("u"):
         spectrum = machine.spectrum("spectrum", e, 2 * (k + guard))
-        u = machine.product("u", y, spectrum, 2 * (k + guard))
+        u = machine.product("u", y, spectrum, 2 * (k + guard), cut=k)
     with machine.stage("v"):
         v = machine.product("v", u.high(k), spectrum, 2 * k + 3 * guard, discard=discarded)
     with machine.stage("sum"):

@@ -8,7 +8,8 @@ planner has found out about an operation is found again by its name.
     spectrum(name, number, room)                    the transform of a number, for products of at most `room` words
     square(name, c, z, minus, length)               c*z^2 - b*B^at for minus = (b, at), which is known to need no more
                                                     than `length` words
-    product(name, a, spectrum, length)              a times the number of which this is the spectrum
+    product(name, a, spectrum, length)              a times the number of which this is the spectrum; `cut` is where
+                                                    its high part will begin, words below `discard` need not stay
     update(name, y, u, v, shifts, length)           Newton's iteration of third order, without its products
     scaled(name, x, times, length)                  a small multiple of a number, or half of it
     view(name, x, times, minus_at, ...)             the same, to be squared, with low words cut

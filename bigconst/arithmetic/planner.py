@@ -144,7 +144,7 @@ class MemoryPlanner(Planner):
                 ("forward", words), ("square", words), ("inverse", words),
                 *((("multiply small", words),) if c != 1 else ()), ("residue", words))))
 
-    def product(self, name: str, a: PlannedNumber, spectrum: PlannedSpectrum, length: int, *,
+    def product(self, name: str, a: PlannedNumber, spectrum: PlannedSpectrum, length: int, *, cut: int = 0,
                 discard: int = 0) -> PlannedNumber:
         """A product, in the array of the spectrum if that is not needed any more."""
         shape = spectrum.shape
@@ -278,7 +278,7 @@ class DiskPlanner(Planner):
         shape = self._shape(length + 1, 1)
         return self._product(name, (z,), (z,), shape, 1, length, 0)
 
-    def product(self, name: str, a: PlannedNumber, spectrum: PlannedSpectrum, length: int, *,
+    def product(self, name: str, a: PlannedNumber, spectrum: PlannedSpectrum, length: int, *, cut: int = 0,
                 discard: int = 0) -> PlannedNumber:
         """A product; its words below `discard` are not stored."""
         return self._product(name, (a, spectrum), (a,), spectrum.shape, 2, length, discard)

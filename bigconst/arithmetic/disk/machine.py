@@ -131,7 +131,7 @@ class DiskMachine(Machine):
         return DiskNumber(*self._products.residual(z.operand, z.residue, c, *minus, length, step.shape,
                                                    self._work(step), self._place(step), where))
 
-    def product(self, name: str, a: DiskNumber, spectrum: DiskSpectrum, length: int, *,
+    def product(self, name: str, a: DiskNumber, spectrum: DiskSpectrum, length: int, *, cut: int = 0,
                 discard: int = 0) -> DiskNumber:
         """a times the number of the spectrum; words below `discard` are not stored."""
         (step, where), b = self._step(name), spectrum.number

@@ -41,6 +41,8 @@ class MemoryNumber:
     residue: int
     """residue of the magnitude modulo 2^61 - 1"""
     source: Words
+    cut: tuple[int, int] = (0, 0)
+    """a number of words, and the residue of so many lowest words, which was found when the number was checked"""
 
     @property
     def is_positive(self) -> bool:
@@ -49,17 +51,16 @@ class MemoryNumber:
 
     def high(self, count: int) -> "MemoryNumber":
         """The part without the `count` lowest words, rounded towards 0."""
-        low = self.source.residue(self.words[:count])
-        return replace(self, words=self.words[count:], residue=self._above(low, count))
+        return replace(self, words=self.words[count:], residue=self._above(count), cut=(0, 0))
 
     def quotient_residue(self, count: int, divisor: int) -> int:
         """Residue of the magnitude divided by radix^count * divisor, rounded down; `divisor` divides the radix."""
-        low = self.source.residue(self.words[:count])
-        return ((self._above(low, count) - int(self.words[count] % divisor))
-                * pow(divisor, -1, self.source.modulus.p) % self.source.modulus.p)
-
-    def _above(self, low: int, count: int) -> int:
         p = self.source.modulus.p
+        return (self._above(count) - int(self.words[count] % divisor)) * pow(divisor, -1, p) % p
+
+    def _above(self, count: int) -> int:
+        p = self.source.modulus.p
+        low = self.cut[1] if self.cut[0] == count else self.source.residue(self.words[:count])
         return (self.residue - low) * pow(self.source.power(count), -1, p) % p
 
     def read(self, start: int, stop: int) -> np.ndarray:
@@ -160,15 +161,19 @@ class MemoryMachine(Machine):
             wrapped_identity(self._words, out, z.residue, c, minus, length))
         return MemoryNumber(step.name, out[:length], sign, residue, self._words)
 
-    def product(self, name: str, a: MemoryNumber, spectrum: MemorySpectrum, length: int, *,
+    def product(self, name: str, a: MemoryNumber, spectrum: MemorySpectrum, length: int, *, cut: int = 0,
                 discard: int = 0) -> MemoryNumber:
         """a times the number of the spectrum."""
-        step, words, b = self._step(name), self._words, spectrum.number
+        step, words, b, cut = self._step(name), self._words, spectrum.number, cut or discard
         out, work = self._transform_room(step)
         residue = a.residue * b.residue % words.modulus.p
-        self._products.multiply(out, a.words, b.words, spectrum.data, step.shape, work, step.stage,
-                                lambda: words.residue(out) == residue)
-        return MemoryNumber(step.name, out[:length], a.sign * b.sign, residue, words)
+
+        def parts() -> tuple[int, int] | None:
+            low, high = words.residue(out[:cut]), words.residue(out[cut:])
+            return (cut, low) if (low + high * words.power(cut) - residue) % words.modulus.p == 0 else None
+
+        found = self._products.multiply(out, a.words, b.words, spectrum.data, step.shape, work, step.stage, parts)
+        return MemoryNumber(step.name, out[:length], a.sign * b.sign, residue, words, found)
 
     def update(self, name: str, y: MemoryNumber, u: MemoryNumber, v: MemoryNumber, shifts: tuple[int, int],
                length: int) -> MemoryNumber:

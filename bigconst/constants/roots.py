@@ -21,7 +21,7 @@ class RootBounds:
     spare: int
     """power of the base by which the last of them is longer than the digits"""
     certified: bool
-
+    """whether the remainder is wanted, in addition to the digits"""
     radix: int
 
     @property

@@ -1,9 +1,7 @@
 """The part of a plan that lies on disk: levels, the place of every number and transform, and the traffic.
 
-Pure functions.  Numbers are cut into chunks of `chunk_words` packed words.  The
-sizes of all levels on disk are whole chunks, so that a number is shifted by
-numbering its chunks anew.  All addresses on the volume are decided here:
-regions are allocated and freed in the order in which the run uses them.
+Numbers are cut into chunks of `chunk_words` packed words.  The sizes of all levels on disk are whole chunks, so that a
+number is shifted by numbering its chunks anew.  Addresses on the volume follow from the lifetimes in the trace.
 """
 
 from collections.abc import Mapping

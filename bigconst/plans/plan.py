@@ -1,9 +1,8 @@
-"""The plan of a run: pure functions from the request to one value with all decisions.
+"""The plan of a run: one value with all decisions, which constants.planning makes of a request.
 
-A number x is stored as an integer near x*B^K in words of radix B (10^5, or 2^16
-in base 16).  `make_plan` fixes K, the levels of the Newton ladder, the shape of
-every transform and the memory; nothing is decided later.  The bounds below are
-derived in docs/newton.md, those of `SQUARE_WORDS_MAX` in docs/word-size.md.
+A number x is stored as an integer near x*B^K in words of radix B (10^5, or 2^16 in base 16).  The plan has K and the
+trace of the constant's program, from which everything else follows.  The bounds below are derived in docs/newton.md,
+those of `SQUARE_WORDS_MAX` in docs/word-size.md.
 """
 
 import hashlib
@@ -95,7 +94,7 @@ class Plan:
     def fingerprint(self) -> str:
         """Hash of everything that a run goes by and stores: a program with the same one can continue the run."""
         on_disk = self.disk and (self.disk.chunk_words, self.disk.trace, self.disk.places)
-        return fingerprint(self.words, self.trace, on_disk)
+        return fingerprint(self.constant, self.digits, self.base, self.words, self.trace, on_disk)
 
     @property
     def format(self) -> WordFormat:

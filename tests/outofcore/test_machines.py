@@ -1,0 +1,108 @@
+"""Machines carry out what was planned: the same operations, in the same order, at places where nothing else lives."""
+
+import dataclasses
+from itertools import combinations
+
+import pytest
+from disk_runs import ONE_LEVEL, plan_on_disk, run_watched
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bigconst.arithmetic.disk.machine import DiskMachine
+from bigconst.arithmetic.memory.machine import MemoryMachine
+from bigconst.base.constant import Constant
+from bigconst.constants import engine
+from bigconst.constants.planning import make_plan
+from bigconst.plans.trace import Step, Trace
+
+PHI, SQRT2, SQUARE = Constant("phi", 5), Constant("sqrt", 2), Constant("sqrt", 49)
+
+
+class Sink:
+    """A file of which nobody keeps anything."""
+
+    def write_at(self, offset: int, data) -> None:
+        pass
+
+
+@pytest.fixture
+def carried_out(monkeypatch):
+    """Names of the operations that machines carry out."""
+    names = []
+    for machine in (MemoryMachine, DiskMachine):
+        original = machine._step
+
+        def step(self, operation, original=original):
+            found = original(self, operation)
+            names.append((found if isinstance(found, Step) else found[0]).name)
+            return found
+
+        monkeypatch.setattr(machine, "_step", step)
+    return names
+
+
+def planned(trace: Trace, where: str) -> list[str]:
+    """Names of the steps that a run has: without files, and without what is hardly ever done."""
+    return [step.name for step in trace.steps if step.out is not None and not step.name.endswith("in memory")
+            and (step.operations or step.passes or where == "memory" and not step.stage.startswith("root"))]
+
+
+@pytest.mark.parametrize("constant", [PHI, SQRT2, SQUARE])
+@pytest.mark.parametrize("certified", [True, False])
+@pytest.mark.parametrize("base", [10, 16])
+def test_in_memory(carried_out, constant, certified, base):
+    plan = make_plan(constant, 30_000, base, 1, 1 << 40, certified=certified)
+    engine.run(plan, Sink(), lambda event: None, Sink() if certified else None)
+    done = [name for name in carried_out if name in planned(plan.trace, "memory")]
+    assert done == planned(plan.trace, "memory") and len(done) >= len(carried_out) - 2
+
+
+@pytest.mark.parametrize("constant", [PHI, SQRT2])
+@pytest.mark.parametrize("certified", [True, False])
+def test_on_disk(carried_out, constant, certified):
+    plan = plan_on_disk(constant, ONE_LEVEL, certified=certified)
+    run_watched(plan)
+    on_disk, in_memory = planned(plan.disk.trace, "disk"), [step.name for step in plan.trace.steps]
+    done = [name for name in carried_out if name not in in_memory]
+    assert [name for name in done if name in on_disk] == on_disk
+    assert carried_out[:len(in_memory)] == in_memory
+
+
+@st.composite
+def traces(draw):
+    """Traces of steps that read any of the results before them."""
+    steps = []
+    for i in range(draw(st.integers(1, 12))):
+        reads = draw(st.lists(st.sampled_from([step.name for step in steps]), max_size=3)) if steps else []
+        replaces = draw(st.sampled_from([None, *reads]))
+        steps.append(Step(f"step {i}", "", tuple(reads), f"step {i}", draw(st.integers(0, 50)) * 4096,
+                          draw(st.integers(0, 20)) * 4096, replaces=replaces))
+    return Trace(tuple(steps), results=(steps[-1].name,))
+
+
+@given(traces())
+def test_nothing_alive_shares_its_place(trace):
+    """On a volume; in memory only with what it replaces."""
+    addresses, end = trace.placed(4096)
+    lives = [(step.out, step.out_bytes, i, trace.deaths[step.out]) for i, step in enumerate(trace.steps)]
+    lives += [(step.temporary, step.temporary_bytes, i, i) for i, step in enumerate(trace.steps)
+              if step.temporary_bytes]
+    for (a, size, born, dead), (b, other, other_born, other_dead) in combinations(lives, 2):
+        if born <= other_dead and other_born <= dead:
+            assert addresses[a] + size <= addresses[b] or addresses[b] + other <= addresses[a]
+            (start, room), (other_start, other_room) = trace.arrays[a], trace.arrays[b]
+            shared = start == other_start and room == other_room and max(born, other_born) == min(dead, other_dead)
+            assert shared or start + room <= other_start or other_start + other_room <= start or 0 in (room, other_room)
+    assert end == max((addresses[name] + size for name, size, *_ in lives), default=0)
+    assert all(room >= size for (name, size, *_) in lives for _, room in [trace.arrays[name]])
+
+
+def test_the_fingerprint_knows_what_is_computed_and_where():
+    request = {"threads": 2, "memory_bytes": 1 << 40, "workspace_bytes": 8 << 20, "disk": "ssd"}
+    plan = make_plan(PHI, 10**7, 10, **request)
+    assert plan.fingerprint == make_plan(PHI, 10**7, 10, **request).fingerprint
+    others = [make_plan(SQRT2, 10**7, 10, **request), make_plan(PHI, 10**7 + 10**5, 10, **request),
+              make_plan(PHI, 10**7, 10, **(request | {"workspace_bytes": 9 << 20})),
+              make_plan(PHI, 10**7, 10, **request, certified=False)]
+    assert len({each.fingerprint for each in (plan, *others)}) == 5
+    assert dataclasses.replace(plan, threads=3).fingerprint == plan.fingerprint

@@ -83,6 +83,11 @@ class Trace:
         """The steps by name."""
         return {step.name: step for step in self.steps}
 
+    @property
+    def what_is_made(self) -> tuple:
+        """The steps without what they cost, and the calls: what a run stores is of these."""
+        return tuple((step.name, step.reads, step.words, step.shape) for step in self.steps), self.calls
+
     @cached_property
     def deaths(self) -> dict[str, int]:
         """Index of the last step that needs a number or spectrum, by its name."""

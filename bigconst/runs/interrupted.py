@@ -110,8 +110,8 @@ def check_plan(found: dict, fingerprint: str) -> None:
     if found.get("plan") != fingerprint:
         #: The version in the message computes in other steps, or stores them in other places. Resume the run with that
         #: version, or remove it with `--discard`.
-        raise UsageError(f"{found['directory']} holds a run of bigconst {found['version']}, this is {__version__}",
-                         "resume it with that version, or add --discard")
+        raise UsageError(f"{found['directory']} holds a run of bigconst {found['version']}, which this one, "
+                         f"{__version__}, would plan otherwise", "resume it with that version, or add --discard")
 
 
 def check_memory(found: dict, needed_bytes: int, allowed_bytes: int) -> None:

@@ -159,8 +159,8 @@ def test_scratch_of_another_version(interrupted, capsys, tmp_path):
     before = {path.name: path.read_bytes() for path in (tmp_path / "a").iterdir()}
     capsys.readouterr()
     line = error_of(capsys, ON_DISK, 2)
-    assert line == (f"bigconst: {tmp_path}/a holds a run of bigconst 0.0.1, this is {__version__}; resume it with that "
-                    "version, or add --discard")
+    assert line == (f"bigconst: {tmp_path}/a holds a run of bigconst 0.0.1, which this one, {__version__}, would plan "
+                    "otherwise; resume it with that version, or add --discard")
     assert {path.name: path.read_bytes() for path in (tmp_path / "a").iterdir()} == before
 
 

@@ -93,7 +93,8 @@ class Plan:
     @property
     def fingerprint(self) -> str:
         """Hash of everything that a run goes by and stores: a program with the same one can continue the run."""
-        on_disk = self.disk and (self.disk.chunk_words, self.disk.trace.what_is_made, self.disk.places)
+        on_disk = self.disk and (self.disk.chunk_words, self.disk.piece_chunks, self.disk.stripe_bytes,
+                                 self.disk.trace.what_is_made, self.disk.places)
         return fingerprint(self.constant, self.digits, self.base, self.words, self.trace.what_is_made, on_disk)
 
     @property

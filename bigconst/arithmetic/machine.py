@@ -21,13 +21,22 @@ B is `radix`.  Lengths are bounds, in words.  A number has a sign, a residue mod
 was made, and high(count), the part without its lowest words.
 """
 
+from __future__ import annotations
+
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bigconst.arithmetic.words import Words
 
 
 class Machine:
     """Names from scopes: those of calls and stages, then that of the operation, and its count in this scope."""
+
+    _words: Words
+    """operations on words, on machines that have any"""
 
     def __init__(self) -> None:
         self._scopes: list[str] = []
@@ -53,6 +62,14 @@ class Machine:
         """A part of the run that people see, and a scope, which may be entered again."""
         with self.scope("/".join([*self._scopes, name])):
             yield
+
+    def corrected(self, name: str, x, count: int, correction: Callable[[int], int | None], test: Callable):
+        """x plus the correction that its `count` lowest words ask for, less 1 where test(x) is positive then."""
+        change = correction(self._words.to_int(x.read(0, count)))
+        if change is None:
+            return x
+        x = x.plus(change)
+        return x.plus(-1) if test(x).is_positive else x
 
     def run(self, program: Callable, *arguments):
         """What program(machine, *arguments) makes, where it is all that the machine does."""

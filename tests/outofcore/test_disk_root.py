@@ -67,8 +67,7 @@ def test_digits_that_are_units_off_are_never_certified(constant, digits, base, u
     original = DiskMachine.corrected
 
     def corrected(self, name, x, count, correction, test):
-        return self._plus(original(self, name, x, count, correction, test),
-                          int(units * correction.__self__.guard_range))
+        return original(self, name, x, count, correction, test).plus(int(units * correction.__self__.guard_range))
 
     monkeypatch.setattr(DiskMachine, "corrected", corrected)
     with pytest.raises(FaultError, match="not within its bounds|wrong with words of every size"):

@@ -90,18 +90,21 @@ def journaled(folder: Path, volume) -> Iterator:
 
 def make_plan(digits: int, base: int, narrow: bool = False):
     """The plan of a run on disk in a workspace of 1 MiB; `narrow` takes four digits a word, as long transforms do."""
+    from bigconst.arithmetic import planner
     from bigconst.base.constant import Constant
-    from bigconst.plans import diskplan, plan
+    from bigconst.constants import planning
 
-    longest = dict(diskplan.FULL_WORDS_MAX)
+    longest = dict(planner.FULL_WORDS_MAX)
+    planner._shape.cache_clear()
     if narrow:
-        diskplan.FULL_WORDS_MAX[10, 5] = diskplan.FULL_WORDS_MAX[16, 4] = 1 << 10
+        planner.FULL_WORDS_MAX[10, 5] = planner.FULL_WORDS_MAX[16, 4] = 1 << 10
     try:
-        made = plan.make_plan(Constant("phi", 5), digits, base, 1, 1 << 60, workspace_bytes=1 << 20, disk="ssd")
+        made = planning.make_plan(Constant("phi", 5), digits, base, 1, 1 << 60, workspace_bytes=1 << 20, disk="ssd")
         assert made.disk is not None
         return made
     finally:
-        diskplan.FULL_WORDS_MAX.update(longest)
+        planner.FULL_WORDS_MAX.update(longest)
+        planner._shape.cache_clear()
 
 
 def carry_out(plan, folder: Path, lane_volume, emit: Callable) -> FilePair:
@@ -206,8 +209,7 @@ class Rights:
 
     def of(self, plan) -> tuple[bytes, bytes]:
         """Text and certificate of a plan, computed in memory."""
-        from bigconst.constants import engine
-        from bigconst.plans import plan as planning
+        from bigconst.constants import engine, planning
 
         key = plan.decimal_digits, plan.base
         if key not in self._known:

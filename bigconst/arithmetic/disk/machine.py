@@ -51,6 +51,15 @@ class DiskNumber:
         first = self.operand.first + count // self.number.chunk_words
         return replace(self, operand=replace(self.operand, first=first), residue=self.number.residue(first))
 
+    def plus(self, value: int) -> "DiskNumber":
+        """The number plus a small integer, in its place."""
+        self.number.add([(0, value)])
+        return replace(self, residue=(self.residue + value) % self.number.words.modulus.p)
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Words start .. stop-1 of the stored number."""
+        return self.number.read(start, stop)
+
     def quotient_residue(self, count: int, divisor: int) -> int:
         """Residue of the magnitude divided by radix^count * divisor, rounded down; radix^count are whole chunks, and
         `divisor` divides the radix."""
@@ -215,19 +224,6 @@ class DiskMachine(Machine):
         residue = (x.residue - cut) * times - (0 if minus_at is None else words.power(minus_at))
         operand = Operand(x.number, zero_below=zero_below, divisor=divisor, double=times == 2, minus_one_at=minus_at)
         return DiskNumber(operand, 1, residue % words.modulus.p)
-
-    def corrected(self, name: str, x: DiskNumber, count: int, correction: Callable[[int], int | None],
-                  test: Callable[[DiskNumber], DiskNumber]) -> DiskNumber:
-        """x plus the correction that its `count` lowest words ask for, less 1 where test(x) is positive then."""
-        change = correction(self._words.to_int(x.number.read(0, count)))
-        if change is None:
-            return x
-        x = self._plus(x, change)
-        return self._plus(x, -1) if test(x).is_positive else x
-
-    def _plus(self, x: DiskNumber, value: int) -> DiskNumber:
-        x.number.add([(0, value)])
-        return replace(x, residue=(x.residue + value) % self._words.modulus.p)
 
     def text(self, x: DiskNumber) -> None:
         """The digit file."""

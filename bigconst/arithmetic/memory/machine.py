@@ -63,6 +63,11 @@ class MemoryNumber:
         low = self.cut[1] if self.cut[0] == count else self.source.residue(self.words[:count])
         return (self.residue - low) * pow(self.source.power(count), -1, p) % p
 
+    def plus(self, value: int) -> "MemoryNumber":
+        """The number plus a small integer, in its place."""
+        self.source.add_at(self.words, 0, value)
+        return replace(self, residue=(self.residue + value) % self.source.modulus.p)
+
     def read(self, start: int, stop: int) -> np.ndarray:
         """Words start .. stop-1, zeros beyond the number."""
         found = self.words[start:stop]
@@ -229,20 +234,6 @@ class MemoryMachine(Machine):
             words.add_at(z, minus_at, -1)
             residue -= words.power(minus_at)
         return MemoryNumber(step.name, z, x.sign, residue % words.modulus.p, words)
-
-    def corrected(self, name: str, x: MemoryNumber, count: int, correction: Callable[[int], int | None],
-                  test: Callable[[MemoryNumber], MemoryNumber]) -> MemoryNumber:
-        """x plus the correction that its `count` lowest words ask for, less 1 where test(x) is positive then."""
-        words = self._words
-        change = correction(words.to_int(x.words[:count]))
-        if change is None:
-            return x
-        x = self._plus(x, change)
-        return self._plus(x, -1) if test(x).is_positive else x
-
-    def _plus(self, x: MemoryNumber, value: int) -> MemoryNumber:
-        self._words.add_at(x.words, 0, value)
-        return replace(x, residue=(x.residue + value) % self._words.modulus.p)
 
     def text(self, x: MemoryNumber) -> None:
         """The digit file."""

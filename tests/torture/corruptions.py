@@ -23,7 +23,7 @@ from bigconst.storage.volume import Volume
 
 KERNELS = (
     # owner, name, index of the argument that the kernel writes (None: what it returns)
-    (passes, "columns_forward", 3), (passes, "columns_inverse", 10), (passes, "columns_inverse", 12),
+    (passes, "columns_forward", 3), (passes, "columns_inverse", 9), (passes, "columns_inverse", 11),
     (passes, "resolve_carries", 0), (passes, "resolve_carries", 6), (passes, "rows", 0), (passes, "middle_forward", 0),
     (passes, "middle_inverse", 0), (passes, "regroup", 0), (passes, "multiply_small", 0),
     (passes, "multiply_small", None), (number, "pack", 0), (number, "unpack", 0), (operand, "multiply_small", 0),

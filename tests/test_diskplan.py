@@ -1,19 +1,21 @@
 """Plans on disk: levels that chain, lengths that hold their products, places that never overlap, and the accounts."""
 
 import re
+from functools import partial
 from itertools import combinations
 from math import isqrt
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from plan_places import place as place_of
 
 from bigconst.arithmetic.planner import FULL_WORDS_MAX, HALF_FACTOR
 from bigconst.base.constant import Constant
 from bigconst.base.errors import DoesNotFit
 from bigconst.base.units import format_bytes, parse_size
 from bigconst.cli import main
-from bigconst.constants.planning import make_plan
+from bigconst.constants.planning import bounds_of, make_plan
 from bigconst.plans.accounts import CHUNK_FACTS_BYTES
 from bigconst.plans.diskplan import RAID_BYTES_PER_S
 from bigconst.plans.diskshape import chunk_bytes, disk_shape
@@ -60,7 +62,8 @@ plans = settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck
 @plans
 def test_levels_chain_and_lengths_hold_their_products(request):
     plan = on_disk(request)
-    disk, guard, chunk = plan.disk, plan.residual_guard_words, plan.disk.chunk_words
+    disk, ladder, chunk = plan.disk, bounds_of(plan, certified=True).ladder, plan.disk.chunk_words
+    guard = ladder.guard
     sizes = [disk.memory_words, *(level.words_out for level in disk.levels)]
     assert [level.words_in for level in disk.levels] == sizes[:-1]
     assert plan.words == disk.words >= plan.text_words + 1 and disk.words % chunk == 0
@@ -71,13 +74,13 @@ def test_levels_chain_and_lengths_hold_their_products(request):
     else:
         assert sizes[-1] == disk.words and all(size % chunk == 0 for size in sizes)
     for level in disk.levels:
-        assert 3 * level.words_in - level.words_out >= plan.overlap_words
+        assert 3 * level.words_in - level.words_out >= ladder.overlap
         assert level.words_in < level.words_out
         assert level.residual.stored_words > level.words_in + guard
         assert level.product.stored_words >= 2 * (level.words_in + guard)
     # The square of the digits as they stand, guard words and all.
     assert plan.constant.is_integer or disk.square.stored_words >= 2 * disk.words - plan.text_words + guard + 3
-    assert radix**plan.overlap_words >= 1000 * d and radix**guard >= 40 * (isqrt(d) + 1)
+    assert radix**ladder.overlap >= 1000 * d and radix**guard >= 40 * (isqrt(d) + 1)
     if disk.memory_words:
         memory = [plan.levels[0].words_in, *(level.words_out for level in plan.levels)] if plan.levels else [1]
         assert [level.words_in for level in plan.levels] == memory[:-1]
@@ -124,7 +127,7 @@ def test_nothing_alive_overlaps(request):
     """The births and deaths of a run, told again: what the engine needs at a time is apart."""
     plan = on_disk(request)
     disk = plan.disk
-    place, work = disk.place, disk.work_place
+    place, work = partial(place_of, disk), partial(place_of, disk, work=True)
 
     def packed(words):
         return -(-words // disk.chunk_words) * chunk_bytes(disk.chunk_words, plan.base)
@@ -133,7 +136,6 @@ def test_nothing_alive_overlaps(request):
     y = None if plan.constant.is_integer else place("ladder in memory", "ladder in memory")
     for i, level in enumerate(disk.levels, 1):
         k, words, name = level.words_in, level.words_out, f"level {i}"
-        assert level.name == name
         old = ("y", y, packed(k))
         e = ("e", place(f"{name}, e", "e"), packed(level.residual.stored_words))
         spectrum = ("spectrum", place(f"{name}, u", "spectrum"), level.product.region_bytes)

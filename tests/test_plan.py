@@ -23,15 +23,15 @@ def test_the_ladder_keeps_the_bounds_of_its_derivation(digits, d, base):
     assert plan.digits == (hex_digits(digits) if base == 16 else digits)
     assert plan.text_words * plan.format.digits >= plan.digits
     assert radix ** (plan.words - plan.text_words) >= bounds.x_error * radix
-    assert radix**plan.overlap_words >= 1000 * d
-    assert radix**plan.residual_guard_words >= 40 * (isqrt(d) + 1)
+    assert radix**bounds.ladder.overlap >= 1000 * d
+    assert radix**bounds.ladder.guard >= 40 * (isqrt(d) + 1)
     assert bounds.x_error > Y_ERROR * d and bounds.words == plan.words
     # The exact square of the certificate needs two words more than its remainder.
     assert plan.constant.is_integer or plan.square.words >= remainder_words(base, plan.digits) + 2
     for level in plan.levels:
-        assert 3 * level.words_in - level.words_out >= plan.overlap_words
-        assert level.residual.words > level.words_in + plan.residual_guard_words
-        assert level.product.words >= 2 * (level.words_in + plan.residual_guard_words)
+        assert 3 * level.words_in - level.words_out >= bounds.ladder.overlap
+        assert level.residual.words > level.words_in + bounds.ladder.guard
+        assert level.product.words >= 2 * (level.words_in + bounds.ladder.guard)
         # e, u, the spectrum of e with v over it, and the work array
         arrays = 4 * (level.residual.words + level.product.words) + 2 * level.product.data_bytes
         assert arrays + 4 * level.words_out <= plan.arena_bytes

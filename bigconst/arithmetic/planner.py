@@ -70,9 +70,11 @@ class Planner(Machine):
     def stage(self, name: str) -> Iterator[None]:
         """A part of the run that people see, and a scope."""
         before, self._stage = self._stage, ", ".join([*self._titles, name])
-        with super().stage(name):
-            yield
-        self._stage = before
+        try:
+            with super().stage(name):
+                yield
+        finally:
+            self._stage = before
 
     def call(self, name: str, program: Callable, *arguments, numbered: bool = False, entered: bool = False):
         """What a program makes; the stages of a `numbered` call begin with its name and number."""

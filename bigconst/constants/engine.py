@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 
 from bigconst.base.constant import Constant
-from bigconst.base.errors import FaultError
 from bigconst.base.events import Finished, PlanMade
 from bigconst.base.formats import WORDS
 from bigconst.base.starting import executor
@@ -80,9 +79,7 @@ class _InMemory:
     def certificate(self, r, x) -> None:
         """Write the certificate when the text is written."""
         self.written.result()
-        if r.is_positive:
-            raise FaultError("the remainder of the digits is not within its bounds")
-        self._files.write_certificate(x.read, r.read, r.residue)
+        self._files.write_certificate(x.read, r.read, r.residue, r.is_positive)
 
 
 def _run_on_disk(plan: Plan, products, text, emit: Callable, certificate, volume, recorder, stop, store) -> RunOutcome:
@@ -119,8 +116,6 @@ def _write_files(plan: Plan, bounds: RootBounds, products, text, certificate, vo
     from bigconst.runtime.stream import slots
     from bigconst.storage.atomicfile import StdoutText
 
-    if r is not None and r.is_positive:
-        raise FaultError("the remainder of the digits is not within its bounds")
     # A square that was repeated on smaller words lies behind all planned addresses.
     kept_bytes = max(plan.disk.kept_bytes, 0 if r is None else r.number.end)
     volume.resize(min(volume.size_bytes, kept_bytes))
@@ -133,7 +128,7 @@ def _write_files(plan: Plan, bounds: RootBounds, products, text, certificate, vo
             read_x = Reader(x.operand, kept)
             written = files.write_text(read_x, x.residue)
             if r is not None:
-                files.write_certificate(read_x, Reader(r.operand, kept), r.residue)
+                files.write_certificate(read_x, Reader(r.operand, kept), r.residue, r.is_positive)
             return written
 
 

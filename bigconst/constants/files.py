@@ -41,8 +41,9 @@ class Files:
         self._hasher.reset()
         return write_digits(self._plan, self._bounds, self._words, x, residue, self._text, self._hasher)
 
-    def write_certificate(self, x: Read, r: Read, residue: int) -> None:
-        """Write the certificate, after the text: `r` reads d*B^(2*words) - z^2 for the cut number z; and its residue.
+    def write_certificate(self, x: Read, r: Read, residue: int, is_positive: bool) -> None:
+        """Write the certificate, after the text: `r` reads the magnitude of z^2 - d*B^(2*words) for the cut number z,
+        of which follow residue and sign.
 
         Raises FaultError when it is not within its bounds.
         """
@@ -65,8 +66,8 @@ class Files:
             top = min(below + high + 1, plan.words + 1)
             return words.to_int(words.quotient(x(below + low, top), spare, 0)[:high - low])
 
-        if not within_bound(plan.constant, plan.base, plan.digits, COMPARED_WORDS,
-                            lambda low, high: words.to_int(published(low, high)), p_value):
+        if is_positive or not within_bound(plan.constant, plan.base, plan.digits, COMPARED_WORDS,
+                                           lambda low, high: words.to_int(published(low, high)), p_value):
             raise FaultError("the remainder of the digits is not within its bounds")
         header = Header(plan.constant, plan.base, plan.digits, False, __version__, self._hasher.hexdigest())
         residue = residue * pow(4, -(bits // 2), p) * pow(bounds.guard_range, -2, p) % p

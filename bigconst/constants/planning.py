@@ -48,9 +48,8 @@ def make_plan(constant: Constant, digits: int, base: int, threads: int, memory_b
     bounds, program = root_bounds(constant.d, WORDS[base], written, certified), program_of(constant)
     machine = MemoryPlanner(base)
     program(machine, bounds)
-    ladder = bounds.ladder
     common = (constant, digits, base, threads, memory_bytes, written)
-    plan = Plan(*common, bounds.words, ladder.overlap, ladder.guard, machine.trace(), certified)
+    plan = Plan(*common, bounds.words, machine.trace(), certified)
     longest = plan.square.words if plan.square is not None else 0
     if plan.arena_bytes <= min(memory_bytes - PROCESS_BYTES, workspace_bytes or memory_bytes) \
             and longest <= SQUARE_WORDS_MAX:
@@ -61,7 +60,7 @@ def make_plan(constant: Constant, digits: int, base: int, threads: int, memory_b
                      workspace_bytes or memory_bytes)
     found = search.best() or search.refuse()
     on_disk, inside = found
-    return Plan(*common, on_disk.words, ladder.overlap, ladder.guard, inside, certified, on_disk)
+    return Plan(*common, on_disk.words, inside, certified, on_disk)
 
 
 def _refuse(plan: Plan, square_words: int, workspace_bytes: int | None) -> None:

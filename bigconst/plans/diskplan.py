@@ -12,7 +12,7 @@ from bigconst.base.formats import PACKED_PIECE_WORDS, TEXT_PIECE_BYTES
 from bigconst.base.units import format_bytes, format_count, format_seconds
 from bigconst.plans.accounts import JournalAccounts, Pass, Traffic
 from bigconst.plans.diskshape import DiskShape, chunk_bytes, disk_shape
-from bigconst.plans.trace import Step, Trace, ladder_levels
+from bigconst.plans.trace import Level, Step, Trace, ladder_levels
 
 CHUNK_WORDS = {"hdd": {10: 1 << 19, 16: 1 << 19}, "ssd": {10: 1 << 16, 16: 1 << 16}}
 """Words of a chunk, the shortest contiguous run of packed words, by kind of disk and base; fewer where memory is short.
@@ -28,18 +28,6 @@ MIN_WORKSPACE_BYTES = 1 << 20
 
 RAID_BYTES_PER_S = 594e6
 """Speed at which the six hard disks of the run of July 2015, one RAID0, were read (swap/README.md)."""
-
-
-@dataclass(frozen=True)
-class DiskLevel:
-    """One step of the ladder on disk."""
-
-    words_in: int
-    words_out: int
-    residual: DiskShape
-    product: DiskShape
-    name: str
-    """what the names of its stages begin with"""
 
 
 @dataclass(frozen=True)
@@ -65,9 +53,9 @@ class DiskPlan:
         return sum(step.words for step in self.trace.steps if step.stage == "ladder in memory")
 
     @cached_property
-    def levels(self) -> tuple[DiskLevel, ...]:
+    def levels(self) -> tuple[Level, ...]:
         """Levels of the ladder on disk."""
-        return tuple(DiskLevel(*each, f"level {i}") for i, each in enumerate(ladder_levels(self.trace), 1))
+        return ladder_levels(self.trace)
 
     def _steps(self, stage: str) -> tuple[Step, ...]:
         return tuple(step for step in self.trace.steps if step.stage == stage)
@@ -77,17 +65,6 @@ class DiskPlan:
         """Transform of the certificate's square, and of the square that settles a last digit; None for a perfect
         square."""
         return next((step.shape for step in self._steps("root") if step.shape is not None), None)
-
-    def place(self, stage: str, name: str) -> int:
-        """Address of what a step makes; `name` is the last part of the step's name, beside its stage."""
-        return self.places[self._step(stage, name).name]
-
-    def work_place(self, stage: str, name: str) -> int:
-        """Address of the transform that a step needs for itself."""
-        return self.places[self._step(stage, name).temporary]
-
-    def _step(self, stage: str, name: str) -> Step:
-        return next(step for step in self._steps(stage) if step.name.rpartition("/")[2] == name)
 
     @cached_property
     def _placed(self) -> tuple[dict[str, int], int]:

@@ -14,7 +14,7 @@ from bigconst.base.formats import WORDS, WordFormat, certificate_bytes, packed_b
 from bigconst.base.units import format_bytes, format_count
 from bigconst.plans.diskplan import DiskPlan
 from bigconst.plans.shape import Shape
-from bigconst.plans.trace import Trace, ladder_levels
+from bigconst.plans.trace import Level, Trace, ladder_levels
 
 Y_ERROR = 5
 """Bound on |y_k - B^k/sqrt(d)| at every level."""
@@ -33,18 +33,6 @@ DISK_PROCESS_BYTES = 216 << 20
 
 
 @dataclass(frozen=True)
-class Level:
-    """One step of the ladder: from `words_in` to `words_out` correct words."""
-
-    words_in: int
-    words_out: int
-    residual: Shape
-    """transform for e = d*y^2 - B^(2k) modulo B^N + 1"""
-    product: Shape
-    """transform for u = y*e and v = top(u)*e, unwrapped"""
-
-
-@dataclass(frozen=True)
 class Plan:
     """Everything a run needs to know."""
 
@@ -57,9 +45,6 @@ class Plan:
     """digits after the point, in `base`"""
     words: int
     """K: words after the point that are computed"""
-    overlap_words: int
-    residual_guard_words: int
-    """|e| has at most this many words more than y"""
     trace: Trace
     """what is computed in memory"""
     certified: bool = True
@@ -83,7 +68,7 @@ class Plan:
     @cached_property
     def levels(self) -> tuple[Level, ...]:
         """Levels of the ladder that are computed in memory."""
-        return tuple(Level(*each) for each in ladder_levels(self.trace))
+        return ladder_levels(self.trace)
 
     @property
     def square(self) -> Shape | None:

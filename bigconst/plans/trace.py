@@ -184,13 +184,25 @@ def _place(regions: Sequence[_Region], unit: int, end: int) -> tuple[dict[str, i
     return addresses, max((stop for _, stop, *_ in placed), default=0)
 
 
-def ladder_levels(trace: Trace) -> list[tuple[int, int, Shape | DiskShape, Shape | DiskShape]]:
-    """(words in, words out, shape of the residual, shape of the products) of each level of a ladder."""
+@dataclass(frozen=True)
+class Level:
+    """One step of the ladder: from `words_in` to `words_out` correct words."""
+
+    words_in: int
+    words_out: int
+    residual: Shape | DiskShape
+    """transform for e = d*y^2 - B^(2k) modulo B^N + 1"""
+    product: Shape | DiskShape
+    """transform for u = y*e and v = top(u)*e, unwrapped"""
+
+
+def ladder_levels(trace: Trace) -> tuple[Level, ...]:
+    """The levels of a ladder."""
     made = trace.by_name
     found = []
     for step in trace.steps:
         if step.stage.endswith(", sum"):
             y, u = (made[name] for name in step.reads[:2])
             e = made[made[u.reads[1]].reads[0]]
-            found.append((y.words, step.words, e.shape, u.shape))
-    return found
+            found.append(Level(y.words, step.words, e.shape, u.shape))
+    return tuple(found)

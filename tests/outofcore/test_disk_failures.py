@@ -7,6 +7,7 @@ import signal
 import numpy as np
 import pytest
 from disk_runs import ONE_LEVEL, PHI, engine, in_memory, plan_on_disk, run_on_lanes, same
+from plan_places import place
 
 from bigconst.base import failpoints
 from bigconst.base.errors import BigconstError, InputOutputError
@@ -46,8 +47,8 @@ def failed(directory, failures: str, lanes: int = 2, emit=lambda event: None) ->
     out = directory / "out"
     out.mkdir()
     places = [directory / f"lane{i}" for i in range(lanes)]
-    for place in places:
-        place.mkdir()
+    for lane in places:
+        lane.mkdir()
     error = None
     try:
         with AtomicFile(out / "phi.txt", PLAN.text_bytes) as text, \
@@ -132,18 +133,18 @@ def live(plan) -> list[tuple[str, tuple[int, int, int]]]:
     """Every stage with every (address, bytes, bytes of a block) that is read after it has begun, single lane."""
     disk, out = plan.disk, {}
     size, chunk = disk.chunk_bytes, disk.chunk_words
-    y_place = disk.place("ladder in memory", "ladder in memory")
-    for level in disk.levels:
-        k, words, name, product = level.words_in, level.words_out, level.name, level.product
+    y_place = place(disk, "ladder in memory", "ladder in memory")
+    for i, level in enumerate(disk.levels, 1):
+        k, words, name, product = level.words_in, level.words_out, f"level {i}", level.product
 
         def chunks(address, first, last):
             return address + first * size, (last - first) * size, size
 
         y = chunks(y_place, 0, k // chunk)
-        e = chunks(disk.place(f"{name}, e", "e"), 0, k // chunk)
-        u, v = disk.place(f"{name}, u", "u"), disk.place(f"{name}, v", "v")
+        e = chunks(place(disk, f"{name}, e", "e"), 0, k // chunk)
+        u, v = place(disk, f"{name}, u", "u"), place(disk, f"{name}, v", "v")
         skipped = 4 * product.width * 128       # rows lie behind their final place
-        spectrum = disk.place(f"{name}, u", "spectrum") + skipped, product.data_bytes, product.tile_bytes
+        spectrum = place(disk, f"{name}, u", "spectrum") + skipped, product.data_bytes, product.tile_bytes
         out[f"{name}, e"] = [y]
         out[f"{name}, u"] = [y, e]
         out[f"{name}, v"] = [chunks(u, k // chunk, 2 * k // chunk), y]
@@ -151,8 +152,8 @@ def live(plan) -> list[tuple[str, tuple[int, int, int]]]:
             out[f"{name}, v"].append(spectrum)
         out[f"{name}, sum"] = [y, chunks(u, (3 * k - words) // chunk, 2 * k // chunk),
                                   chunks(v, 0, (words - 2 * k) // chunk)]
-        y_place = disk.place(f"{name}, sum", "y")
-    x, r, last = disk.place("root", "x"), disk.place("remainder", "r"), disk.words // chunk
+        y_place = place(disk, f"{name}, sum", "y")
+    x, r, last = place(disk, "root", "x"), place(disk, "remainder", "r"), disk.words // chunk
     out["root"] = [(y_place, last * size, size)]
     out["remainder"] = [(x, last * size, size)]
     # r is below twice the digits; G^2 = B^(2*below) times it is what is stored

@@ -104,9 +104,11 @@ class DiskMachine(Machine):
     def stage(self, name: str) -> Iterator[None]:
         """A part of the run that people see, with its events and its record."""
         before, self._stage = self._stage, ", ".join([*self._titles, name])
-        with super().stage(name), self._stages.stage(self._stage):
-            yield
-        self._stage = before
+        try:
+            with super().stage(name), self._stages.stage(self._stage):
+                yield
+        finally:
+            self._stage = before
 
     def _step(self, operation: str) -> tuple[Step, str]:
         """The step, and its name in the journal and for people."""

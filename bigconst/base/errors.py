@@ -136,3 +136,8 @@ class ChecksumError(FaultError):
     """A block read from scratch is not the block that was written; the message names file and offset."""
 
     remedy = "its disk or this machine's memory is damaged: test both, then run it again"
+
+    def __init__(self, message: str, index: int = 0):
+        super().__init__(message)
+        self.index = index
+        """index of the request for that block"""

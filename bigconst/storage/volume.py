@@ -308,7 +308,7 @@ class Volume:
             lane, offset, _ = self.striping.split(block.address, BLOCK_BYTES)[0]
             #: The disk, its cable or a cache has changed data. It was read twice. Test the disk, then resume.
             raise ChecksumError(f"the block of {block.size_bytes} bytes that starts at offset {offset} of "
-                                f"{self._lanes[lane].path} is not what was written")
+                                f"{self._lanes[lane].path} is not what was written", block.index)
 
 
 def _round_up(size_bytes: int) -> int:

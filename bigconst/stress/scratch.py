@@ -154,14 +154,15 @@ class ScratchTest:
 
     def _fault(self, views: list[np.ndarray], numbers: range, turn: int, error: ChecksumError) -> VerificationError:
         """The error that names the exact place, found in the buffers that were read."""
-        for view, number in zip(views, numbers, strict=True):
-            if (difference := self._pattern.difference(view, number, turn)) is not None:
-                address = number * BLOCK_BYTES + difference.offset_bytes
-                lane, offset, _ = self.volume.striping.split(address, 1)[0]
-                #: The file on that disk is not what was written. Test the disk and its cable (`smartctl`, `dmesg`);
-                #: when it was right the second time, test the memory.
-                return VerificationError(f"{os.path.join(self._paths[lane], DATA_NAME)}, offset {offset}: {difference}",
-                                         _DISK)
+        # Only this block: others of the batch may not have been read after the error.
+        number = numbers[error.index]
+        if (difference := self._pattern.difference(views[error.index], number, turn)) is not None:
+            address = number * BLOCK_BYTES + difference.offset_bytes
+            lane, offset, _ = self.volume.striping.split(address, 1)[0]
+            #: The file on that disk is not what was written. Test the disk and its cable (`smartctl`, `dmesg`); when
+            #: it was right the second time, test the memory.
+            return VerificationError(f"{os.path.join(self._paths[lane], DATA_NAME)}, offset {offset}: {difference}",
+                                     _DISK)
         #: As for "…, offset …: …".
         return VerificationError(str(error).split(";")[0] + ", but was right when it was read again", _MEMORY)
 

@@ -90,4 +90,4 @@ def digits_and_proof(machine, bounds: RootBounds, x, z_of: Callable) -> None:
 
 
 def _remainder(machine, bounds: RootBounds, z):
-    return machine.square("r", 1, z, (bounds.ladder.d, 2 * bounds.words), bounds.square_words)
+    return machine.products("r", [(z, z)], bounds.square_words, plus=[(-bounds.ladder.d, None, 2 * bounds.words)])

@@ -22,7 +22,7 @@ Y_ERROR = 5
 SQUARE_WORDS_MAX = 1 << 30
 """Longest square of a full operand in radix 10^5 whose rounding errors stay below 0.3: that of the certificate."""
 
-RECORDS = 1
+RECORDS = 2
 """Form of what a run stores to be resumed; to be counted up where a program could misread what another has stored."""
 
 PROCESS_BYTES = 260 << 20

@@ -4,7 +4,8 @@ A program computes with the operations of a machine and knows no other place for
 alone, so that every machine, given the same lengths, carries out the same operations with the same names; what a
 planner has found out about an operation is found again by its name.
 
-    integer(name, make, length)                     the integer make(), which planners do not ask for; of either sign
+    integer(name, make, length, of)                 the integer make(), which planners do not ask for, of either sign;
+                                                    make(value) with the value of the number `of`, if there is one
     spectrum(name, number, room, terms)             the transform of a number, for sums of so many products, of at most
                                                     `room` words each
     products(name, terms, length, times, plus)      times*(sum of a*b) + (sum of c*x*B^at) for pairs (a, b) in `terms`
@@ -13,6 +14,8 @@ planner has found out about an operation is found again by its name.
                                                     are.  b may be a spectrum; x is None for 1; all may have any sign.
                                                     `cut` is where its high part will begin, words below `discard` need
                                                     not stay
+    sum(name, terms, length)                        sum of c*x*B^shift for triples (c, x, shift), known not to be below
+                                                    0; x is None for 1, and cut where a shift is below 0
     update(name, y, u, v, shifts, length)           Newton's iteration of third order, without its products
     scaled(name, x, times, length)                  a small multiple of a number, or half of it
     view(name, x, times, minus_at, ...)             the same, to be squared, with low words cut
@@ -20,8 +23,9 @@ planner has found out about an operation is found again by its name.
     call(name, program, ...)                        what another program makes
     text(number), certificate(r, x)                 files
 
-B is `radix`.  Lengths are bounds, in words.  A number has a sign, a residue modulo 2^61 - 1 that belongs to it since it
-was made; high(count) is the part without its lowest words, negated() the number with the other sign.
+B is `radix`.  Lengths are bounds, in words.  A number has a sign, and a residue modulo 2^61 - 1 that belongs to it
+since it was made; high(count) is the part without its lowest words, negated() the number with the other sign,
+magnitude() without one, with_signs(*others) times the signs of others.
 """
 
 from __future__ import annotations
@@ -29,7 +33,8 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import prod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,6 +58,24 @@ class Sum:
     def is_signed(self) -> bool:
         """Whether it may be below 0."""
         return len(self.factors) > 1 or bool(self.plus)
+
+
+class Signed:
+    """What numbers of all machines have in common: a sign."""
+
+    sign: int
+
+    def negated(self):
+        """The number with the other sign."""
+        return replace(self, sign=-self.sign)
+
+    def magnitude(self):
+        """The number without its sign."""
+        return replace(self, sign=1)
+
+    def with_signs(self, *others):
+        """The number, multiplied by the signs of others."""
+        return replace(self, sign=self.sign * prod(each.sign for each in others))
 
 
 def several(made) -> tuple:
@@ -91,7 +114,7 @@ class Machine:
         with self.scope("/".join([*self._scopes, name])):
             yield
 
-    def _sum(self, terms: Sequence[tuple], times: int, plus: Sequence[tuple]) -> Sum:
+    def _wanted(self, terms: Sequence[tuple], times: int, plus: Sequence[tuple]) -> Sum:
         """What `products` has to compute, from pairs of numbers."""
         words, p = self._words, self._words.modulus.p
         signs = [a.sign * b.sign for a, b in terms]

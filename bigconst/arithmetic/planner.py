@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from bigconst.arithmetic.machine import Machine, several
+from bigconst.arithmetic.machine import Machine, Signed, several
 from bigconst.base.errors import DoesNotFit
 from bigconst.base.formats import WORDS
 from bigconst.base.units import format_count
@@ -28,7 +28,7 @@ class TooSmall(Exception):
 
 
 @dataclass(frozen=True)
-class PlannedNumber:
+class PlannedNumber(Signed):
     """A number, or the high part of one, as a planner knows it."""
 
     name: str
@@ -36,14 +36,12 @@ class PlannedNumber:
     """words, at most"""
     zeros: int = 0
     """how many of the lowest words are known to be zeros"""
+    sign: int = 1
+    """of no meaning"""
 
     def high(self, words: int) -> "PlannedNumber":
         """The part without the lowest words."""
         return replace(self, length=max(0, self.length - words))
-
-    def negated(self) -> "PlannedNumber":
-        """The number with the other sign."""
-        return self
 
 
 @dataclass(frozen=True)
@@ -154,9 +152,10 @@ class MemoryPlanner(Planner):
         """A length that numbers may have."""
         return words
 
-    def integer(self, name: str, make: Callable[[], int], length: int, zeros: int = 0) -> PlannedNumber:
+    def integer(self, name: str, make: Callable[..., int], length: int, zeros: int = 0,
+                of: PlannedNumber | None = None) -> PlannedNumber:
         """An integer of at most `length` words, of either sign, so many of the lowest being zeros."""
-        return self._number(self._add(name, (), array_bytes(4 * (length + 2)), words=length))
+        return self._number(self._add(name, [of] * (of is not None), array_bytes(4 * (length + 2)), words=length))
 
     def spectrum(self, name: str, number: PlannedNumber, room: int, terms: int = 1) -> PlannedSpectrum:
         """The transform of a number, for sums of so many products, of at most `room` words each."""
@@ -179,6 +178,13 @@ class MemoryPlanner(Planner):
             name, _used(terms, plus), array_bytes(4 * words), words=length, shape=shape, operands=operands,
             temporary_bytes=len(fresh) * array_bytes(shape.data_bytes), temporary_count=len(fresh),
             operations=(*operations, ("residue", words)), replaces=kept[0].name if kept else None))
+
+    def sum(self, name: str, terms: Sequence[tuple[int, PlannedNumber | None, int]], length: int) -> PlannedNumber:
+        """A sum of multiples."""
+        used = [x for _, x, _ in terms if x is not None]
+        return self._number(self._add(
+            name, used, array_bytes(4 * (length + 2)), words=length,
+            operations=(*(("multiply small", each.length) for each in used), ("residue", length))))
 
     def update(self, name: str, y: PlannedNumber, u: PlannedNumber, v: PlannedNumber, shifts: tuple[int, int],
                length: int) -> PlannedNumber:
@@ -293,11 +299,13 @@ class DiskPlanner(Planner):
         self._segment, self._stage = before
         return found
 
-    def integer(self, name: str, make: Callable[[], int], length: int, zeros: int = 0) -> PlannedNumber:
+    def integer(self, name: str, make: Callable[..., int], length: int, zeros: int = 0,
+                of: PlannedNumber | None = None) -> PlannedNumber:
         """An integer of at most `length` words, of either sign, so many of the lowest being zeros, which are not
         written."""
-        return replace(self._number(name, (), length, self._accounts.packed(length),
-                                    passes=(self._accounts.linear(0, length - zeros),)), zeros=zeros)
+        given = [of] * (of is not None)
+        return replace(self._number(name, given, length, self._accounts.packed(length), passes=(
+            self._accounts.linear(sum(each.length for each in given), length - zeros),)), zeros=zeros)
 
     def spectrum(self, name: str, number: PlannedNumber, room: int, terms: int = 1) -> PlannedSpectrum:
         """The transform of a number, for sums of so many products, of at most `room` words each."""
@@ -328,17 +336,22 @@ class DiskPlanner(Planner):
                             passes=tuple(passes), journal_bytes=journal_bytes, shape=shape, operands=operands,
                             temporary_bytes=len(fresh) * shape.region_bytes, temporary_count=len(fresh), added=added)
 
+    def sum(self, name: str, terms: Sequence[tuple[int, PlannedNumber | None, int]], length: int) -> PlannedNumber:
+        """A sum of multiples, in one pass."""
+        used = [(x, shift) for _, x, shift in terms if x is not None]
+        return self._linear(name, [x for x, _ in used], sum(x.length + min(0, shift) for x, shift in used), length)
+
     def update(self, name: str, y: PlannedNumber, u: PlannedNumber, v: PlannedNumber, shifts: tuple[int, int],
                length: int) -> PlannedNumber:
         """Newton's iteration, in one pass."""
-        return self._sum(name, (y, u, v), y.length + u.length - shifts[0] + v.length - shifts[1], length)
+        return self._linear(name, (y, u, v), y.length + u.length - shifts[0] + v.length - shifts[1], length)
 
     def scaled(self, name: str, x: PlannedNumber, times: int, length: int, *, plus_at: int | None = None,
                halved: bool = False) -> PlannedNumber:
         """A multiple of a number, in one pass."""
-        return self._sum(name, (x,), x.length, length)
+        return self._linear(name, (x,), x.length, length)
 
-    def _sum(self, name: str, used: Sequence[PlannedNumber], read: int, length: int) -> PlannedNumber:
+    def _linear(self, name: str, used: Sequence[PlannedNumber], read: int, length: int) -> PlannedNumber:
         return self._number(name, used, length, self._accounts.packed(length),
                             passes=(self._accounts.linear(read, length),),
                             journal_bytes=self._journal.linear(length, self._piece_chunks))

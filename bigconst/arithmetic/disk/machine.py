@@ -20,7 +20,7 @@ from bigconst.arithmetic.disk.reader import Reader
 from bigconst.arithmetic.disk.stages import Stages
 from bigconst.arithmetic.disk.tiles import Tiles
 from bigconst.arithmetic.faults import wrong_of
-from bigconst.arithmetic.machine import Machine, several
+from bigconst.arithmetic.machine import Machine, Signed, several
 from bigconst.arithmetic.memory.machine import MemoryMachine
 from bigconst.arithmetic.words import Words
 from bigconst.base.errors import FaultError, ReadError
@@ -29,7 +29,7 @@ from bigconst.runtime.levelstore import LevelStore
 
 
 @dataclass(frozen=True)
-class DiskNumber:
+class DiskNumber(Signed):
     """A number on the volume, or what is made of it while it is read."""
 
     name: str
@@ -56,10 +56,6 @@ class DiskNumber:
             return self
         operand = replace(self.operand, first=self.operand.first + count // self.number.chunk_words)
         return replace(self, operand=operand, residue=operand.residue())
-
-    def negated(self) -> "DiskNumber":
-        """The number with the other sign."""
-        return replace(self, sign=-self.sign)
 
     def plus(self, value: int) -> "DiskNumber":
         """The number, which is positive, plus a small integer, in its place."""
@@ -151,12 +147,15 @@ class DiskMachine(Machine):
 
     # -- operations -----------------------------------------------------------------------------
 
-    def integer(self, name: str, make: Callable[[], int], length: int, zeros: int = 0) -> DiskNumber:
-        """The integer make() times radix^zeros."""
+    def integer(self, name: str, make: Callable[..., int], length: int, zeros: int = 0,
+                of: DiskNumber | None = None) -> DiskNumber:
+        """The integer make(), or make(value of `of`), times radix^zeros."""
         step, where = self._step(name)
         if (known := self._recalled(step.name)) is not None:
             return known
-        value, number = make(), self._products.number(self._place(step), length, name=where)
+        value = make() if of is None else make(
+            of.sign * self._words.to_int(of.read(0, of.operand.chunks * self._disk.chunk_words)))
+        number = self._products.number(self._place(step), length, name=where)
         if zeros:
             number.add([(zeros, abs(value))])
         else:
@@ -177,7 +176,7 @@ class DiskMachine(Machine):
         step, where = self._step(name)
         if (known := self._recalled(step.name)) is not None:
             return known
-        wanted = self._sum([(a, b.number if isinstance(b, DiskSpectrum) else b) for a, b in terms], times, plus)
+        wanted = self._wanted([(a, b.number if isinstance(b, DiskSpectrum) else b) for a, b in terms], times, plus)
         rooms = (Tiles(step.shape, self._disk.places[step.temporary] + i * step.shape.region_bytes)
                  for i in range(step.temporary_count))
 
@@ -192,6 +191,31 @@ class DiskMachine(Machine):
             times, where)
         return self._known(DiskNumber(step.name, operand, sign * wanted.lead,
                                       sign * wanted.residue % self._words.modulus.p))
+
+    def sum(self, name: str, terms: Sequence[tuple[int, DiskNumber | None, int]], length: int) -> DiskNumber:
+        """The sum of c*x*B^shift, which is not below 0; shifts of numbers are whole chunks."""
+        (step, where), words, size = self._step(name), self._words, self._disk.chunk_words
+        if (known := self._recalled(step.name)) is not None:
+            return known
+        powers = [(c, shift) for c, x, shift in terms if x is None]
+        numbers = [(c * x.sign, x.high(max(0, -shift)), max(0, shift)) for c, x, shift in terms if x is not None]
+        residue = sum(c * words.power(shift) for c, shift in powers)
+        residue += sum(c * x.residue * words.power(shift) for c, x, shift in numbers)
+        total = np.empty(self._disk.piece_chunks * size, np.int32)
+
+        def compute(_out: Number, state: dict, first: int, pieces: list[np.ndarray]) -> np.ndarray:
+            total[:] = 0
+            carry = words.add_at(total, 0, state["carry"])
+            for (c, _, _), piece in zip(numbers, pieces, strict=True):
+                carry += words.add_multiple(total, piece, c)
+            for c, shift in powers:
+                if 0 <= shift - first * size < len(total):
+                    carry += words.add_at(total, shift - first * size, c)
+            state["carry"] = int(carry)
+            return total
+
+        return self._summed(step, where, length, [(x.operand, -shift // size, 0) for _, x, shift in numbers], compute,
+                            lambda state: residue % words.modulus.p, "a sum does not have the residue of its parts")
 
     def update(self, name: str, y: DiskNumber, u: DiskNumber, v: DiskNumber, shifts: tuple[int, int],
                length: int) -> DiskNumber:

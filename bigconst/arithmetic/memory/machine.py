@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from bigconst.arithmetic.machine import Machine
+from bigconst.arithmetic.machine import Machine, Signed
 from bigconst.arithmetic.memory.products import Products, Term
 from bigconst.arithmetic.packed import pieces
 from bigconst.arithmetic.words import Words
@@ -32,7 +32,7 @@ STORED_NAME = "memory"
 
 
 @dataclass(frozen=True)
-class MemoryNumber:
+class MemoryNumber(Signed):
     """A number in memory: sign and magnitude, lowest words first."""
 
     name: str
@@ -48,10 +48,6 @@ class MemoryNumber:
     def is_positive(self) -> bool:
         """Whether it is greater than 0."""
         return self.sign > 0 and bool(self.words.any())
-
-    def negated(self) -> "MemoryNumber":
-        """The number with the other sign."""
-        return replace(self, sign=-self.sign)
 
     def high(self, count: int) -> "MemoryNumber":
         """The part without the `count` lowest words, rounded towards 0."""
@@ -140,9 +136,11 @@ class MemoryMachine(Machine):
 
     # -- operations -----------------------------------------------------------------------
 
-    def integer(self, name: str, make: Callable[[], int], length: int, zeros: int = 0) -> MemoryNumber:
-        """The integer make() times radix^zeros."""
-        step, value, words = self._step(name), make(), self._words
+    def integer(self, name: str, make: Callable[..., int], length: int, zeros: int = 0,
+                of: MemoryNumber | None = None) -> MemoryNumber:
+        """The integer make(), or make(value of `of`), times radix^zeros."""
+        step, words = self._step(name), self._words
+        value = make() if of is None else make(of.sign * words.to_int(of.words))
         out = self._words_of(step)
         out[:zeros] = 0
         out[zeros:] = words.from_int(abs(value), length - zeros)
@@ -172,7 +170,7 @@ class MemoryMachine(Machine):
         """times*(sum of a*b) + (sum of c*x*B^at), computed modulo B^N + 1, N >= length, and accepted when the identity
         holds modulo 2^61 - 1."""
         step, words, cut = self._step(name), self._words, cut or discard
-        wanted = self._sum([(a, b.number if isinstance(b, MemorySpectrum) else b) for a, b in terms], times, plus)
+        wanted = self._wanted([(a, b.number if isinstance(b, MemorySpectrum) else b) for a, b in terms], times, plus)
         out = self._array(step.name).view(np.int32)[:step.shape.words]
         rooms = iter(np.split(self._array(step.temporary), step.temporary_count))
         end = length if wanted.is_signed else len(out)
@@ -203,6 +201,28 @@ class MemoryMachine(Machine):
             step.stage, verify)
         return MemoryNumber(step.name, out[:length], sign * wanted.lead, sign * wanted.residue % words.modulus.p, words,
                             (cut, low))
+
+    def sum(self, name: str, terms: Sequence[tuple[int, MemoryNumber | None, int]], length: int) -> MemoryNumber:
+        """The sum of c*x*B^shift, which is not below 0."""
+        step, words = self._step(name), self._words
+        out, top, residue = self._words_of(step), 0, 0
+        out[:] = 0
+        for c, x, shift in terms:
+            if x is None:
+                top += words.add_at(out, shift, c)
+                residue += c * words.power(shift)
+                continue
+            part, at = x.high(max(0, -shift)), max(0, shift)
+            piece = part.words[:length - at]
+            carry = words.add_multiple(out[at:at + len(piece)], piece, c * x.sign)
+            top += words.add_at(out, at + len(piece), carry)
+            residue += c * x.sign * part.residue * words.power(at)
+        if failpoints.ACTIVE:
+            failpoints.touch("sum.words", step.stage, out, self.radix)
+        if top != 0 or words.residue(out) != residue % words.modulus.p:
+            #: As for "a number in memory holds a word out of range".
+            raise FaultError("a sum does not have the residue of its parts")
+        return MemoryNumber(step.name, out, 1, residue % words.modulus.p, words)
 
     def update(self, name: str, y: MemoryNumber, u: MemoryNumber, v: MemoryNumber, shifts: tuple[int, int],
                length: int) -> MemoryNumber:

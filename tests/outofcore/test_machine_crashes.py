@@ -1,0 +1,84 @@
+"""Programs with several long-lived numbers on disk: power is lost, bits flip, words are wrong."""
+
+import numpy as np
+import power_loss
+import pytest
+from gmpy2 import mpz, t_divmod
+from machine_runs import CHUNK, given, on_disk, planned_on_disk, value_of
+
+from bigconst.arithmetic.division import DivisionBounds, divide
+from bigconst.base import failpoints
+from bigconst.base.errors import FaultError, ReadError
+from bigconst.runtime import recorder as recorder_module
+
+WORKSPACE = 600 << 10
+DIVIDEND, DIVISOR = 46_000, 300
+"""Words for which the reciprocal takes a step on disk."""
+
+
+def numbers(base: int) -> tuple[mpz, mpz, mpz]:
+    """Dividend, divisor and a third number."""
+    radix = mpz(10**5 if base == 10 else 2**16)
+    return -radix**DIVIDEND * 7 // 11, radix**DIVISOR * 3 // 7, radix**DIVIDEND // 13
+
+
+def program(base: int):
+    """A division, and a sum of two products that needs what was there before it."""
+    y, x, z = numbers(base)
+
+    def divided(machine):
+        a, b = given(machine, "y", y, DIVIDEND), given(machine, "x", x, DIVISOR)
+        c = given(machine, "z", z, DIVIDEND)
+        q, r = divide(machine, DivisionBounds(DIVIDEND, DIVISOR, 2), a, b, CHUNK)
+        return q, r, machine.products("sum", [(q, b), (c, r.negated())], DIVIDEND + DIVISOR + CHUNK, times=3,
+                                      plus=[(5, c, CHUNK)])
+    return divided
+
+
+def expected(base: int) -> list[mpz]:
+    """What the program makes, by gmpy2."""
+    y, x, z = numbers(base)
+    shift = mpz(10**5 if base == 10 else 2**16) ** CHUNK
+    q, r = t_divmod(y * shift, x)
+    return [q, r, 3 * (q * x - z * r) + 5 * z * shift]
+
+
+def run(base: int, plan):
+    """run(disk) that carries the program out."""
+    def on(disk):
+        with on_disk(plan, disk, disk.recorder()) as machine:
+            return [value_of(number, machine.radix) for number in program(base)(machine)]
+    return on
+
+
+@pytest.mark.parametrize("base", [10, 16])
+@pytest.mark.parametrize("flush_s", [0.0, 1e9])
+def test_power_losses(base, flush_s, monkeypatch):
+    monkeypatch.setattr(recorder_module, "FLUSH_S", flush_s)
+    plan, losses = planned_on_disk(program(base), base, workspace=WORKSPACE), 0
+    assert [call.title for call in plan.trace.calls if call.title] == ["reciprocal in memory", "reciprocal step 1"]
+    for seed in range(2):
+        count, found = power_loss.lives(run(base, plan), plan.scratch_bytes, np.random.default_rng([seed, base]), 150)
+        assert found == expected(base), seed
+        losses += count
+    assert losses > 3, "power was hardly ever lost, the test is void"
+
+
+def test_power_losses_flips_and_wrong_words():
+    """What cannot be repaired, like two chunks of a number that is needed for long, stops the run."""
+    rng, outcomes = np.random.default_rng(3), []
+    plan = planned_on_disk(program(10), 10, workspace=WORKSPACE)
+
+    def outcome(disk):
+        try:
+            return "right" if run(10, plan)(disk) == expected(10) else "wrong"
+        except (FaultError, ReadError):
+            return "stopped"
+
+    slabs = np.cumsum(rng.integers(25, 70, 40))
+    with failpoints.active(", ".join(f"slab.words=spoil:{at}@{at}" for at in slabs)) as rules:
+        for seed in range(4):
+            outcomes.append(power_loss.lives(outcome, plan.scratch_bytes, np.random.default_rng([seed, 7]), 400,
+                                             flips=True))
+    assert {what for _, what in outcomes} <= {"right", "stopped"} and "right" in {what for _, what in outcomes}
+    assert sum(count for count, _ in outcomes) > 3 and rules[0].calls > slabs[2], "the test is void"

@@ -15,6 +15,7 @@ from interrupted_runs import DIGITS, LARGE, LARGE_ON_DISK, ON_DISK, Process, at_
 from test_cli import one_line
 
 from bigconst.base.errors import DiskFull
+from bigconst.plans.diskplan import DiskPlan
 from bigconst.runs import compute, kernels, lanes
 from bigconst.storage.lane import DATA_NAME
 from bigconst.storage.lock import LOCK_NAME
@@ -204,6 +205,15 @@ def test_room_that_just_suffices(place, capsys, monkeypatch):
     assert bigconst(f"{ON_DISK} --no-certificate --force") == 0
     disks_have(monkeypatch, scratch)
     assert bigconst(f"{ON_DISK} --output -") == 0
+
+
+def test_no_room_for_a_repetition(place, capsys, monkeypatch):
+    monkeypatch.setattr(DiskPlan, "repetition", (0, 1 << 20))
+    for more, told in ((1 << 20, False), ((1 << 20) - 1, True)):
+        disks_have(monkeypatch, sum(plan_bytes(DIGITS)) + more)
+        assert bigconst(f"{ON_DISK} --force") == 0
+        assert ("no room to repeat a product on smaller words, which takes up to 1.00 MiB more" in
+                capsys.readouterr().err) == told
 
 
 def test_no_room_for_files(place, capsys, monkeypatch, engine_must_not_run):

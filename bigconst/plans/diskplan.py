@@ -156,6 +156,22 @@ class DiskPlan:
                             self.threads, added=added) for digits in range(shape.digits - 1, 2, -1)]
         return [shape for shape in found if shape is not None]
 
+    @cached_property
+    def repetition(self) -> tuple[int, int]:
+        """Bytes moved and bytes of scratch, beyond what is planned, for the product that costs most when it has to be
+        repeated: on smaller words, if its data rounds badly and the memory is enough for them."""
+        moved = grown = 0
+        for step in self.trace.steps:
+            if step.shape is None:
+                continue
+            once = sum((each.traffic for each in step.passes), Traffic())
+            now = next(iter(self.smaller(step.shape, step.operands, step.added)), step.shape)
+            moved = max(moved, (once.read_bytes + once.written_bytes) * now.words // step.shape.words)
+            if now is not step.shape:
+                number = now.stored_words // self.chunk_words * self.chunk_bytes
+                grown = max(grown, step.operands * now.region_bytes + number)
+        return moved, grown
+
     def describe(self) -> list[tuple[str, str]]:
         """The plan as rows to print: label and text."""
         rows = []
@@ -164,7 +180,8 @@ class DiskPlan:
             rows += [("  residual", _line(level.residual)), ("  products", _line(level.product))]
         if self.square is not None:
             rows.append(("Certificate", _line(self.square)))
-        traffic, run = self.traffic, min((shape.run_bytes for shape, *_ in self.shapes), default=self.chunk_bytes)
+        (moved, grown), traffic = self.repetition, self.traffic
+        run = min((shape.run_bytes for shape, *_ in self.shapes), default=self.chunk_bytes)
         return rows + [
             ("Disks", {"hdd": "hard disks (--disk ssd where they are not)", "ssd": "solid state"}[self.kind]),
             ("Smallest runs", f"{format_bytes(self.stripe_bytes)} of transform data, "
@@ -176,6 +193,8 @@ class DiskPlan:
             ("Longest unit", f"{format_bytes(self.longest_unit_bytes)} moved, "
                              f"{format_seconds(self.longest_unit_bytes / RAID_BYTES_PER_S)} at "
                              f"{RAID_BYTES_PER_S / 1e6:.0f} MB/s, six hard disks of 2015"),
+            ("One repetition", f"at most {format_bytes(moved)} moved, {format_seconds(moved / RAID_BYTES_PER_S)} "
+                               f"there; on smaller words {format_bytes(grown)} more scratch"),
             ("Journal", f"at most {format_bytes(self.journal_bytes)} on the first lane"),
         ]
 

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bigconst.base.constant import Constant
-from bigconst.base.errors import InputOutputError, UsageError
+from bigconst.base.errors import DiskFull, InputOutputError, UsageError
 from bigconst.base.hardware import default_threads
 from bigconst.base.screen import note
+from bigconst.base.units import format_bytes
 from bigconst.base.version import __version__
 from bigconst.constants.planning import make_plan
 from bigconst.plans.plan import Plan
@@ -181,8 +182,14 @@ def _check_room(request: RunRequest, plan: Plan, disks: ScratchDisks) -> None:
     directory = os.path.dirname(os.path.realpath(request.text_path))
     if request.to_stdout or not os.path.isdir(directory):     # opening the file says what is wrong with it
         directory = disks.directories[0]
-    lanes.check_room(plan.disk.scratch_bytes, plan.disk.journal_bytes, disks.directories, request.files_bytes(plan),
-                     directory)
+    rest = plan.disk.journal_bytes, disks.directories, request.files_bytes(plan), directory
+    lanes.check_room(plan.disk.scratch_bytes, *rest)
+    _, grown_bytes = plan.disk.repetition
+    try:
+        lanes.check_room(plan.disk.scratch_bytes + grown_bytes, *rest)
+    except DiskFull:
+        note("the scratch has no room to repeat a product on smaller words, which takes up to "
+             f"{format_bytes(grown_bytes)} more; should data round badly, make room then and resume")
     if request.checkpoint is not None:
         lanes.check_copies(plan.checkpoint_bytes, request.checkpoint)
 

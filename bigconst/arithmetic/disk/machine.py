@@ -6,6 +6,7 @@ is forgotten; a later process that runs the program again does not enter the cal
 """
 
 import contextlib
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -81,6 +82,19 @@ class DiskSpectrum:
     number: DiskNumber
 
 
+def recorded(operation: Callable) -> Callable:
+    """An operation machine.operation(name, ...) that makes a number, from one that is given the step of this name in
+    the trace, and its name in the journal and for people: where an earlier process has finished it, it is not carried
+    out."""
+    @functools.wraps(operation)
+    def made(machine: "DiskMachine", name: str, *arguments, **options) -> DiskNumber:
+        step, where = machine._step(name)
+        known = machine._recalled(step.name)
+        return known or machine._known(operation(machine, step, where, *arguments, **options))
+
+    return made
+
+
 class DiskMachine(Machine):
     """Carries out a program as the plan's trace says."""
 
@@ -147,12 +161,10 @@ class DiskMachine(Machine):
 
     # -- operations -----------------------------------------------------------------------------
 
-    def integer(self, name: str, make: Callable[..., int], length: int, zeros: int = 0,
+    @recorded
+    def integer(self, step: Step, where: str, make: Callable[..., int], length: int, zeros: int = 0,
                 of: DiskNumber | None = None) -> DiskNumber:
         """The integer make(), or make(value of `of`), times radix^zeros."""
-        step, where = self._step(name)
-        if (known := self._recalled(step.name)) is not None:
-            return known
         value = make() if of is None else make(
             of.sign * self._words.to_int(of.read(0, of.operand.chunks * self._disk.chunk_words)))
         number = self._products.number(self._place(step), length, name=where)
@@ -160,7 +172,7 @@ class DiskMachine(Machine):
             number.add([(zeros, abs(value))])
         else:
             number.store(self._words.from_int(abs(value), length))
-        return self._known(DiskNumber(step.name, Operand(number), 1 if value >= 0 else -1, number.residue()))
+        return DiskNumber(step.name, Operand(number), 1 if value >= 0 else -1, number.residue())
 
     def spectrum(self, name: str, number: DiskNumber, room: int, terms: int = 1) -> DiskSpectrum:
         """The transform of a number, for sums of so many products, of at most `room` words each."""
@@ -169,13 +181,12 @@ class DiskMachine(Machine):
             return DiskSpectrum(None, number)
         return DiskSpectrum(self._products.spectrum(number.operand, step.shape, self._place(step), where), number)
 
-    def products(self, name: str, terms: Sequence[tuple[DiskNumber, DiskNumber | DiskSpectrum]], length: int, *,
-                 times: int = 1, plus: Sequence[tuple] = (), cut: int = 0, discard: int = 0) -> DiskNumber:
+    @recorded
+    def products(self, step: Step, where: str, terms: Sequence[tuple[DiskNumber, DiskNumber | DiskSpectrum]],
+                 length: int, *, times: int = 1, plus: Sequence[tuple] = (), cut: int = 0,
+                 discard: int = 0) -> DiskNumber:
         """times*(sum of a*b) + (sum of c*x*B^at), computed modulo B^N + 1, N >= length, and accepted when the identity
         holds modulo 2^61 - 1; words below `discard` are not stored."""
-        step, where = self._step(name)
-        if (known := self._recalled(step.name)) is not None:
-            return known
         wanted = self._wanted([(a, b.number if isinstance(b, DiskSpectrum) else b) for a, b in terms], times, plus)
         rooms = (Tiles(step.shape, self._disk.places[step.temporary] + i * step.shape.region_bytes)
                  for i in range(step.temporary_count))
@@ -189,14 +200,13 @@ class DiskMachine(Machine):
         operand, sign = self._products.sum_of_products(
             [term(a, b) for a, b in terms], wanted, length, step, self._place(step), discard // self._disk.chunk_words,
             times, where)
-        return self._known(DiskNumber(step.name, operand, sign * wanted.lead,
-                                      sign * wanted.residue % self._words.modulus.p))
+        return DiskNumber(step.name, operand, sign * wanted.lead, sign * wanted.residue % self._words.modulus.p)
 
-    def sum(self, name: str, terms: Sequence[tuple[int, DiskNumber | None, int]], length: int) -> DiskNumber:
+    @recorded
+    def sum(self, step: Step, where: str, terms: Sequence[tuple[int, DiskNumber | None, int]],
+            length: int) -> DiskNumber:
         """The sum of c*x*B^shift, which is not below 0; shifts of numbers are whole chunks."""
-        (step, where), words, size = self._step(name), self._words, self._disk.chunk_words
-        if (known := self._recalled(step.name)) is not None:
-            return known
+        words, size = self._words, self._disk.chunk_words
         powers = [(c, shift) for c, x, shift in terms if x is None]
         numbers = [(c * x.sign, x.high(max(0, -shift)), max(0, shift)) for c, x, shift in terms if x is not None]
         residue = sum(c * words.power(shift) for c, shift in powers)
@@ -217,12 +227,11 @@ class DiskMachine(Machine):
         return self._summed(step, where, length, [(x.operand, -shift // size, 0) for _, x, shift in numbers], compute,
                             lambda state: residue % words.modulus.p, "a sum does not have the residue of its parts")
 
-    def update(self, name: str, y: DiskNumber, u: DiskNumber, v: DiskNumber, shifts: tuple[int, int],
+    @recorded
+    def update(self, step: Step, where: str, y: DiskNumber, u: DiskNumber, v: DiskNumber, shifts: tuple[int, int],
                length: int) -> DiskNumber:
         """y*B^(K-k) - floor(u/B^o/2) + 3*floor(v/B^discarded/8) for shifts = (o, discarded), K = length."""
-        (step, where), words, (o, discarded) = self._step(name), self._words, shifts
-        if (known := self._recalled(step.name)) is not None:
-            return known
+        words, (o, discarded) = self._words, shifts
         missing = length // self._disk.chunk_words - y.number.chunks
         # What the floors discard is known.
         residue = (y.residue * words.power(missing * self._disk.chunk_words) - u.sign * u.quotient_residue(o, 2)
@@ -233,12 +242,11 @@ class DiskMachine(Machine):
         return self._summed(step, where, length, inputs, newton_sum(words, missing, u.sign), lambda state: residue,
                             "the new approximation does not have the residue of its parts")
 
-    def scaled(self, name: str, x: DiskNumber, times: int, length: int, *, plus_at: int | None = None,
+    @recorded
+    def scaled(self, step: Step, where: str, x: DiskNumber, times: int, length: int, *, plus_at: int | None = None,
                halved: bool = False) -> DiskNumber:
         """x*times, plus B^plus_at, and half of that."""
-        (step, where), words, p = self._step(name), self._words, self._words.modulus.p
-        if (known := self._recalled(step.name)) is not None:
-            return known
+        words, p = self._words, self._words.modulus.p
         half = np.empty(self._disk.piece_chunks * self._disk.chunk_words, np.int32)
         at = -1 if plus_at is None else plus_at
 
@@ -283,7 +291,7 @@ class DiskMachine(Machine):
                     raise FaultError("a sum does not fit its words", value=state["carry"])
                 if (found := number.residue()) != residue(state):
                     raise FaultError(wrong, value=found)
-                return self._known(DiskNumber(step.name, Operand(number), 1, found))
+                return DiskNumber(step.name, Operand(number), 1, found)
 
     def view(self, name: str, x: DiskNumber, times: int, minus_at: int | None = None, zero_below: int = 0,
              divisor: int = 1) -> DiskNumber:

@@ -244,8 +244,9 @@ class MemoryMachine(Machine):
         words, p = self._words, self._words.modulus.p
         step = self._step(name)
         out = made = self._words_of(step)
-        if halved:      # needs another array: x, which has a word to spare, is multiplied where it is
-            made = self._array(x.name).view(np.int32)[-length:]
+        if halved:      # needs another array: that of x, which has a word to spare, if x is not needed any more
+            is_last = self._trace.deaths[x.name] == self._trace.positions[step.name]
+            made = self._array(x.name).view(np.int32)[-length:] if is_last else np.empty(length, np.int32)
         made[-1] = words.multiply_small(made[:-1], x.words, times)
         residue = x.residue * times
         if plus_at is not None:

@@ -278,10 +278,14 @@ class DiskPlanner(Planner):
 
     def call(self, name: str, program: Callable, *arguments, numbered: bool = False, entered: bool = False):
         """What a program makes: as one step if it fits memory, unless it has to be `entered`, or is `numbered`."""
+        given = [each for each in arguments if isinstance(each, PlannedNumber)]
         inside = None if numbered or entered else memory_trace(self._base, program, *arguments)
         if inside is None or inside.memory_bytes > self._workspace_bytes:
-            return super().call(name, program, *arguments, numbered=numbered, entered=entered)
-        given = [each for each in arguments if isinstance(each, PlannedNumber)]
+            made = super().call(name, program, *arguments, numbered=numbered, entered=entered)
+            if numbered:        # it may be carried out again, from its arguments
+                last = self.steps[-1]
+                self.steps[-1] = replace(last, reads=tuple(dict.fromkeys([*last.reads, *(x.name for x in given)])))
+            return made
         title, made = f"{name} in memory", []
         before, path = (self._segment, self._stage), self.named(name)
         self.memory[path] = inside

@@ -145,9 +145,12 @@ class DiskPlan:
     @property
     def journal_bytes(self) -> int:
         """Most bytes that the journal takes, beside the scratch on the first lane, unless a product is repeated."""
-        # Each journal begins with a finished number; the next one is complete before this one is deleted.
+        # Each journal begins with the numbers that are needed; the next one is complete before this one is deleted.
+        accounts = JournalAccounts(self.chunk_words, self.base)
+        begin = max((sum(map(accounts.number, self.trace.words_alive(call.end))) for call in self.trace.calls
+                     if call.title), default=0)
         return (max(sum(step.journal_bytes for step in steps) for steps in self.trace.segments())
-                + 2 * JournalAccounts(self.chunk_words, self.base).number(self.words + 1))
+                + 2 * max(begin, accounts.number(self.words + 1)))
 
     def smaller(self, shape: DiskShape, operands: int, added: int) -> list[DiskShape]:
         """Shapes for a number as long on smaller words, the largest of them first, for data that rounds badly.  Only

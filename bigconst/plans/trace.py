@@ -109,6 +109,10 @@ class Trace:
                     last[name] = i
         return last | dict.fromkeys(self.results, len(self.steps))
 
+    def words_alive(self, at: int) -> list[int]:
+        """Words of the numbers that were made before the step of this index and are needed by it or later."""
+        return [step.words for step in self.steps[:at] if step.words and self.deaths.get(step.out, -1) >= at]
+
     def stages(self) -> list[tuple[str, tuple[Step, ...]]]:
         """Name and steps of each stage, in order."""
         found: list[tuple[str, list[Step]]] = []

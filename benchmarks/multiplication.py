@@ -1,4 +1,4 @@
-"""Squares and products of n decimal digits beside GMP (gmpy2) and FLINT (python-flint).
+"""Squares, products and quotients of long numbers beside GMP (gmpy2) and FLINT (python-flint).
 
     python benchmarks/multiplication.py [--digits 1e6 ...] [--threads N] [--runs 5] [--json FILE]
 
@@ -6,11 +6,12 @@ Ours: random words of radix 10^5, n/5 of them; the time is that of a checked
 product as the program makes it (`Products.sum_of_products` with the shortest
 transform that does not wrap): words to words, round-off and carries, and the
 residues modulo 2^61 - 1 of the operands and of the product.  No transform is
-reused: a product is three transforms, a square two.  Tables and memory exist
-before.
+reused: a product is three transforms, a square two.  A quotient is that of 2n
+digits by n, with the exact remainder (`arithmetic.division`).  Tables and memory
+exist before.
 
 Peers: random binary integers of as many bits as n digits have, multiplied by
-`*`; nothing is converted and nothing is checked.  FLINT is given the same number
+`*`, divided by `divmod`; nothing is converted and nothing is checked.  FLINT is given the same number
 of threads; GMP has one always.  Ratios are peer over ours: above 1 we are faster.
 """
 
@@ -20,7 +21,10 @@ import secrets
 import numpy as np
 from _common import Column, Report, add_threads, in_turns, make_parser, medians, optional, thread_counts
 
+from bigconst.arithmetic.division import DivisionBounds, divide
+from bigconst.arithmetic.memory.machine import MemoryMachine, MemoryNumber
 from bigconst.arithmetic.memory.products import Products, Term
+from bigconst.arithmetic.planner import PlannedNumber, memory_trace
 from bigconst.arithmetic.words import Words
 from bigconst.base.formats import WORDS
 from bigconst.base.units import parse_count
@@ -48,6 +52,12 @@ class Ours:
         rng = np.random.default_rng(digits)
         for operand in (self._a, self._b):
             operand[:] = rng.integers(0, FORMAT.radix, count, dtype=np.int32)
+        self._b[-1] = FORMAT.radix // 2
+        operands = PlannedNumber("y", 2 * count), PlannedNumber("x", count)
+        self._division = DivisionBounds(2 * count, count, 1), *operands, 0
+        self._trace = memory_trace(FORMAT.base, divide, *self._division)
+        self._arena = Arena(self._trace.memory_bytes)
+        self._y = np.concatenate([self._b, self._a])
 
     def _correct(self, expected: int) -> bool:
         return self._words.residue(self._out) == expected % self._words.modulus.p
@@ -67,6 +77,15 @@ class Ours:
             lambda top: words.add_at(self._out, 0, -top) == 0 and self._correct(expected))
 
 
+    def quotient(self) -> None:
+        """Divide a number of 2n digits by b."""
+        words, (bounds, _, _, n) = self._words, self._division
+        y, x = (MemoryNumber("argument", each, 1, words.residue(each), words) for each in (self._y, self._b))
+        machine = MemoryMachine(self._trace, self._products, self._arena, lambda event: None)
+        machine.run(divide, bounds, y, x, n)
+        self._arena.release(0)
+
+
 def random_bits(digits: int) -> int:
     """A random number of as many bits as `digits` digits have."""
     bits = math.ceil(digits * math.log2(10))
@@ -74,13 +93,15 @@ def random_bits(digits: int) -> int:
 
 
 def contestants(ours: Ours, digits: int, threads: int, gmpy2, flint) -> dict[str, dict]:
-    """Functions to time for "square" and for "product"."""
-    out = {"square": {"bigconst": ours.square}, "product": {"bigconst": ours.product}}
+    """Functions to time for each kind."""
+    out = {"square": {"bigconst": ours.square}, "product": {"bigconst": ours.product},
+           "quotient": {"bigconst": ours.quotient}}
     for name, make in (("gmp", gmpy2 and gmpy2.mpz), ("flint", flint and flint.fmpz)):
         if make:
             a, b = make(random_bits(digits)), make(random_bits(digits))
             out["square"][name] = lambda a=a: a * a
             out["product"][name] = lambda a=a, b=b: a * b
+            out["quotient"][name] = lambda y=a * b + 1, b=b: divmod(y, b)
     if flint:
         flint.ctx.threads = threads
     return out
@@ -101,7 +122,7 @@ def main() -> None:
     names = ("bigconst", "gmp", "flint")
     for threads in thread_counts(arguments):
         section = report.section("multiplication", f"n digits times n digits, {threads} thread(s), milliseconds",
-                                 [Column("digits", "digits", ",d", 11), Column("kind", "kind", width=7),
+                                 [Column("digits", "digits", ",d", 11), Column("kind", "kind", width=8),
                                   *(Column(f"{name}_ms", name, ".3f", 10) for name in names),
                                   Column("ratio_gmp", "/gmp", ".1f", 6), Column("ratio_flint", "/flint", ".1f"),
                                   Column("turns", "turns")])

@@ -9,7 +9,7 @@ from bigconst.arithmetic.memory.machine import wrapped_identity
 from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.packed import write_packed
 from bigconst.arithmetic.words import Words
-from bigconst.base.constant import Constant
+from bigconst.base.constant import Root
 from bigconst.base.errors import FaultError
 from bigconst.base.formats import remainder_words
 from bigconst.kernels.linear import compare
@@ -18,7 +18,7 @@ from bigconst.plans.shape import Shape
 from bigconst.runtime.arena import Arena
 
 
-def remainder(products: Products, constant: Constant, digits: int, p_words: np.ndarray, p_residue: int,
+def remainder(products: Products, root: Root, digits: int, p_words: np.ndarray, p_residue: int,
               shape: Shape, arena: Arena, scratch: Callable[[], np.ndarray]) -> tuple[np.ndarray, int] | None:
     """r as remainder_words(base, digits) words, and its residue; None when r is not between its bounds.
 
@@ -36,7 +36,7 @@ def remainder(products: Products, constant: Constant, digits: int, p_words: np.n
     length = remainder_words(fmt.base, digits)
     at, rest = divmod(digits, fmt.digits)
     z, z_residue = p_words, p_residue
-    if constant.kind == "phi":
+    if root.kind == "phi":
         words.multiply_small(z, p_words, 2)
         words.add_at(z, at, -fmt.base**rest)
         z_residue = (2 * p_residue - words.power(at) * fmt.base**rest) % p
@@ -46,12 +46,12 @@ def remainder(products: Products, constant: Constant, digits: int, p_words: np.n
     work = arena.take(shape.data_bytes // 8)
     sign, residue = products.square_wrapped(
         out, z, shape, work, "certificate",
-        wrapped_identity(words, out, z_residue, 1, (constant.d * fmt.base**rest, at), length))
+        wrapped_identity(words, out, z_residue, 1, (root.d * fmt.base**rest, at), length))
     arena.release(mark)
     r, other = out[:length], scratch()
     if sign > 0 and r.any():
         return None
-    if constant.kind == "phi":
+    if root.kind == "phi":
         words.shift_bits(other, r, 2)
         r, bound, residue = other, z, residue * pow(4, -1, p) % p
     else:

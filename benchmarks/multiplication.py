@@ -3,11 +3,11 @@
     python benchmarks/multiplication.py [--digits 1e6 ...] [--threads N] [--runs 5] [--json FILE]
 
 Ours: random words of radix 10^5, n/5 of them; the time is that of a checked
-product as the program makes it (`Products.square_wrapped`, `Products.multiply`
-with the shortest transform that does not wrap): words to words, round-off and
-carries, and the residues modulo 2^61 - 1 of the operands and of the product.
-No transform is reused: a product is three transforms, a square two.  Tables and
-memory exist before.
+product as the program makes it (`Products.sum_of_products` with the shortest
+transform that does not wrap): words to words, round-off and carries, and the
+residues modulo 2^61 - 1 of the operands and of the product.  No transform is
+reused: a product is three transforms, a square two.  Tables and memory exist
+before.
 
 Peers: random binary integers of as many bits as n digits have, multiplied by
 `*`; nothing is converted and nothing is checked.  FLINT is given the same number
@@ -20,7 +20,7 @@ import secrets
 import numpy as np
 from _common import Column, Report, add_threads, in_turns, make_parser, medians, optional, thread_counts
 
-from bigconst.arithmetic.memory.products import Products
+from bigconst.arithmetic.memory.products import Products, Term
 from bigconst.arithmetic.words import Words
 from bigconst.base.formats import WORDS
 from bigconst.base.units import parse_count
@@ -55,16 +55,16 @@ class Ours:
     def square(self) -> None:
         """Compute a^2, which does not wrap: subtracting `top` from the lowest word must leave no carry."""
         words, residue = self._words, self._words.residue(self._a)
-        self._products.square_wrapped(
-            self._out, self._a, self._shape, self._work, "square",
+        self._products.sum_of_products(
+            self._out, [Term(self._a, self._a, self._work)], self._shape, "square",
             lambda top: words.add_at(self._out, 0, -top) == 0 and self._correct(residue * residue))
 
     def product(self) -> None:
         """Compute a*b."""
-        expected = self._words.residue(self._a) * self._words.residue(self._b)
-        self._products.spectrum(self._b, self._shape, self._spectrum)
-        self._products.multiply(self._out, self._a, self._b, self._spectrum, self._shape, self._work, "product",
-                                lambda: self._correct(expected))
+        words, expected = self._words, self._words.residue(self._a) * self._words.residue(self._b)
+        self._products.sum_of_products(
+            self._out, [Term(self._a, self._b, self._work, self._spectrum)], self._shape, "product",
+            lambda top: words.add_at(self._out, 0, -top) == 0 and self._correct(expected))
 
 
 def random_bits(digits: int) -> int:

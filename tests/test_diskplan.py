@@ -99,17 +99,17 @@ def test_the_memory_is_enough_and_not_exceeded(request):
     plan = on_disk(request)
     disk, allowed = plan.disk, max(request["workspace_bytes"], plan.disk.workspace_bytes)
     assert disk.used_bytes <= disk.workspace_bytes <= allowed and plan.arena_bytes <= allowed
-    for shape, operands in uses(disk):
-        assert shape.memory_bytes(operands) <= disk.used_bytes
+    for shape, operands, added in disk.shapes:
+        assert shape.memory_bytes(operands, added) <= disk.used_bytes
         assert shape.chunk_words == disk.chunk_words and shape.run_words % disk.chunk_words == 0
         assert shape.base == plan.base and shape.threads == plan.threads
         # What a product is repeated on, when it comes to that, fits as well.
-        for smaller in disk.smaller(shape, operands):
+        for smaller in disk.smaller(shape, operands, added):
             assert smaller.digits < shape.digits and smaller.stored_words >= shape.stored_words
-            assert smaller.memory_bytes(operands) <= disk.used_bytes and smaller.chunk_words == disk.chunk_words
+            assert smaller.memory_bytes(operands, added) <= disk.used_bytes and smaller.chunk_words == disk.chunk_words
     assert plan.peak_memory_bytes <= DISK_PROCESS_BYTES + max(allowed, disk.files_bytes) + disk.record_bytes
     assert disk.record_bytes >= 100 * disk.words // disk.chunk_words
-    assert disk.stripe_bytes == min([shape.tile_bytes for shape in disk.shapes], default=disk.chunk_bytes)
+    assert disk.stripe_bytes == min([shape.tile_bytes for shape, *_ in disk.shapes], default=disk.chunk_bytes)
     assert disk.stripe_bytes % 4096 == disk.chunk_bytes % 4096 == 0
 
 
@@ -170,7 +170,8 @@ def test_nothing_alive_overlaps(request):
             assert start >= 0 and start % 4096 == 0
             end = max(end, start + size)
     # The last thing is rounded up to a stripe.
-    assert end <= disk.scratch_bytes < end + max([shape.tile_bytes for shape in disk.shapes], default=disk.chunk_bytes)
+    assert end <= disk.scratch_bytes < end + max([shape.tile_bytes for shape, *_ in disk.shapes],
+                                                 default=disk.chunk_bytes)
     assert x[1] + x[2] <= disk.kept_bytes
 
 
@@ -193,7 +194,7 @@ def test_equal_requests_give_equal_plans_and_every_shape_is_printed(request):
     plan = on_disk(request)
     assert plan == on_disk(request)
     text = "\n".join(value for _, value in plan.describe())
-    for shape in plan.disk.shapes:
+    for shape, *_ in plan.disk.shapes:
         assert f"{shape}, {shape.base}^{shape.digits}, {shape.passes} passes" in text
     assert str(plan.disk.scratch_bytes) in text
     rows = dict(plan.describe())
@@ -252,7 +253,7 @@ def test_long_runs_in_two_passes_then_in_three_then_shorter_ones():
 
     def planned(workspace):
         disk = make_plan(PHI, 10**11, 10, 4, AMPLE, workspace_bytes=workspace, disk="hdd").disk
-        return disk, disk.chunk_words, {shape.passes for shape in disk.shapes}
+        return disk, disk.chunk_words, {shape.passes for shape, *_ in disk.shapes}
 
     def possible(disk, passes):
         """Whether its transforms can have the preferred runs in so many passes."""
@@ -326,9 +327,9 @@ def test_two_trillion_digits_in_57_gib_lose_a_minute_at_most():
 def test_two_trillion_digits_in_57_gib_on_hard_disks():
     scratch, traffic, disk = accounts(2 * 10**12, 57 << 30, "hdd")
     assert scratch <= 4.0 and traffic <= 41
-    assert min(shape.tile_bytes for shape in disk.shapes) >= 8 << 20
-    assert min(shape.run_bytes for shape in disk.shapes) >= 1 << 20
-    assert all(shape.passes == 2 for shape in disk.shapes)
+    assert min(shape.tile_bytes for shape, *_ in disk.shapes) >= 8 << 20
+    assert min(shape.run_bytes for shape, *_ in disk.shapes) >= 1 << 20
+    assert all(shape.passes == 2 for shape, *_ in disk.shapes)
 
 
 @pytest.mark.parametrize("digits,memory_bytes,scratch_most,traffic_most", [
@@ -337,8 +338,8 @@ def test_two_trillion_digits_in_57_gib_on_hard_disks():
 def test_bytes_per_digit_on_solid_state_disks(digits, memory_bytes, scratch_most, traffic_most):
     scratch, traffic, disk = accounts(digits, memory_bytes, "ssd")
     assert scratch <= scratch_most and traffic <= traffic_most
-    assert min(shape.tile_bytes for shape in disk.shapes) >= 512 << 10
-    assert min(shape.run_bytes for shape in disk.shapes) >= 128 << 10
+    assert min(shape.tile_bytes for shape, *_ in disk.shapes) >= 512 << 10
+    assert min(shape.run_bytes for shape, *_ in disk.shapes) >= 128 << 10
 
 
 def test_without_a_certificate_only_its_traffic_is_missing():

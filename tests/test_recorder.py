@@ -124,7 +124,7 @@ def test_restart_forgets_all_before(disk):
     first.note("level 0", {})
     first.step("fold").finished(0, {}, {})
     disk.calls.clear()
-    first.restart("level 1", {"residue": 3}, {})
+    first.restart([("level 1", {"residue": 3}, {})])
     assert disk.calls[-2:] == ["sync data", "rotate"] and len(disk.records) == 1
     again = disk.recorder()
     assert again.fact("level 0") is None and again.step("fold").done == 0
@@ -152,7 +152,7 @@ def test_without_a_journal_nothing_is_kept():
     step.finished(0, {}, {})
     step.durable(0)
     nothing.note("root", {})
-    nothing.restart("level 1", {}, {})
+    nothing.restart([("level 1", {}, {})])
     assert nothing.fact("root") is None and nothing.fact("level 1") is None and step.done == 1
 
 
@@ -173,7 +173,7 @@ def test_checkpoint(tmp_path):
     second = checkpoint.recorder(lambda: None)
     step = second.step("fold")
     assert step.done == 1 and step.records[0][1]["x"].tolist() == [0, 1, 2, 3]
-    second.restart("level 0", {}, {})
+    second.restart([("level 0", {}, {})])
     second.step("fold").finished(0, {}, {})
     second.flush()
     assert [name for name in os.listdir(directory) if name.startswith(JOURNAL_NAME)] == [f"{JOURNAL_NAME}.1"]

@@ -42,11 +42,11 @@ def level(machine, bounds: LadderBounds, y, k: int, words: int):
     """y near B^words/sqrt(d), from y near B^k/sqrt(d)."""
     guard, o, discarded = bounds.guard, 3 * k - words, 4 * k - words
     with machine.stage("e"):
-        e = machine.square("e", bounds.d, y, (1, 2 * k), k + guard)
+        e = machine.products("e", [(y, y)], k + guard, times=bounds.d, plus=[(-1, None, 2 * k)])
     with machine.stage("u"):
         spectrum = machine.spectrum("spectrum", e, 2 * (k + guard))
-        u = machine.product("u", y, spectrum, 2 * (k + guard), cut=k)
+        u = machine.products("u", [(y, spectrum)], 2 * (k + guard), cut=k)
     with machine.stage("v"):
-        v = machine.product("v", u.high(k), spectrum, 2 * k + 3 * guard, discard=discarded)
+        v = machine.products("v", [(u.high(k), spectrum)], 2 * k + 3 * guard, discard=discarded)
     with machine.stage("sum"):
         return machine.update("y", y, u, v, (o, discarded), words)

@@ -4,12 +4,15 @@ A program computes with the operations of a machine and knows no other place for
 alone, so that every machine, given the same lengths, carries out the same operations with the same names; what a
 planner has found out about an operation is found again by its name.
 
-    integer(name, make, length)                     the integer make(), which planners do not ask for
-    spectrum(name, number, room)                    the transform of a number, for products of at most `room` words
-    square(name, c, z, minus, length)               c*z^2 - b*B^at for minus = (b, at), which is known to need no more
-                                                    than `length` words
-    product(name, a, spectrum, length)              a times the number of which this is the spectrum; `cut` is where
-                                                    its high part will begin, words below `discard` need not stay
+    integer(name, make, length)                     the integer make(), which planners do not ask for; of either sign
+    spectrum(name, number, room, terms)             the transform of a number, for sums of so many products, of at most
+                                                    `room` words each
+    products(name, terms, length, times, plus)      times*(sum of a*b) + (sum of c*x*B^at) for pairs (a, b) in `terms`
+                                                    and triples (c, x, at) in `plus`, by one inverse transform; it is
+                                                    known to need no more than `length` words, however long its parts
+                                                    are.  b may be a spectrum; x is None for 1; all may have any sign.
+                                                    `cut` is where its high part will begin, words below `discard` need
+                                                    not stay
     update(name, y, u, v, shifts, length)           Newton's iteration of third order, without its products
     scaled(name, x, times, length)                  a small multiple of a number, or half of it
     view(name, x, times, minus_at, ...)             the same, to be squared, with low words cut
@@ -18,18 +21,43 @@ planner has found out about an operation is found again by its name.
     text(number), certificate(r, x)                 files
 
 B is `radix`.  Lengths are bounds, in words.  A number has a sign, a residue modulo 2^61 - 1 that belongs to it since it
-was made, and high(count), the part without its lowest words.
+was made; high(count) is the part without its lowest words, negated() the number with the other sign.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bigconst.arithmetic.words import Words
+
+
+@dataclass(frozen=True)
+class Sum:
+    """A sum of products that is to be computed, divided by the sign of its last product."""
+
+    lead: int
+    """this sign"""
+    factors: tuple[int, ...]
+    """1 or -1 for each product of magnitudes"""
+    plus: tuple[tuple, ...]
+    """(c, x, at) for each c*|x|*B^at"""
+    residue: int
+    """the sum modulo 2^61 - 1"""
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether it may be below 0."""
+        return len(self.factors) > 1 or bool(self.plus)
+
+
+def several(made) -> tuple:
+    """What a program made, which may be one number, several or nothing, as a tuple."""
+    return made if isinstance(made, tuple) else () if made is None else (made,)
 
 
 class Machine:
@@ -62,6 +90,17 @@ class Machine:
         """A part of the run that people see, and a scope, which may be entered again."""
         with self.scope("/".join([*self._scopes, name])):
             yield
+
+    def _sum(self, terms: Sequence[tuple], times: int, plus: Sequence[tuple]) -> Sum:
+        """What `products` has to compute, from pairs of numbers."""
+        words, p = self._words, self._words.modulus.p
+        signs = [a.sign * b.sign for a, b in terms]
+        lead = signs[-1]
+        factors = tuple(sign * lead for sign in signs)
+        added = tuple((c * lead * (1 if x is None else x.sign), x, at) for c, x, at in plus)
+        total = times * sum(f * a.residue * b.residue for f, (a, b) in zip(factors, terms, strict=True))
+        total += sum(c * (1 if x is None else x.residue) * words.power(at) for c, x, at in added)
+        return Sum(lead, factors, added, total % p)
 
     def corrected(self, name: str, x, count: int, correction: Callable[[int], int | None], test: Callable):
         """x plus the correction that its `count` lowest words ask for, less 1 where test(x) is positive then."""

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from bigconst.arithmetic.machine import Machine
+from bigconst.arithmetic.machine import Machine, several
 from bigconst.base.errors import DoesNotFit
 from bigconst.base.formats import WORDS
 from bigconst.base.units import format_count
 from bigconst.plans.accounts import FILES, Accounts, JournalAccounts, Pass
-from bigconst.plans.diskshape import DiskShape, disk_shape
+from bigconst.plans.diskshape import LEAST_WORDS, DiskShape, disk_shape
 from bigconst.plans.shape import Shape, shape_for
 from bigconst.plans.trace import PAGE_BYTES, Call, Step, Trace
 
@@ -39,7 +39,11 @@ class PlannedNumber:
 
     def high(self, words: int) -> "PlannedNumber":
         """The part without the lowest words."""
-        return replace(self, length=self.length - words)
+        return replace(self, length=max(0, self.length - words))
+
+    def negated(self) -> "PlannedNumber":
+        """The number with the other sign."""
+        return self
 
 
 @dataclass(frozen=True)
@@ -88,8 +92,12 @@ class Planner(Machine):
         with self.scope(path):
             made = program(self, *arguments)
         self._segment, self._titles = before
-        self.calls.append(Call(path, title, made.name if isinstance(made, PlannedNumber) else None, numbered))
+        self._ended(path, title, made, is_part=numbered)
         return made
+
+    def _ended(self, path: str, title: str, made: "PlannedNumber | tuple[PlannedNumber, ...] | None", **fields) -> None:
+        names = tuple(each.name for each in several(made) if isinstance(each, PlannedNumber))
+        self.calls.append(Call(path, title, names, len(self.steps), **fields))
 
     def corrected(self, name: str, x: PlannedNumber, count: int, correction: Callable[[int], int | None],
                   test: Callable[[PlannedNumber], PlannedNumber]) -> PlannedNumber:
@@ -112,6 +120,27 @@ class Planner(Machine):
         return step
 
 
+def _transforms(terms: Sequence[tuple[PlannedNumber, Operand]]) -> tuple[
+        int, list[PlannedNumber], list[PlannedSpectrum]]:
+    """Transforms that are multiplied, the numbers that have to be transformed for it, and the spectra that are there;
+    a square that stands alone has one transform."""
+    kept = [b for _, b in terms if isinstance(b, PlannedSpectrum)]
+    fresh = [number for a, b in terms for number in (a, b) if isinstance(number, PlannedNumber)]
+    if len(terms) == 1 and terms[0][0] is terms[0][1]:
+        return 1, fresh[:1], kept
+    return 2 * len(terms), fresh, kept
+
+
+def _room(operands: Sequence[PlannedNumber], length: int) -> int:
+    """Words of a transform for a sum of so many words: a word more, for its sign, and whole operands."""
+    return max(length + 1, *(each.length for each in operands))
+
+
+def _used(terms: Sequence[tuple[PlannedNumber, Operand]], plus: Sequence[tuple]) -> list[Operand]:
+    """All operands of a sum of products."""
+    return [*(each for term in terms for each in term), *(x for _, x, _ in plus if x is not None)]
+
+
 def array_bytes(size_bytes: int) -> int:
     """Size of an array in an arena, in whole pages."""
     return -(-size_bytes // PAGE_BYTES) * PAGE_BYTES
@@ -126,35 +155,30 @@ class MemoryPlanner(Planner):
         return words
 
     def integer(self, name: str, make: Callable[[], int], length: int, zeros: int = 0) -> PlannedNumber:
-        """An integer of at most `length` words, so many of the lowest being zeros."""
+        """An integer of at most `length` words, of either sign, so many of the lowest being zeros."""
         return self._number(self._add(name, (), array_bytes(4 * (length + 2)), words=length))
 
-    def spectrum(self, name: str, number: PlannedNumber, room: int) -> PlannedSpectrum:
-        """The transform of a number, for products of at most `room` words."""
+    def spectrum(self, name: str, number: PlannedNumber, room: int, terms: int = 1) -> PlannedSpectrum:
+        """The transform of a number, for sums of so many products, of at most `room` words each."""
         shape = shape_for(room)
         step = self._add(name, (number,), array_bytes(shape.data_bytes), shape=shape, operands=2,
                          operations=(("forward", shape.words), ("spectrum", shape.words)))
         return PlannedSpectrum(step.name, shape, number)
 
-    def square(self, name: str, c: int, z: PlannedNumber, minus: tuple[int, int], length: int) -> PlannedNumber:
-        """c*z^2 - b*B^at."""
-        shape = shape_for(length + 1)
-        words = shape.words
+    def products(self, name: str, terms: Sequence[tuple[PlannedNumber, Operand]], length: int, *, times: int = 1,
+                 plus: Sequence[tuple] = (), cut: int = 0, discard: int = 0) -> PlannedNumber:
+        """A sum of products, in the array of a spectrum if that is not needed any more."""
+        operands, fresh, kept = _transforms(terms)
+        shape = kept[0].shape if kept else shape_for(_room(fresh, length))
+        words, made = shape.words, len(fresh) - len(terms)
+        operations = [("forward", words)] * len(fresh) + [("spectrum", words)] * (made if operands > 1 else 0)
+        operations += [("square" if operands == 1 else "multiply", words)] * len(terms) + [("inverse", words)]
+        operations += [("multiply small", words)] * (times != 1)
+        operations += [("multiply small", x.length) for _, x, _ in plus if x is not None]
         return self._number(self._add(
-            name, (z,), array_bytes(4 * words), temporary_bytes=array_bytes(shape.data_bytes), words=length,
-            shape=shape, operands=1, operations=(
-                ("forward", words), ("square", words), ("inverse", words),
-                *((("multiply small", words),) if c != 1 else ()), ("residue", words))))
-
-    def product(self, name: str, a: PlannedNumber, spectrum: PlannedSpectrum, length: int, *, cut: int = 0,
-                discard: int = 0) -> PlannedNumber:
-        """A product, in the array of the spectrum if that is not needed any more."""
-        shape = spectrum.shape
-        words = shape.words
-        return self._number(self._add(
-            name, (a, spectrum), array_bytes(4 * words), temporary_bytes=array_bytes(shape.data_bytes), words=length,
-            shape=shape, operands=2, replaces=spectrum.name,
-            operations=(("forward", words), ("multiply", words), ("inverse", words), ("residue", words))))
+            name, _used(terms, plus), array_bytes(4 * words), words=length, shape=shape, operands=operands,
+            temporary_bytes=len(fresh) * array_bytes(shape.data_bytes), temporary_count=len(fresh),
+            operations=(*operations, ("residue", words)), replaces=kept[0].name if kept else None))
 
     def update(self, name: str, y: PlannedNumber, u: PlannedNumber, v: PlannedNumber, shifts: tuple[int, int],
                length: int) -> PlannedNumber:
@@ -192,16 +216,18 @@ class MemoryPlanner(Planner):
 
 
 @lru_cache(maxsize=1 << 12)
-def _shape(words: int, operands: int, base: int, chunk_words: int, workspace_bytes: int, threads: int,
-           passes: int) -> DiskShape | None:
-    """The shape, on the largest words that are exact, of a square whose operand fills it (1 operand) or a product that
-    just fits it (2); None if the workspace is too small.
+def _shape(words: int, operands: int, added: int, full: int, base: int, chunk_words: int, workspace_bytes: int,
+           threads: int, passes: int) -> DiskShape | None:
+    """The shape for `words` words, on the largest words that are exact, of `operands` transforms and `added` numbers;
+    None if the workspace is too small.
 
+    `full` counts products that just fit the shape, four times those whose operands may both fill it: errors grow with
+    the square root of the product of their lengths.
     Raises DoesNotFit if it is too long for all words.
     """
     for fmt in (WORDS[base], *WORDS[base].smaller()):
-        shape = disk_shape(words, base, fmt.digits, chunk_words, workspace_bytes, operands, threads, passes)
-        longest = FULL_WORDS_MAX[base, fmt.digits] * (HALF_FACTOR if operands == 2 else 1)
+        shape = disk_shape(words, base, fmt.digits, chunk_words, workspace_bytes, operands, threads, passes, added)
+        longest = FULL_WORDS_MAX[base, fmt.digits] * HALF_FACTOR // full
         if shape is None or shape.words <= longest:
             return shape
     #: No transform of doubles can round right at this size. Ask for fewer digits.
@@ -218,7 +244,7 @@ def memory_trace(base: int, program: Callable, *arguments) -> Trace:
     machine = MemoryPlanner(base)
     made = machine.run(program, *[machine.integer("argument", lambda: 0, each.length)
                                   if isinstance(each, PlannedNumber) else each for each in arguments])
-    return machine.trace(*(made if isinstance(made, tuple) else (made,)))
+    return machine.trace(*several(made))
 
 
 class DiskPlanner(Planner):
@@ -230,7 +256,9 @@ class DiskPlanner(Planner):
     def __init__(self, base: int, threads: int, chunk_words: int, workspace_bytes: int, passes: int,
                  piece_chunks: int):
         super().__init__(base)
-        self.chunk_words, self.memory = chunk_words, Trace(())
+        self.chunk_words = chunk_words
+        self.memory: dict[str, Trace] = {}
+        """what is computed in memory, by the paths of calls"""
         self._base, self._threads, self._workspace_bytes, self._passes = base, threads, workspace_bytes, passes
         self._piece_chunks = piece_chunks
         self._x: PlannedNumber | None = None
@@ -248,52 +276,57 @@ class DiskPlanner(Planner):
         if inside is None or inside.memory_bytes > self._workspace_bytes:
             return super().call(name, program, *arguments, numbered=numbered, entered=entered)
         given = [each for each in arguments if isinstance(each, PlannedNumber)]
-        self.memory = inside
-        length = inside.steps[-1].words
-        title = f"{name} in memory"
+        title, made = f"{name} in memory", []
         before, path = (self._segment, self._stage), self.named(name)
+        self.memory[path] = inside
         self._segment = self._stage = title
+        passes = [self._accounts.linear(each.length, 0) for each in given]
         with self.scope(path):
-            passes = [self._accounts.linear(each.length, 0) for each in given]
-            made = self._number(title, given, length, self._accounts.packed(length),
-                                passes=(*passes, self._accounts.linear(0, length)),
-                                journal_bytes=self._journal.number(length))
-        self.calls.append(Call(path, title, made.name, is_in_memory=True))
+            for result in inside.results:
+                length = inside.by_name[result].words
+                made.append(self._number(title, given, length, self._accounts.packed(length),
+                                         passes=(*passes, self._accounts.linear(0, length)),
+                                         journal_bytes=self._journal.number(length)))
+                passes = []
+        found = tuple(made) if len(made) > 1 else made[0]
+        self._ended(path, title, found, is_in_memory=True)
         self._segment, self._stage = before
-        return made
+        return found
 
     def integer(self, name: str, make: Callable[[], int], length: int, zeros: int = 0) -> PlannedNumber:
-        """An integer of at most `length` words, so many of the lowest being zeros, which are not written."""
+        """An integer of at most `length` words, of either sign, so many of the lowest being zeros, which are not
+        written."""
         return replace(self._number(name, (), length, self._accounts.packed(length),
                                     passes=(self._accounts.linear(0, length - zeros),)), zeros=zeros)
 
-    def spectrum(self, name: str, number: PlannedNumber, room: int) -> PlannedSpectrum:
-        """The transform of a number, for products of at most `room` words."""
-        shape = self._shape(room, 2)
+    def spectrum(self, name: str, number: PlannedNumber, room: int, terms: int = 1) -> PlannedSpectrum:
+        """The transform of a number, for sums of so many products, of at most `room` words each."""
+        shape = self._shape(room, 2 * terms, 0, terms)
         step = self._add(name, (number,), shape.region_bytes, shape=shape, operands=2,
                          passes=tuple(self._accounts.forward(shape, number.length)),
                          journal_bytes=self._journal.forward(shape))
         return PlannedSpectrum(step.name, shape, number)
 
-    def square(self, name: str, c: int, z: PlannedNumber, minus: tuple[int, int], length: int) -> PlannedNumber:
-        """c*z^2 - b*B^at."""
-        shape = self._shape(length + 1, 1)
-        return self._product(name, (z,), (z,), shape, 1, length, 0)
-
-    def product(self, name: str, a: PlannedNumber, spectrum: PlannedSpectrum, length: int, *, cut: int = 0,
-                discard: int = 0) -> PlannedNumber:
-        """A product; its words below `discard` are not stored."""
-        return self._product(name, (a, spectrum), (a,), spectrum.shape, 2, length, discard)
-
-    def _product(self, name: str, used: Sequence[Operand], fresh: Sequence[PlannedNumber], shape: DiskShape,
-                 operands: int, length: int, discard: int) -> PlannedNumber:
+    def products(self, name: str, terms: Sequence[tuple[PlannedNumber, Operand]], length: int, *, times: int = 1,
+                 plus: Sequence[tuple] = (), cut: int = 0, discard: int = 0) -> PlannedNumber:
+        """A sum of products; its words below `discard` are not stored."""
+        operands, fresh, kept = _transforms(terms)
+        longer = [x.length + at for _, x, at in plus if x is not None]
+        # Where a number wraps, it may be added twice to the same chunk.
+        added = sum(1 if end <= length else 2 for end in longer)
         accounts, journal = self._accounts, self._journal
+        room = _room(fresh, length)
+        shape = kept[0].shape if kept else self._shape(
+            room, operands, added, sum(4 if a.length + b.length > room else 1 for a, b in terms))
+        if shape.memory_bytes(operands, added) > self._workspace_bytes:
+            raise TooSmall(length)
         passes = [each for number in fresh for each in accounts.forward(shape, number.length)]
-        passes += accounts.rows(shape, operands) + accounts.inverse(shape, length - discard)
+        passes += accounts.rows(shape, operands) + accounts.inverse(
+            shape, length - discard, sum(x.length for _, x, _ in plus if x is not None))
         journal_bytes = len(fresh) * journal.forward(shape) + journal.rows(shape) + journal.inverse(shape)
-        return self._number(name, used, length, accounts.packed(shape.stored_words - discard), passes=tuple(passes),
-                            journal_bytes=journal_bytes, temporary_bytes=shape.region_bytes, shape=shape,
-                            operands=operands)
+        return self._number(name, _used(terms, plus), length, accounts.packed(shape.stored_words - discard),
+                            passes=tuple(passes), journal_bytes=journal_bytes, shape=shape, operands=operands,
+                            temporary_bytes=len(fresh) * shape.region_bytes, temporary_count=len(fresh), added=added)
 
     def update(self, name: str, y: PlannedNumber, u: PlannedNumber, v: PlannedNumber, shifts: tuple[int, int],
                length: int) -> PlannedNumber:
@@ -340,9 +373,9 @@ class DiskPlanner(Planner):
     def _number(self, name: str, used: Sequence[Operand], length: int, out_bytes: int, **fields) -> PlannedNumber:
         return PlannedNumber(self._add(name, used, out_bytes, words=length, **fields).name, length)
 
-    def _shape(self, words: int, operands: int) -> DiskShape:
-        found = _shape(words, operands, self._base, self.chunk_words, self._workspace_bytes, self._threads,
-                       self._passes)
+    def _shape(self, words: int, operands: int, added: int, full: int) -> DiskShape:
+        found = _shape(max(words, LEAST_WORDS), operands, added, full, self._base, self.chunk_words,
+                       self._workspace_bytes, self._threads, self._passes)
         if found is None:
             raise TooSmall(words)
         return found

@@ -90,6 +90,12 @@ class Words:
         return self._sequential(
             len(words), lambda a, b: linear.multiply_small(out[a:b], words[a:b], factor, 0, self.format.radix), out)
 
+    def add_multiple(self, out: np.ndarray, words: np.ndarray, factor: int) -> int:
+        """out += words*factor, |factor| < 2^31, arrays of one length; returns the carry out of the top, of either
+        sign."""
+        return self._sequential(
+            len(words), lambda a, b: linear.add_multiple(out[a:b], words[a:b], factor, 0, self.format.radix), out)
+
     def newton_update(self, y: np.ndarray, fresh: int, u: np.ndarray, v: np.ndarray, sign: int) -> int:
         """y = y*[j >= fresh] - sign*floor(u/2) + 3*floor(v/8): words j < fresh of y count as zero before.
 
@@ -173,11 +179,16 @@ class Words:
         self.add_at(words, 0, 2)
         return -1
 
-    def wrap(self, out: np.ndarray, words: np.ndarray) -> int:
-        """out = words modulo B^N + 1, N = len(out), len(words) <= 2N; returns top: the value is out + top*B^N."""
-        low = min(len(out), len(words))
-        out[:low] = words[:low]
-        out[low:] = 0
-        high = words[low:]
-        borrow = linear.subtract(out[:len(high)], out[:len(high)], high, 0, self.format.radix)
-        return self.add_at(out, len(high), -borrow)
+    def add_wrapped(self, out: np.ndarray, words: np.ndarray | None, at: int, factor: int) -> int:
+        """Add words*factor*B^at, |factor| < 2^31, or factor*B^at where `words` is None, to out modulo B^N + 1,
+        N = len(out); returns what top is greater by, where the value is out + top*B^N."""
+        turns, at = divmod(at, len(out))
+        factor, top = (-factor if turns % 2 else factor), 0
+        if words is None:
+            return self.add_at(out, at, factor)
+        while len(words):
+            piece = words[:len(out) - at]
+            carry = self.add_multiple(out[at:at + len(piece)], piece, factor)
+            top += self.add_at(out, at + len(piece), carry)
+            words, at, factor = words[len(piece):], 0, -factor      # B^N is -1
+        return top

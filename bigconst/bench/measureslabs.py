@@ -178,8 +178,9 @@ class _Sums:
         """Add up y, u and v to a new y."""
         state = {"carry": 0}
         missing = self._new.chunks - self._y.chunks
-        linear_pass(self._products, [(self._y, -missing, 0), (self._u, 0, 1), (self._v, 0, 1)], self._new,
-                    partial(newton_sum(self._words, missing, 1), self._new, state), state, "")
+        inputs = [(Operand(self._y), -missing, 0), (Operand(self._u), 0, 1), (Operand(self._v), 0, 1)]
+        linear_pass(self._products, inputs, self._new, partial(newton_sum(self._words, missing, 1), self._new, state),
+                    state, "")
 
     def root(self) -> None:
         """Multiply a number by 5 and halve it."""
@@ -189,7 +190,7 @@ class _Sums:
             self._words.shift_bits(half, pieces[0], 1)
             return half
 
-        linear_pass(self._products, [(self._new, 0, 0)], self._new, compute, {}, "")
+        linear_pass(self._products, [(Operand(self._new), 0, 0)], self._new, compute, {}, "")
 
     def late(self) -> None:
         """Add 1 to every chunk."""
@@ -261,7 +262,7 @@ class _Passes:
     def product(self, units: int) -> NotCounted:
         """Multiply rows by other rows."""
         tiles, other = Tiles(self._shape, 0), Tiles(self._shape, 0)
-        return self._some(units, lambda: self._transform.multiply(tiles, other), self._large)
+        return self._some(units, lambda: self._transform.multiply((tiles, other, 1)), self._large)
 
     def between(self, units: int) -> NotCounted:
         """Transform the columns between slabs and rows."""

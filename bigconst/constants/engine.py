@@ -95,7 +95,7 @@ def _run_on_disk(plan: Plan, products, text, emit: Callable, certificate, volume
     arena, pipeline = Arena(max(plan.arena_bytes, plan.disk.used_bytes)), Pipeline(stop)
     scratch = DiskWorkspace(volume, products.words, arena, pipeline, recorder or Recorder(), products.faults.note)
     stages = Stages(plan.disk, scratch, emit)
-    machine = DiskMachine(plan, DiskProducts(plan.disk, scratch, products, store), stages, store, stop)
+    machine = DiskMachine(DiskProducts(plan.disk, scratch, products, store), stages, store, stop)
     bounds = bounds_of(plan, certified=certificate is not None)
     began = time.perf_counter()
     plan.constant.program(machine, bounds)

@@ -16,6 +16,7 @@ from bigconst.plans import diskplan
 from bigconst.plans.diskplan import DiskPlan
 from bigconst.plans.diskshape import chunk_bytes
 from bigconst.plans.plan import DISK_PROCESS_BYTES, PROCESS_BYTES, SQUARE_WORDS_MAX, Plan
+from bigconst.plans.trace import Trace
 
 
 def bounds_of(plan: Plan, certified: bool) -> Bounds:
@@ -110,7 +111,7 @@ class _Search:
         except TooSmall:
             return None
         return DiskPlan(self.kind, self.base, self.threads, chunk, words, workspace, record_bytes,
-                        machine.trace()), machine.memory
+                        machine.trace(), machine.memory), next(iter(machine.memory.values()), Trace(()))
 
     def refuse(self):
         """Raise DoesNotFit, with the memory or the workspace that is enough."""

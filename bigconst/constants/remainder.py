@@ -5,8 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import xxhash
 
-from bigconst.arithmetic.memory.machine import wrapped_identity
-from bigconst.arithmetic.memory.products import Products
+from bigconst.arithmetic.memory.products import Products, Term
 from bigconst.arithmetic.packed import write_packed
 from bigconst.arithmetic.words import Words
 from bigconst.base.constant import Root
@@ -44,9 +43,15 @@ def remainder(products: Products, root: Root, digits: int, p_words: np.ndarray, 
     mark = arena.mark()
     out = arena.take(shape.words, np.int32)
     work = arena.take(shape.data_bytes // 8)
-    sign, residue = products.square_wrapped(
-        out, z, shape, work, "certificate",
-        wrapped_identity(words, out, z_residue, 1, (root.d * fmt.base**rest, at), length))
+    taken = root.d * fmt.base**rest
+
+    def verify(top: int) -> tuple[int, int] | None:
+        sign = words.sign_magnitude(out, top + words.add_wrapped(out, None, at, -taken))
+        residue = words.residue(out[:length])
+        holds = (z_residue * z_residue - sign * residue - taken * words.power(at)) % p == 0
+        return (sign, residue) if holds and not out[length:].any() else None
+
+    sign, residue = products.sum_of_products(out, [Term(z, z, work)], shape, "certificate", verify)
     arena.release(mark)
     r, other = out[:length], scratch()
     if sign > 0 and r.any():

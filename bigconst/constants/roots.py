@@ -56,4 +56,4 @@ def digits_and_proof(machine, bounds: Bounds, d: int, x, z_of: Callable) -> None
 def _remainder(machine, bounds: Bounds, d: int, z):
     """z^2 - d*B^(2*words), where z is right down to its written digits."""
     length = 2 * bounds.words - bounds.text_words + ladder_bounds(d, bounds).guard + 2
-    return machine.square("r", 1, z, (d, 2 * bounds.words), length)
+    return machine.products("r", [(z, z)], length, plus=[(-d, None, 2 * bounds.words)])

@@ -151,16 +151,16 @@ def verification_work(plan: Plan) -> list[Stage]:
 # -- on disk ----------------------------------------------------------------------------------
 
 def _disk_work(plan: Plan) -> list[Stage]:
-    in_memory = {call.title for call in plan.disk.trace.calls if call.is_in_memory}
-    stages = []
+    stages, touch = [], (_touch(plan),)
     for name, made in plan.disk.trace.stages():
         if name == "files":
             stages.append(Stage(name, _files(plan, [each for step in made for each in step.passes])))
             continue
         steps = [work for step in made for each in step.passes for work in _steps(plan, step, each)]
-        if name in in_memory:
-            inside = [work for stage in _computed(plan.trace.steps) for work in stage.steps]
-            steps = [_touch(plan), *inside, *steps]
+        calls = dict.fromkeys(step.name.rpartition("/")[0] for step in made)
+        if inside := [plan.disk.memory[path] for path in calls if path in plan.disk.memory]:
+            computed = [work for trace in inside for stage in _computed(trace.steps) for work in stage.steps]
+            steps, touch = [*touch, *computed, *steps], ()
         stages.append(Stage(name, tuple(steps)))
     return stages
 

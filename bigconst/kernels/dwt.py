@@ -139,16 +139,16 @@ def iterate(thread, threads, goal, count, x, other, words, layout, trees, radice
     columns_in(x, s0, s1, 0, layout, trees, radices, tw, row_weights, column_weights, words, buffer)
     barrier(sync, threads)
     if goal == SPECTRUM:
-        rows(x, r0, r1, stride, width, row_radices, row_base, row_tw, leaf_re, leaf_im, 1.0, FORWARD, x, buffer)
+        rows(x, r0, r1, stride, width, row_radices, row_base, row_tw, leaf_re, leaf_im, 1.0, FORWARD, x, x, buffer)
         return
     mode = MULTIPLY if goal == PRODUCT else SQUARE
     before = (thread - 1) % threads * height
     for iteration in range(count):
         shift = 2 * shift % exponent
         rows(x, r0, min(r1, paired), stride, width, row_radices, row_base, row_tw, leaf_re, leaf_im, 2.0 / n, mode,
-             other, buffer)
+             other, other, buffer)
         rows(x, max(r0, paired), r1, stride, width, row_radices, row_base, row_tw, leaf_re, leaf_im, 1.0 / n, mode,
-             other, buffer)
+             other, other, buffer)
         barrier(sync, threads)
         ends = 1 if iteration == count - 1 else 0
         columns_on(x, s0, s1, 0, layout, trees, radices, tw, row_weights, column_weights, words, ends, buffer, start,

@@ -23,20 +23,29 @@ _BLOCK = 1024
 """Words handled at a time by loops without a carry chain."""
 
 
-# --- sums and differences ---------------------------------------------------------------
+# --- sums ---------------------------------------------------------------------------------
 
-@kernel("int64(int32[::1], int32[::1], int32[::1], int64, int64)")
-def subtract(dst, a, b, borrow, radix):
-    """dst = a - b - borrow modulo radix^n, n = dst.size = a.size = b.size, borrow 0 or 1; returns the borrow out.
+def _add_multiple(radix):
+    @kernel("int64(int32[::1], int32[::1], int64, int64)")
+    def add_multiple(dst, src, factor, carry):
+        """dst += factor*src + carry modulo radix^n, n = dst.size = src.size; returns the carry out, of either sign.
 
-    A borrow of 1 at the top means that a < b + borrow, and that dst is the radix complement.
-    """
-    short = -borrow
-    for j in range(dst.size):
-        excess = (I64(a[j]) - I64(b[j])) + short
-        short = excess >> 63
-        dst[j] = I32(excess + (radix & short))
-    return -short
+        |factor|, |carry| < 2^31.
+        """
+        for j in range(dst.size):
+            total = I64(dst[j]) + I64(src[j]) * factor + carry
+            carry = total // I64(radix)
+            dst[j] = I32(total - carry * I64(radix))
+        return carry
+    return add_multiple
+
+
+_ADD_MULTIPLE = {radix: _add_multiple(radix) for radix in (10**5, 2**16)}
+
+
+def add_multiple(dst: np.ndarray, src: np.ndarray, factor: int, carry: int, radix: int) -> int:
+    """dst += factor*src + carry modulo radix^n, |factor| and |carry| < 2^31; returns the carry out, of either sign."""
+    return _ADD_MULTIPLE[radix](dst, src, factor, carry)
 
 
 # --- multiplication and division by small numbers ---------------------------------------

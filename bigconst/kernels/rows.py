@@ -27,11 +27,11 @@ from .jit import helper, kernel
 from .levels import forward2, forward4, forward8, inverse2, inverse4, inverse8, keep, twiddle
 from .vector import load_z, load_zz, mul_conj, prefetch, splat, square, store_z, transpose_z
 
-FORWARD, SQUARE, MULTIPLY = 0, 1, 2
+FORWARD, SQUARE, MULTIPLY, MULTIPLY_ADD = 0, 1, 2, 3
 
 
 @helper(fused=True)
-def _leaf(x, p, tw, to, w1, scale, mode, other, op):
+def _leaf(x, p, tw, to, w1, scale, mode, other, added, op):
     """Eight vectors at x[p:]: forward, product, inverse, all in registers.
 
     For a square 176a 32m of butterflies, 28 products by twiddles (112m), 5 products
@@ -66,6 +66,11 @@ def _leaf(x, p, tw, to, w1, scale, mode, other, op):
         a2, a3 = a2 * load_z(other, op + 32), a3 * load_z(other, op + 48)
         a4, a5 = a4 * load_z(other, op + 64), a5 * load_z(other, op + 80)
         a6, a7 = a6 * load_z(other, op + 96), a7 * load_z(other, op + 112)
+        if mode == MULTIPLY_ADD:
+            a0, a1 = a0 + load_z(added, op), a1 + load_z(added, op + 16)
+            a2, a3 = a2 + load_z(added, op + 32), a3 + load_z(added, op + 48)
+            a4, a5 = a4 + load_z(added, op + 64), a5 + load_z(added, op + 80)
+            a6, a7 = a6 + load_z(added, op + 96), a7 + load_z(added, op + 112)
     a0, a7, a6, a5, a4, a3, a2, a1 = dft8(a0, a1, a2, a3, a4, a5, a6, a7)
     w1, w2, w3, w4 = w1 * scale, w2 * scale, w3 * scale, w4 * scale
     w5, w6, w7 = w5 * scale, w6 * scale, w7 * scale
@@ -83,9 +88,9 @@ def _leaf(x, p, tw, to, w1, scale, mode, other, op):
     store_z(x, p + 112, mul_conj(a7, v7))
 
 
-@kernel("void(f8[::1], i8, i8, i8, i8, i8[::1], f8[::1], f8[::1], f8[::1], f8[::1], f8, i8, f8[::1], f8[::1])",
+@kernel("void(f8[::1], i8, i8, i8, i8, i8[::1], f8[::1], f8[::1], f8[::1], f8[::1], f8, i8, f8[::1], f8[::1], f8[::1])",
         fused=True)
-def rows(x, start, stop, stride, width, radices, base, row, leaf_re, leaf_im, scale, mode, other, scratch):
+def rows(x, start, stop, stride, width, radices, base, row, leaf_re, leaf_im, scale, mode, other, added, scratch):
     """Transform rows start..stop-1 of x in place.
 
     x        rows of `stride` doubles, `width` vectors of 16 doubles in each
@@ -93,8 +98,9 @@ def rows(x, start, stop, stride, width, radices, base, row, leaf_re, leaf_im, sc
     base     Z8 blocks of twiddles, level after level, node after node, the leaf's level last
     row      (len(radices) + 2) Z8 blocks a row: one per level, the leaf's, exp(2 pi i a / (8 width)) in all lanes
     leaf_re, leaf_im  exp(2 pi i E / (8 width)) for each node
-    mode     FORWARD leaves the scrambled spectrum; SQUARE and MULTIPLY (by the
-             spectrum in `other`, laid out as x) return to coefficients, times `scale`
+    mode     FORWARD leaves the scrambled spectrum; SQUARE, MULTIPLY (by the spectrum
+             in `other`, laid out as x) and MULTIPLY_ADD (to which that in `added`
+             is added) return to coefficients, times `scale`
     scratch  16 * (len(radices) + 1) doubles of this thread
     """
     levels = len(radices)
@@ -127,7 +133,7 @@ def rows(x, start, stop, stride, width, radices, base, row, leaf_re, leaf_im, sc
             store_z(scratch, levels * 16,
                     load_z(base, (table + (v >> 3)) * 16) * load_z(row, row_at + levels * 16))
             _leaf(x, origin + v * 16, scratch, levels * 16, load_zz(leaf_re, leaf_im, v) * root, factor, mode,
-                  other, origin + v * 16)
+                  other, added, origin + v * 16)
             if mode == FORWARD:
                 continue
             end = v + 8
@@ -145,3 +151,14 @@ def rows(x, start, stop, stride, width, radices, base, row, leaf_re, leaf_im, sc
                 else:
                     m = span >> 1
                     inverse2(x, at, 16 * m, x, at, 16 * m, m, scratch, level * 16)
+
+
+@kernel("void(f8[::1], f8[::1], f8[::1], f8, i8, i8, b1)", fused=True)
+def multiply_spectra(out, a, b, factor, start, stop, adds):
+    """out = factor*a*b, or out + factor*a*b where `adds`, in vectors start .. stop-1 of spectra; out may be a or b."""
+    times = splat(factor)
+    for p in range(16 * start, 16 * stop, 16):
+        product = load_z(a, p) * load_z(b, p) * times
+        if adds:
+            product = product + load_z(out, p)
+        store_z(out, p, product)

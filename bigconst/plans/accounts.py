@@ -36,7 +36,7 @@ class Pass:
     digits: int
     """digits of such a word"""
     operands: int
-    """2 where rows are multiplied by the rows of another transform, else 1"""
+    """transforms whose rows are multiplied: 1 for a square, 2 for each product; else 1"""
     reused_rows: int
     """rows that the pass writes over rows it has read before, whose results have to be durable by then; 0 where it
     overwrites nothing"""
@@ -85,17 +85,17 @@ class Accounts:
         return [slabs, *self._between(shape)]
 
     def rows(self, shape: DiskShape, operands: int) -> list[Pass]:
-        """The row pass of a square (1 operand) or a product (2)."""
+        """The row pass of a square (1 operand) or a sum of products (2 for each)."""
         tiles = Traffic(operands * shape.data_bytes, shape.data_bytes)
         return [_of(ROWS, shape, tiles, Traffic(), operands, shape.row_bytes)]
 
-    def inverse(self, shape: DiskShape, words: int) -> list[Pass]:
-        """The passes from rows back to a number of which so many words are stored: the pass between if the shape has
-        one, slabs, and late carries."""
+    def inverse(self, shape: DiskShape, words: int, added_words: int = 0) -> list[Pass]:
+        """The passes from rows back to a number of which so many words are stored, while numbers of `added_words` are
+        added: the pass between if the shape has one, slabs, and late carries."""
         # The first chunk of a run is read and written again when the carry from the run below is known.
         begins = min(2 * shape.rows, words * 2 * shape.rows // shape.stored_words + 1) * self._chunk_bytes
         return [*self._between(shape),
-                _of(BACK, shape, Traffic(shape.data_bytes, 0), Traffic(0, self.packed(words))),
+                _of(BACK, shape, Traffic(shape.data_bytes, 0), Traffic(self.packed(added_words), self.packed(words))),
                 _of(LATE, shape, Traffic(), Traffic(begins, begins))]
 
     @staticmethod

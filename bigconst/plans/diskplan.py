@@ -5,7 +5,7 @@ number is shifted by numbering its chunks anew.  Addresses on the volume follow 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from bigconst.base.formats import PACKED_PIECE_WORDS, TEXT_PIECE_BYTES
@@ -46,6 +46,8 @@ class DiskPlan:
     record_bytes: int
     """memory for what is known of each chunk, and for parities"""
     trace: Trace
+    memory: Mapping[str, Trace] = field(default_factory=dict)
+    """what is computed in memory, by the paths of calls"""
 
     @property
     def memory_words(self) -> int:
@@ -96,14 +98,10 @@ class DiskPlan:
         """Bytes that all stages read and write."""
         return sum((traffic for _, traffic in self.stages), Traffic())
 
-    @property
-    def shapes(self) -> dict[DiskShape, int]:
-        """Shapes of all transforms on disk, and the most operands that they have."""
-        found: dict[DiskShape, int] = {}
-        for step in self.trace.steps:
-            if step.shape is not None:
-                found[step.shape] = max(found.get(step.shape, 0), step.operands)
-        return found
+    @cached_property
+    def shapes(self) -> frozenset[tuple[DiskShape, int, int]]:
+        """The shape, the operands and the numbers added of all transforms on disk."""
+        return frozenset((step.shape, step.operands, step.added) for step in self.trace.steps if step.shape is not None)
 
     @property
     def kept_bytes(self) -> int:
@@ -115,7 +113,7 @@ class DiskPlan:
     def used_bytes(self) -> int:
         """Most memory that a pass uses of the workspace."""
         return max([self.piece_chunks * linear_bytes(self.chunk_words, self.base),
-                    *(shape.memory_bytes(operands) for shape, operands in self.shapes.items())])
+                    *(shape.memory_bytes(operands, added) for shape, operands, added in self.shapes)])
 
     @property
     def files_bytes(self) -> int:
@@ -125,7 +123,7 @@ class DiskPlan:
     @property
     def stripe_bytes(self) -> int:
         """The shortest contiguous piece of transform data: one lane takes it whole."""
-        return min((shape.tile_bytes for shape in self.shapes), default=self.chunk_bytes)
+        return min((shape.tile_bytes for shape, *_ in self.shapes), default=self.chunk_bytes)
 
     @property
     def chunk_bytes(self) -> int:
@@ -142,7 +140,7 @@ class DiskPlan:
         """Most bytes that are read and written for one unit: a slab, a row, a piece of a sum.  An unfinished unit costs
         no more than this when the run is resumed."""
         of_sum = 4 * self.piece_chunks * self.chunk_bytes       # y, u, v and the new y
-        return max([of_sum, *(shape.unit_bytes(operands) for shape, operands in self.shapes.items())])
+        return max([of_sum, *(shape.unit_bytes(operands) for shape, operands, _ in self.shapes)])
 
     @property
     def journal_bytes(self) -> int:
@@ -151,11 +149,11 @@ class DiskPlan:
         return (max(sum(step.journal_bytes for step in steps) for steps in self.trace.segments())
                 + 2 * JournalAccounts(self.chunk_words, self.base).number(self.words + 1))
 
-    def smaller(self, shape: DiskShape, operands: int) -> list[DiskShape]:
+    def smaller(self, shape: DiskShape, operands: int, added: int) -> list[DiskShape]:
         """Shapes for a number as long on smaller words, the largest of them first, for data that rounds badly.  Only
         those that fit the memory of this plan are returned."""
         found = [disk_shape(shape.stored_words, self.base, digits, self.chunk_words, self.used_bytes, operands,
-                            self.threads) for digits in range(shape.digits - 1, 2, -1)]
+                            self.threads, added=added) for digits in range(shape.digits - 1, 2, -1)]
         return [shape for shape in found if shape is not None]
 
     def describe(self) -> list[tuple[str, str]]:
@@ -166,7 +164,7 @@ class DiskPlan:
             rows += [("  residual", _line(level.residual)), ("  products", _line(level.product))]
         if self.square is not None:
             rows.append(("Certificate", _line(self.square)))
-        traffic, run = self.traffic, min((shape.run_bytes for shape in self.shapes), default=self.chunk_bytes)
+        traffic, run = self.traffic, min((shape.run_bytes for shape, *_ in self.shapes), default=self.chunk_bytes)
         return rows + [
             ("Disks", {"hdd": "hard disks (--disk ssd where they are not)", "ssd": "solid state"}[self.kind]),
             ("Smallest runs", f"{format_bytes(self.stripe_bytes)} of transform data, "

@@ -21,12 +21,14 @@ ODD_PARTS = {1: (), 3: (3,), 5: (5,), 7: (7,), 9: (3, 3), 15: (3, 5), 21: (3, 7)
 MAX_ROWS = 1024
 """Most rows of a slab: eight of its columns then fit the second-level cache."""
 MIN_TILE_WIDTH = 32         # 4 KiB, a page
+LEAST_WORDS = 1 << 13
+"""Words of the shortest transform: 8 rows of 64 vectors."""
 SPARE_ROWS = 4
 """Rows of a region beyond those of its data: a pass over rows writes each row so many places away from where it lay,
 over rows that it has read before."""
-SQUARE_BUFFERS, PRODUCT_BUFFERS, INNER_BUFFERS = 3, 5, 3
-"""Rows of a square, rows of a product, and slabs of the pass between, that are in memory at once: one is read, one
-computed, one written; a product reads two operands."""
+ROW_BUFFERS, READ_BUFFERS, INNER_BUFFERS = 3, 2, 3
+"""Rows that are changed, rows of every other operand, and slabs of the pass between, that are in memory at once: one
+is read, one computed, and what is changed is written."""
 
 
 @dataclass(frozen=True)
@@ -127,14 +129,14 @@ class DiskShape:
         regroup = 0 if self.digits == WORDS[self.base].digits else 4 * self.run_words * self.threads
         return tiles * (2 * VECTOR_BYTES + 64) + 4 * self.rows * self.run_bytes + regroup
 
-    def memory_bytes(self, operands: int) -> int:
-        """Working memory of a square (1 operand) or a product (2)."""
-        buffers = SQUARE_BUFFERS if operands == 1 else PRODUCT_BUFFERS
+    def memory_bytes(self, operands: int, added: int = 0) -> int:
+        """Working memory of a square (1 operand) or a sum of products (2 for each), to which numbers are added."""
         inner = INNER_BUFFERS * self.inner_rows * self.tile_bytes if self.inner_radices else 0
-        return max(self.slab_bytes, buffers * self.row_bytes, inner) + 16 * 4096
+        slab = self.slab_bytes + added * 4 * self.rows * self.run_bytes
+        return max(slab, row_buffers(operands) * self.row_bytes, inner) + 16 * 4096
 
     def unit_bytes(self, operands: int) -> int:
-        """Bytes that the longest unit of its passes reads and writes, in a square (1 operand) or a product (2)."""
+        """Bytes that the longest unit of its passes reads and writes, with so many transforms multiplied."""
         slab = self.rows * (self.tile_bytes + 2 * self.run_bytes)
         between = 2 * self.inner_rows * self.tile_bytes if self.inner_radices else 0
         return max(slab, between, (operands + 1) * self.row_bytes)
@@ -143,6 +145,11 @@ class DiskShape:
         parts = [self.outer_radices, self.inner_radices, self.middle_radices + self.row_radices + (8, 8)]
         text = " * ".join(f"({'*'.join(map(str, part))})" for part in parts if part)
         return f"{self.words} = 2 * {text}"
+
+
+def row_buffers(operands: int) -> int:
+    """Rows that are in memory at once where so many transforms are multiplied."""
+    return ROW_BUFFERS + READ_BUFFERS * (operands - 1)
 
 
 def chunk_bytes(chunk_words: int, base: int) -> int:
@@ -184,7 +191,7 @@ def _candidates(words: int, odd_in_row: int):
 
 
 def disk_shape(stored_words: int, base: int, digits: int, chunk_words: int, workspace_bytes: int, operands: int,
-               threads: int, passes: int = 3) -> DiskShape | None:
+               threads: int, passes: int = 3, added: int = 0) -> DiskShape | None:
     """The shortest transform of at least `stored_words` words that `workspace_bytes` allow, or None.
 
     Every run of packed words is at least a chunk long.  Each length is tried with
@@ -196,17 +203,16 @@ def disk_shape(stored_words: int, base: int, digits: int, chunk_words: int, work
     for odd, exponent in _candidates(-(-stored_words * fmt.digits // digits), odd_in_row):
         for wanted in range(2, passes + 1):
             best = _fit(base, digits, odd, odd_in_row, exponent, chunk_words, workspace_bytes, operands, threads,
-                        wanted)
+                        wanted, added)
             if best is not None:
                 return best
     return None
 
 
 def _fit(base: int, digits: int, odd: int, odd_in_row: int, exponent: int, chunk_words: int, workspace_bytes: int,
-         operands: int, threads: int, passes: int) -> DiskShape | None:
+         operands: int, threads: int, passes: int, added: int) -> DiskShape | None:
     """The shape of one length with the most outer rows and, among those, the widest tiles; None if none fits."""
-    buffers = SQUARE_BUFFERS if operands == 1 else PRODUCT_BUFFERS
-    longest_row = workspace_bytes // (buffers * VECTOR_BYTES)
+    longest_row = workspace_bytes // (row_buffers(operands) * VECTOR_BYTES)
     stored = WORDS[base].digits
     # The narrowest tile of whole pages whose runs are whole chunks.
     narrowest = MIN_TILE_WIDTH
@@ -226,7 +232,7 @@ def _fit(base: int, digits: int, odd: int, odd_in_row: int, exponent: int, chunk
             while width >= narrowest:
                 shape = DiskShape(base, digits, outer, powers_of_two_radices(b) if b else (), middle, row,
                                   odd_in_row * width, chunk_words, threads)
-                if shape.run_words % chunk_words == 0 and shape.memory_bytes(operands) <= workspace_bytes:
+                if shape.run_words % chunk_words == 0 and shape.memory_bytes(operands, added) <= workspace_bytes:
                     return shape
                 width //= 2
     return None

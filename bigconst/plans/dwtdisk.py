@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from bigconst.base.errors import DoesNotFit
 from bigconst.base.units import format_bytes
 from bigconst.plans.accounts import Traffic
-from bigconst.plans.diskshape import MIN_TILE_WIDTH, PRODUCT_BUFFERS, SQUARE_BUFFERS
+from bigconst.plans.diskshape import MIN_TILE_WIDTH, row_buffers
 from bigconst.plans.dwtshape import ROW_LOG, DwtShape
 from bigconst.plans.shape import LANES, VECTOR_BYTES
 
@@ -93,8 +93,8 @@ class DwtDisk:
         """Working memory of the passes."""
         s = self.shape
         part = 8 * (8 * s.block * s.height + s.height)
-        slabs = SQUARE_BUFFERS * self.rows * self.tile_bytes + self.parts * part + self.threads * 8 * s.buffer_doubles
-        rows = (PRODUCT_BUFFERS if self.products else SQUARE_BUFFERS) * self.unit_rows * VECTOR_BYTES * s.width
+        slabs = row_buffers(1) * self.rows * self.tile_bytes + self.parts * part + self.threads * 8 * s.buffer_doubles
+        rows = row_buffers(2 if self.products else 1) * self.unit_rows * VECTOR_BYTES * s.width
         return max(slabs, rows) + 16 * 4096
 
 

@@ -18,7 +18,7 @@ from bigconst.plans.trace import Level, Trace, ladder_levels
 SQUARE_WORDS_MAX = 1 << 30
 """Longest square of a full operand in radix 10^5 whose rounding errors stay below 0.3, as that of a certificate."""
 
-RECORDS = 1
+RECORDS = 2
 """Form of what a run stores to be resumed; to be counted up where a program could misread what another has stored."""
 
 PROCESS_BYTES = 260 << 20

@@ -30,12 +30,16 @@ class Step:
     """name of the number or spectrum that it makes; None where it makes files"""
     out_bytes: int = 0
     temporary_bytes: int = 0
-    """room that the step alone needs: a transform, beside its result"""
+    """room that the step alone needs: transforms, beside its result"""
+    temporary_count: int = 1
+    """number of equal parts of this room"""
     words: int = 0
     """words of the result"""
     shape: Shape | DiskShape | None = None
     operands: int = 0
-    """1 for the square of a number, 2 for a product; 0 without a transform"""
+    """transforms that are multiplied: 1 for the square of a number, 2 for each product; 0 without a transform"""
+    added: int = 0
+    """numbers that are added while a transform becomes a number on disk"""
     passes: tuple[Pass, ...] = ()
     """passes over scratch"""
     operations: tuple[tuple[str, int], ...] = ()
@@ -61,8 +65,10 @@ class Call:
     """its scope"""
     title: str
     """name under which its result is recorded, or saved; empty where it is not"""
-    result: str | None
-    """name of the number that it made; None where it made none, or several"""
+    results: tuple[str, ...]
+    """names of the numbers that it made"""
+    end: int
+    """number of steps that have been carried out when it ends"""
     is_part: bool = False
     """whether the names of its stages begin with the title"""
     is_in_memory: bool = False
@@ -82,6 +88,11 @@ class Trace:
     def by_name(self) -> dict[str, Step]:
         """The steps by name."""
         return {step.name: step for step in self.steps}
+
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        """Index of each step, by its name."""
+        return {step.name: i for i, step in enumerate(self.steps)}
 
     @property
     def what_is_made(self) -> tuple:

@@ -26,10 +26,10 @@ def memory_work(plan: Plan) -> tuple[list[float], float]:
     A transform of N words counts N log N, everything else nothing.
     """
     works = [0.0]
-    ends = {call.result for call in plan.trace.calls if call.is_part}
-    for step in plan.trace.steps:
+    ends = {call.end for call in plan.trace.calls if call.is_part}
+    for done, step in enumerate(plan.trace.steps, 1):
         works[-1] += sum(words * log2(words) for name, words in step.operations if name in ("forward", "inverse"))
-        if step.out in ends:
+        if done in ends:
             works.append(0.0)
     return works[:-1], works[-1]
 

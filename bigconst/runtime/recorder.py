@@ -9,7 +9,7 @@ that read the data are durable (`UnitLog.durable`).
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bigconst.storage.journal import Journal, Record
 
@@ -64,8 +64,8 @@ class Recorder:
         self.append(f"{key} !", fields, arrays or {})
         self.flush()
 
-    def restart(self, key: str, fields: dict, arrays: dict) -> None:
-        """Record a result, and discard all records before it, which must not be needed any more.
+    def restart(self, facts: Sequence[tuple[str, dict, dict]]) -> None:
+        """Record results, each as `note` does, and discard all records before, which must not be needed any more.
 
         Names of passes count as new from here on.
         """
@@ -74,7 +74,7 @@ class Recorder:
         if self._journal is not None:
             self.flush()
             self._sync()
-            self._journal = self._rotate([({**fields, "key": f"{key} !"}, arrays)])
+            self._journal = self._rotate([({**fields, "key": f"{key} !"}, arrays) for key, fields, arrays in facts])
 
     def append(self, name: str, fields: dict, arrays: dict, latest: dict | None = None) -> None:
         """Write a record with the next flush.

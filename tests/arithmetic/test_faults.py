@@ -46,7 +46,7 @@ def outcome(truth: str) -> str:
 LEVELS = len(PLAN.levels)
 # failpoint: (runs, how often values pass it when nothing is repeated)
 PLACES = {"transform.data": (30, 3 * LEVELS), "transform.spectrum": (20, LEVELS), "transform.carries": (30, 3 * LEVELS),
-          "square.words[, e]": (30, LEVELS), "product.words[, u]": (30, LEVELS), "product.words[, v]": (20, LEVELS),
+          "product.words[, e]": (30, LEVELS), "product.words[, u]": (30, LEVELS), "product.words[, v]": (20, LEVELS),
           "sum.words": (20, LEVELS), "level.words": (10, LEVELS)}
 AFTER_ITS_CHECK = 10
 """Runs in which the result itself changes."""

@@ -96,14 +96,14 @@ def test_the_residue_without_canonical_words_terminates(words):
         assert (sign * to_mpz(a, words.format.radix) - value) % (mpz(words.format.radix) ** 100 + 1) == 0
 
 
-@given(seed=st.integers(0, 2**32 - 1), length=st.integers(1, 500), extra=st.integers(0, 500))
-def test_wrap(words, seed, length, extra):
-    radix = words.format.radix
-    a = random(words, np.random.default_rng(seed), length + min(length, extra), "random")
-    out = np.empty(length, np.int32)
-    top = words.wrap(out, a)
-    modulus = mpz(radix) ** length + 1
-    assert (to_mpz(out, radix) + top * mpz(radix) ** length - to_mpz(a, radix)) % modulus == 0
+@given(seed=st.integers(0, 2**32 - 1), length=st.integers(1, 500), added=st.integers(0, 1500), at=st.integers(0, 2000),
+       factor=st.integers(1 - 2**31, 2**31 - 1))
+def test_add_wrapped(words, seed, length, added, at, factor):
+    radix, rng = words.format.radix, np.random.default_rng(seed)
+    out, a = random(words, rng, length, "random"), random(words, rng, added, "random")
+    expected = to_mpz(out, radix) + factor * to_mpz(a, radix) * mpz(radix) ** at
+    top = words.add_wrapped(out, a, at, factor)
+    assert (to_mpz(out, radix) + top * mpz(radix) ** length - expected) % (mpz(radix) ** length + 1) == 0
 
 
 @given(value=st.integers(0, 2**4000))

@@ -40,7 +40,7 @@ def run(certificate=None):
 def after(monkeypatch, owner, name, spoil):
     """Call spoil(result, *arguments) after owner.name(*arguments), and hand on what it returns."""
     original = getattr(owner, name)
-    monkeypatch.setattr(owner, name, lambda *arguments: spoil(original(*arguments), *arguments))
+    monkeypatch.setattr(owner, name, lambda *arguments, **named: spoil(original(*arguments, **named), *arguments))
 
 
 def test_the_same_run_without_a_wrong_value():
@@ -99,7 +99,7 @@ def test_the_remainder_in_memory(monkeypatch):
             number.words[len(number.words) // 2] ^= 1
         return number
 
-    after(monkeypatch, MemoryMachine, "square", spoil)
+    after(monkeypatch, MemoryMachine, "products", spoil)
     with pytest.raises(FaultError, match="^r changed in memory; run it again"):
         run(certificate)
     assert 0 not in certificate.pieces

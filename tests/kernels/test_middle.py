@@ -97,7 +97,7 @@ class LongRow:
         twiddles = tables.row_twiddles(array([n for _, _, n, _ in leaves]), leaves[0][3], self.row_radices)
         base, leaf_re, leaf_im = self._base
         rows(x, 0, self.height, self.stride, self.width, array(self.row_radices), base, twiddles, leaf_re, leaf_im,
-             scale, mode, other, np.empty(16 * (len(self.row_radices) + 1)))
+             scale, mode, other, other, np.empty(16 * (len(self.row_radices) + 1)))
         if mode != FORWARD:
             for node in reversed(passes):
                 self._middle(middle_inverse, x, *node)

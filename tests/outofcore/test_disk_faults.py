@@ -8,7 +8,6 @@ import pytest
 from disk_runs import BETWEEN, ONE_LEVEL, TWO_LEVELS, in_memory, plan_on_disk, run_watched, same
 
 from bigconst.arithmetic.disk.machine import DiskMachine
-from bigconst.arithmetic.disk.products import DiskProducts
 from bigconst.arithmetic.packed import page_buffer
 from bigconst.base import failpoints
 from bigconst.base.errors import FaultError
@@ -104,34 +103,28 @@ class Spoiler:
 
 def watch(patch, which: str, spoil: Spoiler) -> None:
     """Show the finished numbers of a kind to `spoil` as soon as they were checked."""
-    def after(owner, method, number_of):
-        original = getattr(owner, method)
+    products, finish = DiskMachine.products, DiskMachine._finished
 
-        def patched(*arguments, **named):
-            result = original(*arguments, **named)
-            spoil(number_of(result))
-            return result
+    def multiplied(self, name, *arguments, **named):
+        result = products(self, name, *arguments, **named)
+        if name in which.split():
+            spoil(result.number)
+        return result
 
-        patch.setattr(owner, method, patched)
-
-    finish = DiskProducts.finish
-
-    def finished(self, name, number, residue):
-        if (name != "root") == (which == "y"):
-            spoil(number)
-        finish(self, name, number, residue)
+    def finished(self, call, made):
+        if (call.title != "root") == (which == "y"):
+            spoil(made.number)
+        return finish(self, call, made)
 
     match which:
-        case "e":
-            after(DiskProducts, "residual", lambda result: result[0].number)
-        case "u or v":
-            after(DiskProducts, "multiply", lambda result: result)
+        case "e" | "u or v":
+            patch.setattr(DiskMachine, "products", multiplied)
         case "r":
             certificate = DiskMachine.certificate
             patch.setattr(DiskMachine, "certificate",
                           lambda self, r, x: (spoil(r.number), certificate(self, r, x)))
         case _:
-            patch.setattr(DiskProducts, "finish", finished)
+            patch.setattr(DiskMachine, "_finished", finished)
 
 
 @pytest.mark.parametrize("which,seeds", FINISHED_CASES)

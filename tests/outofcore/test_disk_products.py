@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 
 from bigconst.arithmetic.disk.operand import Operand
 from bigconst.arithmetic.disk.passes import DiskTransform
+from bigconst.arithmetic.disk.products import DiskTerm
 from bigconst.arithmetic.disk.tiles import Tiles
+from bigconst.arithmetic.machine import Sum
 from bigconst.base import failpoints
 from bigconst.base.errors import FaultError
 from bigconst.plans.diskshape import disk_shape
+from bigconst.plans.trace import Step
 
 P = 2**61 - 1
 CHUNK = 256
@@ -33,20 +36,17 @@ def random_words(rng, base, count):
     return rng.integers(0, radix_of(base), count).astype(np.int32)
 
 
-def multiply(products, shape, a, b, first=0, verify=None):
-    """a*b by DiskProducts.multiply, checked by its residue unless `verify` says otherwise."""
-    a, b = (stored(products.scratch, words, CHUNK, PLACES[name]) for name, words in (("a", a), ("b", b)))
-    spectrum = Tiles(shape, PLACES["spectrum"])
+def multiply(products, shape, a, b, first=0, off=0, places=PLACES, chunk=CHUNK):
+    """a*b, whose residue is said to be greater by `off`; the spectrum of b is there before."""
+    a, b = (stored(products.scratch, words, chunk, places[name]) for name, words in (("a", a), ("b", b)))
+    spectrum = Tiles(shape, places["spectrum"])
     products.transform(shape).forward(Operand(b), spectrum)
-    residue = a.residue() * b.residue() % P
-
-    def right(number):
-        low = number.residue(0, first)
-        return (low + number.residue(first) * products.words.power(first * CHUNK) - residue) % P == 0
-
-    number = products.multiply(Operand(a), Operand(b), spectrum, PLACES["work"], PLACES["result"], first, "a product",
-                               verify or right)
-    return number
+    wanted = Sum(1, (1,), (), (a.residue() * b.residue() + off) % P)
+    term = DiskTerm(Operand(a), Operand(b), Tiles(shape, places["work"]), spectrum, True)
+    result, sign = products.sum_of_products([term], wanted, shape.stored_words, Step("p", "", shape=shape, operands=2),
+                                            places["result"], first, 1, "a product")
+    assert sign == 1 and not result.complement
+    return result.number
 
 
 def kinds(events):
@@ -117,13 +117,8 @@ def test_structured_words_are_repeated_on_smaller_ones():
     shape = disk_shape(2 * len(half), 10, 5, chunk, 16 << 20, 2, 1)
     with products_of(shape, 16 << 20) as (products, events):
         products.scratch.volume.resize(128 << 20)
-        a = stored(products.scratch, half, chunk, 100 << 20)
-        spectrum = Tiles(shape, 40 << 20)
-        products.transform(shape).forward(Operand(a), spectrum)
-        expected = whole(half, 10**5) ** 2
-        number = products.multiply(Operand(a), Operand(a), spectrum, 70 << 20, 0, 0, "a product",
-                                   lambda number: number.residue() == expected % P)
-        assert value_of(number) == expected
+        places = {"a": 100 << 20, "b": 110 << 20, "spectrum": 40 << 20, "work": 70 << 20, "result": 0}
+        assert value_of(multiply(products, shape, half, half, 0, 0, places, chunk)) == whole(half, 10**5) ** 2
         # Half the largest error that there is.
         assert kinds(events) == ["round-off"] * 2
 
@@ -145,7 +140,7 @@ def test_a_product_that_is_wrong_twice_in_the_same_way_is_given_up(base):
     words = np.arange(10 * CHUNK, dtype=np.int32)
     with products_of(shape) as (products, events):
         with pytest.raises(FaultError, match="a product: the same wrong value twice .* not the hardware") as caught:
-            multiply(products, shape, words, words, verify=lambda number: False)
+            multiply(products, shape, words, words, off=1)
         assert caught.value.exit_code == 5
         assert kinds(events) == ["residue"] * 2
 
@@ -185,15 +180,22 @@ def short_square(base, chunks, b, above=False):
     return z, b, at, chunks * CHUNK + 2, z * z - b * mpz(radix) ** at
 
 
+def square(products, shape, number, residue, a, b, at, length):
+    """a*z^2 - b*B^at for the number z, said to have this residue."""
+    wanted = Sum(1, (1,), ((-b, None, at),), (a * residue * residue - b * products.words.power(at)) % P)
+    term = DiskTerm(Operand(number), Operand(number), Tiles(shape, PLACES["work"]), None, False)
+    return products.sum_of_products([term], wanted, length, Step("r", "", shape=shape, operands=1), PLACES["result"], 0,
+                                    a, "a residual")
+
+
 def check_residual(products, shape, z, a, b, at, length, expected):
     radix = products.words.format.radix
     number = stored(products.scratch, to_words(z, -(-length // CHUNK) * CHUNK, radix), CHUNK, PLACES["a"])
-    result, sign, residue = products.residual(Operand(number), z % P, a, b, at, length, shape, PLACES["work"],
-                                              PLACES["result"], "a residual")
+    result, sign = square(products, shape, number, z % P, a, b, at, length)
     found = value_of(result.number)
     if result.complement:
         found = mpz(radix) ** result.number.length - 1 - found
-    assert sign * found == expected and residue == found % P
+    assert sign * found == expected and result.residue() == found % P
     assert result.complement == (sign < 0)
     check_records(result.number)
     return result
@@ -217,7 +219,7 @@ def test_residuals_of_the_ladder(base, k, d, nudge):
     length = k + 5
     for words in (length + 1, 2 * k + 10):
         with products_of(shape_for(words, base, least=1 << 13)) as (products, _):
-            shape = next(iter(products.disk.shapes))
+            (shape, *_), = products.disk.shapes
             assert (2 * k >= shape.stored_words) == (words == length + 1)
             check_residual(products, shape, y, d, 1, 2 * k, length, d * y * y - mpz(radix) ** (2 * k))
 
@@ -255,6 +257,5 @@ def test_a_wrong_word_is_repeated_and_a_wrong_operand_refused(base):
     with products_of(shape) as (products, events):
         number = stored(products.scratch, to_words(z, 13 * CHUNK, radix_of(base)), CHUNK)
         with pytest.raises(FaultError, match="a residual: the same wrong value twice"):
-            products.residual(Operand(number), (z + 1) % P, 1, b, at, length, shape, PLACES["work"],
-                              PLACES["result"], "a residual")
+            square(products, shape, number, (z + 1) % P, 1, b, at, length)
         assert kinds(events) == ["residue"] * 2

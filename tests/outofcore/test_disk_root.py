@@ -38,7 +38,7 @@ def started(constant, digits, base, pool):
     scratch = DiskWorkspace(WatchedVolume(plan.disk.scratch_bytes), words, arena, Pipeline(), Recorder(),
                             lambda kind, where, message: None)
     products = DiskProducts(plan.disk, scratch, Products(words, lambda event: None))
-    machine = DiskMachine(plan, products, Stages(plan.disk, scratch, lambda event: None), None, lambda: False)
+    machine = DiskMachine(products, Stages(plan.disk, scratch, lambda event: None), None, lambda: False)
     constant.program(machine, bounds_of(plan, certified=True))
     return plan, words, *machine.files
 

@@ -77,7 +77,7 @@ def test_the_matrix_covers_what_it_should():
     plans = [plan_on_disk(constant, digits, base, workspace << 10, disk, threads).disk
              for constant, digits, base, workspace, _, disk, threads in MATRIX]
     assert {len(plan.levels) for plan in plans} >= {0, 1, 2}
-    shapes = [shape for plan in plans for shape in plan.shapes]
+    shapes = [shape for plan in plans for shape, *_ in plan.shapes]
     assert {shape.passes for shape in shapes} == {2, 3} and {shape.rows for shape in shapes} == {8, 24}
     assert {shape.run_words // shape.chunk_words for shape in shapes} == {1, 2}
     assert {digits % 5 for _, digits, base, *_ in MATRIX if base == 10} == {0, 1, 2, 3, 4}
@@ -106,7 +106,7 @@ def test_any_run_on_a_volume_that_watches_it(constant, digits, base, seed, works
 
 def test_a_pass_between_on_a_volume_that_watches_it():
     plan = plan_on_disk(PHI, BETWEEN, threads=2)
-    assert any(shape.passes == 3 for shape in plan.disk.shapes)
+    assert any(shape.passes == 3 for shape, *_ in plan.disk.shapes)
     assert same(run_watched(plan, 5).files(), in_memory(PHI, BETWEEN))
 
 

@@ -157,7 +157,7 @@ def test_products_of_two_operands_and_a_kept_spectrum(s):
             kept = scratch.volume.data[3 * b.room:4 * b.room].copy()
             for words in (left[partner] for partner in partners):
                 tiles = b.tiles(b.operand(words, 0), 2)
-                b.transform.multiply(tiles, other)
+                b.transform.multiply((tiles, other, 1))
                 number, top = b.result(tiles)
                 assert b.same(number, top, whole(right[kind], b.radix) * whole(words, b.radix))
             assert np.array_equal(kept, scratch.volume.data[3 * b.room:4 * b.room])
@@ -175,7 +175,7 @@ def test_halves_make_a_whole_product_that_does_not_wrap(s):
             with_y = np.full(half, y, np.int32)
             other = b.tiles(b.operand(with_y, 1), 3)
             tiles = b.tiles(b.operand(words, 0), 2)
-            b.transform.multiply(tiles, other)
+            b.transform.multiply((tiles, other, 1))
             number, top = b.result(tiles)
             # Balanced operands may reach one word further than they are long; what wraps is taken back.
             assert number.add([(0, -top)]) == 0
@@ -243,7 +243,7 @@ def test_no_tile_is_written_over_before_it_was_read(s):
             tiles = b.tiles(first, 2)
             volume.written.clear()
             volume.lost.clear()
-            b.transform.multiply(tiles, other) if multiplies else b.transform.square(tiles)
+            b.transform.multiply((tiles, other, 1)) if multiplies else b.transform.square(tiles)
             assert not volume.lost
             region = range(2 * b.room // PAGE_BYTES, (2 * b.room + s.region_bytes) // PAGE_BYTES)
             assert set(volume.written) <= set(region)
@@ -305,7 +305,7 @@ def test_any_planned_shape(seed, words, chunk, data, workspace, passes, operands
             numbers[1], values[1] = numbers[0], values[0]
         else:
             transform.forward(Operand(numbers[1]), tiles[1])
-            transform.multiply(*tiles)
+            transform.multiply((*tiles, 1))
         number = Number(scratch.volume, scratch.words, 2 * packed, s.stored_words, chunk)
         top, error, _ = transform.inverse(tiles[0], number)
         power = mpz(radix) ** s.stored_words

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bigconst.arithmetic.disk.linear import linear_pass
 from bigconst.arithmetic.disk.number import Number
+from bigconst.arithmetic.disk.operand import Operand
 from bigconst.base.errors import ChecksumError
 from bigconst.plans.diskshape import disk_shape
 
@@ -52,7 +53,7 @@ def test_every_piece_sees_its_words(base, seed, piece_chunks, lengths, out_chunk
                 result[:] = (result + piece[:size].astype(np.int64)) % radix
             return result
 
-        linear_pass(products, list(zip(numbers, ahead, above, strict=True)), out, compute, {}, "a pass")
+        linear_pass(products, list(zip(map(Operand, numbers), ahead, above, strict=True)), out, compute, {}, "a pass")
         assert seen == list(range(0, out_chunks, piece_chunks))
         expected = sum(words_from(words, shift * CHUNK, (out_chunks + shift) * CHUNK)
                        for words, shift in zip(given_words, ahead, strict=True)) % radix
@@ -66,7 +67,7 @@ def test_inputs_stay_as_they_are_and_the_memory_comes_back():
         number = stored(products.scratch, words, CHUNK)
         out = Number(products.scratch.volume, products.words, 1 << 20, 9 * CHUNK, CHUNK)
         mark = products.scratch.arena.mark()
-        linear_pass(products, [(number, 0, 0)], out, lambda first, pieces: np.zeros_like(pieces[0]), {},
+        linear_pass(products, [(Operand(number), 0, 0)], out, lambda first, pieces: np.zeros_like(pieces[0]), {},
                     "a pass")
         assert products.scratch.arena.mark() == mark
         assert np.array_equal(number.read(0, 9 * CHUNK), words) and not out.kinds.any()
@@ -80,7 +81,7 @@ def test_one_damaged_chunk_is_rebuilt_and_two_stop_the_pass(damaged):
         out = Number(products.scratch.volume, products.words, 1 << 20, 9 * CHUNK, CHUNK)
         for chunk in damaged:
             products.scratch.volume.data[chunk * 4096 + 100] ^= 4
-        copy = [(number, 0, 0)], out, lambda first, pieces: pieces[0], {}, "a pass"
+        copy = [(Operand(number), 0, 0)], out, lambda first, pieces: pieces[0], {}, "a pass"
         if len(damaged) > 1:
             with pytest.raises(ChecksumError):
                 linear_pass(products, *copy)

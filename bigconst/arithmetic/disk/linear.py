@@ -5,39 +5,42 @@ from collections.abc import Callable
 import numpy as np
 
 from bigconst.arithmetic.disk.number import Number
+from bigconst.arithmetic.disk.operand import Operand
 from bigconst.arithmetic.disk.products import DiskProducts
 from bigconst.runtime.pipeline import Together
 
 
 class Stretch:
-    """Buffers and transfers of consecutive pieces of a number in a pass over chunks."""
+    """Buffers and transfers of consecutive pieces of an operand in a pass over chunks."""
 
-    def __init__(self, products: DiskProducts, number: Number, piece_chunks: int):
-        self.number, self._size = number, piece_chunks
+    def __init__(self, products: DiskProducts, operand: Operand, piece_chunks: int):
+        number = operand.number
+        self.number, self._operand, self._size = number, operand, piece_chunks
         take = products.scratch.arena.take
         self._packed = [take(piece_chunks * number.chunk_bytes, np.uint8).reshape(piece_chunks, -1) for _ in range(2)]
         # room for the word above
         self._words = take(piece_chunks * number.chunk_words + 16, np.int32)
 
     def read(self, slot: int, first: int):
-        """Start reading the piece that begins with chunk `first` (chunks outside the number are zeros)."""
-        return self.number.fetch([(c, self._packed[slot][c - first]) for c in range(max(0, first), first + self._size)
-                                  if self.number.is_stored(c)])
+        """Start reading the piece that begins with chunk `first` (chunks outside the operand are zeros)."""
+        operand = self._operand
+        return self.number.fetch([(operand.first + c, self._packed[slot][c - first])
+                                  for c in range(max(0, first), first + self._size) if operand.is_stored(c)])
 
     def unpack(self, pool, slot: int, first: int, above: int) -> np.ndarray:
         """The words of a piece that was read, and `above` (0 or 1) words that follow it."""
-        size, number = self.number.chunk_words, self.number
+        size = self.number.chunk_words
 
         def one(i: int) -> None:
             out = self._words[i * size:(i + 1) * size]
             if first + i < 0:
                 out[:] = 0
             else:
-                number.unpack(first + i, self._packed[slot][i], out)
+                self._operand.fill(first + i, self._packed[slot][i], out)
 
         pool.run(one, [(i,) for i in range(self._size)])
         if above:
-            self._words[self._size * size] = number.first_word(first + self._size)
+            self._words[self._size * size] = self._operand.first_word(first + self._size)
         return self._words[:self._size * size + above]
 
     def pack(self, pool, slot: int, first: int, words: np.ndarray) -> list:
@@ -54,19 +57,19 @@ class Stretch:
         return [request for request in found if request is not None]
 
 
-def linear_pass(products: DiskProducts, inputs: list[tuple[Number, int, int]], out: Number,
+def linear_pass(products: DiskProducts, inputs: list[tuple[Operand, int, int]], out: Number,
                 compute: Callable[[int, list[np.ndarray]], np.ndarray], state: dict[str, int], name: str) -> None:
     """Compute `out` piece by piece from `inputs`.
 
-    An input is (number, chunks by which it is read ahead of `out`, words that compute needs above a piece: 0 or 1).
+    An input is (operand, chunks by which it is read ahead of `out`, words that compute needs above a piece: 0 or 1).
     compute(first, pieces) returns the words of the piece that begins with chunk `first` of `out`; what it carries
     from piece to piece is in `state`, which is recorded with every piece of the step `name`.
     """
     scratch, size = products.scratch, products.disk.piece_chunks
     pool = scratch.words.pool
     mark = scratch.arena.mark()
-    sources = [Stretch(products, number, size) for number, _, _ in inputs]
-    target = Stretch(products, out, size)
+    sources = [Stretch(products, operand, size) for operand, _, _ in inputs]
+    target = Stretch(products, Operand(out), size)
     waiting: dict[int, list] = {}
 
     def read(i: int):

@@ -6,7 +6,8 @@ is forgotten; a later process that runs the program again does not enter the cal
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,15 +15,15 @@ import numpy as np
 from bigconst.arithmetic.disk.linear import linear_pass
 from bigconst.arithmetic.disk.number import Number
 from bigconst.arithmetic.disk.operand import Operand
-from bigconst.arithmetic.disk.products import DiskProducts
+from bigconst.arithmetic.disk.products import DiskProducts, DiskTerm
+from bigconst.arithmetic.disk.reader import Reader
 from bigconst.arithmetic.disk.stages import Stages
 from bigconst.arithmetic.disk.tiles import Tiles
 from bigconst.arithmetic.faults import wrong_of
-from bigconst.arithmetic.machine import Machine
+from bigconst.arithmetic.machine import Machine, several
 from bigconst.arithmetic.memory.machine import MemoryMachine
 from bigconst.arithmetic.words import Words
 from bigconst.base.errors import FaultError, ReadError
-from bigconst.plans.plan import Plan
 from bigconst.plans.trace import Call, Step
 from bigconst.runtime.levelstore import LevelStore
 
@@ -31,9 +32,12 @@ from bigconst.runtime.levelstore import LevelStore
 class DiskNumber:
     """A number on the volume, or what is made of it while it is read."""
 
-    operand: Operand
-    sign: int
-    residue: int
+    name: str
+    """its name in the trace"""
+    operand: Operand | None
+    """None for a number that an earlier process has used for the last time"""
+    sign: int = 1
+    residue: int = 0
     """residue of the magnitude modulo 2^61 - 1"""
 
     @property
@@ -48,38 +52,43 @@ class DiskNumber:
 
     def high(self, count: int) -> "DiskNumber":
         """The part without the `count` lowest words, which are whole chunks, rounded towards 0."""
-        first = self.operand.first + count // self.number.chunk_words
-        return replace(self, operand=replace(self.operand, first=first), residue=self.number.residue(first))
+        if self.operand is None:
+            return self
+        operand = replace(self.operand, first=self.operand.first + count // self.number.chunk_words)
+        return replace(self, operand=operand, residue=operand.residue())
+
+    def negated(self) -> "DiskNumber":
+        """The number with the other sign."""
+        return replace(self, sign=-self.sign)
 
     def plus(self, value: int) -> "DiskNumber":
-        """The number plus a small integer, in its place."""
+        """The number, which is positive, plus a small integer, in its place."""
         self.number.add([(0, value)])
         return replace(self, residue=(self.residue + value) % self.number.words.modulus.p)
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        """Words start .. stop-1 of the stored number."""
-        return self.number.read(start, stop)
+        """Words start .. stop-1 of the magnitude, zeros beyond it."""
+        return Reader(self.operand, stop // self.number.chunk_words + 1)(start, stop)
 
     def quotient_residue(self, count: int, divisor: int) -> int:
         """Residue of the magnitude divided by radix^count * divisor, rounded down; radix^count are whole chunks, and
         `divisor` divides the radix."""
-        chunk, p = count // self.number.chunk_words, self.number.words.modulus.p
-        return (self.number.residue(chunk) - self.number.first_word(chunk) % divisor) * pow(divisor, -1, p) % p
+        high, p = self.high(count), self.number.words.modulus.p
+        return (high.residue - high.operand.first_word(0) % divisor) * pow(divisor, -1, p) % p
 
 
 @dataclass(frozen=True)
 class DiskSpectrum:
     """A transform on the volume of a number, which a repetition needs."""
 
-    tiles: Tiles
+    tiles: Tiles | None
     number: DiskNumber
 
 
 class DiskMachine(Machine):
     """Carries out a program as the plan's trace says."""
 
-    def __init__(self, plan: Plan, products: DiskProducts, stages: Stages, store: LevelStore | None,
-                 stop: Callable[[], bool]):
+    def __init__(self, products: DiskProducts, stages: Stages, store: LevelStore | None, stop: Callable[[], bool]):
         """`store` receives levels that are computed in memory."""
         super().__init__()
         self.radix = products.words.format.radix
@@ -87,12 +96,19 @@ class DiskMachine(Machine):
         """records of the levels that were computed in memory"""
         self.files: tuple[DiskNumber, DiskNumber | None] | None = None
         """the number whose digits are to be written, and its remainder; files are made when the program has ended"""
-        self._plan, self._disk, self._trace = plan, plan.disk, plan.disk.trace
+        self._disk, self._trace = products.disk, products.disk.trace
         self._products, self._words, self._stages = products, products.words, stages
         self._store, self._stop = store, stop
         self._calls = {call.path: call for call in self._trace.calls}
-        self._seen = {call.result: call for call in self._trace.calls if call.title}
+        self._seen = {call.results: call for call in self._trace.calls if call.title}
         self._titles, self._stage, self._turn = list[str](), "", ""
+        self._uses = Counter((step.stage, step.name.rpartition("/")[2].partition(" #")[0])
+                             for step in self._trace.steps)
+        self._made: dict[str, DiskNumber] = {}
+        """finished numbers by name, at least those that live when the last call that people see has ended"""
+        finished = products.scratch.recorder.fact("finished")
+        self._past: int = finished[0]["end"] if finished else 0
+        """number of steps before the end of that call: their results that are still needed are recorded"""
 
     def round_up(self, words: int) -> int:
         """A length in whole chunks."""
@@ -114,55 +130,82 @@ class DiskMachine(Machine):
         """The step, and its name in the journal and for people."""
         step = self._trace.by_name[self.named(operation)]
         where = self._stage if self._stage.endswith(f" {operation}") else f"{self._stage}, {operation}"
-        return step, where + self._turn
+        return step, (where if self._uses[self._stage, operation] == 1 else step.name) + self._turn
 
     def _place(self, step: Step) -> int:
         return self._disk.places[step.name]
 
-    def _work(self, step: Step) -> int:
-        return self._disk.places[step.temporary]
+    def _recalled(self, name: str) -> DiskNumber | None:
+        """The result of a step before the end of the last call that people see; None for a later step."""
+        if self._trace.positions[name] >= self._past:
+            return None
+        if name not in self._made and (known := self._products.noted(name)) is not None:
+            number, fields = known
+            self._made[name] = DiskNumber(name, Operand(number, complement=fields["complement"]), fields["sign"],
+                                          fields["residue"])
+        return self._made.get(name, DiskNumber(name, None))
+
+    def _known(self, number: DiskNumber) -> DiskNumber:
+        self._made[number.name] = number
+        return number
 
     # -- operations -----------------------------------------------------------------------------
 
     def integer(self, name: str, make: Callable[[], int], length: int, zeros: int = 0) -> DiskNumber:
         """The integer make() times radix^zeros."""
         step, where = self._step(name)
-        number = self._products.number(self._place(step), length, name=where)
-        number.add([(zeros, make())])
-        return DiskNumber(Operand(number), 1, number.residue())
+        if (known := self._recalled(step.name)) is not None:
+            return known
+        value, number = make(), self._products.number(self._place(step), length, name=where)
+        if zeros:
+            number.add([(zeros, abs(value))])
+        else:
+            number.store(self._words.from_int(abs(value), length))
+        return self._known(DiskNumber(step.name, Operand(number), 1 if value >= 0 else -1, number.residue()))
 
-    def spectrum(self, name: str, number: DiskNumber, room: int) -> DiskSpectrum:
-        """The transform of a number, for products of at most `room` words."""
+    def spectrum(self, name: str, number: DiskNumber, room: int, terms: int = 1) -> DiskSpectrum:
+        """The transform of a number, for sums of so many products, of at most `room` words each."""
         step, where = self._step(name)
+        if self._trace.deaths[step.name] < self._past:
+            return DiskSpectrum(None, number)
         return DiskSpectrum(self._products.spectrum(number.operand, step.shape, self._place(step), where), number)
 
-    def square(self, name: str, c: int, z: DiskNumber, minus: tuple[int, int], length: int) -> DiskNumber:
-        """c*z^2 - b*B^at, computed modulo B^N + 1, N > length, and accepted when the identity holds modulo 2^61 - 1."""
+    def products(self, name: str, terms: Sequence[tuple[DiskNumber, DiskNumber | DiskSpectrum]], length: int, *,
+                 times: int = 1, plus: Sequence[tuple] = (), cut: int = 0, discard: int = 0) -> DiskNumber:
+        """times*(sum of a*b) + (sum of c*x*B^at), computed modulo B^N + 1, N >= length, and accepted when the identity
+        holds modulo 2^61 - 1; words below `discard` are not stored."""
         step, where = self._step(name)
-        return DiskNumber(*self._products.residual(z.operand, z.residue, c, *minus, length, step.shape,
-                                                   self._work(step), self._place(step), where))
+        if (known := self._recalled(step.name)) is not None:
+            return known
+        wanted = self._sum([(a, b.number if isinstance(b, DiskSpectrum) else b) for a, b in terms], times, plus)
+        rooms = (Tiles(step.shape, self._disk.places[step.temporary] + i * step.shape.region_bytes)
+                 for i in range(step.temporary_count))
 
-    def product(self, name: str, a: DiskNumber, spectrum: DiskSpectrum, length: int, *, cut: int = 0,
-                discard: int = 0) -> DiskNumber:
-        """a times the number of the spectrum; words below `discard` are not stored."""
-        (step, where), b = self._step(name), spectrum.number
-        residue = a.residue * b.residue % self._words.modulus.p
-        number = self._products.multiply(
-            a.operand, b.operand, spectrum.tiles, self._work(step), self._place(step),
-            discard // self._disk.chunk_words, where, lambda number: number.residue() == residue)
-        return DiskNumber(Operand(number), a.sign * b.sign, residue)
+        def term(a: DiskNumber, b: DiskNumber | DiskSpectrum) -> DiskTerm:
+            if isinstance(b, DiskSpectrum):
+                return DiskTerm(a.operand, b.number.operand, next(rooms), b.tiles, True)
+            is_square = a is b and len(terms) == 1
+            return DiskTerm(a.operand, b.operand, next(rooms), None if is_square else next(rooms), False)
+
+        operand, sign = self._products.sum_of_products(
+            [term(a, b) for a, b in terms], wanted, length, step, self._place(step), discard // self._disk.chunk_words,
+            times, where)
+        return self._known(DiskNumber(step.name, operand, sign * wanted.lead,
+                                      sign * wanted.residue % self._words.modulus.p))
 
     def update(self, name: str, y: DiskNumber, u: DiskNumber, v: DiskNumber, shifts: tuple[int, int],
                length: int) -> DiskNumber:
         """y*B^(K-k) - floor(u/B^o/2) + 3*floor(v/B^discarded/8) for shifts = (o, discarded), K = length."""
         (step, where), words, (o, discarded) = self._step(name), self._words, shifts
+        if (known := self._recalled(step.name)) is not None:
+            return known
         missing = length // self._disk.chunk_words - y.number.chunks
         # What the floors discard is known.
         residue = (y.residue * words.power(missing * self._disk.chunk_words) - u.sign * u.quotient_residue(o, 2)
                    + 3 * v.sign * v.quotient_residue(discarded, 8)) % words.modulus.p
 
         size = self._disk.chunk_words
-        inputs = [(y.number, -missing, 0), (u.number, o // size, 1), (v.number, discarded // size, 1)]
+        inputs = [(y.operand, -missing, 0), (u.operand, o // size, 1), (v.operand, discarded // size, 1)]
         return self._summed(step, where, length, inputs, newton_sum(words, missing, u.sign), lambda state: residue,
                             "the new approximation does not have the residue of its parts")
 
@@ -170,6 +213,8 @@ class DiskMachine(Machine):
                halved: bool = False) -> DiskNumber:
         """x*times, plus B^plus_at, and half of that."""
         (step, where), words, p = self._step(name), self._words, self._words.modulus.p
+        if (known := self._recalled(step.name)) is not None:
+            return known
         half = np.empty(self._disk.piece_chunks * self._disk.chunk_words, np.int32)
         at = -1 if plus_at is None else plus_at
 
@@ -193,10 +238,10 @@ class DiskMachine(Machine):
             value = x.residue * times + (words.power(at) if at >= 0 else 0)
             return ((value - state["odd"]) * pow(2, -1, p) if halved else value) % p
 
-        return self._summed(step, where, length, [(x.number, 0, 1)], compute, residue,
+        return self._summed(step, where, length, [(x.operand, 0, 1)], compute, residue,
                             "the root does not have the residue of its parts")
 
-    def _summed(self, step: Step, where: str, length: int, inputs: list[tuple[Number, int, int]], compute: Callable,
+    def _summed(self, step: Step, where: str, length: int, inputs: list[tuple[Operand, int, int]], compute: Callable,
                 residue: Callable[[dict], int], wrong: str) -> DiskNumber:
         """The number that linear_pass makes with compute(number, state, first, pieces), of residue(state)."""
         for attempt in self._products.attempts(where):
@@ -214,18 +259,25 @@ class DiskMachine(Machine):
                     raise FaultError("a sum does not fit its words", value=state["carry"])
                 if (found := number.residue()) != residue(state):
                     raise FaultError(wrong, value=found)
-                return DiskNumber(Operand(number), 1, found)
+                return self._known(DiskNumber(step.name, Operand(number), 1, found))
 
     def view(self, name: str, x: DiskNumber, times: int, minus_at: int | None = None, zero_below: int = 0,
              divisor: int = 1) -> DiskNumber:
         """times*x - B^minus_at, where of x the words below an index are taken for 0, and that word is rounded down to a
         multiple of `divisor`; made while x is read.  `times` is 1 or 2."""
         words = self._words
+        if x.operand is None:
+            return x
         low = words.to_int(x.number.read(0, zero_below + 1))
         cut = low % (self.radix**zero_below * divisor)
         residue = (x.residue - cut) * times - (0 if minus_at is None else words.power(minus_at))
         operand = Operand(x.number, zero_below=zero_below, divisor=divisor, double=times == 2, minus_one_at=minus_at)
-        return DiskNumber(operand, 1, residue % words.modulus.p)
+        return DiskNumber(x.name, operand, 1, residue % words.modulus.p)
+
+    def corrected(self, name: str, x: DiskNumber, count: int, correction: Callable[[int], int | None],
+                  test: Callable[[DiskNumber], DiskNumber]) -> DiskNumber:
+        """x plus the correction that its `count` lowest words ask for (arithmetic.machine)."""
+        return x if x.operand is None else self._known(super().corrected(name, x, count, correction, test))
 
     def text(self, x: DiskNumber) -> None:
         """The digit file."""
@@ -241,16 +293,30 @@ class DiskMachine(Machine):
         """What a program makes, unless an earlier process has recorded that."""
         path = self.named(name)
         call = self._calls[path]
-        shown = self._seen.get(call.result)
-        if shown is not None and (known := self._products.finished(shown.title)) is not None:
-            number, residue = known
-            return DiskNumber(Operand(number), 1, residue)
+        if call.end <= self._past:
+            found = tuple(map(self._recalled, call.results))
+            return found if len(found) != 1 else found[0]
+        shown = self._seen.get(call.results)
+        if shown is not None and (copied := self._products.copied(shown.title)) is not None:
+            number, residue = copied
+            return self._finished(shown, DiskNumber(*shown.results, Operand(number), 1, residue))
         if not call.title:
             with self.scope(path):
                 return program(self, *arguments)
         made = (self._in_memory(call, program, arguments) if call.is_in_memory
                 else self._entered(call, program, arguments, again=numbered))
-        self._products.finish(call.title, made.number, made.residue)
+        return self._finished(call, made)
+
+    def _finished(self, call: Call, made):
+        """Record what a call made, with all numbers that are needed after it, and forget everything else."""
+        self._past = call.end
+        self._made |= {number.name: number for number in several(made)}
+        self._made = {name: number for name, number in self._made.items() if self._trace.deaths[name] >= call.end}
+        self._products.restart({"end": call.end}, {
+            name: (number.number, {"sign": number.sign, "residue": number.residue,
+                                   "complement": number.operand.complement}) for name, number in self._made.items()})
+        if len(self._made) == 1 and made.sign > 0 and not made.operand.complement:
+            self._products.copy(call.title, made.number, made.residue)
         return made
 
     def _entered(self, call: Call, program: Callable, arguments: tuple, again: bool) -> DiskNumber:
@@ -283,21 +349,25 @@ class DiskMachine(Machine):
         finally:
             self._titles = before
 
-    def _in_memory(self, call: Call, program: Callable, arguments: tuple) -> DiskNumber:
-        """The result of a call that fits memory, on the volume."""
+    def _in_memory(self, call: Call, program: Callable, arguments: tuple):
+        """The results of a call that fits memory, on the volume."""
         products, arena = self._products, self._products.scratch.arena
         with self._stages.stage(call.title):
             for attempt in products.attempts(call.title):
                 with attempt:
-                    machine = MemoryMachine(self._plan.trace, products.products, arena, lambda event: None,
+                    machine = MemoryMachine(self._disk.memory[call.path], products.products, arena, lambda event: None,
                                             store=self._store, stop=self._stop)
-                    found = machine.run(program, *arguments)
-                    number = products.number(self._disk.places[call.result], len(found.words), name=call.title)
-                    number.store(found.words)
-                    self.levels = machine.records
+                    given = [machine.argument(Reader(each.operand, 64), each.sign, each.residue)
+                             if isinstance(each, DiskNumber) else each for each in arguments]
+                    made = []
+                    for name, found in zip(call.results, several(machine.run(program, *given)), strict=True):
+                        number = products.number(self._disk.places[name], len(found.words), name=name)
+                        number.store(found.words)
+                        made.append(DiskNumber(name, Operand(number), found.sign, found.residue))
+                    self.levels += machine.records
                     break
             arena.release(0)
-        return DiskNumber(Operand(number), found.sign, found.residue)
+        return tuple(made) if len(made) > 1 else made[0]
 
 
 def newton_sum(words: Words, missing: int, sign: int) -> Callable:

@@ -53,6 +53,20 @@ class Operand:
         if self.minus_one_at == chunk * size:
             out[0] -= 1
 
+    def residue(self) -> int:
+        """The words from `first` on modulo 2^61 - 1, complemented where they are, before all other changes."""
+        words, found = self.number.words, self.number.residue(self.first)
+        if not self.complement:
+            return found
+        return (words.power(self.chunks * self.number.chunk_words) - 1 - found) % words.modulus.p
+
+    def first_word(self, chunk: int) -> int:
+        """The first word of a chunk, complemented where it is, before all other changes; 0 beyond the number."""
+        if not 0 <= chunk < self.chunks:
+            return 0
+        word = self.number.first_word(self.first + chunk)
+        return self.number.radix - 1 - word if self.complement else word
+
     def _before(self, chunk: int) -> int:
         """The last word before a chunk, with all changes before `double`."""
         at = chunk * self.number.chunk_words - 1

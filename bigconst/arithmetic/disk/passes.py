@@ -9,7 +9,7 @@ row kernel, with twiddles for its own angle.  Every pass reads one unit ahead
 and writes one behind (runtime.pipeline).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
@@ -26,10 +26,10 @@ from bigconst.arithmetic.words import Words
 from bigconst.base import failpoints
 from bigconst.base.formats import WORDS
 from bigconst.kernels.columns import columns_forward, columns_inverse, resolve_carries
-from bigconst.kernels.linear import multiply_small, regroup
+from bigconst.kernels.linear import add_multiple, multiply_small, regroup
 from bigconst.kernels.middle import middle_forward, middle_inverse
-from bigconst.kernels.rows import FORWARD, MULTIPLY, SQUARE, rows
-from bigconst.plans.diskshape import SPARE_ROWS, DiskShape
+from bigconst.kernels.rows import FORWARD, MULTIPLY, MULTIPLY_ADD, SQUARE, multiply_spectra, rows
+from bigconst.plans.diskshape import READ_BUFFERS, SPARE_ROWS, DiskShape
 from bigconst.plans.shape import BUFFER_BYTES, MAX_BLOCK, VECTOR_BYTES
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.pipeline import RING, Pipeline, Together
@@ -57,6 +57,36 @@ def _block(height: int, width: int) -> int:
     while block > 4 and block * height * VECTOR_BYTES > BUFFER_BYTES:
         block //= 2
     return min(block, width)
+
+
+@dataclass(frozen=True)
+class Addend:
+    """A number that is added, times a small factor, to what an inverse transform makes."""
+
+    operand: Operand
+    factor: int
+    """absolutely below 2^31"""
+    shift: int
+    """chunks by which it is shifted up, or down where this is below 0"""
+
+    def fetch(self, wanted: Sequence[tuple[int, np.ndarray]]) -> Fetch:
+        """Start reading what is added to chunks, given as pairs (chunk, packed)."""
+        return self.operand.number.fetch([
+            (self.operand.first + chunk - self.shift, packed) for chunk, packed in wanted
+            if chunk >= self.shift and self.operand.is_stored(chunk - self.shift)])
+
+    def add(self, run: np.ndarray, first: int, packed: np.ndarray) -> int:
+        """Add to a run of words that begins with chunk `first`; returns the carry out of it."""
+        number, carry, size = self.operand.number, 0, self.operand.number.chunk_words
+        words = np.empty(size, np.int32)
+        for i, chunk in enumerate(range(first - self.shift, first - self.shift + len(packed))):
+            part = run[i * size:(i + 1) * size]
+            if 0 <= chunk < self.operand.chunks:
+                self.operand.fill(chunk, packed[i], words)
+                carry = add_multiple(part, words, self.factor, carry, number.radix)
+            elif carry:
+                carry = number.words.add_at(part, 0, carry)
+        return carry
 
 
 class DiskTransform:
@@ -149,8 +179,10 @@ class DiskTransform:
 
     # -- slabs: tiles to words ---------------------------------------------------------
 
-    def inverse(self, tiles: Tiles, number: Number, factor: int = 1, name: str = "") -> tuple[int, float, float]:
-        """Transform tiles back into a number of shape.stored_words words, multiplied by `factor` < 2^31.
+    def inverse(self, tiles: Tiles, number: Number, factor: int = 1, name: str = "",
+                plus: Sequence["Addend"] = ()) -> tuple[int, float, float]:
+        """Transform tiles back into a number of shape.stored_words words, multiplied by `factor` < 2^31, to which
+        numbers are added.
 
         Returns (top, error, peak): the value is number + top * radix^words; error and peak are the largest
         |x - rint(x)| and |x| of the coefficients x before they are multiplied.
@@ -163,6 +195,8 @@ class DiskTransform:
         words = arena.take(runs * 8 * s.tile_width, np.int32).reshape(runs, -1)
         packed = [arena.take(runs * s.run_bytes, np.uint8).reshape(runs, self._run_chunks, -1) for _ in range(2)]
         data = [arena.take(s.rows * 16 * s.tile_width).reshape(s.rows, -1) for _ in range(2)]
+        added = [[arena.take(runs * s.run_bytes, np.uint8).reshape(runs, self._run_chunks, -1) for _ in range(2)]
+                 for _ in plus]
         volume = self._scratch.volume
         stats = np.zeros((len(self._parts), 2))
         into = [0] * runs
@@ -174,7 +208,11 @@ class DiskTransform:
             into, stats[0] = fields["into"], fields["stats"]
 
         def read(slab: int):
-            return self._fetch(tiles, [tiles.request(r, slab, data[slab % 2][r]) for r in range(s.rows)], name)
+            slot, chunks = slab % 2, [(run, i) for run in range(runs) for i in range(self._run_chunks)]
+            return Together([
+                self._fetch(tiles, [tiles.request(r, slab, data[slot][r]) for r in range(s.rows)], name),
+                *(addend.fetch([(self._first_chunk(run, slab) + i, room[slot][run, i]) for run, i in chunks])
+                  for addend, room in zip(plus, added, strict=True))])
 
         def compute(slab: int) -> None:
             out = self._columns_back(data[slab % 2].reshape(-1), words.reshape(-1), stats)
@@ -183,8 +221,15 @@ class DiskTransform:
                 failpoints.touch("slab.carries", name, out)
 
             def finish(run: int) -> None:
-                changed[run], into[run] = self._finish(number, words[run], packed[slab % 2][run],
-                                                       self._first_chunk(run, slab), factor, into[run], int(out[run]))
+                first, carry = self._first_chunk(run, slab), factor * int(out[run])
+                stored = self._stored_words(words[run])
+                if factor != 1:
+                    carry += multiply_small(stored, stored, factor, 0, self._stored.radix)
+                for addend, read in zip(plus, added, strict=True):
+                    carry += addend.add(stored, first, read[slab % 2][run])
+                if into[run]:
+                    carry += number.words.add_at(stored, 0, into[run])
+                changed[run], into[run] = self._pack(number, stored, packed[slab % 2][run], first), carry
 
             self._pool.run(finish, [(run,) for run in range(runs)])
             after[slab] = {"into": list(into), "stats": stats.max(axis=0).tolist()}, number.parity.copy()
@@ -225,43 +270,40 @@ class DiskTransform:
         resolve_carries(words, carries.reshape(-1), ends, s.rows, s.tile_width, self._radix, out)
         return out
 
-    def _finish(self, number: Number, run: np.ndarray, packed: np.ndarray, first: int, factor: int, into: int,
-                out: int) -> tuple[list[BlockRequest], int]:
-        """Pack a run of words into chunks of the number; returns the requests that write them, and the carry into the
-        run that follows."""
+    def _stored_words(self, run: np.ndarray) -> np.ndarray:
+        """A run in words as numbers have them."""
+        if len(run) == self.shape.run_words:
+            return run
+        stored = thread_scratch(self.shape.run_words // 2 + 1).view(np.int32)[:self.shape.run_words]
+        regroup(stored, run, self.shape.digits, self._stored.digits, self.shape.base)
+        return stored
+
+    def _pack(self, number: Number, run: np.ndarray, packed: np.ndarray, first: int) -> list[BlockRequest]:
+        """Pack a run of words into chunks of the number from `first` on; returns the requests that write them."""
         size = self.shape.chunk_words
-        if len(run) != self.shape.run_words:
-            stored = thread_scratch(self.shape.run_words // 2 + 1).view(np.int32)[:self.shape.run_words]
-            regroup(stored, run, self.shape.digits, self._stored.digits, self.shape.base)
-            run = stored
-        carry = out * factor
-        if factor != 1:
-            carry += multiply_small(run, run, factor, 0, self._stored.radix)
-        if into:
-            carry += number.words.add_at(run, 0, into)
-        requests = []
-        for i in range(self._run_chunks):
-            if number.set_chunk(first + i, run[i * size:(i + 1) * size], packed[i]):
-                requests.append(number.request(first + i, packed[i]))
-        return requests, carry
+        return [number.request(first + i, packed[i]) for i in range(self._run_chunks)
+                if number.set_chunk(first + i, run[i * size:(i + 1) * size], packed[i])]
 
     # -- rows ---------------------------------------------------------------------------
 
     def square(self, tiles: Tiles, name: str = "") -> None:
         """Row pass: forward, square, back."""
-        self._rows(tiles, SQUARE, None, name)
+        self._rows([(tiles, None, 1)], name)
 
-    def multiply(self, tiles: Tiles, other: Tiles, name: str = "") -> None:
-        """Row pass: forward, times the rows of `other`, which is left unchanged, back."""
-        self._rows(tiles, MULTIPLY, other, name)
+    def multiply(self, *terms: tuple[Tiles, Tiles, int], name: str = "") -> None:
+        """Row pass: forward, the sum of factor*tiles*other for (tiles, other, factor), back into the tiles of the last
+        term, whose factor is 1; all other tiles are left unchanged.  Factors are 1 or -1."""
+        self._rows(terms, name)
 
-    def _rows(self, tiles: Tiles, mode: int, other: Tiles | None, name: str) -> None:
+    def _rows(self, terms: Sequence[tuple[Tiles, Tiles | None, int]], name: str) -> None:
         s, arena, volume = self.shape, self._scratch.arena, self._scratch.volume
         mark = arena.mark()
         count = s.rows * s.inner_rows
         tiles_a_row = s.slabs // s.inner_rows
+        tiles, last, _ = terms[-1]
+        others = [each for term in terms[:-1] for each in term[:2]] + ([] if last is None else [last])
         mine = [arena.take(16 * s.row_width) for _ in range(RING)]
-        theirs = [arena.take(16 * s.row_width) for _ in range(2)] if other is not None else []
+        theirs = [[arena.take(16 * s.row_width) for _ in range(READ_BUFFERS)] for _ in others]
         behind = tiles.behind
 
         def unit(i: int) -> tuple[int, int]:
@@ -278,17 +320,20 @@ class DiskTransform:
 
         def read(i: int):
             transfers = [self._fetch(tiles, requests(tiles, i, mine[i % RING], behind), name)]
-            if other is not None:
-                transfers.append(self._fetch(other, requests(other, i, theirs[i % 2], other.behind), name))
+            transfers += [self._fetch(other, requests(other, i, data[i % READ_BUFFERS], other.behind), name)
+                          for other, data in zip(others, theirs, strict=True)]
             return Together(transfers)
 
         def compute(i: int) -> None:
             row, first = unit(i)
-            angle = self._row_angle(row, first // tiles_a_row)
-            twiddles = self._row_tables(*angle)
-            if other is not None:
-                self._row_pass(theirs[i % 2], FORWARD, None, twiddles)
-            self._row_pass(mine[i % RING], mode, theirs[i % 2] if other is not None else None, twiddles)
+            twiddles = self._row_tables(*self._row_angle(row, first // tiles_a_row))
+            x, read = mine[i % RING], [data[i % READ_BUFFERS] for data in theirs]
+            for data in read:
+                self._row_pass(data, FORWARD, None, None, twiddles)
+            for j, (_, _, factor) in enumerate(terms[:-1]):
+                self._multiply_spectra(read[0], read[2 * j], read[2 * j + 1], factor, j > 0)
+            mode = SQUARE if last is None else MULTIPLY if len(terms) == 1 else MULTIPLY_ADD
+            self._row_pass(x, mode, read[-1] if read else None, read[0] if read else None, twiddles)
 
         def sums(i: int) -> slice:
             row, first = unit(i)
@@ -308,6 +353,11 @@ class DiskTransform:
         tiles.behind = not behind
         arena.release(mark)
 
+    def _multiply_spectra(self, out: np.ndarray, a: np.ndarray, b: np.ndarray, factor: int, adds: bool) -> None:
+        width = self.shape.row_width
+        self._pool.run(multiply_spectra, [(out, a, b, float(factor), start, stop, adds)
+                                          for start, stop in split(width, self._tasks(width))])
+
     def _outer_angle(self, row: int) -> tuple[int, int]:
         numerators, denominator = self._angles
         return int(numerators[row]), denominator
@@ -326,16 +376,18 @@ class DiskTransform:
         return (tables.level_twiddles(s.middle_radices, numerator, denominator),
                 tables.row_twiddles(*tables.child_numerators(s.middle_radices, numerator, denominator), s.row_radices))
 
-    def _row_pass(self, x: np.ndarray, mode: int, other: np.ndarray | None, twiddles: tuple) -> None:
+    def _row_pass(self, x: np.ndarray, mode: int, other: np.ndarray | None, added: np.ndarray | None,
+                  twiddles: tuple) -> None:
         """Transform a row in memory: middle columns, sub-rows, and the columns back unless the mode is FORWARD."""
         s = self.shape
         height, stride = s.row_width // s.sub_width, 16 * s.sub_width
-        second = x if other is None else other
+        second, third = (x if each is None else each for each in (other, added))
 
         self._columns(middle_forward, x, s.middle_radices, stride, s.sub_width, twiddles[0])
         self._pool.run(rows, [
             (x, start, stop, stride, s.sub_width, self._row_radices, self._base, twiddles[1], self._leaf_re,
-             self._leaf_im, 2.0 / s.words, mode, second) for start, stop in split(height, self._tasks(s.row_width))],
+             self._leaf_im, 2.0 / s.words, mode, second, third)
+            for start, stop in split(height, self._tasks(s.row_width))],
             16 * (len(s.row_radices) + 1))
         if mode != FORWARD:
             self._columns(middle_inverse, x, s.middle_radices, stride, s.sub_width, twiddles[0])

@@ -3,22 +3,21 @@
 Products on smaller words need space that is not planned; the volume grows at its end for it.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import TypeVar
 
 from bigconst.arithmetic.disk.number import NINES, ZEROS, Number
 from bigconst.arithmetic.disk.operand import Operand
-from bigconst.arithmetic.disk.passes import DiskTransform, DiskWorkspace
+from bigconst.arithmetic.disk.passes import Addend, DiskTransform, DiskWorkspace
 from bigconst.arithmetic.disk.tiles import Tiles
 from bigconst.arithmetic.faults import Attempt, Wrong
+from bigconst.arithmetic.machine import Sum
 from bigconst.arithmetic.memory.products import Products, wrong_residue
 from bigconst.plans.diskplan import DiskPlan
 from bigconst.plans.diskshape import DiskShape, chunk_bytes
+from bigconst.plans.trace import Step
 from bigconst.runtime.levelstore import LevelStore
-
-T = TypeVar("T")
 
 
 class DiskProducts:
@@ -35,47 +34,42 @@ class DiskProducts:
         return Number(self.scratch.volume, self.words, address, length, self.disk.chunk_words, first, name,
                       self.scratch.recorder, self.scratch.note)
 
-    def note(self, name: str, number: Number, alone: bool = False, **fields) -> None:
-        """Record a number as finished; `alone` discards all earlier records."""
-        recorder = self.scratch.recorder
-        keep = recorder.restart if alone else recorder.note
-        keep(name, {"address": number.address, "length": number.length, "first": number.first, **fields},
-             number.known(slice(None)) | {"parity": number.parity})
+    @staticmethod
+    def _fact(number: Number, **fields) -> tuple[dict, dict]:
+        """What is recorded of a finished number, beside `fields`: fields and arrays."""
+        return ({"address": number.address, "length": number.length, "first": number.first, **fields},
+                number.known(slice(None)) | {"parity": number.parity})
 
     def noted(self, name: str) -> tuple[Number, dict] | None:
-        """The number that was recorded under this name, and the fields recorded with it; None if there is none."""
+        """The finished number that was recorded under this name, and the fields recorded with it; None if there is
+        none."""
         found = self.scratch.recorder.fact(name)
-        if found is None:
-            return None
-        fields, arrays = found
+        return found and (self._recalled(name, *found), found[0])
+
+    def _recalled(self, name: str, fields: dict, arrays: dict) -> Number:
         number = self.number(fields["address"], fields["length"], fields["first"], name)
         number.know(slice(None), arrays)
         self._reach(number.end)
-        return number, fields
+        return number
 
-    def finish(self, name: str, number: Number, residue: int) -> None:
-        """Record a number from which alone everything after it is computed, and copy it to a store outside."""
-        self.note(name, number, alone=True, residue=residue)
+    def restart(self, fields: dict, numbers: dict[str, tuple[Number, dict]]) -> None:
+        """Record, in place of everything before, `fields` as "finished", and numbers with their fields by name."""
+        found = [(name, *self._fact(number, **more)) for name, (number, more) in numbers.items()]
+        self.scratch.recorder.restart([("finished", fields, {}), *found])
+
+    def copy(self, name: str, number: Number, residue: int) -> None:
+        """Copy a positive number, from which alone everything after it is computed, to a store outside."""
         if self.store is not None and self.store.outside:
-            fields = {"address": number.address, "length": number.length, "first": number.first, "residue": residue}
-            self.store.save(name, fields, number.known(slice(None)) | {"parity": number.parity}, number.pieces())
+            self.store.save(name, *self._fact(number, residue=residue), number.pieces())
 
-    def finished(self, name: str) -> tuple[Number, int] | None:
-        """The number recorded by `finish`, or else its copy in the store, written back to the volume; and its residue.
-
-        None if there is neither.
-        """
-        if (known := self.noted(name)) is not None:
-            return known[0], known[1]["residue"]
+    def copied(self, name: str) -> tuple[Number, int] | None:
+        """The newest copy in the store if it has this name, written back to the volume, and its residue; else None."""
         copy = self.store.newest() if self.store is not None and self.store.outside else None
         if copy is None or copy[0]["name"] != name:
             return None
         fields, arrays, pieces = copy
-        number = self.number(fields["address"], fields["length"], fields["first"], name)
-        number.know(slice(None), arrays)
-        self._reach(number.end)
+        number = self._recalled(name, fields, arrays)
         number.put(pieces)
-        self.note(name, number, alone=True, residue=fields["residue"])
         return number, fields["residue"]
 
     def _grow(self, size_bytes: int, name: str) -> int:
@@ -97,25 +91,6 @@ class DiskProducts:
         size = (shape.stored_words // shape.chunk_words - first) * chunk_bytes(shape.chunk_words, shape.base)
         return self.number(self._grow(size, f"{name}, place"), shape.stored_words, first, name)
 
-    def _checked(self, where: str, shape: DiskShape, operands: int, compute: Callable,
-                 verify: Callable[[Number, int], T]) -> T:
-        """verify(number, top) of the first result of compute(shape, planned, tries, name) -> (number, (top, error,
-        peak)) for which it is not false."""
-        shapes = {s.digits: s for s in (shape, *self.disk.smaller(shape, operands))}
-        formats = [fmt for fmt in self.products.formats if fmt.digits in shapes]
-        for attempt in self.attempts(where, len(formats)):
-            with attempt:
-                now = shapes[formats[attempt.level].digits]
-                name = f"{where}, {now.digits} digits" + (f", attempt {attempt.tries + 1}" if attempt.tries else "")
-                number, stats = compute(now, now is shape, attempt.tries, name)
-                top = self.products.rounded(stats)
-                if isinstance(top, Wrong):
-                    attempt.fail(top)
-                elif found := verify(number, top):
-                    return found
-                else:
-                    attempt.fail(wrong_residue(number.residue(), formats[attempt.level]))
-
     def attempts(self, where: str, levels: int = 1) -> Iterator[Attempt]:
         """`Faults.attempts`, with those that a resumed run remembers: their places hold something else by now."""
         recorder, arena, key = self.scratch.recorder, self.scratch.arena, f"{where}, wrong"
@@ -134,73 +109,98 @@ class DiskProducts:
                 self.transform(shape).forward(b, tiles, f"{where}, attempt {attempt.tries + 1}")
                 return tiles
 
-    def multiply(self, a: Operand, b: Operand, spectrum: Tiles, work: int, place: int, first: int, where: str,
-                 verify: Callable[[Number], bool]) -> Number:
-        """The product a*b, unwrapped; its chunks below `first` are not stored.
+    def sum_of_products(self, terms: Sequence["DiskTerm"], wanted: Sum, length: int, step: Step, place: int,
+                        discarded: int, times: int, where: str) -> tuple[Operand, int]:
+        """The magnitude and the sign, 1 or -1, of a sum that needs at most `length` words; its chunks below `discarded`
+        are not stored.
 
-        `spectrum` is what the method of this name made of b, `work` the address of tiles, `place` that of the product.
+        Computed modulo B^N + 1, N = stored_words >= length, by the shape of the step, in the tiles of the terms, with
+        the result at `place`.  Accepted when it is short enough and its residue is that of the sum.
         """
-        if (known := self.noted(where)) is not None and verify(known[0]):
-            return known[0]
-
-        def compute(shape: DiskShape, planned: bool, tries: int, name: str):
-            transform = self.transform(shape)
-            if planned:
-                other, tiles = spectrum, Tiles(shape, work)
-                number = self.number(place, shape.stored_words, first, name)
-            else:
-                other, tiles = (Tiles(shape, self._grow(shape.region_bytes, f"{name}, {use}"))
-                                for use in ("spectrum", "work"))
-                number = self._grown_number(shape, first, name)
-            if tries or not planned:        # after a fault the spectrum may be what is wrong
-                transform.forward(b, other, f"{name}, b")
-            transform.forward(a, tiles, f"{name}, a")
-            transform.multiply(tiles, other, name)
-            return number, transform.inverse(tiles, number, 1, name)
-
-        # A balanced operand may be one word longer than the number; then the product wraps.
-        product = self._checked(
-            where, spectrum.shape, 2, compute,
-            lambda number, top: number if number.add([(0, -top)]) == 0 and verify(number) else None)
-        self.note(where, product)
-        return product
-
-    def residual(self, z: Operand, z_residue: int, a: int, b: int, at: int, length: int, shape: DiskShape, work: int,
-                 place: int, where: str) -> tuple[Operand, int, int]:
-        """|a*z^2 - b*B^at|, known to need at most `length` words, with its sign and residue.
-
-        Computed modulo B^N + 1, N = shape.stored_words > length; `work` is the address of tiles, `place` that of
-        the number.  Accepted when a*z^2 = sign*result + b*B^at holds modulo 2^61 - 1.
-        """
-        words, p = self.words, self.words.modulus.p
         if (known := self.noted(where)) is not None:
             number, fields = known
-            return Operand(number, complement=fields["sign"] < 0), fields["sign"], fields["residue"]
+            return Operand(number, complement=fields["sign"] < 0), fields["sign"]
+        shapes = {s.digits: s for s in (step.shape, *self.disk.smaller(step.shape, step.operands, step.added))}
+        formats = [fmt for fmt in self.products.formats if fmt.digits in shapes]
+        for attempt in self.attempts(where, len(formats)):
+            with attempt:
+                shape = shapes[formats[attempt.level].digits]
+                name = f"{where}, {shape.digits} digits" + (f", attempt {attempt.tries + 1}" if attempt.tries else "")
+                planned = shape is step.shape
+                number = (self.number(place, shape.stored_words, discarded, name) if planned
+                          else self._grown_number(shape, discarded, name))
+                stats = self._compute(number, shape, terms, wanted, planned, attempt.tries > 0, times, name)
+                top = self.products.rounded(stats)
+                if isinstance(top, Wrong):
+                    attempt.fail(top)
+                elif (sign := self._verified(number, top, wanted, length)) is not None:
+                    self.scratch.recorder.note(where, *self._fact(number, sign=sign))
+                    return Operand(number, complement=sign < 0), sign
+                else:
+                    attempt.fail(wrong_residue(number.residue(), formats[attempt.level]))
 
-        def compute(now: DiskShape, planned: bool, _tries: int, name: str):
-            transform = self.transform(now)
-            tiles = Tiles(now, work if planned else self._grow(now.region_bytes, f"{name}, work"))
-            number = (self.number(place, now.stored_words, 0, name) if planned else self._grown_number(now, 0, name))
-            transform.forward(z, tiles, name)
-            transform.square(tiles, name)
-            return number, transform.inverse(tiles, number, a, name)
+    def _compute(self, number: Number, shape: DiskShape, terms: Sequence["DiskTerm"], wanted: Sum, planned: bool,
+                 again: bool, times: int, name: str) -> tuple[int, float, float]:
+        """Compute the sum, but for powers of the radix, into `number`; returns what `DiskTransform.inverse` does."""
+        transform, made = self.transform(shape), []
+        for i, (term, factor) in enumerate(zip(terms, wanted.factors, strict=True)):
+            part = f"{name}, {i}" if len(terms) > 1 else name
+            work, spectrum = term.work, term.spectrum
+            if not planned:
+                work = Tiles(shape, self._grow(shape.region_bytes, f"{part}, work"))
+                spectrum = spectrum and Tiles(shape, self._grow(shape.region_bytes, f"{part}, spectrum"))
+            # After a fault the spectrum may be what is wrong.
+            if spectrum is not None and (again or not planned or not term.is_ready):
+                transform.forward(term.b, spectrum, f"{part}, b")
+            transform.forward(term.a, work, f"{part}, a")
+            made.append((work, spectrum, factor))
+        if made[0][1] is None:
+            transform.square(made[0][0], name)
+        else:
+            transform.multiply(*made, name=name)
+        chunks = number.chunks
+        plus = []
+        for c, x, at in wanted.plus:
+            if x is not None:
+                shift = at // number.chunk_words
+                # B^N is -1.
+                plus += [Addend(x.operand, -c if turns % 2 else c, shift - turns * chunks)
+                         for turns in range(shift // chunks, (shift + x.operand.chunks - 1) // chunks + 1)]
+        return transform.inverse(made[-1][0], number, times, name, plus)
 
-        def verify(number: Number, top: int) -> tuple[Operand, int, int] | None:
-            # B^at is -B^(at-N) where it wraps.
-            wrapped = (at, -b) if at < number.length else (at - number.length, b)
-            sign = sign_magnitude(number, top + number.add([wrapped]))
-            result = Operand(number, complement=sign < 0)
-            if not _fits(result, length):
-                return None
-            residue = number.residue()
-            if sign < 0:
-                residue = words.power(number.length) - 1 - residue
-            holds = (a * z_residue * z_residue - sign * residue - b * words.power(at)) % p == 0
-            return (result, sign, residue % p) if holds else None
+    def _verified(self, number: Number, top: int, wanted: Sum, length: int) -> int | None:
+        """Add the powers of the radix that a sum has, and reduce it to sign and magnitude; returns the sign, None if
+        it is not the wanted sum."""
+        powers = []
+        for c, x, at in wanted.plus:
+            if x is None:
+                turns, at = divmod(at, number.length)
+                powers.append((at, -c if turns % 2 else c))
+        if wanted.is_signed:
+            sign = sign_magnitude(number, top + number.add(powers))
+        # A balanced operand may be one word longer than the number; then the product wraps.
+        elif number.add([(0, -top)]) == 0:
+            sign = 1
+        else:
+            return None
+        result = Operand(number, complement=sign < 0)
+        found = number.residue() if sign > 0 else self.words.power(number.length) - 1 - number.residue()
+        right = (sign * found - wanted.residue) % self.words.modulus.p == 0
+        return sign if right and (not wanted.is_signed or _fits(result, length)) else None
 
-        result, sign, residue = self._checked(where, shape, 1, compute, verify)
-        self.note(where, result.number, sign=sign, residue=residue)
-        return result, sign, residue
+
+@dataclass(frozen=True)
+class DiskTerm:
+    """A product in a sum: its operands, and tiles for their transforms."""
+
+    a: Operand
+    b: Operand
+    work: Tiles
+    """for the transform of a"""
+    spectrum: Tiles | None
+    """for that of b; None for a square, which stands alone"""
+    is_ready: bool
+    """whether the transform of b is there"""
 
 
 def sign_magnitude(number: Number, top: int) -> int:

@@ -102,7 +102,7 @@ class DiskSquarer:
         """Start from the residue `value`; `iteration` is its place in the chain, None for a residue that is not part of
         the chain and is not recorded."""
         if self._kept is self._recorder or self._recorder.fact("residue") is not None:
-            self._recorder.restart("nothing", {}, {})       # before its data is overwritten
+            self._recorder.restart([("nothing", {}, {})])       # before its data is overwritten
         self._kept, self._error, self._steps = Recorder(), 0.0, {}
         self.shift = shift % self.p
         to_words(value, self.shift, self.p, self._words)
@@ -113,9 +113,9 @@ class DiskSquarer:
 
     def _keep(self) -> None:
         """Record the residue and discard all earlier records."""
-        self._recorder.restart("residue", {"cut": self._cut, "base": self._base,
-                                           "iteration": self._iteration, "shift": self.shift, "error": self._error},
-                               {"sums": self._regions[0].sums})
+        fields = {"cut": self._cut, "base": self._base, "iteration": self._iteration, "shift": self.shift,
+                  "error": self._error}
+        self._recorder.restart([("residue", fields, {"sums": self._regions[0].sums})])
         self._noted_s = time.monotonic()
 
     def value(self) -> mpz:
@@ -253,7 +253,8 @@ class DiskSquarer:
         size = 16 * (len(radices) + 2)
         data, factor = slice(at * 16 * width, (at + 1) * 16 * width), 2.0 if row < s.paired_rows else 1.0
         rows(x[data], 0, 1, 16 * width, width, radices, base, twiddles[row * size:(row + 1) * size], leaf_re, leaf_im,
-             1.0 if mode == FORWARD else factor / s.words, mode, other[data], thread_scratch(16 * (len(radices) + 1)))
+             1.0 if mode == FORWARD else factor / s.words, mode, other[data], other[data],
+             thread_scratch(16 * (len(radices) + 1)))
 
     def _slabs(self, subtract: int, name: str, pipeline: Pipeline | None = None) -> float:
         """Slab pass from region 1, which holds squares or products, to region 0: columns back, rounded, carried, and

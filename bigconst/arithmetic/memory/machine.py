@@ -5,14 +5,14 @@ it; it is never computed anew from memory, which may have changed.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
 from bigconst.arithmetic.machine import Machine
-from bigconst.arithmetic.memory.products import Products
+from bigconst.arithmetic.memory.products import Products, Term
 from bigconst.arithmetic.packed import pieces
 from bigconst.arithmetic.words import Words
 from bigconst.base import failpoints
@@ -48,6 +48,10 @@ class MemoryNumber:
     def is_positive(self) -> bool:
         """Whether it is greater than 0."""
         return self.sign > 0 and bool(self.words.any())
+
+    def negated(self) -> "MemoryNumber":
+        """The number with the other sign."""
+        return replace(self, sign=-self.sign)
 
     def high(self, count: int) -> "MemoryNumber":
         """The part without the `count` lowest words, rounded towards 0."""
@@ -113,7 +117,6 @@ class MemoryMachine(Machine):
         self._levels = [call for call in trace.calls if call.is_part]
         self._saved_last = self._levels[-1:] if not save_last else []
         self._calls = {call.path: call for call in trace.calls}
-        self._known = self._stored()
         self._saved_s = time.perf_counter()
 
     @staticmethod
@@ -135,11 +138,6 @@ class MemoryMachine(Machine):
         whole = self._array(step.name).view(np.int32)
         return whole[len(whole) - 1 - step.words:len(whole) - 1]
 
-    def _transform_room(self, step: Step) -> tuple[np.ndarray, np.ndarray]:
-        """Words of the length of a step's transform, and its work array."""
-        return (self._array(step.name).view(np.int32)[:step.shape.words],
-                self._array(step.temporary).view(np.float64)[:step.shape.data_bytes // 8])
-
     # -- operations -----------------------------------------------------------------------
 
     def integer(self, name: str, make: Callable[[], int], length: int, zeros: int = 0) -> MemoryNumber:
@@ -147,38 +145,64 @@ class MemoryMachine(Machine):
         step, value, words = self._step(name), make(), self._words
         out = self._words_of(step)
         out[:zeros] = 0
-        out[zeros:] = words.from_int(value, length - zeros)
-        return MemoryNumber(step.name, out, 1, value * words.power(zeros) % words.modulus.p, words)
+        out[zeros:] = words.from_int(abs(value), length - zeros)
+        return MemoryNumber(step.name, out, 1 if value >= 0 else -1, abs(value) * words.power(zeros) % words.modulus.p,
+                            words)
 
-    def spectrum(self, name: str, number: MemoryNumber, room: int) -> MemorySpectrum:
-        """The transform of a number, for products of at most `room` words."""
+    def argument(self, read: Callable[[int, int], np.ndarray], sign: int, residue: int) -> MemoryNumber:
+        """A number that is there before the program begins, whose words read(start, stop) returns."""
+        step = self._step("argument")
+        out = self._words_of(step)
+        for start, stop in pieces(len(out)):
+            out[start:stop] = read(start, stop)
+        if self._words.residue(out) != residue:
+            #: As for "a number in memory holds a word out of range".
+            raise FaultError("an operand does not have its residue any more")
+        return MemoryNumber(step.name, out, sign, residue, self._words)
+
+    def spectrum(self, name: str, number: MemoryNumber, room: int, terms: int = 1) -> MemorySpectrum:
+        """The transform of a number, for sums of so many products, of at most `room` words each."""
         step = self._step(name)
         data = self._array(step.name).view(np.float64)[:step.shape.data_bytes // 8]
         self._products.spectrum(number.words, step.shape, data)
         return MemorySpectrum(data, step.shape, number)
 
-    def square(self, name: str, c: int, z: MemoryNumber, minus: tuple[int, int], length: int) -> MemoryNumber:
-        """c*z^2 - b*B^at, computed modulo B^N + 1, N > length, and accepted when the identity holds modulo 2^61 - 1."""
-        step = self._step(name)
-        out, work = self._transform_room(step)
-        sign, residue = self._products.square_wrapped(
-            out, z.words, step.shape, work, step.stage,
-            wrapped_identity(self._words, out, z.residue, c, minus, length))
-        return MemoryNumber(step.name, out[:length], sign, residue, self._words)
+    def products(self, name: str, terms: Sequence[tuple[MemoryNumber, MemoryNumber | MemorySpectrum]], length: int, *,
+                 times: int = 1, plus: Sequence[tuple] = (), cut: int = 0, discard: int = 0) -> MemoryNumber:
+        """times*(sum of a*b) + (sum of c*x*B^at), computed modulo B^N + 1, N >= length, and accepted when the identity
+        holds modulo 2^61 - 1."""
+        step, words, cut = self._step(name), self._words, cut or discard
+        wanted = self._sum([(a, b.number if isinstance(b, MemorySpectrum) else b) for a, b in terms], times, plus)
+        out = self._array(step.name).view(np.int32)[:step.shape.words]
+        rooms = iter(np.split(self._array(step.temporary), step.temporary_count))
+        end = length if wanted.is_signed else len(out)
 
-    def product(self, name: str, a: MemoryNumber, spectrum: MemorySpectrum, length: int, *, cut: int = 0,
-                discard: int = 0) -> MemoryNumber:
-        """a times the number of the spectrum."""
-        step, words, b, cut = self._step(name), self._words, spectrum.number, cut or discard
-        out, work = self._transform_room(step)
-        residue = a.residue * b.residue % words.modulus.p
+        def room() -> np.ndarray:
+            return next(rooms).view(np.float64)[:step.shape.data_bytes // 8]
 
-        def parts() -> tuple[int, int] | None:
-            low, high = words.residue(out[:cut]), words.residue(out[cut:])
-            return (cut, low) if (low + high * words.power(cut) - residue) % words.modulus.p == 0 else None
+        def term(factor: int, a: MemoryNumber, b: MemoryNumber | MemorySpectrum) -> Term:
+            if isinstance(b, MemorySpectrum):
+                return Term(a.words, b.number.words, room(), b.data, True, factor)
+            return Term(a.words, b.words, room(), None if a is b and len(terms) == 1 else room(), factor=factor)
 
-        found = self._products.multiply(out, a.words, b.words, spectrum.data, step.shape, work, step.stage, parts)
-        return MemoryNumber(step.name, out[:length], a.sign * b.sign, residue, words, found)
+        def verify(top: int) -> tuple[int, int] | None:
+            if times != 1:
+                top = times * top + words.multiply_small(out, out, times)
+            for c, x, at in wanted.plus:
+                top += words.add_wrapped(out, None if x is None else x.words, at, c)
+            sign = words.sign_magnitude(out, top) if wanted.is_signed else 1
+            # Balanced operands may reach one word further than they are long, and wrap.
+            if not wanted.is_signed and words.add_at(out, 0, -top) != 0 or out[end:].any():
+                return None
+            low, high = words.residue(out[:cut]), words.residue(out[cut:end])
+            holds = (sign * (low + high * words.power(cut)) - wanted.residue) % words.modulus.p == 0
+            return (sign, low) if holds else None
+
+        sign, low = self._products.sum_of_products(
+            out, [term(factor, *pair) for factor, pair in zip(wanted.factors, terms, strict=True)], step.shape,
+            step.stage, verify)
+        return MemoryNumber(step.name, out[:length], sign * wanted.lead, sign * wanted.residue % words.modulus.p, words,
+                            (cut, low))
 
     def update(self, name: str, y: MemoryNumber, u: MemoryNumber, v: MemoryNumber, shifts: tuple[int, int],
                length: int) -> MemoryNumber:
@@ -245,21 +269,18 @@ class MemoryMachine(Machine):
 
     # -- calls, which are saved and found again --------------------------------------------
 
-    def call(self, name: str, program: Callable, *arguments, numbered: bool = False,
-             entered: bool = False) -> MemoryNumber:
+    def call(self, name: str, program: Callable, *arguments, numbered: bool = False, entered: bool = False):
         """What a program makes, unless an earlier process has saved that."""
         path = self.named(name)
         call = self._calls[path]
-        if self._known is not None and call.result is not None:
-            level, number = self._known
-            if call.result == level.result:
-                return number
+        if (saved := self._stored(call)) is not None:
+            return saved
         with self.scope(path):
             return self._level(call, program, arguments) if numbered else program(self, *arguments)
 
     def _level(self, call: Call, program: Callable, arguments: tuple) -> MemoryNumber:
         """The result of a numbered call, with its events, its record and its place in the store."""
-        step, count = self._trace.by_name[call.result], len(self._levels)
+        step, count = self._trace.by_name[call.results[0]], len(self._levels)
         name, index = f"{step.words * self._products.format.digits} digits", self._levels.index(call) + 1
         self._emit(StageStarted(name, index, count))
         began, largest = time.perf_counter(), self._products.max_roundoff
@@ -275,14 +296,14 @@ class MemoryMachine(Machine):
         stopped = self._stop()
         due = stopped or time.perf_counter() - self._saved_s >= SAVE_S
         if self._store is not None and due and call not in self._saved_last:
-            self._save(made)
+            self._save(call, made)
             self._saved_s = time.perf_counter()
         if stopped:
             raise Interrupted(resumable=True)
         return made
 
-    def _save(self, number: MemoryNumber) -> None:
-        """Store the words of a number, packed."""
+    def _save(self, call: Call, number: MemoryNumber) -> None:
+        """Store the words of what a call made, packed."""
         words = number.words
 
         def packed() -> Iterator[dict]:
@@ -291,19 +312,18 @@ class MemoryMachine(Machine):
                 pack(limbs, words[start:stop], self.radix)
                 yield {"packed": limbs}
 
-        self._store.save(STORED_NAME, {"words": len(words), "residue": int(number.residue)}, {}, packed())
+        self._store.save(STORED_NAME, {"call": call.results, "words": len(words), "residue": int(number.residue)}, {},
+                         packed())
 
-    def _stored(self) -> tuple[Call, MemoryNumber] | None:
-        """The newest intact result of a numbered call in the store."""
-        levels = {self._trace.by_name[call.result].words: call for call in self._levels}
+    def _stored(self, call: Call) -> MemoryNumber | None:
+        """The result of a call if it is the newest intact number in the store."""
         while self._store is not None and (found := self._store.newest()) is not None:
             fields, _, packed = found
-            if fields["name"] != STORED_NAME or fields["words"] not in levels:
+            if fields["name"] != STORED_NAME or tuple(fields["call"]) != call.results:
                 break
-            call, residue = levels[fields["words"]], fields["residue"]
-            words = self._words_of(self._trace.by_name[call.result])
-            if self._load(words, packed) == residue:
-                return call, MemoryNumber(call.result, words, 1, residue, self._words)
+            words, residue = self._words_of(self._trace.by_name[call.results[0]]), fields["residue"]
+            if fields["words"] == len(words) and self._load(words, packed) == residue:
+                return MemoryNumber(*call.results, words, 1, residue, self._words)
             self._products.faults.note("residue", f"level of {len(words)} words",
                                        "what was saved is not what was computed")
             self._store.reject()
@@ -316,27 +336,3 @@ class MemoryMachine(Machine):
             # Arrays from a file are read-only; the kernel is compiled for writable ones alone.
             largest = max(largest, unpack(words[start:stop], arrays["packed"].copy(), self.radix))
         return self._words.residue(words) if largest < self.radix else -1
-
-
-def wrapped_identity(words: Words, out: np.ndarray, z_residue: int, c: int, minus: tuple[int, int],
-                     length: int) -> Callable[[int], tuple[int, int] | None]:
-    """What is made of a square z^2 modulo B^N + 1, N = len(out), by Products.square_wrapped.
-
-    It turns out + top*B^N into out[:length] = |c*z^2 - b*B^at|, minus = (b, at), and returns sign and residue; None
-    where that needs more words, or does not hold modulo 2^61 - 1.
-    """
-    (b, at), p = minus, words.modulus.p
-
-    def verify(top: int) -> tuple[int, int] | None:
-        if c != 1:
-            top = c * top + words.multiply_small(out, out, c)
-        # B^at is -B^(at-N) where it wraps.
-        top += words.add_at(out, at, -b) if at < len(out) else words.add_at(out, at - len(out), b)
-        sign = words.sign_magnitude(out, top)
-        if out[length:].any():
-            return None
-        residue = words.residue(out[:length])
-        holds = (c * z_residue * z_residue - sign * residue - b * words.power(at)) % p == 0
-        return (sign, residue) if holds else None
-
-    return verify

@@ -9,7 +9,8 @@ is the same again, as with structured data (a short period, say), the product is
 repeated with fewer digits a word.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
@@ -81,12 +82,22 @@ class Products:
         propagate(product, 0, len(product), -top, fmt.radix)
         return self.words.regroup(product, fmt.digits, self.format.digits)[:len(a) + len(b)]
 
-    # -- the three products of the ladder ----------------------------------------
+    def _sum_small(self, out: np.ndarray, terms: Sequence["Term"], fmt: WordFormat) -> int | Wrong:
+        """out + top*B^N = the sum of products modulo B^N + 1, N = len(out), computed on words of `fmt`; returns top."""
+        out[:], top = 0, 0
+        for term in terms:
+            full = self._full_small(term.a, term.b, fmt)
+            if isinstance(full, Wrong):
+                return full
+            top += self.words.add_wrapped(out, full, 0, term.factor)
+        return top
 
-    def square_wrapped(self, out: np.ndarray, a: np.ndarray, shape: Shape, work: np.ndarray, where: str,
-                       verify: Callable[[int], T]) -> T:
-        """a^2 modulo B^N + 1, N = shape.words = len(out), as out + top*B^N; returns verify(top), which is false for a
-        wrong square.
+    # -- sums of products ---------------------------------------------------------
+
+    def sum_of_products(self, out: np.ndarray, terms: Sequence["Term"], shape: Shape, where: str,
+                        verify: Callable[[int], T]) -> T:
+        """The sum of factor*a*b modulo B^N + 1, N = shape.words = len(out), as out + top*B^N, by one inverse transform;
+        returns verify(top), which is false for a wrong sum.
 
         `verify` may change `out`; every attempt writes all of it.
         """
@@ -95,14 +106,17 @@ class Products:
             with attempt:
                 fmt = self.formats[attempt.level]
                 if fmt != self.format:
-                    full = self._full_small(a, a, fmt)
-                    top = full if isinstance(full, Wrong) else self.words.wrap(out, full)
+                    top = self._sum_small(out, terms, fmt)
                 else:
-                    transform.forward(a, fmt.radix, work)
-                    transform.square(work)
-                    top = self.rounded(transform.inverse(work, out, fmt.radix))
+                    for term in terms:
+                        # After a fault the spectrum may be what is wrong, or have been written over by `out`.
+                        if term.spectrum is not None and (attempt.tries or not term.is_ready):
+                            self.spectrum(term.b, shape, term.spectrum)
+                        transform.forward(term.a, fmt.radix, term.work)
+                    self._rows(transform, terms)
+                    top = self.rounded(transform.inverse(terms[-1].work, out, fmt.radix))
                 if failpoints.ACTIVE:
-                    failpoints.touch("square.words", where, out, self.format.radix)
+                    failpoints.touch("product.words", where, out, self.format.radix)
                 if isinstance(top, Wrong):
                     attempt.fail(top)
                 elif found := verify(top):
@@ -110,48 +124,39 @@ class Products:
                 else:
                     attempt.fail(wrong_residue(self.words.residue(out), fmt))
 
+    @staticmethod
+    def _rows(transform: Transform, terms: Sequence["Term"]) -> None:
+        """Row passes: the sum is left where the last term's transform was."""
+        *others, last = terms
+        for term in others:
+            transform.spectrum(term.work)
+            transform.multiply_spectra(others[0].work, term.work, term.spectrum, term.factor, term is not others[0])
+        if last.spectrum is None:
+            transform.square(last.work)
+        else:
+            transform.multiply(last.work, last.spectrum, others[0].work if others else None)
+
     def spectrum(self, b: np.ndarray, shape: Shape, data: np.ndarray) -> None:
         """Write the spectrum of b for products of `shape` into `data` (shape.data_bytes)."""
         transform = self.transform(shape)
         transform.forward(b, self.format.radix, data)
         transform.spectrum(data)
 
-    def multiply(self, out: np.ndarray, a: np.ndarray, b: np.ndarray, b_spectrum: np.ndarray, shape: Shape,
-                 work: np.ndarray, where: str, verify: Callable[[], T]) -> T:
-        """out (shape.words) = a*b, unwrapped; returns verify(), which is false for a wrong product.
 
-        `b_spectrum` is as made by `spectrum`, and may share memory with out.
-        """
-        transform = self.transform(shape)
-        for attempt in self.faults.attempts(where, len(self.formats)):
-            with attempt:
-                fmt = self.formats[attempt.level]
-                if fmt != self.format:
-                    top = self._multiply_small(out, a, b, fmt)
-                else:
-                    if attempt.tries:   # the spectrum may be what is wrong, or have been written over by `out`
-                        self.spectrum(b, shape, b_spectrum)
-                    transform.forward(a, fmt.radix, work)
-                    transform.multiply(work, b_spectrum)
-                    top = self.rounded(transform.inverse(work, out, fmt.radix))
-                if failpoints.ACTIVE:
-                    failpoints.touch("product.words", where, out, self.format.radix)
-                if isinstance(top, Wrong):
-                    attempt.fail(top)
-                # Balanced operands may reach one word further than they are long, and wrap.
-                elif self.words.add_at(out, 0, -top) == 0 and (found := verify()):
-                    return found
-                else:
-                    attempt.fail(wrong_residue(self.words.residue(out), fmt))
+@dataclass(frozen=True)
+class Term:
+    """A product in a sum: its operands, and arrays for their transforms (shape.data_bytes)."""
 
-    def _multiply_small(self, out: np.ndarray, a: np.ndarray, b: np.ndarray, fmt: WordFormat) -> int | Wrong:
-        """out = a*b on words of `fmt`; the carry out of it, which is 0."""
-        full = self._full_small(a, b, fmt)
-        if isinstance(full, Wrong):
-            return full
-        out[:len(full)] = full
-        out[len(full):] = 0
-        return 0
+    a: np.ndarray
+    b: np.ndarray
+    work: np.ndarray
+    """for the transform of a"""
+    spectrum: np.ndarray | None = None
+    """for the spectrum of b, which may share memory with the result; None for a square, which stands alone"""
+    is_ready: bool = False
+    """whether the spectrum is there"""
+    factor: int = 1
+    """1 or -1; 1 in the last term"""
 
 
 def wrong_residue(value: int, fmt: WordFormat) -> Wrong:

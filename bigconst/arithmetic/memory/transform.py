@@ -9,7 +9,7 @@ import numpy as np
 from bigconst.arithmetic import tables
 from bigconst.base import failpoints
 from bigconst.kernels.columns import columns_forward, columns_inverse, join_runs, resolve_carries
-from bigconst.kernels.rows import FORWARD, MULTIPLY, SQUARE, rows
+from bigconst.kernels.rows import FORWARD, MULTIPLY, MULTIPLY_ADD, SQUARE, multiply_spectra, rows
 from bigconst.plans.shape import Shape
 from bigconst.runtime.threads import Pool, split
 
@@ -42,25 +42,35 @@ class Transform:
             (words, len(words), radix, data, s.height, s.stride, s.width, self._column_radices, self._column_twiddles,
              start, stop, s.block) for start, stop in self._columns], self._buffer_size)
 
-    def _row_pass(self, data: np.ndarray, mode: int, other: np.ndarray) -> None:
+    def _row_pass(self, data: np.ndarray, mode: int, other: np.ndarray, added: np.ndarray) -> None:
         s = self.shape
         self._pool.run(rows, [
             (data, start, stop, s.stride, s.width, self._row_radices, self._base, self._row_twiddles, self._leaf_re,
-             self._leaf_im, 2.0 / s.words, mode, other) for start, stop in self._rows], self._scratch_size)
+             self._leaf_im, 2.0 / s.words, mode, other, added) for start, stop in self._rows], self._scratch_size)
 
     def spectrum(self, data: np.ndarray) -> None:
         """Row pass, forward only: `data` becomes the scrambled spectrum."""
-        self._row_pass(data, FORWARD, data)
+        self._row_pass(data, FORWARD, data, data)
         if failpoints.ACTIVE:
             failpoints.touch("transform.spectrum", f"{self.shape.words} words", data)
 
     def square(self, data: np.ndarray) -> None:
         """Row pass: forward, square, back."""
-        self._row_pass(data, SQUARE, data)
+        self._row_pass(data, SQUARE, data, data)
 
-    def multiply(self, data: np.ndarray, spectrum: np.ndarray) -> None:
-        """Row pass: forward, times a spectrum of the same shape, back."""
-        self._row_pass(data, MULTIPLY, spectrum)
+    def multiply(self, data: np.ndarray, spectrum: np.ndarray, added: np.ndarray | None = None) -> None:
+        """Row pass: forward, times a spectrum of the same shape, plus the spectrum `added`, back."""
+        if added is None:
+            self._row_pass(data, MULTIPLY, spectrum, spectrum)
+        else:
+            self._row_pass(data, MULTIPLY_ADD, spectrum, added)
+
+    def multiply_spectra(self, out: np.ndarray, a: np.ndarray, b: np.ndarray, factor: int, adds: bool) -> None:
+        """Spectrum of factor*a*b, or of out + factor*a*b where `adds`, from spectra; out may be a or b."""
+        s = self.shape
+        self._pool.run(multiply_spectra, [
+            (out, a, b, float(factor), start * s.stride // 16, stop * s.stride // 16, adds)
+            for start, stop in self._rows])
 
     def inverse(self, data: np.ndarray, words: np.ndarray, radix: int) -> tuple[int, float, float]:
         """Column pass back: `data` into shape.words canonical words, an array that must be 64-byte aligned.

@@ -19,10 +19,11 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from bigconst.base.constant import Constant, parse_constant
+from bigconst.base.constant import Constant
 from bigconst.base.errors import UsageError
 from bigconst.base.hardware import MAX_THREADS, default_threads
 from bigconst.base.units import MAX_COUNT
+from bigconst.constants.registry import parse
 from bigconst.plans.diskplan import MIN_WORKSPACE_BYTES
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def _estimated(job: Job, threads: int | None, memory_bytes: int | None, swap: Se
 
 def _named(constant: str, digits: int, base: int) -> Constant:
     """The constant of this name.  Raises UsageError unless constant, digits and base are within their ranges."""
-    what = parse_constant(constant)
+    what = parse(constant)
     _check("digits", digits, 1, MAX_COUNT)
     if base not in (10, 16):
         raise UsageError(f"base is {str(base)[:80]}", "it is 10 or 16")

@@ -14,6 +14,7 @@ from typing import NoReturn, TextIO
 from bigconst.base import screen
 from bigconst.base.errors import BigconstError, DoesNotFit, InputOutputError, Interrupted, UsageError
 from bigconst.base.version import __version__
+from bigconst.constants.registry import CONSTANTS
 from bigconst.runs.signals import STOPPING, handled
 
 # The linear algebra library of numpy would start a thread for each processor, and none of them has anything to do.
@@ -35,13 +36,13 @@ examples:
 
 
 _MODULES = {
-    "phi": "compute", "sqrt": "compute", "resume": "resume", "status": "status", "verify": "verify",
-    "certify": "certify", "digits": "digits", "find": "find", "stats": "stats", "hash": "hash", "compare": "compare",
-    "plot": "plot", "ll": "mersenne", "prp": "mersenne", "work": "work", "selftest": "selftest", "stress": "stress",
-    "bench": "bench", "estimate": "estimate", "warmup": "warmup", "byobu-install": "byobu", "byobu-remove": "byobu",
+    "resume": "resume", "status": "status", "verify": "verify", "certify": "certify", "digits": "digits",
+    "find": "find", "stats": "stats", "hash": "hash", "compare": "compare", "plot": "plot", "ll": "mersenne",
+    "prp": "mersenne", "work": "work", "selftest": "selftest", "stress": "stress", "bench": "bench",
+    "estimate": "estimate", "warmup": "warmup", "byobu-install": "byobu", "byobu-remove": "byobu",
     "completion": "completion",
 }
-"""module of bigconst.commands for each command, in the order in which --help shows them"""
+"""module of bigconst.commands for each command but those of constants, in the order in which --help shows them"""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -79,8 +80,9 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"bigconst {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Command)
-    alone = command in _MODULES and command != "completion"
-    for module in dict.fromkeys([_MODULES[command]] if alone else _MODULES.values()):
+    modules = dict.fromkeys(CONSTANTS, "compute") | _MODULES
+    alone = command in modules and command != "completion"
+    for module in dict.fromkeys([modules[command]] if alone else modules.values()):
         found = importlib.import_module(f"bigconst.commands.{module}")
         found.add(commands)
         for each in commands.choices.values():

@@ -1,10 +1,11 @@
-"""Write docs/troubleshooting.md and the table of options in README.md from the sources of the program.
+"""Write docs/troubleshooting.md and the tables of constants and options in README.md from the sources of the program.
 
     python docs/generate.py [--check]
 
 `make docs` runs it; with --check it changes nothing, and exits 1 where a file is not what it would write.  Messages
-and what to do about them are found by tests/messages.py; exit codes are those of bigconst.base.errors; options are
-those of `bigconst phi --help`.  Sections, their first sentences, and what argparse says stand here.
+and what to do about them are found by tests/messages.py; exit codes are those of bigconst.base.errors; constants are
+those of the registry, and options those that all of them have.  Sections, their first sentences, and what argparse
+says stand here.
 
 The second column of a message is what the comment with `#:` at its place in the sources says, else its remedy.  One
 comment is enough where several places make the same message.  A comment `As for "…".` puts a message into the row of
@@ -25,11 +26,12 @@ from messages import VARIES, Message, messages  # noqa: E402
 
 from bigconst.base.errors import EXIT_CODES  # noqa: E402
 from bigconst.cli import build_parser  # noqa: E402
+from bigconst.constants.registry import CONSTANTS  # noqa: E402
 
 PAGE = ROOT / "docs" / "troubleshooting.md"
 README = ROOT / "README.md"
 BEGIN, END = "<!-- written by docs/generate.py -->\n\n", "\n<!-- end -->\n"
-"""What stands around the table of options in README.md."""
+"""What stands around these tables in README.md."""
 
 HEAD = """\
 <!-- Written by docs/generate.py from the sources: change them, then `make docs`. -->
@@ -71,7 +73,7 @@ SECTIONS = (
     Section("Command line", """\
 What argparse says ends with `bigconst … --help shows examples`. So does everything about the value of an option, which
 begins with `argument --option:`.""",
-            ("commands/options.py", "base/units.py", "base/constant.py", "commands/compute.py", "runs/compute.py",
+            ("commands/options.py", "base/units.py", "constants/registry.py", "commands/compute.py", "runs/compute.py",
              "runs/eventsfile.py", "base/screen.py", "cli.py", "kernels")),
     Section("Memory and room", """\
 What a run needs is planned before it begins; `--plan` prints the plan. The message has both what is needed and what
@@ -258,14 +260,23 @@ def troubleshooting() -> str:
     return text
 
 
-# -- options ----------------------------------------------------------------------------
+# -- constants and options --------------------------------------------------------------
+
+
+def constants() -> str:
+    """The table of the constants."""
+    return table("command", "computes", "certificate", body=[
+        (f"`bigconst {entry.usage}`", entry.help + (f", {entry.values_text}" if entry.values else ""),
+         "none" if entry.make(*(entry.values or ())[:1]).root is None else "yes") for entry in CONSTANTS.values()])
+
 
 _DEFAULT = re.compile(r" \(default:? (.+)\)$")
 
 
 def options() -> str:
-    """The table of the options of `bigconst phi`, those that are required first and those of all commands last."""
-    parser = build_parser("phi")._subparsers._group_actions[0].choices["phi"]
+    """The table of the options of a constant, those that are required first and those of all commands last."""
+    word = next(iter(CONSTANTS))
+    parser = build_parser(word)._subparsers._group_actions[0].choices[word]
     actions = [action for action in parser._actions if action.option_strings and action.dest != "help"]
     actions.sort(key=lambda action: (not action.required, action.dest == "debug"))
     return table("option", "meaning", "default", body=[_option(action) for action in actions])
@@ -282,12 +293,12 @@ def _option(action: argparse.Action) -> tuple[str, str, str]:
 
 
 def readme() -> str:
-    """README.md with the table as it should be."""
+    """README.md with the tables as they should be."""
     before, begin, rest = README.read_text().partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise Wrong(f"README.md lacks the lines {BEGIN.strip()} and {END.strip()} around the table of options")
-    return before + begin + options() + end + after
+        raise Wrong(f"README.md lacks the lines {BEGIN.strip()} and {END.strip()} around the tables")
+    return before + begin + constants() + "\n" + options() + end + after
 
 
 # -- the program ------------------------------------------------------------------------
@@ -301,7 +312,7 @@ def differing() -> Iterator[tuple[Path, str]]:
 
 
 def main(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(description="Write docs/troubleshooting.md and the options in README.md.")
+    parser = argparse.ArgumentParser(description="Write docs/troubleshooting.md and the tables in README.md.")
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 where a file would change")
     check = parser.parse_args(argv).check
     try:

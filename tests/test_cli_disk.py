@@ -175,11 +175,11 @@ def test_too_little_memory(place, capsys, engine_must_not_run):
 
 def plan_bytes(digits):
     """(scratch with its journal, digit file, certificate) of a run like those here."""
-    from bigconst.base.constant import Constant
     from bigconst.base.hardware import available_memory_bytes, default_threads
+    from bigconst.constants.golden import PHI
     from bigconst.constants.planning import make_plan
 
-    plan = make_plan(Constant("phi", 5), int(float(digits)), 10, default_threads(), available_memory_bytes() * 3 // 4,
+    plan = make_plan(PHI, int(float(digits)), 10, default_threads(), available_memory_bytes() * 3 // 4,
                      workspace_bytes=280 << 10, disk="ssd")
     return plan.disk.scratch_bytes + plan.disk.journal_bytes, plan.text_bytes, plan.certificate_bytes
 

@@ -1,5 +1,7 @@
 """Whole computations against gmpy2's integer square root."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from gmpy2 import isqrt, mpz
@@ -9,7 +11,9 @@ from hypothesis import strategies as st
 from bigconst.base.constant import Constant
 from bigconst.base.units import hex_digits
 from bigconst.constants import engine
-from bigconst.constants.planning import make_plan
+from bigconst.constants.golden import PHI
+from bigconst.constants.planning import bounds_of, make_plan
+from bigconst.constants.sqrt import root_of
 
 ROOTS = [1, 2, 3, 4, 5, 7, 9, 10, 12345, 46340**2, 46340**2 + 1, 2**31 - 1]
 DIGITS = [1, 2, 3, 9, 10, 50, 99, 1000, 12345, 99999]
@@ -19,8 +23,8 @@ def expected(constant: Constant, decimal_digits: int, base: int) -> str:
     """The text by gmpy2."""
     digits = decimal_digits if base == 10 else hex_digits(decimal_digits)
     scale = mpz(base) ** digits
-    value = isqrt(constant.d * scale * scale)
-    if constant.kind == "phi":
+    value = isqrt(constant.root.d * scale * scale)
+    if constant == PHI:
         value = (scale + value) // 2
     text = value.digits(base).rjust(digits + 1, "0")
     return f"{text[:-digits]}.{text[-digits:]}"
@@ -35,49 +39,46 @@ def same(a: str, b: str) -> bool:
 @pytest.mark.parametrize("d", ROOTS)
 def test_square_roots(d, base):
     for digits in DIGITS:
-        constant = Constant("sqrt", d)
+        constant = root_of(d)
         assert same(engine.compute(constant, digits, base), expected(constant, digits, base)), (d, digits, base)
 
 
 @pytest.mark.parametrize("base", [10, 16])
 def test_phi(base):
     for digits in [*DIGITS, 10**6]:
-        constant = Constant("phi", 5)
-        assert same(engine.compute(constant, digits, base, threads=2), expected(constant, digits, base)), digits
+        assert same(engine.compute(PHI, digits, base, threads=2), expected(PHI, digits, base)), digits
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("base", [10, 16])
 @pytest.mark.parametrize("d", ROOTS)
 def test_square_roots_to_a_million_digits(d, base):
-    constant = Constant("sqrt", d)
+    constant = root_of(d)
     assert same(engine.compute(constant, 10**6, base, threads=2), expected(constant, 10**6, base))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("base", [10, 16])
 def test_phi_to_ten_million_digits(base):
-    constant = Constant("phi", 5)
-    assert same(engine.compute(constant, 10**7, base, threads=2), expected(constant, 10**7, base))
+    assert same(engine.compute(PHI, 10**7, base, threads=2), expected(PHI, 10**7, base))
 
 
 @given(st.integers(1, 30_000), st.integers(1, 2**31 - 1), st.sampled_from([10, 16]))
 def test_any_root(digits, d, base):
-    constant = Constant("sqrt", d)
+    constant = root_of(d)
     assert same(engine.compute(constant, digits, base), expected(constant, digits, base))
 
 
 @given(st.integers(1, 60_000), st.sampled_from([10, 16]))
 def test_phi_to_any_length(digits, base):
-    constant = Constant("phi", 5)
-    assert same(engine.compute(constant, digits, base), expected(constant, digits, base))
+    assert same(engine.compute(PHI, digits, base), expected(PHI, digits, base))
 
 
 @pytest.mark.parametrize("base", [10, 16])
 def test_thread_counts_give_identical_digits_and_round_off(base):
     results = []
     for threads in (1, 2, 3):
-        plan = make_plan(Constant("sqrt", 3), 700_000, base, threads, 1 << 40)
+        plan = make_plan(root_of(3), 700_000, base, threads, 1 << 40)
         text = bytearray(plan.text_bytes)
 
         class Sink:
@@ -90,7 +91,7 @@ def test_thread_counts_give_identical_digits_and_round_off(base):
 
 
 def test_digit_hash_is_the_value_modulo_2_61_minus_1():
-    plan = make_plan(Constant("phi", 5), 12_345, 10, 1, 1 << 40)
+    plan = make_plan(PHI, 12_345, 10, 1, 1 << 40)
     text = bytearray(plan.text_bytes)
 
     class Sink:
@@ -111,16 +112,15 @@ def test_error_of_y_is_within_its_bound_at_every_level():
     from bigconst.arithmetic.planner import memory_trace
     from bigconst.arithmetic.words import Words
     from bigconst.base.formats import WORDS
-    from bigconst.constants.planning import bounds_of
-    from bigconst.plans.plan import Y_ERROR
+    from bigconst.constants.roots import Y_ERROR, ladder_bounds
     from bigconst.runtime.arena import Arena
     from bigconst.runtime.threads import Pool
 
     with Pool(1) as pool:
         for d, base in [(2, 10), (5, 16), (3, 10), (12345, 10), (2**31 - 1, 10), (46340**2 + 1, 16), (10, 16)]:
-            plan = make_plan(Constant("sqrt", d), 100_000, base, 1, 1 << 40)
+            plan = make_plan(root_of(d), 100_000, base, 1, 1 << 40)
             words = Words(WORDS[base], pool)
-            ladder = bounds_of(plan, certified=False).ladder
+            ladder = ladder_bounds(d, bounds_of(plan, certified=False))
             trace = memory_trace(base, inverse_root, ladder, plan.words)
             machine = MemoryMachine(trace, Products(words, lambda event: None), Arena(trace.memory_bytes),
                                     lambda event: None)
@@ -135,12 +135,11 @@ def test_error_of_y_is_within_its_bound_at_every_level():
             assert np.all(y.words >= 0)
 
 
-@pytest.mark.parametrize("kind,d", [("phi", 5), ("sqrt", 2), ("sqrt", 3)])
+@pytest.mark.parametrize("constant", [PHI, root_of(2), root_of(3)])
 @pytest.mark.parametrize("base", [10, 16])
-def test_last_digits_settled_by_the_exact_square(kind, d, base, monkeypatch):
+def test_last_digits_settled_by_the_exact_square(constant, base, monkeypatch):
     """With a bound so wide that many results are in doubt, the square alone decides, from both sides."""
     from bigconst.arithmetic.memory.machine import MemoryMachine
-    from bigconst.constants.roots import RootBounds
 
     asked = []
     original = MemoryMachine.corrected
@@ -155,8 +154,8 @@ def test_last_digits_settled_by_the_exact_square(kind, d, base, monkeypatch):
 
     monkeypatch.setattr(MemoryMachine, "corrected", corrected)
     # As far as the residual's length allows; a quarter of all numbers whose digits end with a word.
-    monkeypatch.setattr(RootBounds, "x_error", property(lambda self: self.radix**2 // 8))
-    constant = Constant(kind, d)
+    monkeypatch.setattr(engine, "bounds_of", lambda plan, certified: replace(
+        bounds_of(plan, certified), error=plan.format.radix**2 // 8))
     for digits in range(2000, 2600, 5):
         assert same(engine.compute(constant, digits, base), expected(constant, digits, base))
         if len(asked) >= 4 and {True, False} <= set(asked):

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from plan_places import place as place_of
 
 from bigconst.arithmetic.planner import FULL_WORDS_MAX, HALF_FACTOR
-from bigconst.base.constant import Constant
 from bigconst.base.errors import DoesNotFit
 from bigconst.base.units import format_bytes, parse_size
 from bigconst.cli import main
+from bigconst.constants.golden import PHI
 from bigconst.constants.planning import bounds_of, make_plan
+from bigconst.constants.roots import ladder_bounds
+from bigconst.constants.sqrt import root_of
 from bigconst.plans.accounts import CHUNK_FACTS_BYTES
 from bigconst.plans.diskplan import RAID_BYTES_PER_S
 from bigconst.plans.diskshape import chunk_bytes, disk_shape
@@ -23,7 +25,6 @@ from bigconst.plans.plan import DISK_PROCESS_BYTES
 from bigconst.runtime.checkpoint import JOURNAL_NAME
 from bigconst.storage.journal import Journal
 
-PHI = Constant("phi", 5)
 AMPLE = 1 << 60
 MIB = 1 << 20
 
@@ -33,7 +34,7 @@ def requests(draw):
     """Of plans that mostly lie on disk: the workspace is a part of what memory would need."""
     digits = int(10 ** draw(st.floats(5.5, 13)))
     workspace = max(MIB, int(digits * 2 ** draw(st.floats(-12, 1))))
-    constant = Constant("sqrt", draw(st.integers(2, 2**31 - 1))) if draw(st.booleans()) else PHI
+    constant = root_of(draw(st.integers(2, 2**31 - 1))) if draw(st.booleans()) else PHI
     return {"constant": constant, "digits": digits, "base": draw(st.sampled_from([10, 16])),
             "threads": draw(st.integers(1, 64)), "memory_bytes": AMPLE, "workspace_bytes": workspace,
             "disk": draw(st.sampled_from(["hdd", "ssd"])), "certified": draw(st.booleans())}
@@ -58,18 +59,23 @@ def named(refusal: DoesNotFit) -> dict:
 plans = settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 
 
+def is_square(plan) -> bool:
+    return isqrt(plan.constant.root.d) ** 2 == plan.constant.root.d
+
+
 @given(requests())
 @plans
 def test_levels_chain_and_lengths_hold_their_products(request):
     plan = on_disk(request)
-    disk, ladder, chunk = plan.disk, bounds_of(plan, certified=True).ladder, plan.disk.chunk_words
+    disk, chunk, d = plan.disk, plan.disk.chunk_words, plan.constant.root.d
+    ladder = ladder_bounds(d, bounds_of(plan, certified=True))
     guard = ladder.guard
     sizes = [disk.memory_words, *(level.words_out for level in disk.levels)]
     assert [level.words_in for level in disk.levels] == sizes[:-1]
     assert plan.words == disk.words >= plan.text_words + 1 and disk.words % chunk == 0
-    radix, d = plan.format.radix, plan.constant.d
+    radix = plan.format.radix
     assert radix ** (plan.words - plan.text_words) >= 6 * d * radix
-    if plan.constant.is_integer:
+    if is_square(plan):
         assert disk.levels == () and disk.memory_words == 0
     else:
         assert sizes[-1] == disk.words and all(size % chunk == 0 for size in sizes)
@@ -79,7 +85,7 @@ def test_levels_chain_and_lengths_hold_their_products(request):
         assert level.residual.stored_words > level.words_in + guard
         assert level.product.stored_words >= 2 * (level.words_in + guard)
     # The square of the digits as they stand, guard words and all.
-    assert plan.constant.is_integer or disk.square.stored_words >= 2 * disk.words - plan.text_words + guard + 3
+    assert is_square(plan) or disk.square.stored_words >= 2 * disk.words - plan.text_words + guard + 3
     assert radix**ladder.overlap >= 1000 * d and radix**guard >= 40 * (isqrt(d) + 1)
     if disk.memory_words:
         memory = [plan.levels[0].words_in, *(level.words_out for level in plan.levels)] if plan.levels else [1]
@@ -133,7 +139,7 @@ def test_nothing_alive_overlaps(request):
         return -(-words // disk.chunk_words) * chunk_bytes(disk.chunk_words, plan.base)
 
     moments = []
-    y = None if plan.constant.is_integer else place("ladder in memory", "ladder in memory")
+    y = None if is_square(plan) else place("ladder in memory", "ladder in memory")
     for i, level in enumerate(disk.levels, 1):
         k, words, name = level.words_in, level.words_out, f"level {i}"
         old = ("y", y, packed(k))
@@ -147,7 +153,7 @@ def test_nothing_alive_overlaps(request):
                     [old, e, spectrum, ("work", work(f"{name}, v", "v"), level.product.region_bytes), u, v],
                     [old, u, v, ("next", y, packed(words))]]
     x = ("x", place("root", "x"), packed(disk.words + 1))
-    if plan.constant.is_integer:
+    if is_square(plan):
         moments.append([x])
     else:
         moments.append([("y", y, packed(disk.words)), x])
@@ -174,7 +180,7 @@ def test_nothing_alive_overlaps(request):
 def test_the_stages_are_those_of_the_run_and_their_traffic_adds_up(request):
     plan = on_disk(request)
     disk = plan.disk
-    names = [] if plan.constant.is_integer else ["ladder in memory"]
+    names = [] if is_square(plan) else ["ladder in memory"]
     names += [f"level {i}, {part}" for i in range(1, len(disk.levels) + 1) for part in ("e", "u", "v", "sum")]
     names += ["root", *(["remainder"] if request["certified"] else []), "files"]
     assert [name for name, _ in disk.stages] == names

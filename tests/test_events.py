@@ -18,6 +18,7 @@ from test_cli import ENVIRONMENT, one_line
 from bigconst.base import events
 from bigconst.base.events import CheckpointMade, Fault, Finished, PlanMade, StageDone, StageStarted, UnitDone, together
 from bigconst.cli import main
+from bigconst.constants.golden import PHI
 from bigconst.mersenne import events as test_events
 from bigconst.runs import priority
 from bigconst.runs.eventsfile import EventsFile, event_name
@@ -147,7 +148,7 @@ def test_a_full_disk_does_not_end_the_run(engine, tmp_path, capsys):
 
 
 def engine_plan():
-    return fake_engine.Plan(fake_engine.Constant("phi", 5), 30, 10, 1, 0)
+    return fake_engine.Plan(PHI, 30, 10, 1, 0)
 
 
 def test_digits_on_standard_output(engine, tmp_path, capsys):

@@ -26,9 +26,10 @@ from bigconst.arithmetic.memory.machine import MemoryMachine
 from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.planner import memory_trace
 from bigconst.arithmetic.words import Words
-from bigconst.base.constant import Constant
 from bigconst.base.errors import Interrupted
+from bigconst.constants.golden import PHI
 from bigconst.constants.planning import bounds_of, make_plan
+from bigconst.constants.roots import ladder_bounds
 from bigconst.runs.levels import LevelDirectory
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.levelstore import LevelStore
@@ -103,10 +104,10 @@ def test_a_run_in_memory_is_stopped(place, in_memory, capsys, number):
 
 
 def test_a_ladder_that_is_asked_to_stop(place):
-    plan = make_plan(Constant("phi", 5), 100_000, 10, 2, 1 << 40)
+    plan = make_plan(PHI, 100_000, 10, 2, 1 << 40)
     store = LevelStore(str(place / "c"), outside=False)
 
-    ladder = bounds_of(plan, certified=False).ladder
+    ladder = ladder_bounds(5, bounds_of(plan, certified=False))
     trace = memory_trace(10, inverse_root, ladder, plan.words)
 
     def climb(stop, store):

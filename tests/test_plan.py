@@ -6,32 +6,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bigconst.base.constant import Constant
 from bigconst.base.errors import DoesNotFit
 from bigconst.base.formats import remainder_words
 from bigconst.base.units import hex_digits
+from bigconst.constants.golden import PHI
 from bigconst.constants.planning import bounds_of, make_plan
-from bigconst.plans.plan import Y_ERROR
-
-PHI = Constant("phi", 5)
+from bigconst.constants.roots import Y_ERROR, ladder_bounds
+from bigconst.constants.sqrt import root_of
 
 
 @given(st.integers(1, 5 * 10**9), st.integers(1, 2**31 - 1), st.sampled_from([10, 16]))
 def test_the_ladder_keeps_the_bounds_of_its_derivation(digits, d, base):
-    plan = make_plan(Constant("sqrt", d), digits, base, 2, 1 << 60)
+    plan = make_plan(root_of(d), digits, base, 2, 1 << 60)
     radix, bounds = plan.format.radix, bounds_of(plan, certified=True)
+    ladder = ladder_bounds(d, bounds)
     assert plan.digits == (hex_digits(digits) if base == 16 else digits)
     assert plan.text_words * plan.format.digits >= plan.digits
-    assert radix ** (plan.words - plan.text_words) >= bounds.x_error * radix
-    assert radix**bounds.ladder.overlap >= 1000 * d
-    assert radix**bounds.ladder.guard >= 40 * (isqrt(d) + 1)
-    assert bounds.x_error > Y_ERROR * d and bounds.words == plan.words
+    assert radix ** (plan.words - plan.text_words) >= bounds.error * radix
+    assert radix**ladder.overlap >= 1000 * d
+    assert radix**ladder.guard >= 40 * (isqrt(d) + 1)
+    assert bounds.error > Y_ERROR * d and bounds.words == plan.words
     # The exact square of the certificate needs two words more than its remainder.
-    assert plan.constant.is_integer or plan.square.words >= remainder_words(base, plan.digits) + 2
+    assert isqrt(d) ** 2 == d or plan.square_words >= remainder_words(base, plan.digits) + 2
     for level in plan.levels:
-        assert 3 * level.words_in - level.words_out >= bounds.ladder.overlap
-        assert level.residual.words > level.words_in + bounds.ladder.guard
-        assert level.product.words >= 2 * (level.words_in + bounds.ladder.guard)
+        assert 3 * level.words_in - level.words_out >= ladder.overlap
+        assert level.residual.words > level.words_in + ladder.guard
+        assert level.product.words >= 2 * (level.words_in + ladder.guard)
         # e, u, the spectrum of e with v over it, and the work array
         arrays = 4 * (level.residual.words + level.product.words) + 2 * level.product.data_bytes
         assert arrays + 4 * level.words_out <= plan.arena_bytes

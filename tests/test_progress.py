@@ -11,9 +11,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from bigconst.base.constant import Constant
 from bigconst.base.events import Fault, PlanMade, StageDone, StageStarted, UnitDone
+from bigconst.constants.golden import PHI
 from bigconst.constants.planning import make_plan
+from bigconst.constants.sqrt import root_of
 from bigconst.plans.accounts import Traffic
 from bigconst.runs import progress as progress_module
 from bigconst.runs import workdone
@@ -22,8 +23,8 @@ from bigconst.runs.workdone import MemoryWork, StageTraffic, remaining_s
 
 STAGES = [StageStarted("level 1", 1, 2), StageDone("level 1", 1, 2, 3.0), StageStarted("level 2", 2, 2)]
 FAULT = Fault("residue", "level 2", "wrong product")
-PLAN = make_plan(Constant("phi", 5), 10**6, 10, 2, 1 << 40)
-DISK_PLAN = SimpleNamespace(constant=Constant("phi", 5), certified=True, disk=SimpleNamespace(
+PLAN = make_plan(PHI, 10**6, 10, 2, 1 << 40)
+DISK_PLAN = SimpleNamespace(constant=PHI, certified=True, disk=SimpleNamespace(
     stages=[("level 1", Traffic(300, 100)), ("level 2", Traffic(500, 100))]))
 
 
@@ -260,12 +261,12 @@ def test_a_level_that_takes_longer_stands_at_its_end(clock):
 
 def test_perfect_squares_have_no_levels():
     work = MemoryWork()
-    work.receive(PlanMade(make_plan(Constant("sqrt", 4), 10**5, 10, 1, 1 << 40)))
+    work.receive(PlanMade(make_plan(root_of(4), 10**5, 10, 1, 1 << 40)))
     assert work.share_done() == work.stage_share() == 0.0
 
 
 def test_without_a_certificate_the_levels_are_all():
-    levels, rest = workdone.memory_work(make_plan(Constant("sqrt", 2), 10**5, 16, 1, 1 << 40, certified=False))
+    levels, rest = workdone.memory_work(make_plan(root_of(2), 10**5, 16, 1, 1 << 40, certified=False))
     assert levels and rest == 0.0
 
 

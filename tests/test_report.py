@@ -8,6 +8,7 @@ import fake_engine
 import numpy as np
 import pytest
 
+from bigconst.constants.golden import PHI
 from bigconst.runs import report
 
 KEYS = """constant base digits decimal_digits hex_digits version host command threads mode start end seconds
@@ -25,7 +26,7 @@ class Discard:
 
 
 def make(digits=1000, base=10, files=(("/tmp/phi.txt", 1003),), **more):
-    plan = fake_engine.make_plan(fake_engine.Constant("phi", 5), digits, base, 2, 10**9)
+    plan = fake_engine.make_plan(PHI, digits, base, 2, 10**9)
     outcome = fake_engine.run(plan, Discard(), lambda event: None)
     measured = report.Measured(
         command="bigconst phi --digits 1e3",

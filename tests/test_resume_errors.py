@@ -14,6 +14,7 @@ from interrupted_runs import (
 )
 from test_cli import one_line
 
+from bigconst.base.version import __version__
 from bigconst.runtime.checkpoint import JOURNAL_NAME
 from bigconst.storage.lane import DATA_NAME
 from bigconst.storage.manifest import read_manifest, write_manifest
@@ -42,6 +43,24 @@ def test_the_first_lane_went_to_another_run(place, capsys):
                                 "another run now; name all its directories with --swap, the first one first, "
                                 "or give the run up with --discard\n")
     assert contents(place / "a", place / "b") == before
+
+
+@pytest.mark.parametrize("named", [{"kind": "phi", "d": 5}, {"constant": "brass"}])
+def test_the_constant_is_named_by_another_version(place, named, capsys):
+    kill_once(place, ON_DISK, at_moment(200))
+    fields = read_manifest(str(place / "a"))
+    assert fields["request"].pop("constant") == "phi"
+    write_manifest(str(place / "a"), fields | {"version": "0.0.1", "request": fields["request"] | named})
+    before = contents(place / "a")
+    capsys.readouterr()
+    for command in ("resume ../a", "status ../a"):
+        assert bigconst(command) == 2
+        assert one_line(capsys) == (f"bigconst: {place}/a holds a run of bigconst 0.0.1, which this one, "
+                                    f"{__version__}, would plan otherwise; resume it with that version, or add "
+                                    "--discard\n")
+    assert bigconst(ON_DISK) == 2
+    assert one_line(capsys).startswith(f"bigconst: {place}/a holds the interrupted run `bigconst {ON_DISK}`; resume it")
+    assert contents(place / "a") == before
 
 
 def test_the_journal_is_gone(place, in_memory, capsys):

@@ -88,6 +88,7 @@ def test_a_wrong_digit_and_a_damaged_file(place, in_memory, capsys):
         assert bigconst(" ".join([name, NAME, *options])) == 3
         assert "is damaged in bytes 0 to 10002" in one_line(capsys)
     text = bytearray(in_memory("1e4")["phi.txt"])
+    capsys.readouterr()
     text[5000] ^= 1
     os.unlink(NAME)
     with ZstText(NAME, len(text), 10) as file:

@@ -8,7 +8,7 @@ With B the radix and y near B^k/sqrt(d):
     y' = y*B^(K-k) - floor(u/B^(3k-K)/2) + 3*floor(v/B^(4k-K)/8),   K <= 3k - overlap
 
 from 1/sqrt(d) = (y/B^k) (1 + t)^(-1/2), t = e/B^(2k), to the third term; the error stays below Y_ERROR units of the
-last word (plans.plan, docs/newton.md).
+last word (constants.roots, docs/newton.md).
 """
 
 from dataclasses import dataclass

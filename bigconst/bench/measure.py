@@ -20,7 +20,6 @@ from bigconst.arithmetic.memory.transform import Transform
 from bigconst.arithmetic.packed import write_packed
 from bigconst.arithmetic.residues import residues_text, residues_words
 from bigconst.arithmetic.words import Words
-from bigconst.base.constant import Constant
 from bigconst.base.errors import FaultError
 from bigconst.base.formats import WORDS
 from bigconst.base.hardware import available_memory_bytes, default_threads, processor, total_memory_bytes
@@ -29,6 +28,7 @@ from bigconst.base.version import __version__
 from bigconst.bench.measureslabs import measure_slabs, measure_sums
 from bigconst.bench.turns import Turns, overlap_loss, timed
 from bigconst.constants.digits import write_digits
+from bigconst.constants.golden import PHI
 from bigconst.constants.planning import bounds_of, make_plan
 from bigconst.estimates.speeds import HostFacts, Speeds
 from bigconst.kernels.pack import is_packed, pack, packed_limbs, unpack
@@ -203,7 +203,7 @@ def _file_rates(directory: str, threads: int, digits: int) -> tuple[float, float
 
     Raises InputOutputError when no file can be written there.
     """
-    plan = make_plan(Constant("phi", 5), digits, 10, threads, 1 << 62)
+    plan = make_plan(PHI, digits, 10, threads, 1 << 62)
     bounds, x = bounds_of(plan, certified=True), _random_words(plan.words + 1)
     x[-1] = 1
     with (tempfile.TemporaryDirectory(dir=directory, prefix=".bigconst-bench-") as folder, Pool(threads) as pool,

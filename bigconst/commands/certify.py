@@ -2,11 +2,11 @@
 
 import argparse
 
-from bigconst.base.constant import parse_constant
 from bigconst.base.formats import certificate_bytes
 from bigconst.base.screen import result
 from bigconst.base.units import format_bytes, format_count, format_seconds
 from bigconst.commands.options import add_threads_option
+from bigconst.constants.registry import parse
 
 _EPILOG = """\
 examples:
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Certify the digits.  Raises VerificationError where they are wrong, UsageError, InputOutputError."""
     from bigconst.runs.certify import CertifyRequest, certify
 
-    constant = parse_constant(arguments.constant)
+    constant = parse(arguments.constant)
     path, rebuilt = certify(CertifyRequest(arguments.file, constant, arguments.base, arguments.lenient,
                                            arguments.threads, arguments.force, arguments.locate))
     size = format_bytes(certificate_bytes(arguments.base, rebuilt.digits))

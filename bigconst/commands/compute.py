@@ -1,4 +1,4 @@
-"""`bigconst phi` and `bigconst sqrt D`: digits of a square root into a file."""
+"""`bigconst phi`, `bigconst sqrt D` and the other constants: digits into a file."""
 
 from __future__ import annotations
 
@@ -7,58 +7,30 @@ import shlex
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bigconst.base.constant import MAX_D, Constant
 from bigconst.base.errors import UsageError
 from bigconst.base.hardware import DISK_KINDS
 from bigconst.base.screen import note, result, write
 from bigconst.base.units import format_bytes, parse_count, parse_size
 from bigconst.commands.options import (
     add_background_options,
+    add_constant,
     add_price_option,
     add_threads_option,
     argument,
 )
+from bigconst.constants.registry import CONSTANTS
 from bigconst.plans import diskplan
 
 if TYPE_CHECKING:
     from bigconst.runs.request import RunRequest
 
-_PHI_EPILOG = """\
-examples:
-  bigconst phi --digits 1e8                      100 million digits into phi.txt
-  bigconst phi --digits 1e8 --base 16            the same precision in hexadecimal, into phi.hex.txt
-  bigconst phi --digits 1e9 --output phi.txt.zst compressed: 0.43 byte a digit
-  bigconst phi --digits 1000 --output -          digits on the screen
-  bigconst phi --digits 2e9 --plan               memory and transforms, without computing
-  bigconst phi --digits 2e12 --swap /mnt         with a scratch directory for what memory does not hold
-  bigconst phi --digits 2e12 --swap /mnt --checkpoint /data
-                                                 with copies of finished levels on a disk that is safer
-"""
-_SQRT_EPILOG = """\
-examples:
-  bigconst sqrt 2 --digits 1e8                   100 million digits into sqrt2.txt
-  bigconst sqrt 3 --digits 1M --output root.txt --json root.json
-"""
-
 
 def add(commands: argparse._SubParsersAction) -> None:
-    """Declare both commands on an argparse subparsers object."""
-    phi = commands.add_parser(
-        "phi",
-        help="digits of the golden ratio",
-        description="Compute the golden ratio (1 + sqrt 5)/2 = 1.618... to N digits after the point.",
-        epilog=_PHI_EPILOG,
-    )
-    phi.set_defaults(kind="phi", d=5)
-    sqrt = commands.add_parser(
-        "sqrt",
-        help="digits of the square root of an integer",
-        description="Compute the square root of the integer D to N digits after the point.",
-        epilog=_SQRT_EPILOG,
-    )
-    sqrt.add_argument("d", metavar="D", type=argument(parse_count, 1, MAX_D), help="integer, 1 <= D < 2^31")
-    sqrt.set_defaults(kind="sqrt")
-    for parser in (phi, sqrt):
+    """Declare a command for each entry on an argparse subparsers object."""
+    for entry in CONSTANTS.values():
+        parser = commands.add_parser(entry.word, help=entry.help, description=entry.description,
+                                     epilog=f"examples:\n{entry.examples}")
+        add_constant(parser, entry)
         _add_options(parser)
 
 
@@ -118,7 +90,7 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
     from bigconst.runs.request import RunRequest
 
     return RunRequest(
-        Constant(arguments.kind, arguments.d), arguments.digits, arguments.base, arguments.threads, arguments.memory,
+        arguments.make(*arguments.numbers), arguments.digits, arguments.base, arguments.threads, arguments.memory,
         arguments.workspace, tuple(arguments.swap or ()), arguments.disk, arguments.checkpoint, arguments.discard,
         arguments.output, arguments.force, not arguments.no_certificate, arguments.json, arguments.events,
         arguments.usd_per_hour, command_line(arguments), arguments.started_s)

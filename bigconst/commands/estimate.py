@@ -9,20 +9,22 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from bigconst.base.constant import MAX_D, Constant
 from bigconst.base.errors import UsageError
 from bigconst.base.hardware import DISK_KINDS, MAX_THREADS
 from bigconst.base.screen import note, write
 from bigconst.base.units import format_bytes, parse_count, parse_rate, parse_size
 from bigconst.commands.mersenne import parse_length
 from bigconst.commands.options import (
+    add_constant,
     add_price_option,
     add_threads_option,
     argument,
 )
+from bigconst.constants.registry import CONSTANTS
 from bigconst.plans.diskplan import MIN_WORKSPACE_BYTES
 
 if TYPE_CHECKING:
+    from bigconst.constants.entry import Entry
     from bigconst.estimates.jobs import Job
     from bigconst.runs.estimate import EstimateRequest
     from bigconst.runs.market import Market
@@ -61,27 +63,26 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--refresh", metavar="FILE-OR-URL", help="take newer prices into the catalogue, and stop")
     parser.set_defaults(run=_without_job)
     kinds = parser.add_subparsers(title="computations", metavar="WHAT")
-    for name, what in (("phi", "digits of the golden ratio"), ("sqrt", "digits of the square root of an integer"),
-                       ("ll", "Lucas-Lehmer test of 2^P - 1"), ("prp", "probable prime test of 2^P - 1")):
+    tests = {"ll": "Lucas-Lehmer test of 2^P - 1", "prp": "probable prime test of 2^P - 1"}
+    for name, what in ({word: entry.help for word, entry in CONSTANTS.items()} | tests).items():
         kind = kinds.add_parser(name, help=what, description=f"Estimate: {what}.", epilog=_EPILOG)
-        if name in ("ll", "prp"):
+        if name in tests:
             _add_test_options(kind, "LL" if name == "ll" else "PRP-3")
         else:
-            _add_constant_options(kind, name)
+            _add_constant_options(kind, CONSTANTS[name])
         _add_machine_options(kind)
         _add_catalogue_options(kind)
         kind.add_argument("--json", metavar="FILE", help="write all of it as JSON, too")
         kind.add_argument("--csv", metavar="FILE", help="write the table as CSV, too")
 
 
-def _add_constant_options(parser: argparse.ArgumentParser, kind: str) -> None:
-    if kind == "sqrt":
-        parser.add_argument("d", metavar="D", type=argument(parse_count, 1, MAX_D), help="integer, 1 <= D < 2^31")
+def _add_constant_options(parser: argparse.ArgumentParser, entry: Entry) -> None:
+    add_constant(parser, entry)
     parser.add_argument("--digits", metavar="N", required=True, type=argument(parse_count, 1),
                         help="decimal digits after the point: 100000000, 1e8, 100_000_000 or 100M")
     parser.add_argument("--base", type=int, choices=(10, 16), default=10, help="of the digits (default 10)")
     parser.add_argument("--no-certificate", action="store_true", help="without the proof of the digits")
-    parser.set_defaults(run=run, kind=kind, **({"d": 5} if kind == "phi" else {}))
+    parser.set_defaults(run=run)
 
 
 def _add_test_options(parser: argparse.ArgumentParser, kind: str) -> None:
@@ -144,7 +145,9 @@ def _number(text: str, low: float, high: float, what: str) -> float:
 def _without_job(arguments: argparse.Namespace) -> int:
     """Run `bigconst estimate --refresh`, which has no computation.  Raises UsageError, InputOutputError."""
     if arguments.refresh is None:
-        raise UsageError("estimate what?", "name phi, sqrt D, ll P or prp P, or --refresh the catalogue")
+        names = ", ".join(entry.usage for entry in CONSTANTS.values())
+        #: Name a constant, `ll P` or `prp P`, or `--refresh` the catalogue.
+        raise UsageError("estimate what?", f"name {names}, ll P or prp P, or --refresh the catalogue")
     from bigconst.catalogue.refresh import refresh
 
     write(refresh(arguments.refresh, note))
@@ -212,8 +215,8 @@ def _jobs(arguments: argparse.Namespace) -> list[Job]:
     if "exponents" in arguments:
         return [mersenne_job(arguments.kind, p, arguments.iterations, arguments.fft, arguments.workspace)
                 for p in arguments.exponents]
-    return [ConstantJob(Constant(arguments.kind, arguments.d), arguments.digits, arguments.base,
-                         not arguments.no_certificate, arguments.workspace)]
+    return [ConstantJob(arguments.make(*arguments.numbers), arguments.digits, arguments.base,
+                        not arguments.no_certificate, arguments.workspace)]
 
 
 def _outputs(arguments: argparse.Namespace) -> dict[str, str]:

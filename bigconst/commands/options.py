@@ -7,6 +7,7 @@ from typing import TypeVar
 from bigconst.base.errors import UsageError
 from bigconst.base.hardware import MAX_THREADS
 from bigconst.base.units import parse_count, parse_price
+from bigconst.constants.entry import Entry
 
 Number = TypeVar("Number", int, float)
 
@@ -28,6 +29,14 @@ def argument(parse: Callable[[str], Number], low: int, high: int | None = None,
         return value
 
     return convert
+
+
+def add_constant(parser: argparse.ArgumentParser, entry: Entry) -> None:
+    """The integer of a constant, where it has one; the constant is `make(*numbers)` of the parsed arguments."""
+    parser.set_defaults(make=entry.make, numbers=())
+    if entry.values is not None:
+        parser.add_argument("numbers", metavar="D", nargs=1, help=f"integer, {entry.values_text}",
+                            type=argument(parse_count, entry.values[0], entry.values[-1]))
 
 
 def add_threads_option(parser: argparse.ArgumentParser) -> None:

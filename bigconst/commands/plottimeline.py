@@ -61,7 +61,7 @@ def timeline(report: object) -> Timeline:
     Raises UsageError for anything but a report of this program, and for the report of a run that took no time.
     """
     if not isinstance(report, dict) or report.get("schema") != SCHEMA:
-        #: Plot what `--json` of a run of `phi` or `sqrt` wrote.
+        #: Plot what `--json` of the run of a constant wrote.
         raise UsageError(f"this JSON is not a report ({SCHEMA})", "plot what --json of a run has written")
     try:
         parts, constant, digits = _segments(report), str(report["title"]), format_count(report["decimal_digits"])
@@ -82,9 +82,9 @@ def _segments(report: dict) -> tuple[Segment, ...]:
                    stage["written_bytes"]) for stage in report["stages"]]
     else:
         parts += [(f"level, {level['words']:,} words", level["seconds"], 0.0, 0, 0) for level in report["levels"]]
-        root = seconds["compute"] - sum(level["seconds"] for level in report["levels"])
-        parts += [("root", max(0.0, root), 0.0, 0, 0), ("certificate", seconds["certificate"], 0.0, 0, 0),
-                  ("output", seconds["output"], 0.0, 0, 0)]
+        after_s = seconds["compute"] - sum(level["seconds"] for level in report["levels"])
+        parts += [("after the levels", max(0.0, after_s), 0.0, 0, 0),
+                  ("certificate", seconds["certificate"], 0.0, 0, 0), ("output", seconds["output"], 0.0, 0, 0)]
     rest = seconds["total"] - sum(part[1] for part in parts)
     parts.append(("other", max(0.0, rest), 0.0, 0, 0))
     found, at_s = [], 0.0

@@ -2,12 +2,12 @@
 
 import argparse
 
-from bigconst.base.constant import parse_constant
 from bigconst.base.errors import UsageError
 from bigconst.base.hardware import default_threads
 from bigconst.base.screen import result
 from bigconst.base.units import format_count, format_seconds, parse_count
 from bigconst.commands.options import add_threads_option, argument
+from bigconst.constants.registry import parse
 from bigconst.plans.certificate import MAX_PRIMES
 
 _EPILOG = """\
@@ -54,13 +54,13 @@ def run(arguments: argparse.Namespace) -> int:
     from bigconst.proof.verification import verify
 
     verdict = verify(arguments.file, arguments.certificate, arguments.primes, arguments.threads or default_threads())
-    header = verdict.header
+    header, title = verdict.header, parse(verdict.header.constant.name).title
     bound = "2P - b^n" if header.constant.kind == "phi" else "2P"
     claim = "b^2n + P b^n" if header.constant.kind == "phi" else f"{header.constant.d} b^2n"
     sides = [f"  modulo {prime}:  P^2 + r = {left},  {claim} = {right}"
              for prime, (left, right) in zip(verdict.primes, verdict.sides, strict=True)]
     result("\n".join([
-        f"{arguments.file}: {format_count(header.digits)} digits of {header.constant.title}, base {header.base}",
+        f"{arguments.file}: {format_count(header.digits)} digits of {title}, base {header.base}",
         *sides,
         f"  0 <= r <= {bound}:  yes",
         f"  text xxh3-128:  {header.text_xxh3}",
@@ -77,7 +77,7 @@ def _rebuild(arguments: argparse.Namespace) -> int:
         #: As for "the certificate names the constant".
         raise UsageError("--without-certificate needs --constant and no --certificate",
                          'name the constant, like --constant phi or --constant "sqrt 2"')
-    constant = parse_constant(arguments.constant)
+    constant = parse(arguments.constant)
     rebuilt = rebuild(CertifyRequest(arguments.file, constant, arguments.base, arguments.lenient, arguments.threads))
     result(f"{arguments.file}: {format_count(rebuilt.digits)} digits of {constant.title} are right "
            f"(one squaring, {format_seconds(rebuilt.seconds)})")

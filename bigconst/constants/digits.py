@@ -7,9 +7,10 @@ import numpy as np
 from bigconst.arithmetic.packed import page_buffer
 from bigconst.arithmetic.residues import ForeignCharacter
 from bigconst.arithmetic.words import Words
-from bigconst.base.errors import FaultError
+from bigconst.base.errors import FaultError, UsageError
 from bigconst.base.formats import TEXT_PIECE_BYTES
-from bigconst.constants.roots import RootBounds
+from bigconst.base.units import format_count
+from bigconst.constants.bounds import Bounds
 from bigconst.kernels.text import write_text
 from bigconst.plans.plan import Plan
 from bigconst.runtime.stream import in_order, slots
@@ -32,7 +33,7 @@ class _Buffer:
         return self._bytes[PAGE_BYTES + start:PAGE_BYTES + stop]
 
 
-def write_digits(plan: Plan, bounds: RootBounds, words: Words, read: Callable[[int, int], np.ndarray], x_residue: int,
+def write_digits(plan: Plan, bounds: Bounds, words: Words, read: Callable[[int, int], np.ndarray], x_residue: int,
                  text, hasher) -> tuple[str, int]:
     """Write integer part, point, digits and newline by text.write_at(offset, bytes).
 
@@ -41,10 +42,16 @@ def write_digits(plan: Plan, bounds: RootBounds, words: Words, read: Callable[[i
     Returns the last 100 digits (fewer if there are fewer) and the digit hash
     floor(value * base^digits) modulo 2^61 - 1, which is taken from the
     characters themselves.  Raises FaultError when they do not agree with
-    `x_residue`, which the computation carried along.
+    `x_residue`, which the computation carried along; UsageError where the error
+    of a number that no remainder proves leaves its last digit open.
     """
     fmt, p, n = plan.format, words.modulus.p, plan.digits
-    head = plan.integer_part.encode() + b"."
+    head, low = plan.integer_part.encode() + b".", words.to_int(read(0, bounds.guard_words))
+    if plan.constant.root is None and bounds.correction(low) is not None:
+        #: The digits behind the last one are nearly all 0, or nearly all 9, so that it could be one more or less. With
+        #: one digit more the number ends elsewhere.
+        raise UsageError(f"the last of {format_count(plan.digits)} digits of {plan.constant.name} is undecided",
+                         "ask for one digit more")
     if int(read(plan.words, plan.words + 1)[0]) != plan.constant.floor:
         #: The digits or the certificate came out wrong while they were written, again and again. The number itself was
         #: right: resume, on a machine whose memory is tested.
@@ -86,8 +93,7 @@ def write_digits(plan: Plan, bounds: RootBounds, words: Words, read: Callable[[i
         hasher.update(piece)
 
     in_order(words.pool.threads, len(pieces), make, take)
-    guard = bounds.guard(words.to_int(read(0, bounds.guard_words)))
-    if (value * bounds.guard_range + guard - x_residue) % p != 0:
+    if (value * bounds.guard_range + bounds.guard(low) - x_residue) % p != 0:
         #: As for "the integer part is wrong".
         raise FaultError("the text does not have the residue of the number", value=value % p)
     return tail.decode(), value % p

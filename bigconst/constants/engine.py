@@ -1,4 +1,4 @@
-"""Runs a plan, in memory or on disk: ladder, root, text, certificate.
+"""Runs a plan, in memory or on disk: the program of its constant, text, certificate.
 
 `runs.kernels` loads or compiles every kernel beforehand, so that nothing is compiled later and the clock of a run can
 leave it out.
@@ -12,9 +12,10 @@ from bigconst.base.constant import Constant
 from bigconst.base.events import Finished, PlanMade
 from bigconst.base.formats import WORDS
 from bigconst.base.starting import executor
+from bigconst.constants.bounds import Bounds
 from bigconst.constants.outcome import RunOutcome
-from bigconst.constants.planning import bounds_of, make_plan, program_of
-from bigconst.constants.roots import RootBounds
+from bigconst.constants.planning import bounds_of, make_plan
+from bigconst.constants.roots import PROOF
 from bigconst.plans.plan import Plan
 
 
@@ -58,7 +59,7 @@ def _run_in_memory(plan: Plan, products, text, emit: Callable, certificate, stor
         outputs = _InMemory(Files(plan, bounds, products.words, text, certificate), side)
         machine = MemoryMachine(plan.trace, products, Arena(plan.arena_bytes), emit, outputs=outputs, store=store,
                                 save_last=False)
-        program_of(plan.constant)(machine, bounds)
+        plan.constant.program(machine, bounds)
         last_digits, digit_hash = outputs.written.result()
     rest = time.perf_counter() - outputs.began
     return RunOutcome({"compute": outputs.began - began, "certificate": rest if bounds.certified else 0.0,
@@ -97,18 +98,18 @@ def _run_on_disk(plan: Plan, products, text, emit: Callable, certificate, volume
     machine = DiskMachine(DiskProducts(plan.disk, scratch, products, store), stages, store, stop)
     bounds = bounds_of(plan, certified=certificate is not None)
     began = time.perf_counter()
-    program_of(plan.constant)(machine, bounds)
+    plan.constant.program(machine, bounds)
     computed = time.perf_counter()
     arena.drop()
     with stages.stage("files"):
         last_digits, digit_hash = _write_files(plan, bounds, products, text, certificate, volume, *machine.files)
     seconds = {record["name"]: record["seconds"] for record in stages.records}
-    proof = seconds.get("remainder", 0.0)
+    proof = seconds.get(PROOF, 0.0)
     return RunOutcome({"compute": computed - began - proof, "certificate": proof, "output": seconds["files"]},
                       machine.levels, 0.0, {}, last_digits, digit_hash, stages.records, pipeline.slowest_unit_s)
 
 
-def _write_files(plan: Plan, bounds: RootBounds, products, text, certificate, volume, x, r) -> tuple[str, int]:
+def _write_files(plan: Plan, bounds: Bounds, products, text, certificate, volume, x, r) -> tuple[str, int]:
     """Write text and certificate of numbers on the volume, of which the room that is not needed is given back first."""
     from bigconst.arithmetic.disk.reader import Reader
     from bigconst.base.formats import PACKED_PIECE_WORDS

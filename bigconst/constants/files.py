@@ -9,9 +9,9 @@ import xxhash
 from bigconst.arithmetic.words import Words
 from bigconst.base.errors import FaultError
 from bigconst.base.version import __version__
+from bigconst.constants.bounds import Bounds
 from bigconst.constants.digits import write_digits
 from bigconst.constants.remainder import write_certificate
-from bigconst.constants.roots import RootBounds
 from bigconst.plans.certificate import Header, within_bound
 from bigconst.plans.plan import Plan
 
@@ -31,7 +31,7 @@ class Sink(Protocol):
 class Files:
     """Text and certificate of a plan."""
 
-    def __init__(self, plan: Plan, bounds: RootBounds, words: Words, text: Sink, certificate: Sink | None):
+    def __init__(self, plan: Plan, bounds: Bounds, words: Words, text: Sink, certificate: Sink | None):
         self._plan, self._bounds, self._words = plan, bounds, words
         self._text, self._certificate = text, certificate
         self._hasher = xxhash.xxh3_128()
@@ -48,12 +48,12 @@ class Files:
         Raises FaultError when it is not within its bounds.
         """
         plan, bounds, words, p = self._plan, self._bounds, self._words, self._words.modulus.p
-        fmt = plan.format
+        fmt, root = plan.format, plan.constant.root
         spare = plan.text_words * fmt.digits - plan.digits
         below = plan.words - plan.text_words
         # z is P*G, or 2*P*G - B^words for phi: what is published is the remainder divided by G^2, or by 4*G^2.
         whole, digits = divmod(2 * spare, fmt.digits)
-        bits = 2 if plan.constant.kind == "phi" else 0
+        bits = 2 if root.kind == "phi" else 0
 
         def published(start: int, stop: int) -> np.ndarray:
             found = r(2 * below + whole + start, 2 * below + whole + stop + 2)
@@ -66,9 +66,9 @@ class Files:
             top = min(below + high + 1, plan.words + 1)
             return words.to_int(words.quotient(x(below + low, top), spare, 0)[:high - low])
 
-        if is_positive or not within_bound(plan.constant, plan.base, plan.digits, COMPARED_WORDS,
+        if is_positive or not within_bound(root, plan.base, plan.digits, COMPARED_WORDS,
                                            lambda low, high: words.to_int(published(low, high)), p_value):
             raise FaultError("the remainder of the digits is not within its bounds")
-        header = Header(plan.constant, plan.base, plan.digits, False, __version__, self._hasher.hexdigest())
+        header = Header(root, plan.base, plan.digits, False, __version__, self._hasher.hexdigest())
         residue = residue * pow(4, -(bits // 2), p) * pow(bounds.guard_range, -2, p) % p
         write_certificate(words, header, published, residue, self._certificate)

@@ -1,22 +1,45 @@
 """The golden ratio, (1 + sqrt 5)/2 = (1 + 5/sqrt 5)/2."""
 
 from bigconst.arithmetic.ladder import inverse_root
-from bigconst.constants.roots import RootBounds, digits_and_proof, settled
+from bigconst.base.constant import Root
+from bigconst.constants.bounds import Bounds
+from bigconst.constants.entry import Entry
+from bigconst.constants.roots import digits_and_proof, ladder_algorithm, ladder_bounds, proved, settled
 
 
-def golden(machine, bounds: RootBounds) -> None:
+def golden(machine, bounds: Bounds) -> None:
     """The golden ratio as words, its digits, and the remainder that proves them."""
-    digits_and_proof(machine, bounds, machine.call("root", root, bounds, entered=True), z_of_golden)
+    digits_and_proof(machine, bounds, 5, machine.call("root", root, bounds, entered=True), z_of_golden)
 
 
-def root(machine, bounds: RootBounds):
+def root(machine, bounds: Bounds):
     """The golden ratio as words, right down to the last digit that is written."""
-    y = machine.call("ladder", inverse_root, bounds.ladder, bounds.words)
+    y = machine.call("ladder", inverse_root, ladder_bounds(5, bounds), bounds.words)
     with machine.stage("root"):
         x = machine.scaled("x", y, 5, bounds.words + 1, plus_at=bounds.words, halved=True)
-        return settled(machine, bounds, x, z_of_golden)
+        return settled(machine, bounds, 5, x, z_of_golden)
 
 
-def z_of_golden(machine, bounds: RootBounds, x, **cut):
+def z_of_golden(machine, bounds: Bounds, x, **cut):
     """sqrt 5 = 2x - 1, to be squared."""
     return machine.view("z", x, 2, minus_at=bounds.words, **cut)
+
+
+PHI = proved(Root("phi", 5), "Golden Ratio", ladder_algorithm(5), golden)
+
+ENTRY = Entry(
+    "phi",
+    "digits of the golden ratio",
+    "Compute the golden ratio (1 + sqrt 5)/2 = 1.618... to N digits after the point.",
+    """\
+  bigconst phi --digits 1e8                      100 million digits into phi.txt
+  bigconst phi --digits 1e8 --base 16            the same precision in hexadecimal, into phi.hex.txt
+  bigconst phi --digits 1e9 --output phi.txt.zst compressed: 0.43 byte a digit
+  bigconst phi --digits 1000 --output -          digits on the screen
+  bigconst phi --digits 2e9 --plan               memory and transforms, without computing
+  bigconst phi --digits 2e12 --swap /mnt         with a scratch directory for what memory does not hold
+  bigconst phi --digits 2e12 --swap /mnt --checkpoint /data
+                                                 with copies of finished levels on a disk that is safer
+""",
+    lambda: PHI,
+)

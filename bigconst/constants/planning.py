@@ -11,28 +11,17 @@ from bigconst.base.constant import Constant
 from bigconst.base.errors import DoesNotFit
 from bigconst.base.formats import WORDS
 from bigconst.base.units import format_bytes, format_count, hex_digits
-from bigconst.constants.golden import golden
-from bigconst.constants.roots import RootBounds, root_bounds
-from bigconst.constants.sqrt import integer_root, sqrt
+from bigconst.constants.bounds import Bounds, bounds_for
 from bigconst.plans import diskplan
 from bigconst.plans.diskplan import DiskPlan
 from bigconst.plans.diskshape import chunk_bytes
 from bigconst.plans.plan import DISK_PROCESS_BYTES, PROCESS_BYTES, SQUARE_WORDS_MAX, Plan
 from bigconst.plans.trace import Trace
 
-Program = Callable[[MemoryPlanner | DiskPlanner, RootBounds], None]
 
-
-def program_of(constant: Constant) -> Program:
-    """The program of a constant."""
-    if constant.is_integer:
-        return integer_root
-    return golden if constant.kind == "phi" else sqrt
-
-
-def bounds_of(plan: Plan, certified: bool) -> RootBounds:
+def bounds_of(plan: Plan, certified: bool) -> Bounds:
     """The bounds with which the program of a plan runs; `certified` is whether a certificate is wanted."""
-    return replace(root_bounds(plan.constant.d, plan.format, plan.digits, certified), words=plan.words)
+    return replace(bounds_for(plan.constant, plan.format, plan.digits, certified), words=plan.words)
 
 
 def make_plan(constant: Constant, digits: int, base: int, threads: int, memory_bytes: int, *,
@@ -42,34 +31,34 @@ def make_plan(constant: Constant, digits: int, base: int, threads: int, memory_b
     memory_bytes     bound on the process
     workspace_bytes  bound on the working arrays alone
     disk             "hdd" or "ssd" where there is scratch, for what memory does not hold; else None
-    certified        whether the certificate is wanted, in addition to the digits
+    certified        whether the certificate is wanted, in addition to the digits, if the constant has any
     Raises DoesNotFit when the run needs more memory than allowed, or a transform too long to be exact.
     """
     written = hex_digits(digits) if base == 16 else digits
-    bounds, program = root_bounds(constant.d, WORDS[base], written, certified), program_of(constant)
+    certified = certified and constant.root is not None
+    bounds = bounds_for(constant, WORDS[base], written, certified)
     machine = MemoryPlanner(base)
-    program(machine, bounds)
+    constant.program(machine, bounds)
     common = (constant, digits, base, threads, memory_bytes, written)
     plan = Plan(*common, bounds.words, machine.trace(), certified)
-    longest = plan.square.words if plan.square is not None else 0
     if plan.arena_bytes <= min(memory_bytes - PROCESS_BYTES, workspace_bytes or memory_bytes) \
-            and longest <= SQUARE_WORDS_MAX:
+            and plan.square_words <= SQUARE_WORDS_MAX:
         return plan
     if disk is None:
-        _refuse(plan, longest, workspace_bytes)
-    search = _Search(program, bounds, base, threads, disk, memory_bytes - DISK_PROCESS_BYTES,
+        _refuse(plan, workspace_bytes)
+    search = _Search(constant.program, bounds, base, threads, disk, memory_bytes - DISK_PROCESS_BYTES,
                      workspace_bytes or memory_bytes)
     found = search.best() or search.refuse()
     on_disk, inside = found
     return Plan(*common, on_disk.words, inside, certified, on_disk)
 
 
-def _refuse(plan: Plan, square_words: int, workspace_bytes: int | None) -> None:
+def _refuse(plan: Plan, workspace_bytes: int | None) -> None:
     """Raise DoesNotFit with the reason why a run without scratch does not fit memory."""
     remedy, digits = "name a scratch directory with --swap DIR, or ask for fewer digits", format_count(plan.digits)
-    if square_words > SQUARE_WORDS_MAX:
+    if plan.square_words > SQUARE_WORDS_MAX:
         #: Beyond this size only a run on disk is exact: name scratch directories with `--swap`.
-        raise DoesNotFit(f"{digits} digits need a square of {format_count(square_words)} words, "
+        raise DoesNotFit(f"{digits} digits need a square of {format_count(plan.square_words)} words, "
                          f"the longest that is exact in memory has {format_count(SQUARE_WORDS_MAX)}", remedy)
     needed, allowed = plan.peak_memory_bytes, plan.memory_bytes
     if needed <= allowed:
@@ -84,8 +73,8 @@ def _refuse(plan: Plan, square_words: int, workspace_bytes: int | None) -> None:
 class _Search:
     """A search for the chunk length and the number of passes with which a program fits the memory."""
 
-    program: Program
-    bounds: RootBounds
+    program: Callable
+    bounds: Bounds
     base: int
     threads: int
     kind: str

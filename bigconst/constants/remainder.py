@@ -8,7 +8,7 @@ import xxhash
 from bigconst.arithmetic.memory.products import Products, Term
 from bigconst.arithmetic.packed import write_packed
 from bigconst.arithmetic.words import Words
-from bigconst.base.constant import Constant
+from bigconst.base.constant import Root
 from bigconst.base.errors import FaultError
 from bigconst.base.formats import remainder_words
 from bigconst.kernels.linear import compare
@@ -17,7 +17,7 @@ from bigconst.plans.shape import Shape
 from bigconst.runtime.arena import Arena
 
 
-def remainder(products: Products, constant: Constant, digits: int, p_words: np.ndarray, p_residue: int,
+def remainder(products: Products, root: Root, digits: int, p_words: np.ndarray, p_residue: int,
               shape: Shape, arena: Arena, scratch: Callable[[], np.ndarray]) -> tuple[np.ndarray, int] | None:
     """r as remainder_words(base, digits) words, and its residue; None when r is not between its bounds.
 
@@ -35,7 +35,7 @@ def remainder(products: Products, constant: Constant, digits: int, p_words: np.n
     length = remainder_words(fmt.base, digits)
     at, rest = divmod(digits, fmt.digits)
     z, z_residue = p_words, p_residue
-    if constant.kind == "phi":
+    if root.kind == "phi":
         words.multiply_small(z, p_words, 2)
         words.add_at(z, at, -fmt.base**rest)
         z_residue = (2 * p_residue - words.power(at) * fmt.base**rest) % p
@@ -43,7 +43,7 @@ def remainder(products: Products, constant: Constant, digits: int, p_words: np.n
     mark = arena.mark()
     out = arena.take(shape.words, np.int32)
     work = arena.take(shape.data_bytes // 8)
-    taken = constant.d * fmt.base**rest
+    taken = root.d * fmt.base**rest
 
     def verify(top: int) -> tuple[int, int] | None:
         sign = words.sign_magnitude(out, top + words.add_wrapped(out, None, at, -taken))
@@ -56,7 +56,7 @@ def remainder(products: Products, constant: Constant, digits: int, p_words: np.n
     r, other = out[:length], scratch()
     if sign > 0 and r.any():
         return None
-    if constant.kind == "phi":
+    if root.kind == "phi":
         words.shift_bits(other, r, 2)
         r, bound, residue = other, z, residue * pow(4, -1, p) % p
     else:

@@ -1,93 +1,59 @@
 """What the programs of square roots and of the golden ratio have in common: bounds, the last digit, the proof."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import isqrt
 
 from bigconst.arithmetic.ladder import LadderBounds
-from bigconst.base.formats import WordFormat
-from bigconst.plans.plan import Y_ERROR, words_for
+from bigconst.base.constant import Constant, Root
+from bigconst.constants.bounds import Bounds, words_for
+
+Y_ERROR = 5
+"""Bound on |y_k - B^k/sqrt(d)| at every level (docs/newton.md)."""
+
+PROOF = "remainder"
+"""Name of the stage that only a certificate needs."""
 
 
-@dataclass(frozen=True)
-class RootBounds:
-    """Lengths of a computation of sqrt(d) and what is made of it, in words."""
-
-    ladder: LadderBounds
-    words: int
-    """words after the point that are computed"""
-    text_words: int
-    """words after the point that contain written digits"""
-    spare: int
-    """power of the base by which the last of them is longer than the digits"""
-    certified: bool
-    """whether the remainder is wanted, in addition to the digits"""
-    radix: int
-
-    @property
-    def x_error(self) -> int:
-        """Bound on the error of x, in units of its last word."""
-        return (Y_ERROR + 1) * self.ladder.d
-
-    @property
-    def guard_words(self) -> int:
-        """Number of the lowest words of x that contain all digits below the last written one."""
-        return self.words - self.text_words + 1
-
-    @property
-    def guard_range(self) -> int:
-        """G: the digits of x below the last written one are an integer in 0 .. G-1."""
-        return self.radix ** (self.words - self.text_words) * self.spare
-
-    def guard(self, low: int) -> int:
-        """These digits, from the integer of the `guard_words` lowest words of x."""
-        return low % self.guard_range
-
-    def correction(self, low: int) -> int | None:
-        """The integer to be added to x where its guard digits, whose error is known, cannot decide the last written
-        digit; None where they can.
-
-        With it x is the multiple of G nearest to it, which has the right digits unless it is above the true root; then
-        one less has.
-        """
-        guard, size = self.guard(low), self.guard_range
-        if self.x_error <= guard < size - self.x_error:
-            return None
-        return -guard if 2 * guard < size else size - guard
-
-    @property
-    def square_words(self) -> int:
-        """Length of z^2 - d*B^(2*words), where z is right down to its written digits."""
-        return 2 * self.words - self.text_words + self.ladder.guard + 2
+def ladder_bounds(d: int, bounds: Bounds) -> LadderBounds:
+    """Lengths of the ladder for 1/sqrt(d), derived in docs/newton.md."""
+    return LadderBounds(d, words_for(1000 * d, bounds.radix), words_for(8 * Y_ERROR * (isqrt(d) + 1), bounds.radix))
 
 
-def root_bounds(d: int, fmt: WordFormat, digits: int, certified: bool) -> RootBounds:
-    """Bounds for `digits` digits after the point, derived in docs/newton.md; `words` may be made longer."""
-    text_words = -(-digits // fmt.digits)
-    guard_words = words_for((Y_ERROR + 1) * d * fmt.radix, fmt.radix)
-    ladder = LadderBounds(d, words_for(1000 * d, fmt.radix), words_for(8 * Y_ERROR * (isqrt(d) + 1), fmt.radix))
-    return RootBounds(ladder, text_words + guard_words, text_words, fmt.base ** (text_words * fmt.digits - digits),
-                      certified, fmt.radix)
+def ladder_error(d: int) -> int:
+    """Bound on the error of d/sqrt(d) by the ladder, in units of its last word."""
+    return (Y_ERROR + 1) * d
 
 
-def settled(machine, bounds: RootBounds, x, z_of: Callable):
+def ladder_algorithm(d: int) -> str:
+    """The ladder in words."""
+    return f"third-order Newton ladder for 1/sqrt({d}), in the base of the digits"
+
+
+def proved(root: Root, title: str, algorithm: str, program: Callable) -> Constant:
+    """The constant of a program that ends with `digits_and_proof` of this root."""
+    return Constant(root.name, title, algorithm, root.floor, ladder_error(root.d), program, root)
+
+
+def settled(machine, bounds: Bounds, d: int, x, z_of: Callable):
     """x, corrected where its guard digits cannot decide the last written one (docs/floor.md).
 
     z_of(machine, bounds, x) is the root of d that x stands for.
     """
     return machine.corrected("settled", x, bounds.guard_words, bounds.correction,
-                             lambda x: _remainder(machine, bounds, z_of(machine, bounds, x)))
+                             lambda x: _remainder(machine, bounds, d, z_of(machine, bounds, x)))
 
 
-def digits_and_proof(machine, bounds: RootBounds, x, z_of: Callable) -> None:
+def digits_and_proof(machine, bounds: Bounds, d: int, x, z_of: Callable) -> None:
     """The digits of x, and z^2 - d*B^(2*words) for the root z of d that is cut after the last of them."""
     machine.text(x)
     if bounds.certified:
-        with machine.stage("remainder"):
+        with machine.stage(PROOF):
             z = z_of(machine, bounds, x, zero_below=bounds.words - bounds.text_words, divisor=bounds.spare)
-            r = _remainder(machine, bounds, z)
+            r = _remainder(machine, bounds, d, z)
         machine.certificate(r, x)
 
 
-def _remainder(machine, bounds: RootBounds, z):
-    return machine.products("r", [(z, z)], bounds.square_words, plus=[(-bounds.ladder.d, None, 2 * bounds.words)])
+def _remainder(machine, bounds: Bounds, d: int, z):
+    """z^2 - d*B^(2*words), where z is right down to its written digits."""
+    length = 2 * bounds.words - bounds.text_words + ladder_bounds(d, bounds).guard + 2
+    return machine.products("r", [(z, z)], length, plus=[(-d, None, 2 * bounds.words)])

@@ -1,40 +1,65 @@
 """Square roots of small integers, sqrt d = d/sqrt d, and those that are integers themselves."""
 
+from functools import partial
 from math import isqrt
 
 from bigconst.arithmetic.ladder import inverse_root
-from bigconst.constants.roots import RootBounds, digits_and_proof, settled
+from bigconst.base.constant import Constant, Root
+from bigconst.constants.bounds import Bounds
+from bigconst.constants.entry import Entry
+from bigconst.constants.roots import PROOF, digits_and_proof, ladder_algorithm, ladder_bounds, proved, settled
 
 
-def sqrt(machine, bounds: RootBounds) -> None:
+def sqrt(machine, bounds: Bounds, d: int) -> None:
     """The root as words, its digits, and the remainder that proves them."""
-    digits_and_proof(machine, bounds, machine.call("root", root, bounds, entered=True), z_of_root)
+    digits_and_proof(machine, bounds, d, machine.call("root", root, bounds, d, entered=True), z_of_root)
 
 
-def root(machine, bounds: RootBounds):
+def root(machine, bounds: Bounds, d: int):
     """The root as words, right down to the last digit that is written."""
-    y = machine.call("ladder", inverse_root, bounds.ladder, bounds.words)
+    y = machine.call("ladder", inverse_root, ladder_bounds(d, bounds), bounds.words)
     with machine.stage("root"):
-        x = machine.scaled("x", y, bounds.ladder.d, bounds.words + 1)
-        return settled(machine, bounds, x, z_of_root)
+        x = machine.scaled("x", y, d, bounds.words + 1)
+        return settled(machine, bounds, d, x, z_of_root)
 
 
-def z_of_root(machine, bounds: RootBounds, x, **cut):
+def z_of_root(machine, bounds: Bounds, x, **cut):
     """The root, to be squared."""
     return machine.view("z", x, 1, **cut)
 
 
-def integer_root(machine, bounds: RootBounds) -> None:
+def integer_root(machine, bounds: Bounds, d: int) -> None:
     """The root of a perfect square, its digits, and the remainder, which is 0."""
-    x = machine.call("root", exact_root, bounds, entered=True)
+    x = machine.call("root", exact_root, bounds, d, entered=True)
     machine.text(x)
     if bounds.certified:
-        with machine.stage("remainder"):
+        with machine.stage(PROOF):
             r = machine.integer("r", lambda: 0, 0)
         machine.certificate(r, x)
 
 
-def exact_root(machine, bounds: RootBounds):
+def exact_root(machine, bounds: Bounds, d: int):
     """The root of a perfect square as words."""
     with machine.stage("root"):
-        return machine.integer("x", lambda: isqrt(bounds.ladder.d), bounds.words + 1, zeros=bounds.words)
+        return machine.integer("x", lambda: isqrt(d), bounds.words + 1, zeros=bounds.words)
+
+
+def root_of(d: int) -> Constant:
+    """The square root of d."""
+    is_exact = isqrt(d) ** 2 == d
+    return proved(Root("sqrt", d), f"Square root of {d}", "perfect square" if is_exact else ladder_algorithm(d),
+                  partial(integer_root if is_exact else sqrt, d=d))
+
+
+ENTRY = Entry(
+    "sqrt",
+    "digits of the square root of an integer",
+    "Compute the square root of the integer D to N digits after the point.",
+    """\
+  bigconst sqrt 2 --digits 1e8                   100 million digits into sqrt2.txt
+  bigconst sqrt 3 --digits 1M --output root.txt --json root.json
+""",
+    root_of,
+    range(1, 2**31),
+    "1 <= D < 2^31",
+)

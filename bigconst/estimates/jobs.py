@@ -12,7 +12,7 @@ from bigconst.base.errors import DoesNotFit
 from bigconst.base.units import format_count
 from bigconst.constants.planning import make_plan
 from bigconst.estimates import work
-from bigconst.estimates.work import Stage
+from bigconst.estimates.work import LEVELS, Stage
 from bigconst.plans.dwtshape import longer
 from bigconst.plans.mersenneplan import MersennePlan, make_mersenne_plan
 from bigconst.plans.plan import Plan
@@ -79,7 +79,7 @@ class ConstantJob:
     digits: int
     base: int
     certified: bool
-    """whether a certificate is made"""
+    """whether a certificate is made, if the constant has any"""
     workspace_bytes: int | None = None
 
     @property
@@ -96,8 +96,8 @@ class ConstantJob:
 
         plan = make(self.certified)
         stages = tuple(work.constant_work(plan))
-        files = plan.text_bytes + (plan.certificate_bytes if self.certified else 0)
-        if not self.certified:
+        files = plan.text_bytes + (plan.certificate_bytes if plan.certified else 0)
+        if not plan.certified:
             return Needs(plan, stages, stages, (), files, plan.checkpoint_bytes, None)
         return Needs(plan, stages, tuple(work.constant_work(make(False))), tuple(work.verification_work(plan)), files,
                      plan.checkpoint_bytes, None)
@@ -149,7 +149,7 @@ def pieces(stages: Sequence[Stage]) -> list[list[Stage]]:
     """Stages grouped by the copies between them: all of a level together, and of a ladder in memory each level."""
     groups: dict[str, list[Stage]] = {}
     for stage in stages:
-        if stage.name == "ladder":
+        if stage.name == LEVELS:
             for i, step in enumerate(stage.steps):
                 groups[f"{stage.name} {i}"] = [replace(stage, steps=(step,))]
         else:

@@ -6,7 +6,7 @@ happens at the same time is one step.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log2
 
 from bigconst.plans import accounts
@@ -35,7 +35,7 @@ OPERATIONS = {
     "text": "words converted to digits, hashed and checked",
     "check text": "text and remainder read by a verifier",
     "sum": "the sum of a step of the ladder on disk, for each word of it",
-    "root": "the step from the root's inverse to the root on disk",
+    "root": "a multiple of a number on disk, like the root as a multiple of its inverse",
     "slab forward": "a slab of a transform on disk from packed words",
     "slab row": "a row of a transform on disk squared",
     "slab product": "a row of a transform on disk multiplied, both rows transformed",
@@ -50,6 +50,9 @@ MEMORY_BYTES = {"forward": 12, "spectrum": 16, "square": 16, "multiply": 24, "in
                 "multiply small": 8, "update": 16, "shift": 8, "pack": 4, "unpack": 4, "text": 4, "check text": 7,
                 "squaring": 28}
 """Least number of bytes that an operation moves for each word."""
+
+LEVELS = "ladder"
+"""Name of the stage of all levels in memory, each of which is a step of it."""
 
 JACOBI_BITS = 1 << 21
 """Bits of the largest number whose Jacobi symbol is measured."""
@@ -104,28 +107,36 @@ def _operations(steps: Iterable[Step]) -> tuple[tuple[str, int], ...]:
     return tuple(operation for step in steps for operation in step.operations)
 
 
-def _climb(plan: Plan) -> tuple[WorkStep, ...]:
-    touched = plan.arena_bytes if plan.disk is None else max(plan.arena_bytes, plan.disk.used_bytes)
-    levels: dict[str, list[Step]] = {}
-    for step in plan.trace.steps:
-        if step.stage.startswith("level"):
-            levels.setdefault(step.stage.partition(",")[0], []).append(step)
-    return (WorkStep((("touch", touched),)), *(WorkStep(_operations(steps)) for steps in levels.values()))
+def _computed(steps: Sequence[Step]) -> list[Stage]:
+    """Stages in memory, all levels together as one; stages without operations are left out."""
+    found: dict[str, dict[str, list[Step]]] = {}
+    for step in steps:
+        if step.operations:
+            level, _, part = step.stage.partition(", ")     # the stages of a level are called like "level 2, u"
+            found.setdefault(LEVELS if part else level, {}).setdefault(level, []).append(step)
+    return [Stage(name, tuple(WorkStep(_operations(each)) for each in parts.values())) for name, parts in found.items()]
+
+
+def _touch(plan: Plan) -> WorkStep:
+    """The first use of the memory."""
+    used_bytes = plan.arena_bytes if plan.disk is None else max(plan.arena_bytes, plan.disk.used_bytes)
+    return WorkStep((("touch", used_bytes),))
 
 
 def constant_work(plan: Plan) -> list[Stage]:
     """Stages of a computation, in memory or on disk, without the loading of kernels."""
     if plan.disk is not None:
         return _disk_work(plan)
-    of_stages = {name: _operations(steps) for name, steps in plan.trace.stages()}
-    text = ("text", plan.text_words)
-    stages = []
-    if plan.levels:
-        stages = [Stage("ladder", _climb(plan)), Stage("root", (WorkStep(of_stages["root"]),))]
+    steps, text = plan.trace.steps, ("text", plan.text_words)
+    written = next(i for i, step in enumerate(steps) if step.stage == "files")
+    stages = _computed(steps[:written])
+    if stages:
+        stages[0] = replace(stages[0], steps=(_touch(plan), *stages[0].steps))
     if plan.certified:
         # The text is made and written at the same time.
-        stages.append(Stage("certificate", (WorkStep((text, *of_stages["remainder"]), text_bytes=plan.text_bytes),
-                                            WorkStep(certificate_bytes=plan.certificate_bytes))))
+        stages.append(Stage("certificate", (
+            WorkStep((text, *_operations(steps[written:])), text_bytes=plan.text_bytes),
+            WorkStep(certificate_bytes=plan.certificate_bytes))))
     else:
         stages.append(Stage("text", (WorkStep(text_bytes=plan.text_bytes),)))
     return stages
@@ -140,19 +151,21 @@ def verification_work(plan: Plan) -> list[Stage]:
 # -- on disk ----------------------------------------------------------------------------------
 
 def _disk_work(plan: Plan) -> list[Stage]:
-    stages = []
-    for name, passes in plan.disk.passes:
+    stages, touch = [], (_touch(plan),)
+    for name, made in plan.disk.trace.stages():
         if name == "files":
-            stages.append(Stage(name, _files(plan, passes)))
+            stages.append(Stage(name, _files(plan, [each for step in made for each in step.passes])))
             continue
-        steps = tuple(step for each in passes for step in _steps(plan, name, each))
-        if name == "ladder in memory":
-            steps = (*_climb(plan), *steps)
-        stages.append(Stage(name, steps))
+        steps = [work for step in made for each in step.passes for work in _steps(plan, step, each)]
+        calls = dict.fromkeys(step.name.rpartition("/")[0] for step in made)
+        if inside := [plan.disk.memory[path] for path in calls if path in plan.disk.memory]:
+            computed = [work for trace in inside for stage in _computed(trace.steps) for work in stage.steps]
+            steps, touch = [*touch, *computed, *steps], ()
+        stages.append(Stage(name, tuple(steps)))
     return stages
 
 
-def _steps(plan: Plan, stage: str, each: Pass) -> tuple[WorkStep, ...]:
+def _steps(plan: Plan, step: Step, each: Pass) -> tuple[WorkStep, ...]:
     moves = (Move(each.tiles, each.tile_bytes, each.tile_run_bytes),
              Move(each.packed, each.chunk_bytes, each.chunk_run_bytes))
     common = {"moves": tuple(move for move in moves if move.traffic != Traffic()),
@@ -176,7 +189,7 @@ def _steps(plan: Plan, stage: str, each: Pass) -> tuple[WorkStep, ...]:
             words = chunks * plan.disk.chunk_words
             return (WorkStep((("late", words),), common["moves"], 2 * batches, journal_bytes=each.packed.read_bytes,
                          at_once=False),)
-    name = "root" if stage == "root" else "sum" if each.packed.read_bytes else "pack"
+    name = "pack" if not each.packed.read_bytes else "root" if len(step.reads) == 1 else "sum"
     return (WorkStep(((name, each.words),), **common),)
 
 

@@ -3,15 +3,14 @@
 Pure: bytes and integers, no files, no arrays.
 """
 
-import contextlib
 import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import log
 
-from bigconst.base.constant import Constant, parse_constant
-from bigconst.base.errors import UsageError, VerificationError
+from bigconst.base.constant import Root
+from bigconst.base.errors import VerificationError
 from bigconst.base.formats import HEADER_BYTES, WORDS, ZST_SUFFIX, remainder_words
 
 FORMAT = "bigconst-certificate/1"
@@ -30,7 +29,7 @@ def certificate_path(text_path: str) -> str:
 class Header:
     """The first line of a certificate file."""
 
-    constant: Constant
+    constant: Root
     base: int
     digits: int
     lenient: bool
@@ -50,10 +49,12 @@ class Header:
         return remainder_words(self.base, self.digits)
 
 
-def _constant(name: object) -> Constant:
-    with contextlib.suppress(UsageError):
-        if isinstance(name, str) and (constant := parse_constant(name)).name == name:
-            return constant
+def _root(name: object) -> Root:
+    """The root of which `name` is the name: `phi`, or `sqrt D` with 1 <= D < 2^31."""
+    if name == "phi":
+        return Root("phi", 5)
+    if isinstance(name, str) and re.fullmatch("sqrt [1-9][0-9]{0,9}", name) and (d := int(name[5:])) < 2**31:
+        return Root("sqrt", d)
     #: As for "the certificate's header hides its checksum".
     raise VerificationError(f"the certificate is for an unknown constant, {str(name)[:40]!r}",
                             "it is damaged or made by something else")
@@ -100,18 +101,25 @@ def decode_header(block: bytes) -> tuple[Header, str, bytes]:
     if key < 0 or at < 0:
         raise refuse("hides its checksum")
     zeroed = block[:at] + _ZEROS.encode() + block[at + 32:]
-    header = Header(_constant(fields["constant"]), base, digits, fields["lenient"], fields["version"],
+    header = Header(_root(fields["constant"]), base, digits, fields["lenient"], fields["version"],
                     fields["text_xxh3"])
     return header, fields["file_xxh3"], zeroed
 
 
-def sides(constant: Constant, base: int, digits: int, p_residue: int, r_residue: int, prime: int) -> tuple[int, int]:
+def sides(root: Root, base: int, digits: int, p_residue: int, r_residue: int, prime: int) -> tuple[int, int]:
     """Both sides of P^2 + r = b^(2n) + P*b^n, or P^2 + r = d*b^(2n), modulo `prime`."""
     power = pow(base, digits, prime)
     left = (p_residue * p_residue + r_residue) % prime
-    if constant.kind == "phi":
+    if root.kind == "phi":
         return left, (power * power + p_residue * power) % prime
-    return left, constant.d * power * power % prime
+    return left, root.d * power * power % prime
+
+
+def is_floor(root: Root, p: int, power: int) -> bool:
+    """Whether P is the integer part of a root times b^n, by the identity and the bound of a certificate."""
+    if root.kind == "phi":
+        return 0 <= power * power + p * power - p * p <= 2 * p - power
+    return 0 <= root.d * power * power - p * p <= 2 * p
 
 
 def error_probability(base: int, digits: int, primes: int) -> float:
@@ -120,7 +128,7 @@ def error_probability(base: int, digits: int, primes: int) -> float:
     return (bits / 60 / 2.75e16) ** primes
 
 
-def within_bound(constant: Constant, base: int, digits: int, step: int, r_value: Callable[[int, int], int],
+def within_bound(root: Root, base: int, digits: int, step: int, r_value: Callable[[int, int], int],
                  p_value: Callable[[int, int], int]) -> bool:
     """Whether r <= 2P - b^n (phi) or r <= 2P (a root).
 
@@ -130,7 +138,7 @@ def within_bound(constant: Constant, base: int, digits: int, step: int, r_value:
     """
     fmt = WORDS[base]
     at, rest = divmod(digits, fmt.digits)
-    taken = base**rest if constant.kind == "phi" else 0
+    taken = base**rest if root.kind == "phi" else 0
     difference = 0
     high = remainder_words(base, digits)
     while high > 0:

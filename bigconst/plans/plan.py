@@ -1,26 +1,22 @@
 """The plan of a run: one value with all decisions, which constants.planning makes of a request.
 
 A number x is stored as an integer near x*B^K in words of radix B (10^5, or 2^16 in base 16).  The plan has K and the
-trace of the constant's program, from which everything else follows.  The bounds below are derived in docs/newton.md,
-those of `SQUARE_WORDS_MAX` in docs/word-size.md.
+trace of the constant's program, from which everything else follows.  The bound `SQUARE_WORDS_MAX` is derived in
+docs/word-size.md.
 """
 
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
-from bigconst.base.constant import Constant
+from bigconst.base.constant import Constant, integer_text
 from bigconst.base.formats import WORDS, WordFormat, certificate_bytes, packed_bytes
 from bigconst.base.units import format_bytes, format_count
 from bigconst.plans.diskplan import DiskPlan
-from bigconst.plans.shape import Shape
 from bigconst.plans.trace import Level, Trace, ladder_levels
 
-Y_ERROR = 5
-"""Bound on |y_k - B^k/sqrt(d)| at every level."""
-
 SQUARE_WORDS_MAX = 1 << 30
-"""Longest square of a full operand in radix 10^5 whose rounding errors stay below 0.3: that of the certificate."""
+"""Longest square of a full operand in radix 10^5 whose rounding errors stay below 0.3, as that of a certificate."""
 
 RECORDS = 2
 """Form of what a run stores to be resumed; to be counted up where a program could misread what another has stored."""
@@ -67,20 +63,20 @@ class Plan:
 
     @cached_property
     def levels(self) -> tuple[Level, ...]:
-        """Levels of the ladder that are computed in memory."""
+        """Levels of ladders that are computed in memory."""
         return ladder_levels(self.trace)
 
     @property
-    def square(self) -> Shape | None:
-        """Transform of the square that decides a last digit, and of the certificate's, in memory."""
-        return next((step.shape for step in self.trace.steps if step.stage == "root" and step.shape is not None), None)
+    def square_words(self) -> int:
+        """Length of the longest transform of a square in memory; 0 if there is none."""
+        return max((step.shape.words for step in self.trace.steps if step.operands == 1), default=0)
 
     @property
     def fingerprint(self) -> str:
         """Hash of everything that a run goes by and stores: a program with the same one can continue the run."""
         on_disk = self.disk and (self.disk.chunk_words, self.disk.piece_chunks, self.disk.stripe_bytes,
                                  self.disk.trace.what_is_made, self.disk.places)
-        return fingerprint(self.constant, self.digits, self.base, self.words, self.trace.what_is_made, on_disk)
+        return fingerprint(self.constant.name, self.digits, self.base, self.words, self.trace.what_is_made, on_disk)
 
     @property
     def format(self) -> WordFormat:
@@ -95,7 +91,7 @@ class Plan:
     @property
     def integer_part(self) -> str:
         """The text before the point."""
-        return self.constant.integer_text(self.base)
+        return integer_text(self.constant.floor, self.base)
 
     @property
     def text_bytes(self) -> int:
@@ -147,12 +143,3 @@ class Plan:
 def fingerprint(*parts: object) -> str:
     """Hash of parts of a plan, which are told apart by how they are printed, and of the form of records."""
     return hashlib.sha256(repr((RECORDS, *parts)).encode()).hexdigest()[:32]
-
-
-def words_for(bound: int, radix: int) -> int:
-    """Smallest count with radix^count >= bound."""
-    count, power = 0, 1
-    while power < bound:
-        power *= radix
-        count += 1
-    return count

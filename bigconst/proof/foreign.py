@@ -5,7 +5,7 @@ import xxhash
 
 from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.words import Words
-from bigconst.base.constant import Constant
+from bigconst.base.constant import Constant, Root, integer_text
 from bigconst.base.errors import FaultError, VerificationError
 from bigconst.base.formats import TEXT_PIECE_BYTES, WORDS, remainder_words
 from bigconst.constants.remainder import remainder
@@ -31,14 +31,14 @@ def _characters(text: DigitFile, room: int) -> tuple[np.ndarray, str]:
     return characters, hasher.hexdigest()
 
 
-def rebuild_remainder(path: str, constant: Constant, base: int, lenient: bool,
+def rebuild_remainder(path: str, root: Root, base: int, lenient: bool,
                       threads: int) -> tuple[int, str, np.ndarray, int]:
     """The remainder r of the digits in a file: (number of digits, text checksum, r, its residue).
 
-    r is an array of int32 words.  Raises VerificationError when the digits are not those of the constant,
+    r is an array of int32 words.  Raises VerificationError when the digits are not those of the root,
     InputOutputError when the file cannot be read, as digits too.
     """
-    whole = constant.integer_text(base)
+    whole = integer_text(root.floor, base)
     fmt = WORDS[base]
     with open_digits(path, lenient) as text:
         text.locate(whole, base, None)
@@ -60,12 +60,12 @@ def rebuild_remainder(path: str, constant: Constant, base: int, lenient: bool,
 
         pool.run(task, split(length, -(-length // (1 << 18)), 16))
         try:
-            found = remainder(Products(words, lambda event: None), constant, n, p_words, words.residue(p_words),
+            found = remainder(Products(words, lambda event: None), root, n, p_words, words.residue(p_words),
                               shape, arena, lambda: scratch)
         except FaultError:
             found = None        # the digits are too far off for the remainder to be short
     if found is None:
-        raise VerificationError(f"{path} does not hold {constant.name}",
+        raise VerificationError(f"{path} does not hold {root.name}",
                                 "bigconst certify --locate says from which digit on it is wrong")
     return n, text_xxh3, found[0], found[1]
 
@@ -79,7 +79,7 @@ def first_difference(path: str, constant: Constant, base: int, lenient: bool, th
     from bigconst.constants import engine
 
     with open_digits(path, lenient) as text:
-        text.locate(constant.integer_text(base), base, None)
+        text.locate(integer_text(constant.floor, base), base, None)
         characters, _ = _characters(text, 0)
     # The engine counts decimal digits, and five of them are worth more than four hexadecimal ones.
     wanted = text.digits if base == 10 else text.digits * 5 // 4 + 1

@@ -15,6 +15,7 @@ from gmpy2 import mpz
 
 from bigconst.arithmetic.packed import page_buffer, pieces
 from bigconst.arithmetic.residues import ForeignCharacter, Modulus, random_prime, residues_text, residues_words
+from bigconst.base.constant import integer_text
 from bigconst.base.errors import VerificationError
 from bigconst.base.formats import (
     HEADER_BYTES,
@@ -109,7 +110,7 @@ def verify(text_path: str, proof: str | None = None, primes: int = 3, threads: i
         header, told, zeroed = certificate.read_header()
         with open_digits(text_path, header.lenient) as text:
             whole = header.constant.floor
-            text.locate(header.constant.integer_text(header.base), header.base, header.digits)
+            text.locate(integer_text(whole, header.base), header.base, header.digits)
             moduli = tuple(Modulus(random_prime()) for _ in range(primes))
             fraction, text_hash = _text_residues(threads, text, header, moduli)
             r, file_hash = _certificate_residues(threads, certificate, header, moduli, zeroed)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bigconst.base.constant import Constant
-from bigconst.base.errors import VerificationError
+from bigconst.base.errors import UsageError, VerificationError
 from bigconst.base.hardware import default_threads
 from bigconst.base.units import format_count
 from bigconst.base.version import __version__
@@ -47,14 +47,19 @@ class Rebuilt:
 def rebuild(request: CertifyRequest) -> Rebuilt:
     """Read a digit file and compute its remainder.
 
-    Raises VerificationError when its digits are wrong, InputOutputError when it cannot be read as digits.
+    Raises UsageError for a constant without certificates, VerificationError when its digits are wrong, InputOutputError
+    when it cannot be read as digits.
     """
+    if request.constant.root is None:
+        #: Only the golden ratio and square roots have certificates, from which the digits are known to be right.
+        raise UsageError(f"there are no certificates for {request.constant.name}",
+                         "compute the digits again and compare")
     load(DIGITS)
     from bigconst.proof.foreign import rebuild_remainder
 
     began = time.perf_counter()
-    digits, text_xxh3, r, r_residue = rebuild_remainder(request.path, request.constant, request.base, request.lenient,
-                                                        request.threads or default_threads())
+    digits, text_xxh3, r, r_residue = rebuild_remainder(
+        request.path, request.constant.root, request.base, request.lenient, request.threads or default_threads())
     return Rebuilt(digits, text_xxh3, r, r_residue, time.perf_counter() - began)
 
 
@@ -79,7 +84,7 @@ def certify(request: CertifyRequest) -> tuple[str, Rebuilt]:
         from bigconst.constants.remainder import write_certificate
         from bigconst.runtime.threads import Pool
 
-        header = Header(request.constant, request.base, rebuilt.digits, request.lenient, __version__,
+        header = Header(request.constant.root, request.base, rebuilt.digits, request.lenient, __version__,
                         rebuilt.text_xxh3)
         write_certificate(Words(WORDS[request.base], Pool(1)), header, lambda start, stop: rebuilt.r[start:stop],
                           rebuilt.r_residue, file)

@@ -108,10 +108,15 @@ def is_mersenne(found: dict) -> bool:
 def check_plan(found: dict, fingerprint: str) -> None:
     """Raise UsageError when the run was begun by a version that had another plan for it, or stored something else."""
     if found.get("plan") != fingerprint:
-        #: The version in the message computes in other steps, or stores them in other places. Resume the run with that
-        #: version, or remove it with `--discard`.
-        raise UsageError(f"{found['directory']} holds a run of bigconst {found['version']}, which this one, "
-                         f"{__version__}, would plan otherwise", "resume it with that version, or add --discard")
+        raise otherwise_planned(found)
+
+
+def otherwise_planned(found: dict) -> UsageError:
+    """The error for a run that another version began, which had another plan for it."""
+    #: The version in the message computes in other steps, or stores them in other places. Resume the run with that
+    #: version, or remove it with `--discard`.
+    return UsageError(f"{found['directory']} holds a run of bigconst {found['version']}, which this one, "
+                      f"{__version__}, would plan otherwise", "resume it with that version, or add --discard")
 
 
 def check_memory(found: dict, needed_bytes: int, allowed_bytes: int) -> None:

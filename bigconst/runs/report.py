@@ -169,7 +169,8 @@ def format_report(report: dict) -> str:
         ("Start date", _date(report["start"])),
         ("End date", _date(report["end"])),
         ("Computation time", format_seconds(seconds["compute"])),
-        *([("Certificate time", format_seconds(seconds["certificate"]))] if report["certificate"] else []),
+        (("Certificate time", format_seconds(seconds["certificate"])) if report["certificate"]
+         else ("Certificate", "none")),
         ("Output time", format_seconds(seconds["output"])),
         ("Loading of kernels", format_seconds(seconds["kernels_ready"])),
         ("Total time", format_seconds(seconds["total"])),

@@ -39,7 +39,7 @@ class RunRequest:
     force: bool = False
     """whether files that exist are replaced"""
     with_certificate: bool = True
-    """whether a digit file gets a certificate; standard output never does"""
+    """whether a digit file gets a certificate; standard output, and a constant that has none, never does"""
     report: str | None = None
     """file for the report as JSON"""
     events: str | None = None
@@ -59,7 +59,7 @@ class RunRequest:
     @property
     def is_certified(self) -> bool:
         """Whether there will be a certificate."""
-        return self.with_certificate and not self.to_stdout
+        return self.with_certificate and self.constant.root is not None and not self.to_stdout
 
     @property
     def text_path(self) -> str:

@@ -8,13 +8,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bigconst.base.constant import Constant
 from bigconst.base.errors import DiskFull, InputOutputError, UsageError
 from bigconst.base.hardware import default_threads
 from bigconst.base.screen import note
 from bigconst.base.units import format_bytes
 from bigconst.base.version import __version__
 from bigconst.constants.planning import make_plan
+from bigconst.constants.registry import parse
 from bigconst.plans.plan import Plan
 from bigconst.runs import interrupted, lanes
 from bigconst.runs.lanes import ScratchDisks
@@ -127,9 +127,12 @@ def plan_without_disks(request: RunRequest) -> Plan:
 def planned(manifest: dict) -> Plan:
     """The plan of an interrupted run.  Raises UsageError when another version began it, which had another plan."""
     asked = manifest["request"]
-    plan = make_plan(Constant(asked["kind"], asked["d"]), asked["digits"], asked["base"], asked["threads"],
-                     asked["memory_bytes"], workspace_bytes=asked["workspace_bytes"], disk=asked["disk"],
-                     certified=asked["certified"])
+    try:
+        constant = parse(asked["constant"])
+    except (KeyError, UsageError):
+        raise interrupted.otherwise_planned(manifest) from None
+    plan = make_plan(constant, asked["digits"], asked["base"], asked["threads"], asked["memory_bytes"],
+                     workspace_bytes=asked["workspace_bytes"], disk=asked["disk"], certified=asked["certified"])
     interrupted.check_plan(manifest, plan.fingerprint)
     return plan
 
@@ -164,7 +167,7 @@ def _new_manifest(request: RunRequest, plan: Plan, disks: ScratchDisks | None) -
         "run_id": interrupted.new_run_id(),
         "version": __version__,
         "plan": plan.fingerprint,
-        "request": {"kind": plan.constant.kind, "d": plan.constant.d, "digits": plan.decimal_digits, "base": plan.base,
+        "request": {"constant": plan.constant.name, "digits": plan.decimal_digits, "base": plan.base,
                     "threads": plan.threads if disks is None else plan.disk.threads,
                     "memory_bytes": plan.memory_bytes, "workspace_bytes": request.workspace_bytes,
                     "disk": None if disks is None else plan.disk.kind, "certified": plan.certified,
@@ -201,8 +204,8 @@ def _is_same_run(request: RunRequest, found: dict) -> bool:
     """Whether a manifest is of the run that is asked for: constant, digits, base, certificate and output."""
     if interrupted.is_mersenne(found):
         return False
-    asked = (request.constant.kind, request.constant.d, request.digits, request.base, request.is_certified)
-    known = tuple(found["request"][name] for name in ("kind", "d", "digits", "base", "certified"))
+    asked = (request.constant.name, request.digits, request.base, request.is_certified)
+    known = tuple(found["request"].get(name) for name in ("constant", "digits", "base", "certified"))
     if asked != known:
         return False
     return request.output_path == found["output"]

@@ -21,16 +21,17 @@ def remaining_s(share: float, elapsed_s: float, share_before: float = 0.0) -> fl
 
 
 def memory_work(plan: Plan) -> tuple[list[float], float]:
-    """The work of each level of a plan in memory, and the work after the levels, both in one unit.
+    """The work of each level of a plan in memory, with what comes before it, and that after the levels, in one unit.
 
     A transform of N words counts N log N, everything else nothing.
     """
-    works: dict[str, float] = {}
-    for step in plan.trace.steps:
-        level = step.stage.partition(",")[0]
-        works[level] = works.get(level, 0.0) + sum(words * log2(words) for name, words in step.operations
-                                                   if name in ("forward", "inverse"))
-    return [work for name, work in works.items() if name.startswith("level")], works.get("remainder", 0.0)
+    works = [0.0]
+    ends = {call.end for call in plan.trace.calls if call.is_part}
+    for done, step in enumerate(plan.trace.steps, 1):
+        works[-1] += sum(words * log2(words) for name, words in step.operations if name in ("forward", "inverse"))
+        if done in ends:
+            works.append(0.0)
+    return works[:-1], works[-1]
 
 
 class MemoryWork:

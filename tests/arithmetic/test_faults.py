@@ -8,13 +8,13 @@ from gmpy2 import isqrt, mpz
 
 from bigconst.arithmetic.memory.machine import MemoryMachine
 from bigconst.base import failpoints
-from bigconst.base.constant import Constant
 from bigconst.base.errors import FaultError, UsageError
 from bigconst.constants import engine
+from bigconst.constants.golden import PHI
 from bigconst.constants.planning import make_plan
 
 DIGITS = 60_000
-PLAN = make_plan(Constant("phi", 5), DIGITS, 10, 1, 1 << 40)
+PLAN = make_plan(PHI, DIGITS, 10, 1, 1 << 40)
 
 
 @pytest.fixture(scope="module")

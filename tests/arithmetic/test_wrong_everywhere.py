@@ -9,14 +9,13 @@ import xxhash
 from bigconst.arithmetic import packed
 from bigconst.arithmetic.memory.machine import MemoryMachine
 from bigconst.arithmetic.words import Words
-from bigconst.base.constant import Constant
 from bigconst.base.errors import FaultError
 from bigconst.base.formats import HEADER_BYTES, WORDS
 from bigconst.constants import digits, engine
+from bigconst.constants.golden import PHI
 from bigconst.constants.planning import make_plan
 from bigconst.runtime.threads import Pool
 
-PHI = Constant("phi", 5)
 DIGITS = 3_000
 
 

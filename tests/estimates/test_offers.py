@@ -6,15 +6,14 @@ from datetime import date
 
 import pytest
 
-from bigconst.base.constant import Constant
 from bigconst.catalogue.model import Instance, NetworkVolume
+from bigconst.constants.golden import PHI
 from bigconst.estimates import offers
 from bigconst.estimates.jobs import ConstantJob, MersenneJob, pieces
 from bigconst.estimates.model import SCALED_ERROR, estimate
 from bigconst.estimates.offers import INFEASIBLE, NOT_ESTIMABLE, Offer, Refusal, Wishes, offer
 
 TODAY = Wishes(date(2026, 11, 21))
-PHI = Constant("phi", 5)
 LARGE = ConstantJob(PHI, 2 * 10**12, 10, True)
 ON_DISK = ConstantJob(PHI, 10**11, 10, True)
 IN_MEMORY = ConstantJob(PHI, 10**9, 10, True)

@@ -7,14 +7,13 @@ import pytest
 from bigconst.arithmetic.disk.linear import linear_pass
 from bigconst.arithmetic.disk.passes import DiskTransform
 from bigconst.arithmetic.memory.transform import Transform
-from bigconst.base.constant import Constant
 from bigconst.constants import engine
+from bigconst.constants.golden import PHI
 from bigconst.constants.planning import make_plan
+from bigconst.constants.sqrt import root_of
 from bigconst.estimates.work import OPERATIONS, constant_work, mersenne_work, verification_work
 from bigconst.plans.mersenneplan import make_mersenne_plan
 from bigconst.storage.volume import Volume
-
-PHI = Constant("phi", 5)
 
 
 class Sink:
@@ -50,7 +49,7 @@ def planned(stages, names) -> Counter:
 
 
 @pytest.mark.parametrize("constant,base,certified", [
-    (PHI, 10, True), (PHI, 16, True), (Constant("sqrt", 2), 10, False)])
+    (PHI, 10, True), (PHI, 16, True), (root_of(2), 10, False)])
 def test_transforms_in_memory_are_those_of_the_engine(monkeypatch, constant, base, certified):
     plan = make_plan(constant, 100_000, base, 1, 1 << 60, certified=certified)
     names = ("forward", "spectrum", "square", "multiply", "inverse")
@@ -96,7 +95,7 @@ def test_traffic_is_that_of_the_plan(digits, memory_bytes, kind):
     assert all(4096 <= move.block_bytes <= move.run_bytes for move in moves)
 
 
-@pytest.mark.parametrize("constant", [PHI, Constant("sqrt", 3), Constant("sqrt", 49)])
+@pytest.mark.parametrize("constant", [PHI, root_of(3), root_of(49)])
 @pytest.mark.parametrize("disk", [None, "ssd"])
 @pytest.mark.parametrize("certified", [True, False])
 def test_all_operations_are_measured(constant, disk, certified):

@@ -13,7 +13,6 @@ from bigconst.plans.plan import Plan
 from bigconst.storage.lane import Lane
 from bigconst.storage.volume import Volume
 
-PHI = Constant("phi", 5)
 AMPLE = 1 << 60
 MIB = 1 << 20
 SMALL = 576 << 10

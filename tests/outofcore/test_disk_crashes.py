@@ -6,7 +6,6 @@ import pytest
 from disk_runs import (
     BETWEEN,
     ONE_LEVEL,
-    PHI,
     REGROUPED,
     ROOMY,
     TWO_LEVELS,
@@ -19,7 +18,8 @@ from disk_runs import (
 
 from bigconst.arithmetic.disk.passes import DiskTransform
 from bigconst.base import failpoints
-from bigconst.base.constant import Constant
+from bigconst.constants.golden import PHI
+from bigconst.constants.sqrt import root_of
 from bigconst.runtime import recorder as recorder_module
 
 
@@ -35,7 +35,7 @@ def lives(plan, *arguments, **options) -> tuple[int, tuple[bytes, bytes]]:
 
 @pytest.mark.parametrize("flush_s", [0.0, 1e9])
 @pytest.mark.parametrize("constant,digits,base,seeds,most_writes", [
-    (PHI, ONE_LEVEL, 10, 4, 50), (Constant("sqrt", 12345), TWO_LEVELS, 16, 3, 100),
+    (PHI, ONE_LEVEL, 10, 4, 50), (root_of(12345), TWO_LEVELS, 16, 3, 100),
     pytest.param(PHI, BETWEEN, 10, 2, 200, marks=pytest.mark.slow),
 ])
 def test_the_files_are_right_in_the_end(constant, digits, base, seeds, most_writes, flush_s, monkeypatch):
@@ -51,7 +51,7 @@ def test_the_files_are_right_in_the_end(constant, digits, base, seeds, most_writ
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("constant,base", [(PHI, 10), (Constant("sqrt", 2), 16)])
+@pytest.mark.parametrize("constant,base", [(PHI, 10), (root_of(2), 16)])
 def test_what_was_repeated_beyond_the_plan_is_found_again(constant, base, monkeypatch):
     """Every product fails on the planned words, and the scratch has grown when power is lost."""
     original = DiskTransform.inverse

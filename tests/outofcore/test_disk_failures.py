@@ -6,11 +6,12 @@ import signal
 
 import numpy as np
 import pytest
-from disk_runs import ONE_LEVEL, PHI, engine, in_memory, plan_on_disk, run_on_lanes, same
+from disk_runs import ONE_LEVEL, engine, in_memory, plan_on_disk, run_on_lanes, same
 from plan_places import place
 
 from bigconst.base import failpoints
 from bigconst.base.errors import BigconstError, InputOutputError
+from bigconst.constants.golden import PHI
 from bigconst.storage.atomicfile import AtomicFile
 from bigconst.storage.lane import Lane
 from bigconst.storage.volume import Volume

@@ -5,12 +5,13 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from disk_runs import BETWEEN, ONE_LEVEL, PHI, TWO_LEVELS, in_memory, plan_on_disk, run_watched, same
+from disk_runs import BETWEEN, ONE_LEVEL, TWO_LEVELS, in_memory, plan_on_disk, run_watched, same
 
 from bigconst.arithmetic.disk.machine import DiskMachine
 from bigconst.arithmetic.packed import page_buffer
 from bigconst.base import failpoints
 from bigconst.base.errors import FaultError
+from bigconst.constants.golden import PHI
 from bigconst.kernels.pack import pack
 
 RUNS = [(ONE_LEVEL, True), (TWO_LEVELS, False), (BETWEEN, True), (ONE_LEVEL, False)]

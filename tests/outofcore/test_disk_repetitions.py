@@ -1,23 +1,27 @@
 """What hardly ever happens in a run on disk: a last digit in doubt, and products that are repeated."""
 
+from dataclasses import replace
+
 import pytest
 from certificates import digit_text, floor
-from disk_runs import ONE_LEVEL, PHI, REGROUPED, ROOMY, TWO_LEVELS, in_memory, plan_on_disk, run_watched, same
+from disk_runs import ONE_LEVEL, REGROUPED, ROOMY, TWO_LEVELS, in_memory, plan_on_disk, run_watched, same
 
 from bigconst.arithmetic.disk.machine import DiskMachine
 from bigconst.arithmetic.disk.passes import DiskTransform
-from bigconst.base.constant import Constant
 from bigconst.base.errors import FaultError
 from bigconst.base.units import hex_digits
-from bigconst.constants.roots import RootBounds
+from bigconst.constants import engine
+from bigconst.constants.golden import PHI
+from bigconst.constants.planning import bounds_of
+from bigconst.constants.sqrt import root_of
 
-SQRT2, SQRT_MAX = Constant("sqrt", 2), Constant("sqrt", 2**31 - 1)
+SQRT2, SQRT_MAX = root_of(2), root_of(2**31 - 1)
 
 # --- the last digit ----------------------------------------------------------------------
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("constant,base", [(PHI, 10), (PHI, 16), (SQRT2, 10), (Constant("sqrt", 3), 16)])
+@pytest.mark.parametrize("constant,base", [(PHI, 10), (PHI, 16), (SQRT2, 10), (root_of(3), 16)])
 def test_last_digits_settled_by_the_exact_square(constant, base, monkeypatch):
     """With a bound so wide that many results are in doubt, the square alone decides, from both sides."""
     asked, original = [], DiskMachine.products
@@ -30,7 +34,8 @@ def test_last_digits_settled_by_the_exact_square(constant, base, monkeypatch):
 
     monkeypatch.setattr(DiskMachine, "products", products)
     # As far as the residual's length allows; a quarter of all numbers whose digits end with a word.
-    monkeypatch.setattr(RootBounds, "x_error", property(lambda self: self.radix**2 // 8))
+    monkeypatch.setattr(engine, "bounds_of", lambda plan, certified: replace(
+        bounds_of(plan, certified), error=plan.format.radix**2 // 8))
     for digits in without_guard_words_to_spare(base):
         plan = plan_on_disk(constant, digits, base)
         assert plan.words - plan.text_words == 2 and plan.digits % plan.format.digits == 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from certificates import floor, remainder
 from disk_parts import WatchedVolume, whole
-from disk_runs import PHI, plan_on_disk, run_watched
+from disk_runs import plan_on_disk, run_watched
 from gmpy2 import mpz
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,9 +16,10 @@ from bigconst.arithmetic.disk.reader import Reader
 from bigconst.arithmetic.disk.stages import Stages
 from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.words import Words
-from bigconst.base.constant import Constant
 from bigconst.base.errors import FaultError
-from bigconst.constants.planning import bounds_of, program_of
+from bigconst.constants.golden import PHI
+from bigconst.constants.planning import bounds_of
+from bigconst.constants.sqrt import root_of
 from bigconst.plans.certificate import within_bound
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.pipeline import Pipeline
@@ -26,8 +27,7 @@ from bigconst.runtime.recorder import Recorder
 from bigconst.runtime.threads import Pool
 
 CASES = [(PHI, 140_000, 10), (PHI, 139_997, 10), (PHI, 138_000, 16), (PHI, 138_001, 16),
-         (Constant("sqrt", 2), 140_001, 10), (Constant("sqrt", 2**31 - 1), 139_998, 10),
-         (Constant("sqrt", 12345), 137_999, 16)]
+         (root_of(2), 140_001, 10), (root_of(2**31 - 1), 139_998, 10), (root_of(12345), 137_999, 16)]
 UNITS = [1, -1, 2, 10**9]
 
 
@@ -39,7 +39,7 @@ def started(constant, digits, base, pool):
                             lambda kind, where, message: None)
     products = DiskProducts(plan.disk, scratch, Products(words, lambda event: None))
     machine = DiskMachine(products, Stages(plan.disk, scratch, lambda event: None), None, lambda: False)
-    program_of(constant)(machine, bounds_of(plan, certified=True))
+    constant.program(machine, bounds_of(plan, certified=True))
     return plan, words, *machine.files
 
 
@@ -53,7 +53,7 @@ def test_digits_remainder_and_residues(constant, digits, base):
         assert value // size == p and value % (2**61 - 1) == x.residue == x.number.residue()
         read, length, r_residue = Reader(r.operand, 4), plan.disk.square.stored_words, r.residue
         assert not r.is_positive
-        r = remainder(constant.name, base, plan.digits, p) * size**2 * (4 if constant.kind == "phi" else 1)
+        r = remainder(constant.name, base, plan.digits, p) * size**2 * (4 if constant == PHI else 1)
         # In one piece, and in two that meet anywhere.
         assert whole(read(0, length), words.format.radix) == r and r_residue == r % (2**61 - 1)
         for cut in (1, length // 3, length - 1):
@@ -77,7 +77,7 @@ def test_digits_that_are_units_off_are_never_certified(constant, digits, base, u
 @given(kind=st.sampled_from(["phi", "sqrt"]), d=st.integers(2, 2**31 - 1), base=st.sampled_from([10, 16]),
        digits=st.integers(1, 80), step=st.integers(1, 30), off=st.integers(-2, 2), data=st.data())
 def test_the_bound_is_exact(kind, d, base, digits, step, off, data):
-    constant = PHI if kind == "phi" else Constant("sqrt", d)
+    constant = PHI if kind == "phi" else root_of(d)
     p = floor(constant.name, base, digits)
     bound = 2 * p - base**digits if kind == "phi" else 2 * p
     r = data.draw(st.sampled_from([bound + off, 0, bound // 2, remainder(constant.name, base, digits, p)]))
@@ -86,4 +86,4 @@ def test_the_bound_is_exact(kind, d, base, digits, step, off, data):
     def words_of(value):
         return lambda low, high: int(value // radix**low % radix ** (high - low))
 
-    assert within_bound(constant, base, digits, step, words_of(max(r, 0)), words_of(p)) == (max(r, 0) <= bound)
+    assert within_bound(constant.root, base, digits, step, words_of(max(r, 0)), words_of(p)) == (max(r, 0) <= bound)

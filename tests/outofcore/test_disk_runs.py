@@ -12,7 +12,6 @@ from disk_runs import (
     BETWEEN,
     MIB,
     ONE_LEVEL,
-    PHI,
     TWO_LEVELS,
     in_memory,
     plan_on_disk,
@@ -24,11 +23,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bigconst import __version__
-from bigconst.base.constant import Constant
+from bigconst.constants.golden import PHI
 from bigconst.constants.planning import make_plan
+from bigconst.constants.sqrt import root_of
 
-SQRT2, SQRT12345, SQRT_MAX = (Constant("sqrt", d) for d in (2, 12345, 2**31 - 1))
-SQUARE = Constant("sqrt", 46340**2)
+SQRT2, SQRT12345, SQRT_MAX = (root_of(d) for d in (2, 12345, 2**31 - 1))
+SQUARE = root_of(46340**2)
 
 # constant, digits, base, workspace KiB, lanes, disk, threads
 MATRIX = [
@@ -93,7 +93,7 @@ def test_a_certificate_by_gmpy2(constant, digits, base):
     assert same(found.files(), (text, certificate))
 
 
-@given(constant=st.sampled_from([PHI, SQRT2, Constant("sqrt", 3), SQRT12345, SQRT_MAX, SQUARE]),
+@given(constant=st.sampled_from([PHI, SQRT2, root_of(3), SQRT12345, SQRT_MAX, SQUARE]),
        digits=st.integers(135_000, 450_000), base=st.sampled_from([10, 16]), seed=st.integers(0, 2**32),
        workspace=st.integers(576 << 10, MIB), disk=st.sampled_from(["hdd", "ssd"]), threads=st.integers(1, 2))
 @settings(max_examples=settings.default.max_examples // 2)

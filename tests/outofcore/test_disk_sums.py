@@ -1,10 +1,11 @@
 """A sum of the ladder on disk whose carry goes beyond its last word."""
 
 import pytest
-from disk_runs import ONE_LEVEL, PHI, plan_on_disk, run_watched
+from disk_runs import ONE_LEVEL, plan_on_disk, run_watched
 
 from bigconst.arithmetic.disk import machine
 from bigconst.base.errors import FaultError
+from bigconst.constants.golden import PHI
 
 
 def test_a_carry_that_stays_wrong(monkeypatch):

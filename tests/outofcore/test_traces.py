@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from bigconst.arithmetic.disk.machine import DiskMachine
 from bigconst.arithmetic.memory.machine import MemoryMachine
-from bigconst.base.constant import Constant
 from bigconst.constants import engine
+from bigconst.constants.golden import PHI
 from bigconst.constants.planning import make_plan
+from bigconst.constants.sqrt import root_of
 from bigconst.plans.trace import Step, Trace
 
-PHI, SQRT2, SQUARE = Constant("phi", 5), Constant("sqrt", 2), Constant("sqrt", 49)
+SQRT2, SQUARE = root_of(2), root_of(49)
 
 
 class Sink:

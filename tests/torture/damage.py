@@ -91,15 +91,15 @@ def journaled(folder: Path, volume) -> Iterator:
 def make_plan(digits: int, base: int, narrow: bool = False):
     """The plan of a run on disk in a workspace of 1 MiB; `narrow` takes four digits a word, as long transforms do."""
     from bigconst.arithmetic import planner
-    from bigconst.base.constant import Constant
     from bigconst.constants import planning
+    from bigconst.constants.golden import PHI
 
     longest = dict(planner.FULL_WORDS_MAX)
     planner._shape.cache_clear()
     if narrow:
         planner.FULL_WORDS_MAX[10, 5] = planner.FULL_WORDS_MAX[16, 4] = 1 << 10
     try:
-        made = planning.make_plan(Constant("phi", 5), digits, base, 1, 1 << 60, workspace_bytes=1 << 20, disk="ssd")
+        made = planning.make_plan(PHI, digits, base, 1, 1 << 60, workspace_bytes=1 << 20, disk="ssd")
         assert made.disk is not None
         return made
     finally:

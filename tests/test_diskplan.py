@@ -8,6 +8,7 @@ from math import isqrt
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from plan_places import ladder_levels, memory_words, square_of
 from plan_places import place as place_of
 
 from bigconst.arithmetic.planner import FULL_WORDS_MAX, HALF_FACTOR
@@ -70,27 +71,28 @@ def test_levels_chain_and_lengths_hold_their_products(request):
     disk, chunk, d = plan.disk, plan.disk.chunk_words, plan.constant.root.d
     ladder = ladder_bounds(d, bounds_of(plan, certified=True))
     guard = ladder.guard
-    sizes = [disk.memory_words, *(level.words_out for level in disk.levels)]
-    assert [level.words_in for level in disk.levels] == sizes[:-1]
+    sizes = [memory_words(disk), *(level.words_out for level in ladder_levels(disk.trace))]
+    assert [level.words_in for level in ladder_levels(disk.trace)] == sizes[:-1]
     assert plan.words == disk.words >= plan.text_words + 1 and disk.words % chunk == 0
     radix = plan.format.radix
     assert radix ** (plan.words - plan.text_words) >= 6 * d * radix
     if is_square(plan):
-        assert disk.levels == () and disk.memory_words == 0
+        assert ladder_levels(disk.trace) == () and memory_words(disk) == 0
     else:
         assert sizes[-1] == disk.words and all(size % chunk == 0 for size in sizes)
-    for level in disk.levels:
+    for level in ladder_levels(disk.trace):
         assert 3 * level.words_in - level.words_out >= ladder.overlap
         assert level.words_in < level.words_out
         assert level.residual.stored_words > level.words_in + guard
         assert level.product.stored_words >= 2 * (level.words_in + guard)
     # The square of the digits as they stand, guard words and all.
-    assert is_square(plan) or disk.square.stored_words >= 2 * disk.words - plan.text_words + guard + 3
+    assert is_square(plan) or square_of(disk).stored_words >= 2 * disk.words - plan.text_words + guard + 3
     assert radix**ladder.overlap >= 1000 * d and radix**guard >= 40 * (isqrt(d) + 1)
-    if disk.memory_words:
-        memory = [plan.levels[0].words_in, *(level.words_out for level in plan.levels)] if plan.levels else [1]
-        assert [level.words_in for level in plan.levels] == memory[:-1]
-        assert not plan.levels or memory[-1] == disk.memory_words
+    if memory_words(disk):
+        levels = ladder_levels(plan.trace)
+        memory = [levels[0].words_in, *(level.words_out for level in levels)] if levels else [1]
+        assert [level.words_in for level in levels] == memory[:-1]
+        assert not levels or memory[-1] == memory_words(disk)
 
 
 @given(requests())
@@ -113,17 +115,11 @@ def test_the_memory_is_enough_and_not_exceeded(request):
     assert disk.stripe_bytes % 4096 == disk.chunk_bytes % 4096 == 0
 
 
-def uses(disk):
-    """(shape, operands) of all transforms."""
-    return [*((level.residual, 1) for level in disk.levels), *((level.product, 2) for level in disk.levels),
-            *([(disk.square, 1)] if disk.square is not None else [])]
-
-
 @given(requests())
 @plans
 def test_no_transform_is_longer_than_the_words_allow(request):
     disk = on_disk(request).disk
-    for shape, operands in uses(disk):
+    for shape, operands, _ in disk.shapes:
         assert shape.words <= FULL_WORDS_MAX[shape.base, shape.digits] * (HALF_FACTOR if operands == 2 else 1)
 
 
@@ -140,7 +136,7 @@ def test_nothing_alive_overlaps(request):
 
     moments = []
     y = None if is_square(plan) else place("ladder in memory", "ladder in memory")
-    for i, level in enumerate(disk.levels, 1):
+    for i, level in enumerate(ladder_levels(disk.trace), 1):
         k, words, name = level.words_in, level.words_out, f"level {i}"
         old = ("y", y, packed(k))
         e = ("e", place(f"{name}, e", "e"), packed(level.residual.stored_words))
@@ -158,8 +154,8 @@ def test_nothing_alive_overlaps(request):
     else:
         moments.append([("y", y, packed(disk.words)), x])
         for stage in ("root", "remainder") if request["certified"] else ("root",):
-            r = ("r", place(stage, "r"), packed(disk.square.stored_words))
-            moments.append([x, r, ("work", work(stage, "r"), disk.square.region_bytes)])
+            r = ("r", place(stage, "r"), packed(square_of(disk).stored_words))
+            moments.append([x, r, ("work", work(stage, "r"), square_of(disk).region_bytes)])
         if request["certified"]:
             assert r[1] + r[2] <= disk.kept_bytes
     end = 0
@@ -181,7 +177,8 @@ def test_the_stages_are_those_of_the_run_and_their_traffic_adds_up(request):
     plan = on_disk(request)
     disk = plan.disk
     names = [] if is_square(plan) else ["ladder in memory"]
-    names += [f"level {i}, {part}" for i in range(1, len(disk.levels) + 1) for part in ("e", "u", "v", "sum")]
+    levels = range(1, len(ladder_levels(disk.trace)) + 1)
+    names += [f"level {i}, {part}" for i in levels for part in ("e", "u", "v", "sum")]
     names += ["root", *(["remainder"] if request["certified"] else []), "files"]
     assert [name for name, _ in disk.stages] == names
     assert disk.traffic.read_bytes == sum(traffic.read_bytes for _, traffic in disk.stages)
@@ -258,7 +255,7 @@ def test_long_runs_in_two_passes_then_in_three_then_shorter_ones():
     def possible(disk, passes):
         """Whether its transforms can have the preferred runs in so many passes."""
         return all(disk_shape(shape.stored_words, 10, shape.digits, preferred, disk.workspace_bytes, operands, 4,
-                              passes) for shape, operands in uses(disk))
+                              passes) for shape, operands, _ in disk.shapes)
 
     _, chunk_words, passes = planned(16 << 30)
     assert chunk_words == preferred and passes == {2}
@@ -280,7 +277,7 @@ def test_a_unit_is_a_small_part_of_a_run_and_the_journal_of_the_scratch(request)
     disk = on_disk(request).disk
     # Units move what is in memory, operands of a product and its result at most.
     assert 0 < disk.longest_unit_bytes <= 3 * disk.workspace_bytes
-    for shape, operands in uses(disk):
+    for shape, operands, _ in disk.shapes:
         slab, row = shape.rows * (shape.tile_bytes + 2 * shape.run_bytes), (operands + 1) * shape.row_bytes
         assert disk.longest_unit_bytes >= max(slab, row)
     assert disk.journal_bytes > 0
@@ -347,4 +344,5 @@ def test_without_a_certificate_only_its_traffic_is_missing():
                          for certified in (True, False))
     assert [name for name, _ in with_one.disk.stages if name != "remainder"] == [n for n, _ in without.disk.stages]
     assert without.disk.traffic.read_bytes < with_one.disk.traffic.read_bytes
-    assert with_one.disk.levels == without.disk.levels and with_one.disk.shapes == without.disk.shapes
+    assert ladder_levels(with_one.disk.trace) == ladder_levels(without.disk.trace)
+    assert with_one.disk.shapes == without.disk.shapes

@@ -18,6 +18,7 @@ from interrupted_runs import (
     kill,
     levels,
 )
+from plan_places import ladder_levels
 from test_cli import one_line
 
 from bigconst.arithmetic.ladder import inverse_root
@@ -117,7 +118,7 @@ def test_a_ladder_that_is_asked_to_stop(place):
 
     with Pool(2) as pool:
         _, expected = climb(lambda: False, None)
-        for k in [level.words_out for level in plan.levels]:
+        for k in [level.words_out for level in ladder_levels(plan.trace)]:
             with pytest.raises(Interrupted):
                 climb(lambda: True, store)
             assert store.newest()[0]["words"] == k

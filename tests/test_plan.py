@@ -5,6 +5,7 @@ from math import isqrt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from plan_places import ladder_levels
 
 from bigconst.base.errors import DoesNotFit
 from bigconst.base.formats import remainder_words
@@ -28,18 +29,18 @@ def test_the_ladder_keeps_the_bounds_of_its_derivation(digits, d, base):
     assert bounds.error > Y_ERROR * d and bounds.words == plan.words
     # The exact square of the certificate needs two words more than its remainder.
     assert isqrt(d) ** 2 == d or plan.square_words >= remainder_words(base, plan.digits) + 2
-    for level in plan.levels:
+    for level in ladder_levels(plan.trace):
         assert 3 * level.words_in - level.words_out >= ladder.overlap
         assert level.residual.words > level.words_in + ladder.guard
         assert level.product.words >= 2 * (level.words_in + ladder.guard)
         # e, u, the spectrum of e with v over it, and the work array
         arrays = 4 * (level.residual.words + level.product.words) + 2 * level.product.data_bytes
         assert arrays + 4 * level.words_out <= plan.arena_bytes
-    for before, after in zip(plan.levels, plan.levels[1:], strict=False):
+    for before, after in zip(ladder_levels(plan.trace), ladder_levels(plan.trace)[1:], strict=False):
         assert before.words_out == after.words_in
-    if plan.levels:
-        assert plan.levels[-1].words_out == plan.words
-    assert bool(plan.levels) == (isqrt(d) ** 2 != d and plan.words > 400)
+    if ladder_levels(plan.trace):
+        assert ladder_levels(plan.trace)[-1].words_out == plan.words
+    assert bool(ladder_levels(plan.trace)) == (isqrt(d) ** 2 != d and plan.words > 400)
 
 
 def test_memory_is_at_most_5_bytes_a_digit():
@@ -62,5 +63,5 @@ def test_equal_requests_give_equal_plans_and_every_shape_is_printed():
     plan = make_plan(PHI, 10**6, 10, 2, 1 << 40)
     assert plan == make_plan(PHI, 10**6, 10, 2, 1 << 40)
     text = "\n".join(value for _, value in plan.describe())
-    for level in plan.levels:
+    for level in ladder_levels(plan.trace):
         assert str(level.residual) in text and str(level.product) in text

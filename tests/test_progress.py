@@ -10,6 +10,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from plan_places import ladder_levels
 
 from bigconst.base.events import Fault, PlanMade, StageDone, StageStarted, UnitDone
 from bigconst.constants.golden import PHI
@@ -130,7 +131,7 @@ def test_two_bars_on_a_terminal(quick):
 
 
 def test_the_bar_of_a_run_in_memory_names_what_comes_after_the_levels(quick):
-    stream, count = Stream(True), len(PLAN.levels)
+    stream, count = Stream(True), len(ladder_levels(PLAN.trace))
     with Progress(stream, quiet_s=0) as progress:
         progress(PlanMade(PLAN))
         for index in range(1, count + 1):
@@ -216,7 +217,7 @@ def clock(monkeypatch):
 def test_in_memory_the_share_is_that_of_work(clock, first):
     """A machine that takes as long as the plan has work: the share grows evenly, the time left is the time left."""
     levels, rest = workdone.memory_work(PLAN)
-    assert len(levels) == len(PLAN.levels) and rest > 0
+    assert len(levels) == len(ladder_levels(PLAN.trace)) and rest > 0
     assert levels[-1] > 0.6 * sum(levels)
     total, count = sum(levels) + rest, len(levels)
     work = MemoryWork()
@@ -246,7 +247,7 @@ def test_in_memory_the_share_is_that_of_work(clock, first):
 
 
 def test_a_level_that_takes_longer_stands_at_its_end(clock):
-    work, count = MemoryWork(), len(PLAN.levels)
+    work, count = MemoryWork(), len(ladder_levels(PLAN.trace))
     work.receive(PlanMade(PLAN))
     for index in range(1, count):
         work.receive(StageStarted("", index, count))

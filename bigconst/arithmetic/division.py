@@ -48,23 +48,24 @@ def divide(machine, bounds: DivisionBounds, y, x, n: int):
     k = machine.round_up(lx + max(most - h, h + 1)) - lx
     r = machine.call("reciprocal", reciprocal, bounds, x, k)
 
-    cut = min(_down(machine, lx + h - n - guard - spare), _down(machine, ly))
-    below = lx + k + h - n - guard - cut
-    q = machine.products("leading", [(y.high(cut), r)], ly - cut + k + spare + 1, discard=below).high(below)
-    a = n + guard - h
-    rest = machine.products("rest", [(q.negated(), x)], lx + 1, plus=[(1, y, a) if a >= 0 else (1, y.high(-a), 0)])
-    cut = _down(machine, lx - h - spare)
-    below = lx + k - h - cut
-    more = machine.products("trailing", [(rest.high(cut), r)], lx + k + spare + 2 - cut, discard=below)
-    q = machine.sum("sum", [(1, q, h), (1, more, -below), (QUOTIENT_ERROR, None, 0)], most + 2)
+    with machine.stage("quotient"):
+        cut = min(_down(machine, lx + h - n - guard - spare), _down(machine, ly))
+        below = lx + k + h - n - guard - cut
+        q = machine.products("leading", [(y.high(cut), r)], ly - cut + k + spare + 1, discard=below).high(below)
+        a = n + guard - h
+        rest = machine.products("rest", [(q.negated(), x)], lx + 1, plus=[(1, y, a) if a >= 0 else (1, y.high(-a), 0)])
+        cut = _down(machine, lx - h - spare)
+        below = lx + k - h - cut
+        more = machine.products("trailing", [(rest.high(cut), r)], lx + k + spare + 2 - cut, discard=below)
+        q = machine.sum("sum", [(1, q, h), (1, more, -below), (QUOTIENT_ERROR, None, 0)], most + 2)
 
-    def less(q):
-        return machine.products("less", [(q.high(guard), x)], lx + 1, plus=[(-1, y, n)])
+        def less(q):
+            return machine.products("less", [(q.high(guard), x)], lx + 1, plus=[(-1, y, n)])
 
-    q = machine.corrected("settled", q, guard, lambda low: None if low >= 2 * QUOTIENT_ERROR else -low, less)
-    q = machine.sum("quotient", [(1, q, -guard)], most + 2 - guard)
-    rest = machine.products("remainder", [(q.negated(), x)], lx, plus=[(1, y, n)])
-    return q.with_signs(*signs), rest.with_signs(signs[0])
+        q = machine.corrected("settled", q, guard, lambda low: None if low >= 2 * QUOTIENT_ERROR else -low, less)
+        q = machine.sum("quotient", [(1, q, -guard)], most + 2 - guard)
+        rest = machine.products("remainder", [(q.negated(), x)], lx, plus=[(1, y, n)])
+        return q.with_signs(*signs), rest.with_signs(signs[0])
 
 
 def reciprocal(machine, bounds: DivisionBounds, x, words: int):

@@ -69,7 +69,7 @@ NAMES = {
     "transform.spectrum": (VALUES, "the spectrum of an operand in memory"),
     "transform.carries": (VALUES, "carries out of the runs of a product in memory, before they are added"),
     "product.words": (VALUES, "words of a product in memory: e, u or v of a level, or the square of the certificate"),
-    "sum.words": (VALUES, "words of a new approximation in memory, before it is checked"),
+    "sum.words": (VALUES, "words of a sum or a multiple in memory, before it is checked"),
     "level.words": (VALUES, "words of a new approximation in memory, after it was checked"),
     "slab.data": (VALUES, "coefficients of a slab on their way to the disk, its columns transformed"),
     "slab.words": (VALUES, "words of a slab whose columns were transformed back"),

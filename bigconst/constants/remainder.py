@@ -5,64 +5,57 @@ from collections.abc import Callable
 import numpy as np
 import xxhash
 
-from bigconst.arithmetic.memory.products import Products, Term
+from bigconst.arithmetic.memory.machine import MemoryMachine, MemoryNumber
+from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.packed import write_packed
+from bigconst.arithmetic.planner import PlannedNumber, memory_trace
 from bigconst.arithmetic.words import Words
 from bigconst.base.constant import Root
 from bigconst.base.errors import FaultError
 from bigconst.base.formats import remainder_words
 from bigconst.kernels.linear import compare
 from bigconst.plans.certificate import Header
-from bigconst.plans.shape import Shape
 from bigconst.runtime.arena import Arena
 
 
-def remainder(products: Products, root: Root, digits: int, p_words: np.ndarray, p_residue: int,
-              shape: Shape, arena: Arena, scratch: Callable[[], np.ndarray]) -> tuple[np.ndarray, int] | None:
+def remainder(products: Products, root: Root, digits: int, p_words: np.ndarray,
+              p_residue: int) -> tuple[np.ndarray, int] | None:
     """r as remainder_words(base, digits) words, and its residue; None when r is not between its bounds.
 
-    r lies in the array of `scratch` or in the part of the arena that is taken next.
-
     p_words  P, in as many words as r; overwritten for phi
-    shape    of a transform with at least two words more
-    scratch  called after the squaring, returns an array of as many words
     For a root r = d*b^(2n) - z^2 with z = P, and r <= 2P; for phi r = (5*b^(2n) - z^2)/4 with
     z = 2P - b^n, and r <= z.  Raises FaultError when z^2 - d*b^(2n) is not short: the digits are
     far from right, or the hardware has erred.
     """
     words: Words = products.words
     fmt, p = words.format, words.modulus.p
-    length = remainder_words(fmt.base, digits)
-    at, rest = divmod(digits, fmt.digits)
     z, z_residue = p_words, p_residue
     if root.kind == "phi":
+        at, rest = divmod(digits, fmt.digits)
         words.multiply_small(z, p_words, 2)
         words.add_at(z, at, -fmt.base**rest)
         z_residue = (2 * p_residue - words.power(at) * fmt.base**rest) % p
     at, rest = divmod(2 * digits, fmt.digits)
-    mark = arena.mark()
-    out = arena.take(shape.words, np.int32)
-    work = arena.take(shape.data_bytes // 8)
-    taken = root.d * fmt.base**rest
-
-    def verify(top: int) -> tuple[int, int] | None:
-        sign = words.sign_magnitude(out, top + words.add_wrapped(out, None, at, -taken))
-        residue = words.residue(out[:length])
-        holds = (z_residue * z_residue - sign * residue - taken * words.power(at)) % p == 0
-        return (sign, residue) if holds and not out[length:].any() else None
-
-    sign, residue = products.sum_of_products(out, [Term(z, z, work)], shape, "certificate", verify)
-    arena.release(mark)
-    r, other = out[:length], scratch()
-    if sign > 0 and r.any():
+    lengths = len(z), root.d * fmt.base**rest, at
+    trace = memory_trace(fmt.base, residual, PlannedNumber("z", len(z)), *lengths)
+    machine = MemoryMachine(trace, products, Arena(trace.memory_bytes), lambda event: None)
+    found = machine.run(residual, MemoryNumber("z", z, 1, z_residue, words), *lengths)
+    if found.is_positive:
         return None
+    other = np.empty_like(z)
     if root.kind == "phi":
-        words.shift_bits(other, r, 2)
-        r, bound, residue = other, z, residue * pow(4, -1, p) % p
+        words.shift_bits(other, found.words, 2)
+        r, bound, residue = other, z, found.residue * pow(4, -1, p) % p
     else:
         words.multiply_small(other, p_words, 2)
-        bound = other
+        r, bound, residue = found.words, other, found.residue
     return (r, residue) if compare(r, bound) <= 0 else None
+
+
+def residual(machine, z, length: int, taken: int, at: int):
+    """z^2 - taken*B^at, which needs no more than `length` words."""
+    with machine.stage("certificate"):
+        return machine.products("r", [(z, z)], length, plus=[(-taken, None, at)])
 
 
 def write_certificate(words: Words, header: Header, read: Callable[[int, int], np.ndarray], r_residue: int,

@@ -12,7 +12,7 @@ from bigconst.base.formats import PACKED_PIECE_WORDS, TEXT_PIECE_BYTES
 from bigconst.base.units import format_bytes, format_count, format_seconds
 from bigconst.plans.accounts import JournalAccounts, Pass, Traffic
 from bigconst.plans.diskshape import DiskShape, chunk_bytes, disk_shape
-from bigconst.plans.trace import Level, Step, Trace, ladder_levels
+from bigconst.plans.trace import Step, Trace, transform_rows
 
 CHUNK_WORDS = {"hdd": {10: 1 << 19, 16: 1 << 19}, "ssd": {10: 1 << 16, 16: 1 << 16}}
 """Words of a chunk, the shortest contiguous run of packed words, by kind of disk and base; fewer where memory is short.
@@ -49,24 +49,8 @@ class DiskPlan:
     memory: Mapping[str, Trace] = field(default_factory=dict)
     """what is computed in memory, by the paths of calls"""
 
-    @property
-    def memory_words(self) -> int:
-        """Words of the last level of the ladder that is computed in memory; 0 for a perfect square."""
-        return sum(step.words for step in self.trace.steps if step.stage == "ladder in memory")
-
-    @cached_property
-    def levels(self) -> tuple[Level, ...]:
-        """Levels of the ladder on disk."""
-        return ladder_levels(self.trace)
-
     def _steps(self, stage: str) -> tuple[Step, ...]:
         return tuple(step for step in self.trace.steps if step.stage == stage)
-
-    @property
-    def square(self) -> DiskShape | None:
-        """Transform of the certificate's square, and of the square that settles a last digit; None for a perfect
-        square."""
-        return next((step.shape for step in self._steps("root") if step.shape is not None), None)
 
     @cached_property
     def _placed(self) -> tuple[dict[str, int], int]:
@@ -178,11 +162,12 @@ class DiskPlan:
     def describe(self) -> list[tuple[str, str]]:
         """The plan as rows to print: label and text."""
         rows = []
-        for i, level in enumerate(self.levels, 1):
-            rows.append((f"Level {i}", f"{format_count(level.words_in)} -> {format_count(level.words_out)} words"))
-            rows += [("  residual", _line(level.residual)), ("  products", _line(level.product))]
-        if self.square is not None:
-            rows.append(("Certificate", _line(self.square)))
+        for call in self.trace.calls:
+            if call.is_in_memory:
+                words = max(self.trace.by_name[name].words for name in call.results)
+                steps = sum(each.is_part for each in self.memory[call.path].calls)
+                rows.append((call.title.capitalize(), f"{steps} steps, {format_count(words)} words"))
+        rows += transform_rows(self.trace, _line)
         (moved, grown), traffic = self.repetition, self.traffic
         run = min((shape.run_bytes for shape, *_ in self.shapes), default=self.chunk_bytes)
         return rows + [

@@ -13,7 +13,7 @@ from bigconst.base.constant import Constant, integer_text
 from bigconst.base.formats import WORDS, WordFormat, certificate_bytes, packed_bytes
 from bigconst.base.units import format_bytes, format_count
 from bigconst.plans.diskplan import DiskPlan
-from bigconst.plans.trace import Level, Trace, ladder_levels
+from bigconst.plans.trace import Trace, transform_rows
 
 SQUARE_WORDS_MAX = 1 << 30
 """Longest square of a full operand in radix 10^5 whose rounding errors stay below 0.3, as that of a certificate."""
@@ -60,11 +60,6 @@ class Plan:
             return PROCESS_BYTES + self.arena_bytes
         return DISK_PROCESS_BYTES + self.disk.record_bytes + max(
             self.arena_bytes, self.disk.used_bytes, self.disk.files_bytes)
-
-    @cached_property
-    def levels(self) -> tuple[Level, ...]:
-        """Levels of ladders that are computed in memory."""
-        return ladder_levels(self.trace)
 
     @property
     def square_words(self) -> int:
@@ -123,14 +118,7 @@ class Plan:
             ("Radix", f"{self.base}^{self.format.digits}, {format_count(self.words)} words"),
             ("Threads", str(self.threads)),
         ]
-        if self.disk is not None:
-            rows.append(("In memory", f"{len(self.levels)} levels, {format_count(self.disk.memory_words)} words"))
-            rows += self.disk.describe()
-        else:
-            for i, level in enumerate(self.levels, 1):
-                rows.append((f"Level {i}", f"{format_count(level.words_in)} -> {format_count(level.words_out)} words"))
-                rows.append(("  residual", str(level.residual)))
-                rows.append(("  products", str(level.product)))
+        rows += self.disk.describe() if self.disk is not None else transform_rows(self.trace, str)
         rows += [
             ("Mode", self.mode),
             ("Working memory", f"{format_bytes(self.peak_memory_bytes)} of {format_bytes(self.memory_bytes)}"),

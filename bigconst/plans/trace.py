@@ -4,11 +4,12 @@ A plan is made of it: what lies where, what moves, how long each part takes.
 """
 
 import bisect
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from bigconst.base.units import format_count
 from bigconst.plans.accounts import Pass
 from bigconst.plans.diskshape import DiskShape
 from bigconst.plans.shape import Shape
@@ -199,25 +200,21 @@ def _place(regions: Sequence[_Region], unit: int, end: int) -> tuple[dict[str, i
     return addresses, max((stop for _, stop, *_ in placed), default=0)
 
 
-@dataclass(frozen=True)
-class Level:
-    """One step of the ladder: from `words_in` to `words_out` correct words."""
-
-    words_in: int
-    words_out: int
-    residual: Shape | DiskShape
-    """transform for e = d*y^2 - B^(2k) modulo B^N + 1"""
-    product: Shape | DiskShape
-    """transform for u = y*e and v = top(u)*e, unwrapped"""
-
-
-def ladder_levels(trace: Trace) -> tuple[Level, ...]:
-    """The levels of a ladder."""
-    made = trace.by_name
-    found = []
+def transform_rows(trace: Trace, text: Callable[[Shape | DiskShape], str]) -> list[tuple[str, str]]:
+    """The transforms of a trace as rows to print: for each part of it the words that it makes, and the shapes by what
+    they are for, as text(shape)."""
+    words = {call.title: trace.by_name[call.results[0]].words for call in trace.calls if call.is_part}
+    rows: list[tuple[str, str]] = []
+    before, names = None, ""
     for step in trace.steps:
-        if step.stage.endswith(", sum"):
-            y, u = (made[name] for name in step.reads[:2])
-            e = made[made[u.reads[1]].reads[0]]
-            found.append(Level(y.words, step.words, e.shape, u.shape))
-    return tuple(found)
+        if step.shape is None or not (step.passes or step.operations):     # has none, or hardly ever
+            continue
+        part, name = step.segment if step.segment in words else step.stage, step.name.rpartition("/")[2]
+        if part != before:
+            rows.append((part.capitalize(), f"{format_count(words.get(part, step.words))} words"))
+        elif rows[-1][1] == text(step.shape):
+            name = f"{names}, {name}"
+            rows.pop()
+        rows.append((f"  {name}", text(step.shape)))
+        before, names = part, name
+    return rows

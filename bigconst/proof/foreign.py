@@ -10,8 +10,6 @@ from bigconst.base.errors import FaultError, VerificationError
 from bigconst.base.formats import TEXT_PIECE_BYTES, WORDS, remainder_words
 from bigconst.constants.remainder import remainder
 from bigconst.kernels.text import read_text
-from bigconst.plans.shape import shape_for
-from bigconst.runtime.arena import Arena
 from bigconst.runtime.threads import Pool, split
 from bigconst.storage.digitfile import DigitFile, open_digits
 from bigconst.storage.layouts import foreign
@@ -47,9 +45,7 @@ def rebuild_remainder(path: str, root: Root, base: int, lenient: bool,
         characters, text_xxh3 = _characters(text, length * fmt.digits - n)
     before = length * fmt.digits - n - len(whole)
     characters[before:before + len(whole)] = np.frombuffer(whole.encode(), dtype=np.uint8)
-    shape = shape_for(length + 2)
-    arena = Arena(8 * length + 4 * shape.words + shape.data_bytes + 16384)
-    p_words, scratch = arena.take(length, np.int32), arena.take(length, np.int32)
+    p_words = np.empty(length, np.int32)
     with Pool(threads) as pool:
         words = Words(fmt, pool)
 
@@ -60,8 +56,7 @@ def rebuild_remainder(path: str, root: Root, base: int, lenient: bool,
 
         pool.run(task, split(length, -(-length // (1 << 18)), 16))
         try:
-            found = remainder(Products(words, lambda event: None), root, n, p_words, words.residue(p_words),
-                              shape, arena, lambda: scratch)
+            found = remainder(Products(words, lambda event: None), root, n, p_words, words.residue(p_words))
         except FaultError:
             found = None        # the digits are too far off for the remainder to be short
     if found is None:

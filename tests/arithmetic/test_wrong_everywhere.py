@@ -72,7 +72,7 @@ def test_the_root(monkeypatch):
         out[3] ^= 1
 
     after(monkeypatch, Words, "shift_bits", spoil)
-    with pytest.raises(FaultError, match="^the root does not have the residue of its parts; run it again"):
+    with pytest.raises(FaultError, match="^a sum does not have the residue of its parts; run it again"):
         run()
 
 

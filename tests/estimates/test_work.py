@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+from plan_places import ladder_levels
 
 from bigconst.arithmetic.disk.linear import linear_pass
 from bigconst.arithmetic.disk.passes import DiskTransform
@@ -60,7 +61,7 @@ def test_transforms_in_memory_are_those_of_the_engine(monkeypatch, constant, bas
 
 def test_passes_on_disk_are_those_of_the_engine(monkeypatch, tmp_path):
     plan = make_plan(PHI, 200_000, 10, 1, 1 << 60, workspace_bytes=280 << 10, disk="ssd")
-    assert len(plan.disk.levels) >= 2
+    assert len(ladder_levels(plan.disk.trace)) >= 2
     seen = counted(monkeypatch, DiskTransform, {"forward": "slab forward", "square": "slab row",
                                                 "multiply": "slab product", "inverse": "slab back"})
     sums = []
@@ -85,7 +86,7 @@ def test_traffic_is_that_of_the_plan(digits, memory_bytes, kind):
     assert [stage.name for stage in stages] == [name for name, _ in plan.disk.stages]
     moves = [move for stage in stages for step in stage.steps for move in step.moves]
     late = [step for stage in stages for step in stage.steps if any(name == "late" for name, _ in step.operations)]
-    assert len(late) == 3 * len(plan.disk.levels) + 1
+    assert len(late) == 3 * len(ladder_levels(plan.disk.trace)) + 1
     assert all(step.journal_bytes == step.moves[0].traffic.written_bytes and step.syncs >= 2 for step in late)
     moved = [move.traffic for move in moves]
     assert abs(sum(each.read_bytes for each in moved) - plan.disk.traffic.read_bytes) <= 1

@@ -7,7 +7,7 @@ import signal
 import numpy as np
 import pytest
 from disk_runs import ONE_LEVEL, engine, in_memory, plan_on_disk, run_on_lanes, same
-from plan_places import place
+from plan_places import ladder_levels, place
 
 from bigconst.base import failpoints
 from bigconst.base.errors import BigconstError, InputOutputError
@@ -135,7 +135,7 @@ def live(plan) -> list[tuple[str, tuple[int, int, int]]]:
     disk, out = plan.disk, {}
     size, chunk = disk.chunk_bytes, disk.chunk_words
     y_place = place(disk, "ladder in memory", "ladder in memory")
-    for i, level in enumerate(disk.levels, 1):
+    for i, level in enumerate(ladder_levels(disk.trace), 1):
         k, words, name, product = level.words_in, level.words_out, f"level {i}", level.product
 
         def chunks(address, first, last):

@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from disk_runs import BETWEEN, ONE_LEVEL, TWO_LEVELS, in_memory, plan_on_disk, run_watched, same
+from plan_places import ladder_levels
 
 from bigconst.arithmetic.disk.machine import DiskMachine
 from bigconst.arithmetic.packed import page_buffer
@@ -132,7 +133,7 @@ def test_a_finished_number_that_changes_never_reaches_the_files(which, seeds, re
     caught = Counter()
     for seed in seeds:
         rng = np.random.default_rng([seed, len(which)])
-        levels = len(plan_on_disk(PHI, RUNS[seed % 4][0]).disk.levels)
+        levels = len(ladder_levels(plan_on_disk(PHI, RUNS[seed % 4][0]).disk.trace))
         numbers = {"e": levels, "u or v": 2 * levels, "y": levels + 1, "x": 1, "r": 1}[which]
         spoil = Spoiler(rng, 1 + int(rng.integers(numbers)))
         with pytest.MonkeyPatch.context() as patch:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from certificates import digit_text, floor
 from disk_runs import ONE_LEVEL, REGROUPED, ROOMY, TWO_LEVELS, in_memory, plan_on_disk, run_watched, same
+from plan_places import ladder_levels
 
 from bigconst.arithmetic.disk.machine import DiskMachine
 from bigconst.arithmetic.disk.passes import DiskTransform
@@ -65,7 +66,7 @@ def test_any_product_may_be_repeated_once(constant, digits, base, monkeypatch):
     """Each one in turn, on the same words: the digits are right, with no more scratch."""
     plan = plan_on_disk(constant, digits, base, threads=2)
     original = DiskTransform.inverse
-    products = 3 * len(plan.disk.levels) + 1
+    products = 3 * len(ladder_levels(plan.disk.trace)) + 1
     for turn in range(products):
         calls = []
 
@@ -96,7 +97,7 @@ def test_every_product_on_smaller_words(constant, base, monkeypatch):
     monkeypatch.setattr(DiskTransform, "inverse", inverse)
     found = run_watched(plan)
     assert same(found.files(), in_memory(constant, REGROUPED, base))
-    products, (_, grown) = 3 * len(plan.disk.levels) + 1, plan.disk.repetition
+    products, (_, grown) = 3 * len(ladder_levels(plan.disk.trace)) + 1, plan.disk.repetition
     assert found.faults == ["round-off"] * 2 * products
     # What each one takes at the end of the volume is known beforehand, but for whole stripes.
     growth = max(found.sizes) - plan.disk.scratch_bytes

@@ -8,6 +8,7 @@ from disk_runs import plan_on_disk, run_watched
 from gmpy2 import mpz
 from hypothesis import given
 from hypothesis import strategies as st
+from plan_places import square_of
 
 from bigconst.arithmetic.disk.machine import DiskMachine
 from bigconst.arithmetic.disk.passes import DiskWorkspace
@@ -51,7 +52,7 @@ def test_digits_remainder_and_residues(constant, digits, base):
         size = bounds_of(plan, certified=True).guard_range
         value = whole(x.number.read(0, plan.words + 1), words.format.radix)
         assert value // size == p and value % (2**61 - 1) == x.residue == x.number.residue()
-        read, length, r_residue = Reader(r.operand, 4), plan.disk.square.stored_words, r.residue
+        read, length, r_residue = Reader(r.operand, 4), square_of(plan.disk).stored_words, r.residue
         assert not r.is_positive
         r = remainder(constant.name, base, plan.digits, p) * size**2 * (4 if constant == PHI else 1)
         # In one piece, and in two that meet anywhere.

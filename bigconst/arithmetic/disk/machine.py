@@ -225,7 +225,7 @@ class DiskMachine(Machine):
             return total
 
         return self._summed(step, where, length, [(x.operand, -shift // size, 0) for _, x, shift in numbers], compute,
-                            lambda state: residue % words.modulus.p, "a sum does not have the residue of its parts")
+                            lambda state: residue % words.modulus.p)
 
     @recorded
     def update(self, step: Step, where: str, y: DiskNumber, u: DiskNumber, v: DiskNumber, shifts: tuple[int, int],
@@ -239,8 +239,7 @@ class DiskMachine(Machine):
 
         size = self._disk.chunk_words
         inputs = [(y.operand, -missing, 0), (u.operand, o // size, 1), (v.operand, discarded // size, 1)]
-        return self._summed(step, where, length, inputs, newton_sum(words, missing, u.sign), lambda state: residue,
-                            "the new approximation does not have the residue of its parts")
+        return self._summed(step, where, length, inputs, newton_sum(words, missing, u.sign), lambda state: residue)
 
     @recorded
     def scaled(self, step: Step, where: str, x: DiskNumber, times: int, length: int, *, plus_at: int | None = None,
@@ -270,11 +269,10 @@ class DiskMachine(Machine):
             value = x.residue * times + (words.power(at) if at >= 0 else 0)
             return ((value - state["odd"]) * pow(2, -1, p) if halved else value) % p
 
-        return self._summed(step, where, length, [(x.operand, 0, 1)], compute, residue,
-                            "the root does not have the residue of its parts")
+        return self._summed(step, where, length, [(x.operand, 0, 1)], compute, residue)
 
     def _summed(self, step: Step, where: str, length: int, inputs: list[tuple[Operand, int, int]], compute: Callable,
-                residue: Callable[[dict], int], wrong: str) -> DiskNumber:
+                residue: Callable[[dict], int]) -> DiskNumber:
         """The number that linear_pass makes with compute(number, state, first, pieces), of residue(state)."""
         for attempt in self._products.attempts(where):
             with attempt:
@@ -290,7 +288,8 @@ class DiskMachine(Machine):
                 if state["carry"] != 0:
                     raise FaultError("a sum does not fit its words", value=state["carry"])
                 if (found := number.residue()) != residue(state):
-                    raise FaultError(wrong, value=found)
+                    #: As for "a number in memory holds a word out of range".
+                    raise FaultError("a sum does not have the residue of its parts", value=found)
                 return DiskNumber(step.name, Operand(number), 1, found)
 
     def view(self, name: str, x: DiskNumber, times: int, minus_at: int | None = None, zero_below: int = 0,

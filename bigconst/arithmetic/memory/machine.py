@@ -205,24 +205,19 @@ class MemoryMachine(Machine):
     def sum(self, name: str, terms: Sequence[tuple[int, MemoryNumber | None, int]], length: int) -> MemoryNumber:
         """The sum of c*x*B^shift, which is not below 0."""
         step, words = self._step(name), self._words
-        out, top, residue = self._words_of(step), 0, 0
+        out, residue = self._words_of(step), 0
         out[:] = 0
         for c, x, shift in terms:
             if x is None:
-                top += words.add_at(out, shift, c)
+                words.add_at(out, shift, c)
                 residue += c * words.power(shift)
                 continue
             part, at = x.high(max(0, -shift)), max(0, shift)
             piece = part.words[:length - at]
             carry = words.add_multiple(out[at:at + len(piece)], piece, c * x.sign)
-            top += words.add_at(out, at + len(piece), carry)
+            words.add_at(out, at + len(piece), carry)
             residue += c * x.sign * part.residue * words.power(at)
-        if failpoints.ACTIVE:
-            failpoints.touch("sum.words", step.stage, out, self.radix)
-        if top != 0 or words.residue(out) != residue % words.modulus.p:
-            #: As for "a number in memory holds a word out of range".
-            raise FaultError("a sum does not have the residue of its parts")
-        return MemoryNumber(step.name, out, 1, residue % words.modulus.p, words)
+        return self._summed(step, out, residue)
 
     def update(self, name: str, y: MemoryNumber, u: MemoryNumber, v: MemoryNumber, shifts: tuple[int, int],
                length: int) -> MemoryNumber:
@@ -230,13 +225,9 @@ class MemoryMachine(Machine):
         step, words, (o, discarded) = self._step(name), self._words, shifts
         new, fresh = self._words_of(step), length - len(y.words)
         residue = (y.residue * words.power(fresh) - u.sign * u.quotient_residue(o, 2)
-                   + 3 * v.sign * v.quotient_residue(discarded, 8)) % words.modulus.p
+                   + 3 * v.sign * v.quotient_residue(discarded, 8))
         words.newton_update(new, fresh, u.words[o:], v.words[discarded:], u.sign)
-        if failpoints.ACTIVE:
-            failpoints.touch("sum.words", step.stage, new, self.radix)
-        if words.residue(new) != residue:
-            raise FaultError(f"{step.stage}: the new approximation does not have the residue of its parts")
-        return MemoryNumber(step.name, new, 1, residue, words)
+        return self._summed(step, new, residue)
 
     def scaled(self, name: str, x: MemoryNumber, times: int, length: int, *, plus_at: int | None = None,
                halved: bool = False) -> MemoryNumber:
@@ -255,9 +246,16 @@ class MemoryMachine(Machine):
         if halved:
             residue = (residue - int(made[0]) % 2) * pow(2, -1, p)
             words.shift_bits(out, made, 1)
-        if words.residue(out) != residue % p:
-            raise FaultError("the root does not have the residue of its parts")
-        return MemoryNumber(step.name, out, x.sign, residue % p, words)
+        return self._summed(step, out, residue)
+
+    def _summed(self, step: Step, out: np.ndarray, residue: int) -> MemoryNumber:
+        """The number in an array, which must have this residue."""
+        if failpoints.ACTIVE:
+            failpoints.touch("sum.words", step.stage, out, self.radix)
+        residue %= self._words.modulus.p
+        if self._words.residue(out) != residue:
+            raise FaultError("a sum does not have the residue of its parts")
+        return MemoryNumber(step.name, out, 1, residue, self._words)
 
     def view(self, name: str, x: MemoryNumber, times: int, minus_at: int | None = None, zero_below: int = 0,
              divisor: int = 1) -> MemoryNumber:

@@ -207,14 +207,15 @@ def transform_rows(trace: Trace, text: Callable[[Shape | DiskShape], str]) -> li
     rows: list[tuple[str, str]] = []
     before, names = None, ""
     for step in trace.steps:
-        if step.shape is None or not (step.passes or step.operations):     # has none, or hardly ever
+        if step.shape is None:
             continue
         part, name = step.segment if step.segment in words else step.stage, step.name.rpartition("/")[2]
+        shown = text(step.shape) + ("" if step.passes or step.operations else ", hardly ever")
         if part != before:
             rows.append((part.capitalize(), f"{format_count(words.get(part, step.words))} words"))
-        elif rows[-1][1] == text(step.shape):
+        elif rows[-1][1] == shown:
             name = f"{names}, {name}"
             rows.pop()
-        rows.append((f"  {name}", text(step.shape)))
+        rows.append((f"  {name}", shown))
         before, names = part, name
     return rows

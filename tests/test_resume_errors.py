@@ -15,6 +15,7 @@ from interrupted_runs import (
 from test_cli import one_line
 
 from bigconst.base.version import __version__
+from bigconst.runs.scratch import RESERVE_NAME
 from bigconst.runtime.checkpoint import JOURNAL_NAME
 from bigconst.storage.lane import DATA_NAME
 from bigconst.storage.manifest import read_manifest, write_manifest
@@ -43,6 +44,17 @@ def test_the_first_lane_went_to_another_run(place, capsys):
                                 "another run now; name all its directories with --swap, the first one first, "
                                 "or give the run up with --discard\n")
     assert contents(place / "a", place / "b") == before
+
+
+@pytest.mark.parametrize("left", [DATA_NAME, RESERVE_NAME])
+def test_a_run_that_was_killed_as_it_began_or_ended(place, in_memory, left):
+    """The first lane has no manifest yet, or any more; the other one is not taken for a part of a run."""
+    kill_once(place, f"{ON_DISK} --swap ../b", at_moment(200))
+    for path in (place / "a").iterdir():
+        path.unlink()
+    (place / "a" / left).write_bytes(b"x" * 4096)
+    assert bigconst(f"{ON_DISK} --swap ../b") == 0
+    check_finished(place, in_memory)
 
 
 @pytest.mark.parametrize("named", [{"kind": "phi", "d": 5}, {"constant": "brass"}])

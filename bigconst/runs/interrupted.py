@@ -39,6 +39,9 @@ def find(named: Sequence[str]) -> dict | None:
             if first is None:
                 return {**fields, "directory": os.path.abspath(directory)}
             here = read_manifest(first) if os.path.isdir(first) else None
+            if here is None and os.path.isdir(first) and any(
+                    name == DATA_NAME or name.startswith(OURS) for name in os.listdir(first)):
+                continue        # killed as the run began or ended: its manifest is written last and removed first
             if here is None:
                 #: Its disk is not mounted, or is elsewhere now: then name all directories of the run with `--swap`, the
                 #: first one first.

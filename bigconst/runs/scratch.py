@@ -77,8 +77,8 @@ class RunScratch:
         for directory in self._disks.directories:
             interrupted.clear(directory)
         try:
-            self._mark_lanes(run)       # while there is room
             with _reserved(self.directory, plan.journal_bytes):
+                self._mark_lanes(run)       # while there is room
                 self.volume = Volume(self._disks.directories, plan.scratch_bytes, plan.stripe_bytes, self._say)
             self.checkpoint = Checkpoint.create(self.directory, {**run, "layout": self.volume.layout})
             drill(self.volume, self.checkpoint, self._levels.written_manifests if self._levels is not None else [])
@@ -204,10 +204,11 @@ class RunScratch:
     def _remove_all(self) -> None:
         if self.checkpoint is not None:
             self.checkpoint.remove()
+        for directory in self._disks.directories:
+            remove_manifest(directory)
         if self.volume is not None:
             self.volume.close()
         for directory in self._disks.directories:
-            remove_manifest(directory)
             interrupted.remove_ours(directory)
 
     def __enter__(self) -> Self:

@@ -134,6 +134,12 @@ def _room(operands: Sequence[PlannedNumber], length: int) -> int:
     return max(length + 1, *(each.length for each in operands))
 
 
+def _full(terms: Sequence[tuple[PlannedNumber, Operand]], room: int) -> int:
+    """Number of products that just fit a transform of so many words, and HALF_FACTOR for each whose operands may both
+    fill it."""
+    return sum(HALF_FACTOR if isinstance(b, PlannedNumber) and a.length + b.length > room else 1 for a, b in terms)
+
+
 def _used(terms: Sequence[tuple[PlannedNumber, Operand]], plus: Sequence[tuple]) -> list[Operand]:
     """All operands of a sum of products."""
     return [*(each for term in terms for each in term), *(x for _, x, _ in plus if x is not None)]
@@ -168,7 +174,8 @@ class MemoryPlanner(Planner):
                  plus: Sequence[tuple] = (), cut: int = 0, discard: int = 0) -> PlannedNumber:
         """A sum of products, in the array of a spectrum if that is not needed any more."""
         operands, fresh, kept = _transforms(terms)
-        shape = kept[0].shape if kept else shape_for(_room(fresh, length))
+        room = _room(fresh, length)
+        shape = kept[0].shape if kept else shape_for(room)
         words, made = shape.words, len(fresh) - len(terms)
         operations = [("forward", words)] * len(fresh) + [("spectrum", words)] * (made if operands > 1 else 0)
         operations += [("square" if operands == 1 else "multiply", words)] * len(terms) + [("inverse", words)]
@@ -176,6 +183,7 @@ class MemoryPlanner(Planner):
         operations += [("multiply small", x.length) for _, x, _ in plus if x is not None]
         return self._number(self._add(
             name, _used(terms, plus), array_bytes(4 * words), words=length, shape=shape, operands=operands,
+            full=_full(terms, room),
             temporary_bytes=len(fresh) * array_bytes(shape.data_bytes), temporary_count=len(fresh),
             operations=(*operations, ("residue", words)), replaces=kept[0].name if kept else None))
 
@@ -227,8 +235,7 @@ def _shape(words: int, operands: int, added: int, full: int, base: int, chunk_wo
     """The shape for `words` words, on the largest words that are exact, of `operands` transforms and `added` numbers;
     None if the workspace is too small.
 
-    `full` counts products that just fit the shape, four times those whose operands may both fill it: errors grow with
-    the square root of the product of their lengths.
+    Errors grow with the square root of the product of the operands' lengths; for `full` see _full.
     Raises DoesNotFit if it is too long for all words.
     """
     for fmt in (WORDS[base], *WORDS[base].smaller()):
@@ -328,8 +335,7 @@ class DiskPlanner(Planner):
         added = sum(1 if end <= length else 2 for end in longer)
         accounts, journal = self._accounts, self._journal
         room = _room(fresh, length)
-        shape = kept[0].shape if kept else self._shape(
-            room, operands, added, sum(4 if a.length + b.length > room else 1 for a, b in terms))
+        shape = kept[0].shape if kept else self._shape(room, operands, added, _full(terms, room))
         if shape.memory_bytes(operands, added) > self._workspace_bytes:
             raise TooSmall(length)
         passes = [each for number in fresh for each in accounts.forward(shape, number.length)]

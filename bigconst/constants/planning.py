@@ -96,10 +96,10 @@ class _Search:
                 return found
         return None
 
-    def _try(self, chunk: int, passes: int):
+    def _try(self, chunk: int, passes: int, least_record_bytes: int = 0):
         words = -(-self.bounds.words // chunk) * chunk
-        record_bytes = (words // chunk * diskplan.CHUNK_RECORD_BYTES
-                        + diskplan.PARITY_CHUNKS * chunk_bytes(chunk, self.base))
+        record_bytes = max(least_record_bytes, words // chunk * diskplan.CHUNK_RECORD_BYTES
+                           + diskplan.PARITY_CHUNKS * chunk_bytes(chunk, self.base))
         workspace = min(self.workspace_bytes, self.memory_bytes - record_bytes)
         if (diskplan.linear_bytes(chunk, self.base) > workspace
                 or diskplan.files_bytes_of(chunk, self.threads) + record_bytes > self.memory_bytes):
@@ -110,8 +110,11 @@ class _Search:
             self.program(machine, replace(self.bounds, words=words))
         except TooSmall:
             return None
-        return DiskPlan(self.kind, self.base, self.threads, chunk, words, workspace, record_bytes,
-                        machine.trace(), machine.memory), next(iter(machine.memory.values()), Trace(()))
+        disk = DiskPlan(self.kind, self.base, self.threads, chunk, words, workspace, record_bytes, machine.trace(),
+                        machine.memory)
+        if disk.known_bytes > record_bytes:     # more numbers exist at a time than those of a ladder
+            return self._try(chunk, passes, disk.known_bytes)
+        return disk, next(iter(machine.memory.values()), Trace(()))
 
     def refuse(self):
         """Raise DoesNotFit, with the memory or the workspace that is enough."""

@@ -20,6 +20,8 @@ In base 10 they take 1.06 MiB on hard disks and 136 KiB on solid state, and tile
 MIN_CHUNK_WORDS = 1 << 8
 CHUNK_RECORD_BYTES = 160
 """Memory for each chunk of the result: checksum, residue and border words of all numbers that exist at a time."""
+CHUNK_KNOWN_BYTES = 32
+"""Memory for what is known of each chunk of a number: checksum, residue, border words, and a copy of some of it."""
 PARITY_CHUNKS = 10
 """Memory, in chunks, for the parities of all numbers that exist at a time and of units not yet recorded."""
 LINEAR_PIECE_WORDS = 1 << 20
@@ -142,6 +144,12 @@ class DiskPlan:
         found = [disk_shape(shape.stored_words, self.base, digits, self.chunk_words, self.used_bytes, operands,
                             self.threads, added=added) for digits in range(shape.digits - 1, 2, -1)]
         return [shape for shape in found if shape is not None]
+
+    @property
+    def known_bytes(self) -> int:
+        """Most memory that is taken by what is known of the chunks of all numbers that exist at a time."""
+        return self.trace.most_alive(
+            lambda step: step.words and step.words // self.chunk_words * CHUNK_KNOWN_BYTES + 2 * self.chunk_bytes)
 
     @cached_property
     def repetition(self) -> tuple[int, int]:

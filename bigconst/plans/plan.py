@@ -63,8 +63,8 @@ class Plan:
 
     @property
     def square_words(self) -> int:
-        """Length of the longest transform of a square in memory; 0 if there is none."""
-        return max((step.shape.words for step in self.trace.steps if step.operands == 1), default=0)
+        """Length of a square of a full operand that rounds as badly as the worst transform in memory; 0 without any."""
+        return max((step.shape.words * step.full // 4 for step in self.trace.steps if step.shape is not None), default=0)
 
     @property
     def fingerprint(self) -> str:

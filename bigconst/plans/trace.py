@@ -4,6 +4,7 @@ A plan is made of it: what lies where, what moves, how long each part takes.
 """
 
 import bisect
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,6 +40,8 @@ class Step:
     shape: Shape | DiskShape | None = None
     operands: int = 0
     """transforms that are multiplied: 1 for the square of a number, 2 for each product; 0 without a transform"""
+    full: int = 0
+    """4 for each product in memory whose operands may both fill the transform, 1 for others"""
     added: int = 0
     """numbers that are added while a transform becomes a number on disk"""
     passes: tuple[Pass, ...] = ()
@@ -113,6 +116,15 @@ class Trace:
     def words_alive(self, at: int) -> list[int]:
         """Words of the numbers that were made before the step of this index and are needed by it or later."""
         return [step.words for step in self.steps[:at] if step.words and self.deaths.get(step.out, -1) >= at]
+
+    def most_alive(self, weight: Callable[[Step], int]) -> int:
+        """The largest sum of weight(step) over the steps whose results exist at a time."""
+        changes = [0] * (len(self.steps) + 2)
+        for i, step in enumerate(self.steps):
+            if step.out is not None:
+                changes[i] += weight(step)
+                changes[self.deaths[step.out] + 1] -= weight(step)
+        return max(itertools.accumulate(changes))
 
     def stages(self) -> list[tuple[str, tuple[Step, ...]]]:
         """Name and steps of each stage, in order."""

@@ -86,6 +86,7 @@ def several(made) -> tuple:
 class Machine:
     """Names from scopes: those of calls and stages, then that of the operation, and its count in this scope."""
 
+    radix: int
     _words: Words
     """operations on words, on machines that have any"""
 
@@ -124,6 +125,19 @@ class Machine:
         total = times * sum(f * a.residue * b.residue for f, (a, b) in zip(factors, terms, strict=True))
         total += sum(c * (1 if x is None else x.residue) * words.power(at) for c, x, at in added)
         return Sum(lead, factors, added, total % p)
+
+    def _updated(self, y, u, v, shifts: tuple[int, int], length: int) -> int:
+        """The residue of what `update` makes; what its floors discard is known."""
+        words, (o, discarded) = self._words, shifts
+        return (y.residue * words.power(length - y.length) - u.sign * u.quotient_residue(o, 2)
+                + 3 * v.sign * v.quotient_residue(discarded, 8)) % words.modulus.p
+
+    def _viewed(self, x, times: int, minus_at: int | None, zero_below: int, divisor: int) -> int:
+        """The residue of what `view` makes."""
+        words = self._words
+        cut = words.to_int(x.read(0, zero_below + 1)) % (self.radix**zero_below * divisor)
+        taken = 0 if minus_at is None else words.power(minus_at)
+        return ((x.residue - cut) * times - taken) % words.modulus.p
 
     def corrected(self, name: str, x, count: int, correction: Callable[[int], int | None], test: Callable):
         """x plus the correction that its `count` lowest words ask for, less 1 where test(x) is positive then."""

@@ -64,7 +64,8 @@ class Plan:
     @property
     def square_words(self) -> int:
         """Length of a square of a full operand that rounds as badly as the worst transform in memory; 0 without any."""
-        return max((step.shape.words * step.full // 4 for step in self.trace.steps if step.shape is not None), default=0)
+        transforms = (step for step in self.trace.steps if step.shape is not None)
+        return max((step.shape.words * step.full // 4 for step in transforms), default=0)
 
     @property
     def fingerprint(self) -> str:

@@ -47,6 +47,11 @@ class DiskNumber(Signed):
         return self.operand.number
 
     @property
+    def length(self) -> int:
+        """Words of its chunks."""
+        return self.operand.chunks * self.number.chunk_words
+
+    @property
     def is_positive(self) -> bool:
         """Whether it is greater than 0."""
         return self.sign > 0 and bool(self.number.kinds.any())
@@ -165,8 +170,7 @@ class DiskMachine(Machine):
     def integer(self, step: Step, where: str, make: Callable[..., int], length: int, zeros: int = 0,
                 of: DiskNumber | None = None) -> DiskNumber:
         """The integer make(), or make(value of `of`), times radix^zeros."""
-        value = make() if of is None else make(
-            of.sign * self._words.to_int(of.read(0, of.operand.chunks * self._disk.chunk_words)))
+        value = make() if of is None else make(of.sign * self._words.to_int(of.read(0, of.length)))
         number = self._products.number(self._place(step), length, name=where)
         if zeros:
             number.add([(zeros, abs(value))])
@@ -231,15 +235,11 @@ class DiskMachine(Machine):
     def update(self, step: Step, where: str, y: DiskNumber, u: DiskNumber, v: DiskNumber, shifts: tuple[int, int],
                length: int) -> DiskNumber:
         """y*B^(K-k) - floor(u/B^o/2) + 3*floor(v/B^discarded/8) for shifts = (o, discarded), K = length."""
-        words, (o, discarded) = self._words, shifts
-        missing = length // self._disk.chunk_words - y.number.chunks
-        # What the floors discard is known.
-        residue = (y.residue * words.power(missing * self._disk.chunk_words) - u.sign * u.quotient_residue(o, 2)
-                   + 3 * v.sign * v.quotient_residue(discarded, 8)) % words.modulus.p
-
-        size = self._disk.chunk_words
+        size, (o, discarded) = self._disk.chunk_words, shifts
+        missing, residue = (length - y.length) // size, self._updated(y, u, v, shifts, length)
         inputs = [(y.operand, -missing, 0), (u.operand, o // size, 1), (v.operand, discarded // size, 1)]
-        return self._summed(step, where, length, inputs, newton_sum(words, missing, u.sign), lambda state: residue)
+        return self._summed(step, where, length, inputs, newton_sum(self._words, missing, u.sign),
+                            lambda state: residue)
 
     @recorded
     def scaled(self, step: Step, where: str, x: DiskNumber, times: int, length: int, *, plus_at: int | None = None,
@@ -296,14 +296,11 @@ class DiskMachine(Machine):
              divisor: int = 1) -> DiskNumber:
         """times*x - B^minus_at, where of x the words below an index are taken for 0, and that word is rounded down to a
         multiple of `divisor`; made while x is read.  `times` is 1 or 2."""
-        words = self._words
         if x.operand is None:
             return x
-        low = words.to_int(x.number.read(0, zero_below + 1))
-        cut = low % (self.radix**zero_below * divisor)
-        residue = (x.residue - cut) * times - (0 if minus_at is None else words.power(minus_at))
+        residue = self._viewed(x, times, minus_at, zero_below, divisor)
         operand = Operand(x.number, zero_below=zero_below, divisor=divisor, double=times == 2, minus_one_at=minus_at)
-        return DiskNumber(x.name, operand, 1, residue % words.modulus.p)
+        return DiskNumber(x.name, operand, 1, residue)
 
     def corrected(self, name: str, x: DiskNumber, count: int, correction: Callable[[int], int | None],
                   test: Callable[[DiskNumber], DiskNumber]) -> DiskNumber:

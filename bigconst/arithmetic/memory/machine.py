@@ -45,6 +45,11 @@ class MemoryNumber(Signed):
     """a number of words, and the residue of so many lowest words, which was found when the number was checked"""
 
     @property
+    def length(self) -> int:
+        """Number of words."""
+        return len(self.words)
+
+    @property
     def is_positive(self) -> bool:
         """Whether it is greater than 0."""
         return self.sign > 0 and bool(self.words.any())
@@ -222,11 +227,9 @@ class MemoryMachine(Machine):
     def update(self, name: str, y: MemoryNumber, u: MemoryNumber, v: MemoryNumber, shifts: tuple[int, int],
                length: int) -> MemoryNumber:
         """y*B^(K-k) - floor(u/B^o/2) + 3*floor(v/B^discarded/8) for shifts = (o, discarded), K = length."""
-        step, words, (o, discarded) = self._step(name), self._words, shifts
-        new, fresh = self._words_of(step), length - len(y.words)
-        residue = (y.residue * words.power(fresh) - u.sign * u.quotient_residue(o, 2)
-                   + 3 * v.sign * v.quotient_residue(discarded, 8))
-        words.newton_update(new, fresh, u.words[o:], v.words[discarded:], u.sign)
+        step, (o, discarded) = self._step(name), shifts
+        new, residue = self._words_of(step), self._updated(y, u, v, shifts, length)
+        self._words.newton_update(new, length - y.length, u.words[o:], v.words[discarded:], u.sign)
         return self._summed(step, new, residue)
 
     def scaled(self, name: str, x: MemoryNumber, times: int, length: int, *, plus_at: int | None = None,
@@ -262,21 +265,17 @@ class MemoryMachine(Machine):
         """times*x - B^minus_at, where of x the words below an index are taken for 0, and that word is rounded down to a
         multiple of `divisor`."""
         words, step = self._words, self._step(name)
-        z = self._words_of(step)
-        word = int(x.words[zero_below])
-        low = word - word % divisor
-        cut = words.to_int(x.words[:zero_below + 1]) - low * self.radix**zero_below
+        z, residue = self._words_of(step), self._viewed(x, times, minus_at, zero_below, divisor)
+        low = int(x.words[zero_below]) // divisor * divisor
         z[:zero_below] = 0
         words.multiply_small(z[zero_below + 1:], x.words[zero_below + 1:], times)
         z[zero_below] = low
         if times != 1:
             carry, z[zero_below] = divmod(low * times, self.radix)
             words.add_at(z, zero_below + 1, carry)
-        residue = (x.residue - cut) * times
         if minus_at is not None:
             words.add_at(z, minus_at, -1)
-            residue -= words.power(minus_at)
-        return MemoryNumber(step.name, z, x.sign, residue % words.modulus.p, words)
+        return MemoryNumber(step.name, z, x.sign, residue, words)
 
     def text(self, x: MemoryNumber) -> None:
         """The digit file."""

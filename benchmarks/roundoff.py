@@ -1,6 +1,9 @@
-"""Largest rounding error of a full square of random balanced words, by length and radix (docs/word-size.md).
+"""Largest rounding errors of squares and sums of products of random balanced words (docs/word-size.md).
 
     python benchmarks/roundoff.py [--largest 27] [--json FILE]
+
+Squares of operands that fill the transform, by radix; then sums of one and of two products in radix 10^5, whose
+operands fill it or half of it.
 """
 
 import numpy as np
@@ -12,15 +15,17 @@ from bigconst.runtime.arena import Arena
 from bigconst.runtime.threads import Pool
 
 RADICES = {"10^5": 10**5, "10^4": 10**4, "2^16": 2**16}
+SUMS = {"product": (1, 1.0), "two": (2, 1.0), "half product": (1, 0.5), "two halves": (2, 0.5)}
+"""sums of products: how many, and which part of the transform an operand fills"""
 SMALLEST = 18
 """log2 of the shortest length"""
 
 
 def errors(log: int, pool: Pool) -> dict[str, float]:
-    """The largest error of a square of 2^log words, by the name of the radix."""
+    """The largest errors with 2^log words, by the names of columns."""
     shape = shape_for(1 << log)
-    arena = Arena(shape.data_bytes + 8 * shape.words + (1 << 20))
-    data = arena.take(shape.data_bytes // 8)
+    arena = Arena(4 * shape.data_bytes + 8 * shape.words + (1 << 20))
+    data, *others = (arena.take(shape.data_bytes // 8) for _ in range(4))
     words, out = arena.take(shape.words, np.int32), arena.take(shape.words, np.int32)
     transform = Transform(shape, pool)
     found = {}
@@ -29,6 +34,17 @@ def errors(log: int, pool: Pool) -> dict[str, float]:
         transform.forward(words[:-1], radix, data)
         transform.square(data)
         found[name] = transform.inverse(data, out, radix)[1]
+    for name, (count, length) in SUMS.items():
+        rng = np.random.default_rng(log)
+        for room in (data, *others[:2 * count - 1]):
+            words[:] = rng.integers(0, 10**5, shape.words, dtype=np.int32)
+            transform.forward(words[:int(length * shape.words) - 1], 10**5, room)
+            if room is not data:
+                transform.spectrum(room)
+        if count == 2:
+            transform.multiply_spectra(others[1], others[1], others[2], 1, False)
+        transform.multiply(data, others[0], others[1] if count == 2 else None)
+        found[name] = transform.inverse(data, out, 10**5)[1]
     return found
 
 
@@ -39,8 +55,8 @@ def main() -> None:
                         help="log2 of the longest length (default 27, 2.3 GB)")
     arguments = parser.parse_args()
     report = Report("roundoff", arguments)
-    section = report.section("roundoff", "largest rounding errors of squares, by radix", [
-        Column("log", "log2 N", "d"), *(Column(name, name, ".5f", 8) for name in RADICES)])
+    section = report.section("roundoff", "largest rounding errors", [
+        Column("log", "log2 N", "d"), *(Column(name, name, ".5f", 12) for name in (*RADICES, *SUMS))])
     with Pool(2) as pool:
         for log in range(SMALLEST, (SMALLEST if arguments.quick else arguments.largest) + 1):
             section.add(log=log, **errors(log, pool))

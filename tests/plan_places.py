@@ -14,6 +14,11 @@ def place(disk: DiskPlan, stage: str, name: str, work: bool = False) -> int:
     return disk.places[step.temporary if work else step.name]
 
 
+def trace_in_memory(disk: DiskPlan) -> Trace:
+    """The trace of the ladder's beginning in memory; empty for a perfect square."""
+    return next(iter(disk.memory.values()), Trace(()))
+
+
 def memory_words(disk: DiskPlan) -> int:
     """Words of the last level of the ladder that is computed in memory; 0 for a perfect square."""
     return sum(step.words for step in disk.trace.steps if step.stage == "ladder in memory")

@@ -8,7 +8,7 @@ from math import isqrt
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from plan_places import ladder_levels, memory_words, square_of
+from plan_places import ladder_levels, memory_words, square_of, trace_in_memory
 from plan_places import place as place_of
 
 from bigconst.arithmetic.planner import FULL_WORDS_MAX, HALF_FACTOR
@@ -89,7 +89,7 @@ def test_levels_chain_and_lengths_hold_their_products(request):
     assert is_square(plan) or square_of(disk).stored_words >= 2 * disk.words - plan.text_words + guard + 3
     assert radix**ladder.overlap >= 1000 * d and radix**guard >= 40 * (isqrt(d) + 1)
     if memory_words(disk):
-        levels = ladder_levels(plan.trace)
+        levels = ladder_levels(trace_in_memory(disk))
         memory = [levels[0].words_in, *(level.words_out for level in levels)] if levels else [1]
         assert [level.words_in for level in levels] == memory[:-1]
         assert not levels or memory[-1] == memory_words(disk)

@@ -168,7 +168,8 @@ def test_an_interrupted_run_in_memory(place):
 def test_its_work_is_that_of_its_trace(workspace_bytes):
     plan = planning.make_plan(BRONZE, 10**7, 10, 2, 1 << 40, workspace_bytes=workspace_bytes, disk="ssd")
     steps = [step for stage in constant_work(plan) for step in stage.steps]
-    planned = [operation for step in plan.trace.steps for operation in step.operations]
+    traces = [plan.trace, *(plan.disk.memory.values() if plan.disk is not None else [])]
+    planned = [operation for trace in traces for step in trace.steps for operation in step.operations]
     counted = [operation for step in steps for operation in step.operations]
     assert planned and all(counted.count(operation) >= planned.count(operation) for operation in planned)
     assert sum(step.text_bytes for step in steps) == plan.text_bytes

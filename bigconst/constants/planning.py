@@ -16,7 +16,6 @@ from bigconst.plans import diskplan
 from bigconst.plans.diskplan import DiskPlan
 from bigconst.plans.diskshape import chunk_bytes
 from bigconst.plans.plan import DISK_PROCESS_BYTES, PROCESS_BYTES, SQUARE_WORDS_MAX, Plan
-from bigconst.plans.trace import Trace
 
 
 def bounds_of(plan: Plan, certified: bool) -> Bounds:
@@ -48,9 +47,8 @@ def make_plan(constant: Constant, digits: int, base: int, threads: int, memory_b
         _refuse(plan, workspace_bytes)
     search = _Search(constant.program, bounds, base, threads, disk, memory_bytes - DISK_PROCESS_BYTES,
                      workspace_bytes or memory_bytes)
-    found = search.best() or search.refuse()
-    on_disk, inside = found
-    return Plan(*common, on_disk.words, inside, certified, on_disk)
+    on_disk = search.best() or search.refuse()
+    return Plan(*common, on_disk.words, on_disk.trace, certified, on_disk)
 
 
 def _refuse(plan: Plan, workspace_bytes: int | None) -> None:
@@ -83,8 +81,8 @@ class _Search:
     workspace_bytes: int
     """memory for working arrays alone"""
 
-    def best(self):
-        """The plan on disk, and the trace of what is computed in memory; None if the memory is too small.
+    def best(self) -> DiskPlan | None:
+        """The plan on disk; None if the memory is too small.
 
         Chunks as long as the disks want are tried first, with transforms of two passes, then of three; after them
         shorter chunks.
@@ -96,7 +94,7 @@ class _Search:
                 return found
         return None
 
-    def _try(self, chunk: int, passes: int, least_record_bytes: int = 0):
+    def _try(self, chunk: int, passes: int, least_record_bytes: int = 0) -> DiskPlan | None:
         words = -(-self.bounds.words // chunk) * chunk
         record_bytes = max(least_record_bytes, words // chunk * diskplan.CHUNK_RECORD_BYTES
                            + diskplan.PARITY_CHUNKS * chunk_bytes(chunk, self.base))
@@ -114,7 +112,7 @@ class _Search:
                         machine.memory)
         if disk.known_bytes > record_bytes:     # more numbers exist at a time than those of a ladder
             return self._try(chunk, passes, disk.known_bytes)
-        return disk, next(iter(machine.memory.values()), Trace(()))
+        return disk
 
     def refuse(self):
         """Raise DoesNotFit, with the memory or the workspace that is enough."""

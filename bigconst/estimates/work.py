@@ -177,7 +177,7 @@ def _steps(plan: Plan, step: Step, each: Pass) -> tuple[WorkStep, ...]:
         case accounts.FORWARD:
             return (WorkStep((("slab forward" + suffix, each.words),), **common),)
         case accounts.ROWS:
-            return (WorkStep(((rows, each.words),), **common),)
+            return (WorkStep(((rows, each.words * max(1, each.operands // 2)),), **common),)
         case accounts.BACK:
             return (WorkStep((("slab back" + suffix, each.words),), **common),)
         case accounts.BETWEEN:

@@ -42,16 +42,17 @@ class Plan:
     words: int
     """K: words after the point that are computed"""
     trace: Trace
-    """what is computed in memory"""
+    """the program's operations"""
     certified: bool = True
     """whether the certificate is written, in addition to the digits"""
     disk: DiskPlan | None = None
-    """what is computed on disk after that; None for a run in memory"""
+    """where they are carried out on disk; None for a run in memory"""
 
     @cached_property
     def arena_bytes(self) -> int:
         """Memory for numbers and transforms of what is computed in memory."""
-        return self.trace.memory_bytes
+        inside = self.disk.memory.values() if self.disk is not None else [self.trace]
+        return max((trace.memory_bytes for trace in inside), default=0)
 
     @property
     def peak_memory_bytes(self) -> int:
@@ -70,8 +71,9 @@ class Plan:
     @property
     def fingerprint(self) -> str:
         """Hash of everything that a run goes by and stores: a program with the same one can continue the run."""
-        on_disk = self.disk and (self.disk.chunk_words, self.disk.piece_chunks, self.disk.stripe_bytes,
-                                 self.disk.trace.what_is_made, self.disk.places)
+        on_disk = self.disk and (
+            self.disk.chunk_words, self.disk.piece_chunks, self.disk.stripe_bytes, self.disk.places,
+            [trace.what_is_made for trace in self.disk.memory.values()])
         return fingerprint(self.constant.name, self.digits, self.base, self.words, self.trace.what_is_made, on_disk)
 
     @property

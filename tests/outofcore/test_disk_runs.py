@@ -161,8 +161,9 @@ def test_ten_million_digits(constant, base, workspace, disk, tmp_path):
 def test_thirty_million_digits_within_the_memory_of_the_plan(workspace, disk, tmp_path):
     program = f"""
 from bigconst.base.hardware import peak_memory_bytes
+from bigconst.constants.golden import PHI
 from bigconst.runs.kernels import DIGITS, DISK, load
-from disk_runs import FileSink, MIB, PHI, Volume, engine, plan_on_disk
+from disk_runs import FileSink, MIB, Volume, engine, plan_on_disk
 load(DIGITS, DISK)
 plan = plan_on_disk(PHI, 3 * 10**7, 10, {workspace} * MIB, {disk!r}, 2)
 with Volume([{str(tmp_path)!r}], plan.disk.scratch_bytes, plan.disk.stripe_bytes) as volume:

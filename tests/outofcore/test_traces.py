@@ -7,6 +7,7 @@ import pytest
 from disk_runs import ONE_LEVEL, plan_on_disk, run_watched
 from hypothesis import given
 from hypothesis import strategies as st
+from plan_places import trace_in_memory
 
 from bigconst.arithmetic.disk.machine import DiskMachine
 from bigconst.arithmetic.memory.machine import MemoryMachine
@@ -63,7 +64,7 @@ def test_in_memory(carried_out, constant, certified, base):
 def test_on_disk(carried_out, constant, certified):
     plan = plan_on_disk(constant, ONE_LEVEL, certified=certified)
     run_watched(plan)
-    on_disk, in_memory = planned(plan.disk.trace, "disk"), [step.name for step in plan.trace.steps]
+    on_disk, in_memory = planned(plan.disk.trace, "disk"), [step.name for step in trace_in_memory(plan.disk).steps]
     done = [name for name in carried_out if name not in in_memory]
     assert [name for name in done if name in on_disk] == on_disk
     assert carried_out[:len(in_memory)] == in_memory

@@ -24,8 +24,10 @@ from _common import Column, Report, make_parser
 
 COMMANDS = {
     "phi 1e8 in memory": (15, "phi --digits 1e8 --output {out} --force"),
+    "phi 1e9 in memory": (5, "phi --digits 1e9 --output {out} --force"),
     "phi 1e9 in 512 MiB": (5, "phi --digits 1e9 --memory 512MiB --disk ssd --swap {swap} --output {out} --force"),
     "3072K, 60 squarings": (15, "python -c import,bigconst;bigconst.iterate(57984131,3,60,2)"),
+    "phi 1000": (15, "phi --digits 1000 --output -"),
     "help": (15, "--help"),
     "cold: phi": (1, "phi --digits 1000 --output -"),
     "cold: ll": (1, "ll 11213 --iterations 100 --no-factor --dir {folder}"),

@@ -11,7 +11,8 @@ planner has found out about an operation is found again by its name.
     products(name, terms, length, times, plus)      times*(sum of a*b) + (sum of c*x*B^at) for pairs (a, b) in `terms`
                                                     and triples (c, x, at) in `plus`, by one inverse transform; it is
                                                     known to need no more than `length` words, however long its parts
-                                                    are.  b may be a spectrum; x is None for 1; all may have any sign.
+                                                    are.  b may be a spectrum; x is None for 1; all may have any sign;
+                                                    |c| <= 2^30 where there is an x.
                                                     `cut` is where its high part will begin, words below `discard` need
                                                     not stay
     sum(name, terms, length)                        sum of c*x*B^shift for triples (c, x, shift), known not to be below

@@ -91,7 +91,7 @@ class Words:
             len(words), lambda a, b: linear.multiply_small(out[a:b], words[a:b], factor, 0, self.format.radix), out)
 
     def add_multiple(self, out: np.ndarray, words: np.ndarray, factor: int) -> int:
-        """out += words*factor, |factor| < 2^31, arrays of one length; returns the carry out of the top, of either
+        """out += words*factor, |factor| <= 2^30, arrays of one length; returns the carry out of the top, of either
         sign."""
         return self._sequential(
             len(words), lambda a, b: linear.add_multiple(out[a:b], words[a:b], factor, 0, self.format.radix), out)
@@ -180,7 +180,7 @@ class Words:
         return -1
 
     def add_wrapped(self, out: np.ndarray, words: np.ndarray | None, at: int, factor: int) -> int:
-        """Add words*factor*B^at, |factor| < 2^31, or factor*B^at where `words` is None, to out modulo B^N + 1,
+        """Add words*factor*B^at, |factor| <= 2^30, or factor*B^at where `words` is None, to out modulo B^N + 1,
         N = len(out); returns what top is greater by, where the value is out + top*B^N."""
         turns, at = divmod(at, len(out))
         factor, top = (-factor if turns % 2 else factor), 0

@@ -25,27 +25,24 @@ _BLOCK = 1024
 
 # --- sums ---------------------------------------------------------------------------------
 
-def _add_multiple(radix):
-    @kernel("int64(int32[::1], int32[::1], int64, int64)")
-    def add_multiple(dst, src, factor, carry):
-        """dst += factor*src + carry modulo radix^n, n = dst.size = src.size; returns the carry out, of either sign.
+@kernel("int64(int32[::1], int32[::1], int64, int64, int64, uint64)")
+def _add_multiple(dst, src, factor, carry, radix, reciprocal):
+    """dst += factor*src + carry modulo radix^n, n = dst.size = src.size; returns the carry out.
 
-        |factor|, |carry| < 2^31.
-        """
-        for j in range(dst.size):
-            total = I64(dst[j]) + I64(src[j]) * factor + carry
-            carry = total // I64(radix)
-            dst[j] = I32(total - carry * I64(radix))
-        return carry
-    return add_multiple
-
-
-_ADD_MULTIPLE = {radix: _add_multiple(radix) for radix in (10**5, 2**16)}
+    t + up*B is positive, below 2^31 B + 3B, and its quotient by B is a product with reciprocal = ceil(2^64/B), exact as
+    in `_multiply`.  Two products for each word, one of them on the chain.
+    """
+    up = I64((1 << 30) + 2)
+    for j in range(dst.size):
+        total = I64(dst[j]) + I64(src[j]) * factor + carry
+        carry = I64(mul_hi(U64(total + up * radix), reciprocal)) - up
+        dst[j] = I32(total - carry * radix)
+    return carry
 
 
 def add_multiple(dst: np.ndarray, src: np.ndarray, factor: int, carry: int, radix: int) -> int:
-    """dst += factor*src + carry modulo radix^n, |factor| and |carry| < 2^31; returns the carry out, of either sign."""
-    return _ADD_MULTIPLE[radix](dst, src, factor, carry)
+    """dst += factor*src + carry modulo radix^n, |factor| and |carry| <= 2^30; returns the carry out, of either sign."""
+    return _add_multiple(dst, src, factor, carry, radix, -(-(1 << 64) // radix))
 
 
 # --- multiplication and division by small numbers ---------------------------------------

@@ -36,7 +36,7 @@ def sums(draw):
         return draw(st.sampled_from([1, -1])) * draw(integers(length, base)), length
 
     terms = [(number(2500), number(2500)) for _ in range(draw(st.integers(1, 3)))]
-    plus = [(draw(st.integers(1 - 2**31, 2**31 - 1)), number(3000), draw(st.integers(0, 12)) * CHUNK)
+    plus = [(draw(st.integers(-2**30, 2**30)), number(3000), draw(st.integers(0, 12)) * CHUNK)
             for _ in range(draw(st.integers(0, 2)))]
     return base, terms, draw(st.sampled_from([1, 1, 2, 2**31 - 1])), plus, draw(st.integers(0, 2**31 - 1))
 

@@ -65,7 +65,7 @@ class Addend:
 
     operand: Operand
     factor: int
-    """absolutely below 2^31"""
+    """absolutely at most 2^30"""
     shift: int
     """chunks by which it is shifted up, or down where this is below 0"""
 

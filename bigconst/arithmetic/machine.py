@@ -16,9 +16,10 @@ planner has found out about an operation is found again by its name.
                                                     `cut` is where its high part will begin, words below `discard` need
                                                     not stay
     sum(name, terms, length)                        sum of c*x*B^shift for triples (c, x, shift), known not to be below
-                                                    0; x is None for 1, and cut where a shift is below 0
+                                                    0, of at most three numbers; x is None for 1, and cut where a shift
+                                                    is below 0
     update(name, y, u, v, shifts, length)           Newton's iteration of third order, without its products
-    scaled(name, x, times, length)                  a small multiple of a number, or half of it
+    scaled(name, x, times, length)                  a small multiple of a number that is not below 0, or half of it
     view(name, x, times, minus_at, ...)             the same, to be squared, with low words cut
     corrected(name, x, count, correction, test)     x, after a look at its low words
     call(name, program, ...)                        what another program makes
@@ -82,6 +83,11 @@ class Signed:
 def several(made) -> tuple:
     """What a program made, which may be one number, several or nothing, as a tuple."""
     return made if isinstance(made, tuple) else () if made is None else (made,)
+
+
+def one_or_several(made: Sequence):
+    """The inverse of `several`."""
+    return tuple(made) if len(made) > 1 else next(iter(made), None)
 
 
 class Machine:

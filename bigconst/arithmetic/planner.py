@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from bigconst.arithmetic.machine import Machine, Signed, several
+from bigconst.arithmetic.machine import Machine, Signed, one_or_several, several
 from bigconst.base.errors import DoesNotFit
 from bigconst.base.formats import WORDS
 from bigconst.base.units import format_count
@@ -305,7 +305,7 @@ class DiskPlanner(Planner):
                                          passes=(*passes, self._accounts.linear(0, length)),
                                          journal_bytes=self._journal.number(length)))
                 passes = []
-        found = tuple(made) if len(made) > 1 else made[0]
+        found = one_or_several(made)
         self._ended(path, title, found, is_in_memory=True)
         self._segment, self._stage = before
         return found
@@ -330,12 +330,17 @@ class DiskPlanner(Planner):
                  plus: Sequence[tuple] = (), cut: int = 0, discard: int = 0) -> PlannedNumber:
         """A sum of products; its words below `discard` are not stored."""
         operands, fresh, kept = _transforms(terms)
-        longer = [x.length + at for _, x, at in plus if x is not None]
-        # Where a number wraps, it may be added twice to the same chunk.
-        added = sum(1 if end <= length else 2 for end in longer)
         accounts, journal = self._accounts, self._journal
         room = _room(fresh, length)
+        longer = [(at, at + self.round_up(x.length)) for _, x, at in plus if x is not None]
+
+        def parts(words: int) -> int:
+            """Number of pieces in which numbers are added, which wrap after so many words."""
+            return sum((end - 1) // words - at // words + 1 for at, end in longer)
+
+        added = parts(self.round_up(room))
         shape = kept[0].shape if kept else self._shape(room, operands, added, _full(terms, room))
+        added = max(added, parts(shape.stored_words))
         if shape.memory_bytes(operands, added) > self._workspace_bytes:
             raise TooSmall(length)
         passes = [each for number in fresh for each in accounts.forward(shape, number.length)]

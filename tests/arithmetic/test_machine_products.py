@@ -1,5 +1,6 @@
 """Sums of products of both machines against gmpy2: signs, lengths, shifts, wrapping, shapes, faults."""
 
+import numpy as np
 import pytest
 from gmpy2 import isqrt, mpz
 from hypothesis import given
@@ -7,9 +8,15 @@ from hypothesis import strategies as st
 from machine_runs import CHUNK, in_memory, on_disk, planned_on_disk, results, value_of
 from machine_runs import given as number_of
 
+from bigconst.arithmetic.memory.machine import MemoryMachine
+from bigconst.arithmetic.memory.products import Products
+from bigconst.arithmetic.planner import PlannedNumber, memory_trace
+from bigconst.arithmetic.words import Words
 from bigconst.base import failpoints
 from bigconst.base.errors import FaultError
 from bigconst.base.formats import WORDS
+from bigconst.runtime.arena import Arena
+from bigconst.runtime.threads import Pool
 
 MACHINES = pytest.mark.parametrize("where", ["in memory", "on disk"])
 BASES = pytest.mark.parametrize("base", [10, 16])
@@ -148,3 +155,18 @@ def test_words_that_round_badly_are_made_smaller(where):
     options = {"chunk": 4096, "workspace": 12 << 20} if where == "on disk" else {}
     assert results(program, 10, where, **options) == [
         half * half - half * (half // 3) + 3 * (half // 3) * mpz(10) ** (5 * 4096)]
+
+
+def test_an_argument_that_changed_before_it_was_loaded():
+    trace = memory_trace(10, lambda machine, x: machine.products("r", [(x, x)], 600), PlannedNumber("x", 300))
+    words = np.arange(300, dtype=np.int32)
+    with Pool(1) as pool:
+        products = Products(Words(WORDS[10], pool), lambda event: None)
+        for changed in (0, 1):
+            machine = MemoryMachine(trace, products, Arena(trace.memory_bytes), lambda event: None)
+            residue = products.words.residue(words) + changed
+            if not changed:
+                assert value_of(machine.argument(lambda low, high: words[low:high], 1, residue), 10**5) > 0
+                continue
+            with pytest.raises(FaultError, match="an operand does not have its residue any more; run it again"):
+                machine.argument(lambda low, high: words[low:high], 1, residue)

@@ -21,7 +21,7 @@ from bigconst.arithmetic.disk.reader import Reader
 from bigconst.arithmetic.disk.stages import Stages
 from bigconst.arithmetic.disk.tiles import Tiles
 from bigconst.arithmetic.faults import wrong_of
-from bigconst.arithmetic.machine import Machine, Signed, several
+from bigconst.arithmetic.machine import Machine, Signed, one_or_several, several
 from bigconst.arithmetic.memory.machine import MemoryMachine
 from bigconst.arithmetic.words import Words
 from bigconst.base.errors import FaultError, ReadError
@@ -322,8 +322,7 @@ class DiskMachine(Machine):
         path = self.named(name)
         call = self._calls[path]
         if call.end <= self._past:
-            found = tuple(map(self._recalled, call.results))
-            return found if len(found) != 1 else found[0]
+            return one_or_several([self._recalled(name) for name in call.results])
         shown = self._seen.get(call.results)
         if shown is not None and (copied := self._products.copied(shown.title)) is not None:
             number, residue = copied
@@ -343,7 +342,7 @@ class DiskMachine(Machine):
         self._products.restart({"end": call.end}, {
             name: (number.number, {"sign": number.sign, "residue": number.residue,
                                    "complement": number.operand.complement}) for name, number in self._made.items()})
-        if len(self._made) == 1 and made.sign > 0 and not made.operand.complement:
+        if len(call.results) == len(self._made) == 1 and made.sign > 0 and not made.operand.complement:
             self._products.copy(call.title, made.number, made.residue)
         return made
 
@@ -395,7 +394,7 @@ class DiskMachine(Machine):
                     self.levels += machine.records
                     break
             arena.release(0)
-        return tuple(made) if len(made) > 1 else made[0]
+        return one_or_several(made)
 
 
 def newton_sum(words: Words, missing: int, sign: int) -> Callable:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bigconst.arithmetic.disk.number import Number
+from bigconst.arithmetic.disk.number import NINES, ZEROS, Number
 from bigconst.kernels.linear import multiply_small
 
 
@@ -29,6 +29,12 @@ class Operand:
     def chunks(self) -> int:
         """Number of chunks from `first` on; beyond them all words are 0."""
         return self.number.chunks - self.first
+
+    @property
+    def reach(self) -> int:
+        """Number of chunks up to the last one whose words are not all 0."""
+        stored = np.flatnonzero(self.number.kinds[self.first:] != (NINES if self.complement else ZEROS))
+        return int(stored[-1]) + 1 if len(stored) else 0
 
     def is_stored(self, chunk: int) -> bool:
         """Whether the chunk has to be read."""

@@ -165,7 +165,7 @@ class DiskProducts:
                 shift = at // number.chunk_words
                 # B^N is -1.
                 plus += [Addend(x.operand, -c if turns % 2 else c, shift - turns * chunks)
-                         for turns in range(shift // chunks, (shift + x.operand.chunks - 1) // chunks + 1)]
+                         for turns in range(shift // chunks, (shift + x.operand.reach - 1) // chunks + 1)]
         return transform.inverse(made[-1][0], number, times, name, plus)
 
     def _verified(self, number: Number, top: int, wanted: Sum, length: int) -> int | None:

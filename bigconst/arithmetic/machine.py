@@ -15,12 +15,12 @@ planner has found out about an operation is found again by its name.
                                                     |c| <= 2^30 where there is an x.
                                                     `cut` is where its high part will begin, words below `discard` need
                                                     not stay
-    sum(name, terms, length)                        sum of c*x*B^shift for triples (c, x, shift), known not to be below
-                                                    0, of at most three numbers; x is None for 1, and cut where a shift
-                                                    is below 0
+    sum(name, terms, length, halved)                sum of c*x*B^shift for triples (c, x, shift), known not to be below
+                                                    0, or half of it, for one to three numbers x, the first one with
+                                                    0 < c < 2^31, the others with |c| <= 2^30, and for powers of the
+                                                    radix, where x is None; a shift below 0 cuts x
     update(name, y, u, v, shifts, length)           Newton's iteration of third order, without its products
-    scaled(name, x, times, length)                  a small multiple of a number that is not below 0, or half of it
-    view(name, x, times, minus_at, ...)             the same, to be squared, with low words cut
+    view(name, x, times, minus_at, ...)             a small multiple of x, to be squared, with low words cut
     corrected(name, x, count, correction, test)     x, after a look at its low words
     call(name, program, ...)                        what another program makes
     text(number), certificate(r, x)                 files
@@ -121,6 +121,15 @@ class Machine:
         """A part of the run that people see, and a scope, which may be entered again."""
         with self.scope("/".join([*self._scopes, name])):
             yield
+
+    def _added(self, terms: Sequence[tuple]) -> tuple[list[tuple], list[tuple], int]:
+        """The numbers of a sum, cut where they are shifted down, as (c*sign, x, shift), its powers of the radix as
+        (c, at), and its residue."""
+        words = self._words
+        numbers = [(c * x.sign, x.high(max(0, -shift)), max(0, shift)) for c, x, shift in terms if x is not None]
+        powers = [(c, at) for c, x, at in terms if x is None]
+        residue = sum(c * x.residue * words.power(shift) for c, x, shift in numbers)
+        return numbers, powers, residue + sum(c * words.power(at) for c, at in powers)
 
     def _wanted(self, terms: Sequence[tuple], times: int, plus: Sequence[tuple]) -> Sum:
         """What `products` has to compute, from pairs of numbers."""

@@ -187,25 +187,19 @@ class MemoryPlanner(Planner):
             temporary_bytes=len(fresh) * array_bytes(shape.data_bytes), temporary_count=len(fresh),
             operations=(*operations, ("residue", words)), replaces=kept[0].name if kept else None))
 
-    def sum(self, name: str, terms: Sequence[tuple[int, PlannedNumber | None, int]], length: int) -> PlannedNumber:
+    def sum(self, name: str, terms: Sequence[tuple[int, PlannedNumber | None, int]], length: int,
+            halved: bool = False) -> PlannedNumber:
         """A sum of multiples."""
         used = [x for _, x, _ in terms if x is not None]
         return self._number(self._add(
-            name, used, array_bytes(4 * (length + 2)), words=length,
-            operations=(*(("multiply small", each.length) for each in used), ("residue", length))))
+            name, used, array_bytes(4 * (length + 1)), words=length,
+            operations=(*[("multiply small", length)] * len(used), ("residue", length), *[("shift", length)] * halved)))
 
     def update(self, name: str, y: PlannedNumber, u: PlannedNumber, v: PlannedNumber, shifts: tuple[int, int],
                length: int) -> PlannedNumber:
         """Newton's iteration, in the array of y."""
         return self._number(self._add(name, (y, u, v), array_bytes(4 * (length + 2)), words=length, replaces=y.name,
                                       operations=(("update", length), ("residue", length))))
-
-    def scaled(self, name: str, x: PlannedNumber, times: int, length: int, *, plus_at: int | None = None,
-               halved: bool = False) -> PlannedNumber:
-        """A multiple of a number."""
-        return self._number(self._add(
-            name, (x,), array_bytes(4 * (length + 1)), words=length,
-            operations=(("multiply small", length), ("residue", length), *((("shift", length),) * halved))))
 
     def view(self, name: str, x: PlannedNumber, times: int, minus_at: int | None = None, zero_below: int = 0,
              divisor: int = 1) -> PlannedNumber:
@@ -351,7 +345,8 @@ class DiskPlanner(Planner):
                             passes=tuple(passes), journal_bytes=journal_bytes, shape=shape, operands=operands,
                             temporary_bytes=len(fresh) * shape.region_bytes, temporary_count=len(fresh), added=added)
 
-    def sum(self, name: str, terms: Sequence[tuple[int, PlannedNumber | None, int]], length: int) -> PlannedNumber:
+    def sum(self, name: str, terms: Sequence[tuple[int, PlannedNumber | None, int]], length: int,
+            halved: bool = False) -> PlannedNumber:
         """A sum of multiples, in one pass."""
         used = [(x, shift) for _, x, shift in terms if x is not None]
         return self._linear(name, [x for x, _ in used], sum(x.length + min(0, shift) for x, shift in used), length)
@@ -360,11 +355,6 @@ class DiskPlanner(Planner):
                length: int) -> PlannedNumber:
         """Newton's iteration, in one pass."""
         return self._linear(name, (y, u, v), y.length + u.length - shifts[0] + v.length - shifts[1], length)
-
-    def scaled(self, name: str, x: PlannedNumber, times: int, length: int, *, plus_at: int | None = None,
-               halved: bool = False) -> PlannedNumber:
-        """A multiple of a number, in one pass."""
-        return self._linear(name, (x,), x.length, length)
 
     def _linear(self, name: str, used: Sequence[PlannedNumber], read: int, length: int) -> PlannedNumber:
         return self._number(name, used, length, self._accounts.packed(length),

@@ -16,7 +16,7 @@ def root(machine, bounds: Bounds):
     """The golden ratio as words, right down to the last digit that is written."""
     y = machine.call("ladder", inverse_root, ladder_bounds(5, bounds), bounds.words)
     with machine.stage("root"):
-        x = machine.scaled("x", y, 5, bounds.words + 1, plus_at=bounds.words, halved=True)
+        x = machine.sum("x", [(5, y, 0), (1, None, bounds.words)], bounds.words + 1, halved=True)
         return settled(machine, bounds, 5, x, z_of_golden)
 
 

@@ -19,7 +19,7 @@ def root(machine, bounds: Bounds, d: int):
     """The root as words, right down to the last digit that is written."""
     y = machine.call("ladder", inverse_root, ladder_bounds(d, bounds), bounds.words)
     with machine.stage("root"):
-        x = machine.scaled("x", y, d, bounds.words + 1)
+        x = machine.sum("x", [(d, y, 0)], bounds.words + 1)
         return settled(machine, bounds, d, x, z_of_root)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from gmpy2 import isqrt, mpz
+from gmpy2 import isqrt, mpz, t_div
 from hypothesis import given
 from hypothesis import strategies as st
 from machine_runs import CHUNK, in_memory, on_disk, planned_on_disk, results, value_of
@@ -100,6 +100,31 @@ def test_a_long_number_wraps_where_it_is_added(where, base):
             plus=[(1, number_of(machine, "y", y, 2 * n), n)])
 
     assert results(program, base, where) == [r]
+
+
+@MACHINES
+@given(data=st.data(), base=st.sampled_from([10, 16]), halved=st.booleans())
+def test_multiples(where, data, base, halved):
+    """Sums of multiples of numbers, shifted up, or down and cut, and of powers of the radix, or half of them."""
+    radix = mpz(WORDS[base].radix)
+    numbers = [(data.draw(st.integers(1, 2**31 - 1)), (data.draw(integers(2000, base)), 2000),
+                data.draw(st.integers(-7, 7)) * CHUNK)]
+    for _ in range(data.draw(st.integers(0, 2))):
+        sign, length = data.draw(st.sampled_from([1, -1])), data.draw(st.integers(1, 2000))
+        numbers.append((data.draw(st.integers(-2**30, 2**30)), (sign * data.draw(integers(length, base)), length),
+                        data.draw(st.integers(-7, 7)) * CHUNK))
+    powers = data.draw(st.lists(st.tuples(st.integers(0, 2**40), st.integers(0, 4000)), max_size=2))
+    total = sum(c * (x * radix**shift if shift >= 0 else t_div(x, radix**-shift)) for c, (x, _), shift in numbers)
+    total += sum(c * radix**at for c, at in powers)
+    if total < 0:
+        powers.append((1, 4090))
+        total += radix**4090
+
+    def program(machine):
+        return machine.sum("sum", [*((c, number_of(machine, "x", *x), shift) for c, x, shift in numbers),
+                                   *((c, None, at) for c, at in powers)], 4100, halved)
+
+    assert results(program, base, where) == [total // 2 if halved else total]
 
 
 @MACHINES

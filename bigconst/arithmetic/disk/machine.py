@@ -207,29 +207,38 @@ class DiskMachine(Machine):
         return DiskNumber(step.name, operand, sign * wanted.lead, sign * wanted.residue % self._words.modulus.p)
 
     @recorded
-    def sum(self, step: Step, where: str, terms: Sequence[tuple[int, DiskNumber | None, int]],
-            length: int) -> DiskNumber:
-        """The sum of c*x*B^shift, which is not below 0; shifts of numbers are whole chunks."""
+    def sum(self, step: Step, where: str, terms: Sequence[tuple[int, DiskNumber | None, int]], length: int,
+            halved: bool = False) -> DiskNumber:
+        """The sum of c*x*B^shift, which is not below 0, or half of it; shifts of numbers are whole chunks."""
         words, size = self._words, self._disk.chunk_words
-        powers = [(c, shift) for c, x, shift in terms if x is None]
-        numbers = [(c * x.sign, x.high(max(0, -shift)), max(0, shift)) for c, x, shift in terms if x is not None]
-        residue = sum(c * words.power(shift) for c, shift in powers)
-        residue += sum(c * x.residue * words.power(shift) for c, x, shift in numbers)
-        total = np.empty(self._disk.piece_chunks * size, np.int32)
+        numbers, powers, total = self._added(terms)
+        made, half = (np.empty(self._disk.piece_chunks * size, np.int32) for _ in range(2))
 
         def compute(_out: Number, state: dict, first: int, pieces: list[np.ndarray]) -> np.ndarray:
-            total[:] = 0
-            carry = words.add_at(total, 0, state["carry"])
-            for (c, _, _), piece in zip(numbers, pieces, strict=True):
-                carry += words.add_multiple(total, piece, c)
-            for c, shift in powers:
-                if 0 <= shift - first * size < len(total):
-                    carry += words.add_at(total, shift - first * size, c)
+            carry, above = 0, 0
+            for i, ((c, _, _), piece) in enumerate(zip(numbers, pieces, strict=True)):
+                words_of, above = piece[:len(made)], above + c * int(piece[-1])
+                carry += words.multiply_small(made, words_of, c) if i == 0 else words.add_multiple(made, words_of, c)
+            carry += words.add_at(made, 0, state["carry"])
+            for c, at in powers:
+                at -= first * size
+                if 0 <= at < len(made):
+                    carry += words.add_at(made, at, c)
+                above += c * (at == len(made))
             state["carry"] = int(carry)
-            return total
+            if not halved:
+                return made
+            if first == 0:
+                state["odd"] = int(made[0]) & 1
+            words.shift_bits(half, made, 1, (above + carry) & 1)
+            return half
 
-        return self._summed(step, where, length, [(x.operand, -shift // size, 0) for _, x, shift in numbers], compute,
-                            lambda state: residue % words.modulus.p)
+        def residue(state: dict) -> int:
+            p = words.modulus.p
+            return ((total - state["odd"]) * pow(2, -1, p) if halved else total) % p
+
+        inputs = [(x.operand, -shift // size, int(halved)) for _, x, shift in numbers]
+        return self._summed(step, where, length, inputs, compute, residue)
 
     @recorded
     def update(self, step: Step, where: str, y: DiskNumber, u: DiskNumber, v: DiskNumber, shifts: tuple[int, int],
@@ -240,36 +249,6 @@ class DiskMachine(Machine):
         inputs = [(y.operand, -missing, 0), (u.operand, o // size, 1), (v.operand, discarded // size, 1)]
         return self._summed(step, where, length, inputs, newton_sum(self._words, missing, u.sign),
                             lambda state: residue)
-
-    @recorded
-    def scaled(self, step: Step, where: str, x: DiskNumber, times: int, length: int, *, plus_at: int | None = None,
-               halved: bool = False) -> DiskNumber:
-        """x*times, plus B^plus_at, and half of that."""
-        words, p = self._words, self._words.modulus.p
-        half = np.empty(self._disk.piece_chunks * self._disk.chunk_words, np.int32)
-        at = -1 if plus_at is None else plus_at
-
-        def compute(out: Number, state: dict, first: int, pieces: list[np.ndarray]) -> np.ndarray:
-            piece, above = pieces[0][:-1], int(pieces[0][-1])
-            start = first * out.chunk_words
-            carry = words.multiply_small(piece, piece, times)
-            carry += words.add_at(piece, 0, state["carry"])
-            if start <= at < start + len(piece):
-                carry += words.add_at(piece, at - start, 1)
-            state["carry"] = int(carry)
-            if not halved:
-                return piece
-            if first == 0:
-                state["odd"] = int(piece[0]) & 1
-            parity = times * above + carry + (start + len(piece) == at)
-            words.shift_bits(half, piece, 1, parity & 1)
-            return half
-
-        def residue(state: dict) -> int:
-            value = x.residue * times + (words.power(at) if at >= 0 else 0)
-            return ((value - state["odd"]) * pow(2, -1, p) if halved else value) % p
-
-        return self._summed(step, where, length, [(x.operand, 0, 1)], compute, residue)
 
     def _summed(self, step: Step, where: str, length: int, inputs: list[tuple[Operand, int, int]], compute: Callable,
                 residue: Callable[[dict], int]) -> DiskNumber:

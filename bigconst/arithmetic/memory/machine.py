@@ -207,21 +207,29 @@ class MemoryMachine(Machine):
         return MemoryNumber(step.name, out[:length], sign * wanted.lead, sign * wanted.residue % words.modulus.p, words,
                             (cut, low))
 
-    def sum(self, name: str, terms: Sequence[tuple[int, MemoryNumber | None, int]], length: int) -> MemoryNumber:
-        """The sum of c*x*B^shift, which is not below 0."""
+    def sum(self, name: str, terms: Sequence[tuple[int, MemoryNumber | None, int]], length: int,
+            halved: bool = False) -> MemoryNumber:
+        """The sum of c*x*B^shift, which is not below 0, or half of it."""
         step, words = self._step(name), self._words
-        out, residue = self._words_of(step), 0
-        out[:] = 0
-        for c, x, shift in terms:
-            if x is None:
-                words.add_at(out, shift, c)
-                residue += c * words.power(shift)
-                continue
-            part, at = x.high(max(0, -shift)), max(0, shift)
-            piece = part.words[:length - at]
-            carry = words.add_multiple(out[at:at + len(piece)], piece, c * x.sign)
-            words.add_at(out, at + len(piece), carry)
-            residue += c * x.sign * part.residue * words.power(at)
+        numbers, powers, residue = self._added(terms)
+        out = made = self._words_of(step)
+        if halved:      # needs another array: that of a single x, which has a word to spare, if x dies here
+            x, shift = terms[0][1:]
+            is_last = self._trace.deaths[x.name] == self._trace.positions[step.name]
+            in_place = is_last and len(numbers) == 1 and shift == 0 and length == x.length + 1
+            made = self._array(x.name).view(np.int32)[-length:] if in_place else np.empty(length, np.int32)
+        for i, (c, x, at) in enumerate(numbers):
+            piece = x.words[:length - at]
+            place, above = made[at:at + len(piece)], at + len(piece)
+            if i == 0:
+                made[:at] = made[above:] = 0
+            carry = words.multiply_small(place, piece, c) if i == 0 else words.add_multiple(place, piece, c)
+            words.add_at(made, above, carry)
+        for c, at in powers:
+            words.add_at(made, at, c)
+        if halved:
+            residue = (residue - int(made[0]) % 2) * pow(2, -1, words.modulus.p)
+            words.shift_bits(out, made, 1)
         return self._summed(step, out, residue)
 
     def update(self, name: str, y: MemoryNumber, u: MemoryNumber, v: MemoryNumber, shifts: tuple[int, int],
@@ -231,25 +239,6 @@ class MemoryMachine(Machine):
         new, residue = self._words_of(step), self._updated(y, u, v, shifts, length)
         self._words.newton_update(new, length - y.length, u.words[o:], v.words[discarded:], u.sign)
         return self._summed(step, new, residue)
-
-    def scaled(self, name: str, x: MemoryNumber, times: int, length: int, *, plus_at: int | None = None,
-               halved: bool = False) -> MemoryNumber:
-        """x*times, plus B^plus_at, and half of that; `length` is one word more than x has."""
-        words, p = self._words, self._words.modulus.p
-        step = self._step(name)
-        out = made = self._words_of(step)
-        if halved:      # needs another array: that of x, which has a word to spare, if x is not needed any more
-            is_last = self._trace.deaths[x.name] == self._trace.positions[step.name]
-            made = self._array(x.name).view(np.int32)[-length:] if is_last else np.empty(length, np.int32)
-        made[-1] = words.multiply_small(made[:-1], x.words, times)
-        residue = x.residue * times
-        if plus_at is not None:
-            words.add_at(made, plus_at, 1)
-            residue += words.power(plus_at)
-        if halved:
-            residue = (residue - int(made[0]) % 2) * pow(2, -1, p)
-            words.shift_bits(out, made, 1)
-        return self._summed(step, out, residue)
 
     def _summed(self, step: Step, out: np.ndarray, residue: int) -> MemoryNumber:
         """The number in an array, which must have this residue."""

@@ -122,6 +122,10 @@ class Machine:
         with self.scope("/".join([*self._scopes, name])):
             yield
 
+    def _value(self, make: Callable[..., int], of) -> int:
+        """The integer that `integer` stores."""
+        return make() if of is None else make(of.sign * self._words.to_int(of.read(0, of.length)))
+
     def _added(self, terms: Sequence[tuple]) -> tuple[list[tuple], list[tuple], int]:
         """The numbers of a sum, cut where they are shifted down, as (c*sign, x, shift), its powers of the radix as
         (c, at), and its residue."""
@@ -176,8 +180,8 @@ class Machine:
         """What program(machine, *arguments) makes, in a scope of its own.
 
         A `numbered` call is a part of the run that people see, and is computed once more where a fault in it cannot be
-        repaired.  What an `entered` call makes is recorded on disk, as that of a numbered one is; what others make only
-        where all of it fits memory.
+        repaired; it makes one number.  What an `entered` call makes is recorded on disk, as that of a numbered one is;
+        what others make only where all of it fits memory.  A call makes whole numbers, not parts or views of them.
         """
         with self.scope(self.named(name)):
             return program(self, *arguments)

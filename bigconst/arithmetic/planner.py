@@ -12,6 +12,7 @@ from bigconst.arithmetic.machine import Machine, Signed, one_or_several, several
 from bigconst.base.errors import DoesNotFit
 from bigconst.base.formats import WORDS
 from bigconst.base.units import format_count
+from bigconst.plans import diskplan
 from bigconst.plans.accounts import FILES, Accounts, JournalAccounts, Pass
 from bigconst.plans.diskshape import LEAST_WORDS, DiskShape, disk_shape
 from bigconst.plans.shape import Shape, shape_for
@@ -309,8 +310,9 @@ class DiskPlanner(Planner):
         """An integer of at most `length` words, of either sign, so many of the lowest being zeros, which are not
         written."""
         given = [of] * (of is not None)
-        return replace(self._number(name, given, length, self._accounts.packed(length), passes=(
-            self._accounts.linear(sum(each.length for each in given), length - zeros),)), zeros=zeros)
+        passes = self._accounts.linear(sum(each.length for each in given), length - zeros),
+        return replace(self._number(name, given, length, self._accounts.packed(length), passes=passes,
+                                    journal_bytes=self._journal.number(length)), zeros=zeros)
 
     def spectrum(self, name: str, number: PlannedNumber, room: int, terms: int = 1) -> PlannedSpectrum:
         """The transform of a number, for sums of so many products, of at most `room` words each."""
@@ -347,8 +349,10 @@ class DiskPlanner(Planner):
 
     def sum(self, name: str, terms: Sequence[tuple[int, PlannedNumber | None, int]], length: int,
             halved: bool = False) -> PlannedNumber:
-        """A sum of multiples, in one pass."""
+        """A sum of multiples, in one pass.  Raises ValueError for more numbers than a pass has buffers for."""
         used = [(x, shift) for _, x, shift in terms if x is not None]
+        if len(used) > diskplan.LINEAR_INPUTS:
+            raise ValueError(f"{name}: a sum has at most {diskplan.LINEAR_INPUTS} numbers")
         return self._linear(name, [x for x, _ in used], sum(x.length + min(0, shift) for x, shift in used), length)
 
     def update(self, name: str, y: PlannedNumber, u: PlannedNumber, v: PlannedNumber, shifts: tuple[int, int],

@@ -24,6 +24,8 @@ CHUNK_KNOWN_BYTES = 32
 """Memory for what is known of each chunk of a number: checksum, residue, border words, and a copy of some of it."""
 PARITY_CHUNKS = 10
 """Memory, in chunks, for the parities of all numbers that exist at a time and of units not yet recorded."""
+LINEAR_INPUTS = 3
+"""Most numbers that a linear pass reads."""
 LINEAR_PIECE_WORDS = 1 << 20
 """Most words of a piece of a linear pass, unless one chunk is longer."""
 MIN_WORKSPACE_BYTES = 1 << 20
@@ -196,8 +198,9 @@ class DiskPlan:
 
 
 def linear_bytes(chunk_words: int, base: int) -> int:
-    """Working memory of a linear pass for each chunk of a piece: four numbers, packed twice and as words."""
-    return 8 * chunk_bytes(chunk_words, base) + 16 * chunk_words + 4 * 8192
+    """Working memory of a linear pass for each chunk of a piece: its inputs and the result, packed twice and as words.
+    """
+    return (LINEAR_INPUTS + 1) * (2 * chunk_bytes(chunk_words, base) + 4 * chunk_words + 8192)
 
 
 def piece_chunks_of(chunk_words: int, base: int, workspace_bytes: int) -> int:

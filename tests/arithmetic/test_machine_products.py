@@ -195,3 +195,8 @@ def test_an_argument_that_changed_before_it_was_loaded():
                 continue
             with pytest.raises(FaultError, match="an operand does not have its residue any more; run it again"):
                 machine.argument(lambda low, high: words[low:high], 1, residue)
+
+
+def test_a_sum_of_too_many_numbers():
+    with pytest.raises(ValueError, match="sum: a sum has at most 3 numbers"):
+        planned_on_disk(lambda machine: machine.sum("sum", [(1, number_of(machine, "x", 1, 1), 0)] * 4, 2), 10)

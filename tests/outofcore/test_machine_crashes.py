@@ -82,3 +82,40 @@ def test_power_losses_flips_and_wrong_words():
                                              flips=True))
     assert {what for _, what in outcomes} <= {"right", "stopped"} and "right" in {what for _, what in outcomes}
     assert sum(count for count, _ in outcomes) > 3 and rules[0].calls > slabs[2], "the test is void"
+
+
+def reusing(machine):
+    """Numbers in the places of others that are not needed any more."""
+    a, words = given(machine, "a", A, WORDS), WORDS
+    for i in range(4):
+        b = given(machine, "b", A // (i + 2), WORDS)
+        if i == 3:
+            return machine.sum("sum", [(1, a, 0), (1, b, 0)], words)
+        a, words = machine.products("a", [(a, b)], words + WORDS), words + WORDS
+
+
+WORDS = 4_000
+A = mpz(10) ** (5 * WORDS) // 7
+
+
+def test_what_lies_in_the_place_of_a_dead_number_stays():
+    """A power loss at any write; operations that were finished before do not write again."""
+    plan = planned_on_disk(reusing, 10, workspace=WORKSPACE)
+    places = plan.places
+    assert len({places[step.out] for step in plan.trace.steps}) < len(plan.trace.steps), "nothing is placed again"
+
+    def outcome(disk):
+        with on_disk(plan, disk, disk.recorder()) as machine:
+            return value_of(reusing(machine), machine.radix)
+
+    right, writes = A * (A // 2) * (A // 3) * (A // 4) + A // 5, 0
+    while True:
+        writes += 1
+        disk = power_loss.Disk(plan.scratch_bytes, np.random.default_rng(writes), writes)
+        try:
+            assert outcome(disk) == right
+            break
+        except power_loss.PowerLoss:
+            again = power_loss.Disk(plan.scratch_bytes, np.random.default_rng(0), 0, *disk.after)
+            assert outcome(again) == right, writes
+    assert writes > 30

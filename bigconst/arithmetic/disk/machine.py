@@ -170,13 +170,17 @@ class DiskMachine(Machine):
     def integer(self, step: Step, where: str, make: Callable[..., int], length: int, zeros: int = 0,
                 of: DiskNumber | None = None) -> DiskNumber:
         """The integer make(), or make(value of `of`), times radix^zeros."""
-        value = make() if of is None else make(of.sign * self._words.to_int(of.read(0, of.length)))
-        number = self._products.number(self._place(step), length, name=where)
-        if zeros:
-            number.add([(zeros, abs(value))])
+        if (known := self._products.noted(where)) is not None:
+            number, sign = known[0], known[1]["sign"]
         else:
-            number.store(self._words.from_int(abs(value), length))
-        return DiskNumber(step.name, Operand(number), 1 if value >= 0 else -1, number.residue())
+            value = self._value(make, of)
+            number, sign = self._products.number(self._place(step), length, name=where), 1 if value >= 0 else -1
+            if zeros:
+                number.add([(zeros, abs(value))])
+            else:
+                number.store(self._words.from_int(abs(value), length))
+            self._products.note(where, number, sign)
+        return DiskNumber(step.name, Operand(number), sign, number.residue())
 
     def spectrum(self, name: str, number: DiskNumber, room: int, terms: int = 1) -> DiskSpectrum:
         """The transform of a number, for sums of so many products, of at most `room` words each."""
@@ -215,10 +219,11 @@ class DiskMachine(Machine):
         made, half = (np.empty(self._disk.piece_chunks * size, np.int32) for _ in range(2))
 
         def compute(_out: Number, state: dict, first: int, pieces: list[np.ndarray]) -> np.ndarray:
-            carry, above = 0, 0
+            carry, above = 0, 0         # the word above the piece, modulo 2; pieces have it if the sum is halved
             for i, ((c, _, _), piece) in enumerate(zip(numbers, pieces, strict=True)):
-                words_of, above = piece[:len(made)], above + c * int(piece[-1])
-                carry += words.multiply_small(made, words_of, c) if i == 0 else words.add_multiple(made, words_of, c)
+                above += c * int(piece[-1])
+                add = words.add_multiple if i else words.multiply_small
+                carry += add(made, piece[:len(made)], c)
             carry += words.add_at(made, 0, state["carry"])
             for c, at in powers:
                 at -= first * size

@@ -40,6 +40,10 @@ class DiskProducts:
         return ({"address": number.address, "length": number.length, "first": number.first, **fields},
                 number.known(slice(None)) | {"parity": number.parity})
 
+    def note(self, name: str, number: Number, sign: int) -> None:
+        """Record a finished number; a later process does not write it again, where something else may lie by then."""
+        self.scratch.recorder.note(name, *self._fact(number, sign=sign))
+
     def noted(self, name: str) -> tuple[Number, dict] | None:
         """The finished number that was recorded under this name, and the fields recorded with it; None if there is
         none."""
@@ -134,7 +138,7 @@ class DiskProducts:
                 if isinstance(top, Wrong):
                     attempt.fail(top)
                 elif (sign := self._verified(number, top, wanted, length)) is not None:
-                    self.scratch.recorder.note(where, *self._fact(number, sign=sign))
+                    self.note(where, number, sign)
                     return Operand(number, complement=sign < 0), sign
                 else:
                     attempt.fail(wrong_residue(number.residue(), formats[attempt.level]))

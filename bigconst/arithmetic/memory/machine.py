@@ -145,7 +145,7 @@ class MemoryMachine(Machine):
                 of: MemoryNumber | None = None) -> MemoryNumber:
         """The integer make(), or make(value of `of`), times radix^zeros."""
         step, words = self._step(name), self._words
-        value = make() if of is None else make(of.sign * words.to_int(of.words))
+        value = self._value(make, of)
         out = self._words_of(step)
         out[:zeros] = 0
         out[zeros:] = words.from_int(abs(value), length - zeros)

@@ -10,8 +10,8 @@ from gmpy2 import mpz
 from oracle_words import DIGITS, WIDTHS, to_mpz
 
 from bigconst.arithmetic.disk.number import Number
-from bigconst.arithmetic.disk.passes import DiskWorkspace
 from bigconst.arithmetic.disk.products import DiskProducts
+from bigconst.arithmetic.disk.workspace import DiskWorkspace
 from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.words import Words
 from bigconst.base.errors import ChecksumError

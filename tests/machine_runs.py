@@ -8,8 +8,8 @@ from gmpy2 import mpz
 from oracle_words import to_mpz
 
 from bigconst.arithmetic.disk.machine import DiskMachine, DiskNumber
-from bigconst.arithmetic.disk.passes import DiskWorkspace
 from bigconst.arithmetic.disk.products import DiskProducts
+from bigconst.arithmetic.disk.workspace import DiskWorkspace
 from bigconst.arithmetic.machine import several
 from bigconst.arithmetic.memory.machine import MemoryMachine
 from bigconst.arithmetic.memory.products import Products

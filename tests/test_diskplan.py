@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from plan_places import ladder_levels, memory_words, square_of, trace_in_memory
 from plan_places import place as place_of
 
-from bigconst.arithmetic.planner import FULL_WORDS_MAX, HALF_FACTOR
 from bigconst.base.errors import DoesNotFit
 from bigconst.base.units import format_bytes, parse_size
 from bigconst.cli import main
@@ -23,6 +22,7 @@ from bigconst.plans.accounts import CHUNK_FACTS_BYTES
 from bigconst.plans.diskplan import RAID_BYTES_PER_S
 from bigconst.plans.diskshape import chunk_bytes, disk_shape
 from bigconst.plans.plan import DISK_PROCESS_BYTES
+from bigconst.plans.shape import FULL_WORDS_MAX, HALF_FACTOR
 from bigconst.runtime.checkpoint import JOURNAL_NAME
 from bigconst.storage.journal import Journal
 

@@ -17,7 +17,7 @@ from bigconst.base import places
 from bigconst.base.errors import InputOutputError, UsageError
 from bigconst.cli import main
 from bigconst.commands import stress
-from bigconst.runs import lanes, scratch, speeds
+from bigconst.runs import interrupted, lanes, speeds
 from bigconst.runs.statusline import StatusLine
 from bigconst.runtime import drill
 from bigconst.storage.manifest import write_manifest
@@ -82,7 +82,7 @@ def test_the_journal_takes_the_last_room(place, capsys, monkeypatch):
     reserve = os.posix_fallocate
 
     def full(fd, *rest):
-        if os.readlink(f"/proc/self/fd/{fd}") == f"{place}/a/{scratch.RESERVE_NAME}":
+        if os.readlink(f"/proc/self/fd/{fd}") == f"{place}/a/{interrupted.RESERVE_NAME}":
             raise OSError(errno.ENOSPC, "No space left on device")
         reserve(fd, *rest)
 

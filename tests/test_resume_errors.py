@@ -15,7 +15,7 @@ from interrupted_runs import (
 from test_cli import one_line
 
 from bigconst.base.version import __version__
-from bigconst.runs.scratch import RESERVE_NAME
+from bigconst.runs.interrupted import RESERVE_NAME
 from bigconst.runtime.checkpoint import JOURNAL_NAME
 from bigconst.storage.lane import DATA_NAME
 from bigconst.storage.manifest import read_manifest, write_manifest

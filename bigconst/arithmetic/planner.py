@@ -15,13 +15,8 @@ from bigconst.base.units import format_count
 from bigconst.plans import diskplan
 from bigconst.plans.accounts import FILES, Accounts, JournalAccounts, Pass
 from bigconst.plans.diskshape import LEAST_WORDS, DiskShape, disk_shape
-from bigconst.plans.shape import Shape, shape_for
+from bigconst.plans.shape import FULL_WORDS_MAX, HALF_FACTOR, Shape, shape_for
 from bigconst.plans.trace import PAGE_BYTES, Call, Step, Trace
-
-FULL_WORDS_MAX = {(10, 5): 1 << 30, (10, 4): 1 << 42, (10, 3): 1 << 48, (16, 4): 1 << 32, (16, 3): 1 << 43}
-"""Longest square of a full operand whose rounding errors stay below 0.3, by (base, digits) (docs/word-size.md)."""
-HALF_FACTOR = 4
-"""A product of two operands that fill half of the transform may be this many times longer."""
 
 
 class TooSmall(Exception):

@@ -11,8 +11,9 @@ from bigconst.arithmetic.disk.linear import linear_pass
 from bigconst.arithmetic.disk.machine import newton_sum
 from bigconst.arithmetic.disk.number import STORED, Number
 from bigconst.arithmetic.disk.operand import Operand
-from bigconst.arithmetic.disk.passes import DiskTransform, DiskWorkspace
+from bigconst.arithmetic.disk.passes import DiskTransform
 from bigconst.arithmetic.disk.tiles import Tiles
+from bigconst.arithmetic.disk.workspace import DiskWorkspace
 from bigconst.arithmetic.words import Words
 from bigconst.base.errors import Interrupted
 from bigconst.base.formats import WORDS

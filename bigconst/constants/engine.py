@@ -85,9 +85,9 @@ class _InMemory:
 
 def _run_on_disk(plan: Plan, products, text, emit: Callable, certificate, volume, recorder, stop, store) -> RunOutcome:
     from bigconst.arithmetic.disk.machine import DiskMachine
-    from bigconst.arithmetic.disk.passes import DiskWorkspace
     from bigconst.arithmetic.disk.products import DiskProducts
     from bigconst.arithmetic.disk.stages import Stages
+    from bigconst.arithmetic.disk.workspace import DiskWorkspace
     from bigconst.runtime.arena import Arena
     from bigconst.runtime.pipeline import Pipeline
     from bigconst.runtime.recorder import Recorder

@@ -115,13 +115,6 @@ def sides(root: Root, base: int, digits: int, p_residue: int, r_residue: int, pr
     return left, root.d * power * power % prime
 
 
-def is_floor(root: Root, p: int, power: int) -> bool:
-    """Whether P is the integer part of a root times b^n, by the identity and the bound of a certificate."""
-    if root.kind == "phi":
-        return 0 <= power * power + p * power - p * p <= 2 * p - power
-    return 0 <= root.d * power * power - p * p <= 2 * p
-
-
 def error_probability(base: int, digits: int, primes: int) -> float:
     """Bound on the probability that a false identity passes `primes` random primes in (2^60, 2^61)."""
     bits = 2 * digits * log(base, 2) + 34

@@ -13,10 +13,11 @@ from bigconst.base.constant import Constant, integer_text
 from bigconst.base.formats import WORDS, WordFormat, certificate_bytes, packed_bytes
 from bigconst.base.units import format_bytes, format_count
 from bigconst.plans.diskplan import DiskPlan
+from bigconst.plans.shape import FULL_WORDS_MAX, HALF_FACTOR
 from bigconst.plans.trace import Trace, transform_rows
 
-SQUARE_WORDS_MAX = 1 << 30
-"""Longest square of a full operand in radix 10^5 whose rounding errors stay below 0.3, as that of a certificate."""
+SQUARE_WORDS_MAX = FULL_WORDS_MAX[10, 5]
+"""Longest square of a full operand in memory, in either base."""
 
 RECORDS = 2
 """Form of what a run stores to be resumed; to be counted up where a program could misread what another has stored."""
@@ -66,7 +67,7 @@ class Plan:
     def square_words(self) -> int:
         """Length of a square of a full operand that rounds as badly as the worst transform in memory; 0 without any."""
         transforms = (step for step in self.trace.steps if step.shape is not None)
-        return max((step.shape.words * step.full // 4 for step in transforms), default=0)
+        return max((step.shape.words * step.full // HALF_FACTOR for step in transforms), default=0)
 
     @property
     def fingerprint(self) -> str:

@@ -10,6 +10,11 @@ from functools import lru_cache
 ODD_PARTS = {1: (), 3: (3,), 5: (5,), 7: (7,), 9: (3, 3), 15: (3, 5), 21: (3, 7), 25: (5, 5)}
 """Odd parts of a length and their radices: neighbouring lengths are at most 14.3 % apart."""
 
+FULL_WORDS_MAX = {(10, 5): 1 << 30, (10, 4): 1 << 42, (10, 3): 1 << 48, (16, 4): 1 << 32, (16, 3): 1 << 43}
+"""Longest square of a full operand whose rounding errors stay below 0.3, by (base, digits) (docs/word-size.md)."""
+HALF_FACTOR = 4
+"""A product of two operands that fill half of the transform may be this many times longer."""
+
 LANES = 8
 VECTOR_BYTES = 128
 ROW_LOG = 12          # rows of 4096 vectors, 512 KiB: they stay in a second-level cache of 1 MiB

@@ -41,7 +41,7 @@ class Step:
     operands: int = 0
     """transforms that are multiplied: 1 for the square of a number, 2 for each product; 0 without a transform"""
     full: int = 0
-    """4 for each product in memory whose operands may both fill the transform, 1 for others"""
+    """HALF_FACTOR (plans.shape) for each product in memory whose operands may both fill the transform, 1 for others"""
     added: int = 0
     """numbers that are added while a transform becomes a number on disk"""
     passes: tuple[Pass, ...] = ()

@@ -19,6 +19,8 @@ from bigconst.storage.lane import DATA_NAME
 from bigconst.storage.lock import DirectoryLock
 from bigconst.storage.manifest import read_manifest, remove_manifest
 
+RESERVE_NAME = "bigconst.journal.reserve"
+"""Name of a file that holds room for the journal while a run begins."""
 OURS = ("bigconst.journal.", "bigconst.status", "bigconst.level.")
 """beginnings of the names of files that go with the manifest"""
 
@@ -39,8 +41,7 @@ def find(named: Sequence[str]) -> dict | None:
             if first is None:
                 return {**fields, "directory": os.path.abspath(directory)}
             here = read_manifest(first) if os.path.isdir(first) else None
-            if here is None and os.path.isdir(first) and any(
-                    name == DATA_NAME or name.startswith(OURS) for name in os.listdir(first)):
+            if here is None and any(os.path.exists(os.path.join(first, name)) for name in (DATA_NAME, RESERVE_NAME)):
                 continue        # killed as the run began or ended: its manifest is written last and removed first
             if here is None:
                 #: Its disk is not mounted, or is elsewhere now: then name all directories of the run with `--swap`, the

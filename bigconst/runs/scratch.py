@@ -18,13 +18,11 @@ from bigconst.runs.levels import ForgivingLevelStore, LevelDirectory
 from bigconst.runs.report import ScratchMeasured
 from bigconst.runs.statusfile import Status, read_status
 from bigconst.runs.workdone import remaining_s
-from bigconst.runtime.checkpoint import JOURNAL_NAME, Checkpoint
+from bigconst.runtime.checkpoint import Checkpoint
 from bigconst.runtime.drill import drill
 from bigconst.runtime.recorder import Recorder
 from bigconst.storage.manifest import remove_manifest, write_manifest
 from bigconst.storage.volume import Layout, Volume
-
-RESERVE_NAME = f"{JOURNAL_NAME}.reserve"
 
 AnyEvent = TypeVar("AnyEvent")
 
@@ -227,7 +225,7 @@ class RunScratch:
 @contextlib.contextmanager
 def _reserved(directory: str, size_bytes: int) -> Iterator[None]:
     """Reserve room for the journal while the lanes take free space.  Raises DiskFull."""
-    path = os.path.join(directory, RESERVE_NAME)
+    path = os.path.join(directory, interrupted.RESERVE_NAME)
     try:
         with open(path, "wb") as file:
             os.posix_fallocate(file.fileno(), 0, size_bytes)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from plan_places import square_of
 
 from bigconst.arithmetic.disk.machine import DiskMachine
-from bigconst.arithmetic.disk.passes import DiskWorkspace
 from bigconst.arithmetic.disk.products import DiskProducts
 from bigconst.arithmetic.disk.reader import Reader
 from bigconst.arithmetic.disk.stages import Stages
+from bigconst.arithmetic.disk.workspace import DiskWorkspace
 from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.words import Words
 from bigconst.base.errors import FaultError

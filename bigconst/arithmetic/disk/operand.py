@@ -1,11 +1,14 @@
-"""The operand of a transform: a stored number, with changes made while it is read, without another pass over it."""
+"""The operand of a transform: a stored number, with changes made while it is read, without another pass over it; and
+numbers that are added to what a transform makes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from bigconst.arithmetic.disk.fetch import Fetch
 from bigconst.arithmetic.disk.number import NINES, ZEROS, Number
-from bigconst.kernels.linear import multiply_small
+from bigconst.kernels.linear import add_multiple, multiply_small
 
 
 @dataclass(frozen=True)
@@ -90,3 +93,33 @@ class Operand:
         radix, word = self.number.radix, self._before(chunk)
         # A carry into the doubled word would not change the answer: half the radix is even.
         return 2 * (2 * word % radix if self.double else word) >= radix
+
+
+@dataclass(frozen=True)
+class Addend:
+    """A number that is added, times a small factor, to what an inverse transform makes."""
+
+    operand: Operand
+    factor: int
+    """absolutely at most 2^30"""
+    shift: int
+    """chunks by which it is shifted up, or down where this is below 0"""
+
+    def fetch(self, wanted: Sequence[tuple[int, np.ndarray]]) -> Fetch:
+        """Start reading what is added to chunks, given as pairs (chunk, packed)."""
+        return self.operand.number.fetch([
+            (self.operand.first + chunk - self.shift, packed) for chunk, packed in wanted
+            if chunk >= self.shift and self.operand.is_stored(chunk - self.shift)])
+
+    def add(self, run: np.ndarray, first: int, packed: np.ndarray) -> int:
+        """Add to a run of words that begins with chunk `first`; returns the carry out of it."""
+        number, carry, size = self.operand.number, 0, self.operand.number.chunk_words
+        words = np.empty(size, np.int32)
+        for i, chunk in enumerate(range(first - self.shift, first - self.shift + len(packed))):
+            part = run[i * size:(i + 1) * size]
+            if 0 <= chunk < self.operand.chunks:
+                self.operand.fill(chunk, packed[i], words)
+                carry = add_multiple(part, words, self.factor, carry, number.radix)
+            elif carry:
+                carry = number.words.add_at(part, 0, carry)
+        return carry

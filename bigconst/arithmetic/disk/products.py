@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 
 from bigconst.arithmetic.disk.number import NINES, ZEROS, Number
-from bigconst.arithmetic.disk.operand import Operand
-from bigconst.arithmetic.disk.passes import Addend, DiskTransform, DiskWorkspace
+from bigconst.arithmetic.disk.operand import Addend, Operand
+from bigconst.arithmetic.disk.passes import DiskTransform
 from bigconst.arithmetic.disk.tiles import Tiles
+from bigconst.arithmetic.disk.workspace import DiskWorkspace
 from bigconst.arithmetic.faults import Attempt, Wrong
 from bigconst.arithmetic.machine import Sum
 from bigconst.arithmetic.memory.products import Products, wrong_residue

@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
-from bigconst.arithmetic.disk.passes import DiskWorkspace
+from bigconst.arithmetic.disk.workspace import DiskWorkspace
 from bigconst.base.events import StageDone, StageStarted, UnitDone
 from bigconst.plans.diskplan import DiskPlan
 

@@ -13,7 +13,7 @@ import damage
 import numpy as np
 
 from bigconst.arithmetic import packed, words
-from bigconst.arithmetic.disk import number, operand, passes
+from bigconst.arithmetic.disk import number, operand, passes, rowpasses
 from bigconst.arithmetic.residues import Modulus
 from bigconst.base.events import Fault
 from bigconst.cli import main
@@ -24,7 +24,8 @@ from bigconst.storage.volume import Volume
 KERNELS = (
     # owner, name, index of the argument that the kernel writes (None: what it returns)
     (passes, "columns_forward", 3), (passes, "columns_inverse", 9), (passes, "columns_inverse", 11),
-    (passes, "resolve_carries", 0), (passes, "resolve_carries", 6), (passes, "rows", 0), (passes, "middle_forward", 0),
+    (passes, "resolve_carries", 0), (passes, "resolve_carries", 6), (rowpasses, "rows", 0),
+    (passes, "middle_forward", 0), (rowpasses, "middle_forward", 0), (rowpasses, "middle_inverse", 0),
     (passes, "middle_inverse", 0), (passes, "regroup", 0), (passes, "multiply_small", 0),
     (passes, "multiply_small", None), (number, "pack", 0), (number, "unpack", 0), (operand, "multiply_small", 0),
     (words, "newton_update", 0), (words, "newton_update", None), (words, "propagate", 0), (words, "propagate", None),

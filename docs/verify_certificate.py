@@ -12,7 +12,9 @@ from struct import iter_unpack, unpack
 
 from xxhash import xxh3_128_hexdigest
 
-FIELDS = dict(format=str, constant=str, base=int, digits=int, lenient=bool, version=str, text_xxh3=str, file_xxh3=str)
+HEADER = dict(format=str, constant=str, base=int, digits=int, lenient=bool, version=str, text_xxh3=str, file_xxh3=str)
+FIELDS = HEADER, HEADER | dict(statement=str, parameters=dict, numbers=list)  # of format 1, of format 2
+PARAMETERS = dict(remainder={}, ladder=dict(k=int, K=int, s=int, c=int, c2=int, L=str))
 WORD = {10: "05d", 16: "04x"}  # how the c digits of a word are written
 
 class Refused(Exception):
@@ -22,27 +24,41 @@ def demand(condition, message, kind=Refused):
     if not condition:
         raise kind(message)
 
+def unique(pairs):
+    """A JSON object, whose keys must differ."""
+    demand(len(dict(pairs)) == len(pairs), "a key of the header is there twice")
+    return dict(pairs)
+
+def types(fields):
+    return {key: type(value) for key, value in fields.items()}
+
 def read_header(block):
     """The fields of the first 4096 bytes, and these bytes with the checksum of the file zeroed."""
     demand(re.fullmatch(rb"[ -~]{4095}\n", block), "the header is not one line of 4096 bytes of ASCII")
     try:
-        pairs = json.loads(block, object_pairs_hook=tuple)
+        header = json.loads(block, object_pairs_hook=unique)
     except (ValueError, RecursionError):
         raise Refused("the header is not JSON") from None
-    demand(type(pairs) is tuple and sorted(key for key, _ in pairs) == sorted(FIELDS), "the header has other keys")
-    demand(all(type(value) is FIELDS[key] for key, value in pairs), "a field of the header has the wrong type")
-    return dict(pairs), re.sub(rb'("file_xxh3" *: *")[0-9a-f]{32}"', rb"\g<1>" + b"0" * 32 + b'"', block)
+    demand(type(header) is dict and types(header) in FIELDS, "a field of the header is missing or wrong")
+    demand(header["format"] == f"bigconst-certificate/{1 + ('statement' in header)}", "unknown format")
+    return header, re.sub(rb'("file_xxh3" *: *")[0-9a-f]{32}"', rb"\g<1>" + b"0" * 32 + b'"', block)
 
-def read_words(payload, base, n):
-    """The digits of r, most significant first, from words that are stored from the other end."""
+def read_numbers(header, payload, *wanted):
+    """The digits, most significant first, of numbers given as (name, digits, bound on the highest word)."""
+    base, found = header["base"], []
     c = len(format(0, WORD[base]))
-    count = -(-(n + 6) // c)
-    demand(len(payload) == (-(-count // 64) * 136 if base == 10 else -(-count // 4) * 8), "r has the wrong length")
-    words = unpack(f"<{len(payload) // 2}H", payload)
-    if base == 10:
-        words = [w + (top >> j & 1) * 2**16 for *ws, top in iter_unpack("<64HQ", payload) for j, w in enumerate(ws)]
-    demand(max(words) < base**c and not any(words[count:]), "a word of r is too large, or one behind r is not zero")
-    return "".join(format(word, WORD[base]) for word in reversed(words[:count]))
+    for _, digits, bound in wanted:
+        count = -(-digits // c)
+        size = -(-count // 64) * 136 if base == 10 else -(-count // 4) * 8
+        demand(len(payload) >= size, "the numbers are cut off")
+        words, packed, payload = unpack(f"<{size // 2}H", payload[:size]), payload[:size], payload[size:]
+        if base == 10:
+            words = [w + (top >> j & 1) * 2**16 for *ws, top in iter_unpack("<64HQ", packed) for j, w in enumerate(ws)]
+        demand(max(words) < base**c and words[count - 1] < bound and not any(words[count:]), "a word is out of range")
+        found.append("".join(format(word, WORD[base]) for word in reversed(words[:count])))
+    names = [[name, digits] for name, digits, _ in wanted]
+    demand(json.dumps(header.get("numbers", names)) == json.dumps(names) and not payload, "other numbers than needed")
+    return found
 
 def random_prime():
     """Uniform among the primes between 2^60 and 2^61: odd numbers until one passes Miller and Rabin's test 40 times."""
@@ -53,40 +69,74 @@ def random_prime():
         if all(x == 1 or any(pow(x, 2**k, p) == p - 1 for k in range(twos)) for x in witnesses):
             return p
 
-def parts(base, *numbers):
-    """(b^k, next k digits of each number) from the most significant ones on; the numbers are of one length."""
-    for i in range(0, len(numbers[0]), 1000):
-        yield base ** len(numbers[0][i:i + 1000]), *(int(number[i:i + 1000], base) for number in numbers)
+def residue(digits, base, p):
+    """A number of any length modulo p."""
+    total = 0
+    for i in range(0, len(digits), 1000):
+        part = digits[i:i + 1000]
+        total = (total * base ** len(part) + int(part, base)) % p
+    return total
+
+def within_bound(r, P, one, base):
+    """Whether r <= 2P - one, for numbers of equal length, from the most significant digits on."""
+    excess = 0
+    for i in range(0, len(r), 1000):
+        r_part, P_part, one_part = (int(number[i:i + 1000], base) for number in (r, P, one))
+        excess = max(-2, min(2, excess * base ** len(r[i:i + 1000]) + r_part - 2 * P_part + one_part))
+    return excess <= 0  # once it is 2 or -2 it keeps its sign
+
+def check_ladder(header, d, phi, P, at, payload, primes):
+    """Refuse a false statement about P, whose digits after the point begin at `at`."""
+    base, n = header["base"], header["digits"]
+    k, K, s, c, c2, L = (header["parameters"][name] for name in ("k", "K", "s", "c", "c2", "L"))
+    w, o, i = len(format(0, WORD[base])), 3 * k - K, isqrt(d)
+    demand(i * i != d and k >= 8 and 2 * k * w <= n, "d or k out of bounds")
+    demand(1 <= K - -(-n // w) <= 8 and o >= 1 and base ** (w * min(o, 9)) >= 1000 * d, "K out of bounds")
+    demand(s * s == 1 and abs(c) <= 5 * d + 2 and abs(c2) <= 76 * d * (i + 1), "s, c or c2 out of bounds")
+    demand(re.fullmatch("[1-9][0-9]{0,44}", L), "L is no number")
+    L, G = int(L), base ** (K * w - n)
+    demand(10 * d <= L <= 2 * G - 10 * d, "L out of bounds")
+    rv, ru = read_numbers(header, payload, ("rv", (k + o + 1) * w, 8), ("ru", (o + 1) * w, 2))
+    for p in primes:
+        Bk, Bo, BK = (pow(base, w * exponent, p) for exponent in (k, o, K))
+        Xk, X, PP, u, v = (residue(digits, base, p) for digits in (P[:at + k * w], P[:at + 2 * k * w], P, ru, rv))
+        A, T, Z = Xk + c, 4, 2 * G * PP + L
+        if phi:
+            A, X, T, Z = 2 * Xk - Bk + c, 2 * X - Bk * Bk, 8, Z - BK
+        F = A * A - d * Bk * Bk
+        left = T * d * Bk * Bo * Z + 4 * Bk * A * F + 3 * d * d * v
+        right = 8 * d * A * Bk**3 + 4 * s * d * d * Bk * u + 3 * F * (2 * (A * Bk - X) + c2)
+        demand((left - right) % p == 0, f"the identity is false modulo {p}")
+
+def check_remainder(header, d, phi, P, at, payload, primes):
+    """The same for a remainder."""
+    base, n = header["base"], header["digits"]
+    r, = read_numbers(header, payload, ("r", n + 6, base**5))
+    demand(within_bound(r, P.zfill(len(r)), ("1" + n * "0" if phi else "0").zfill(len(r)), base), "r exceeds its bound")
+    for p in primes:
+        PP, one = residue(P, base, p), pow(base, n, p)
+        right = one * (one + PP if phi else d * one)
+        demand((PP**2 + residue(r, base, p) - right) % p == 0, f"the identity is false modulo {p}")
 
 def verify(text_path, certificate_path):
     """One line about what was verified; Refused says what is wrong, OSError what cannot be read."""
     text, certificate = Path(text_path).read_bytes(), Path(certificate_path).read_bytes()
     header, zeroed = read_header(certificate[:4096])
     demand(xxh3_128_hexdigest(zeroed + certificate[4096:]) == header["file_xxh3"], "the certificate is damaged")
-    known = re.fullmatch("phi|sqrt ([1-9][0-9]{0,9})", header["constant"])
-    demand(header["format"] == "bigconst-certificate/1" and known, "unknown format or constant")
-    phi, d, base, n = not known[1], int(known[1] or 1), header["base"], header["digits"]  # floor(phi) = floor(sqrt(1))
-    demand(d < 2**31 and base in WORD and n >= 1, "impossible constant, base or number of digits")
-    r = read_words(certificate[4096:], base, n)
+    known, base, n = re.fullmatch("phi|sqrt ([1-9][0-9]{0,9})", header["constant"]), header["base"], header["digits"]
+    demand(known and int(known[1] or 5) < 2**31 and base in WORD and n >= 1, "impossible constant, base or length")
+    phi, d = not known[1], int(known[1] or 5)
+    name, parameters = header.get("statement", "remainder"), header.get("parameters", {})
+    demand(name in PARAMETERS and types(parameters) == PARAMETERS[name], "unknown statement or parameters")
     digits = (text.removeprefix(b"\xef\xbb\xbf").lower().translate(None, b" \t\r\n") if header["lenient"]
               else text.removesuffix(b"\n"))
     demand(re.fullmatch(rb"[0-9x]+(\.[0-9x]+)?".replace(b"x", b"a-f" * (base // 16)), digits), "not digits", OSError)
     demand(xxh3_128_hexdigest(text) == header["text_xxh3"], "the certificate belongs to another text")
-    whole, before, F = format(isqrt(d), WORD[base][-1]).encode(), digits[:-n], digits[-n:]
-    demand(len(F) == n and b"." not in F and before.removesuffix(b".") in (whole, b""), f"not {n} digits of it")
-    P = (whole + F).decode().zfill(len(r))
-    one, excess = ("1" + n * "0" if phi else "0").zfill(len(r)), 0
-    for power, r_part, P_part, one_part in parts(base, r, P, one):  # excess = r - (2P - b^n), or r - 2P; once it is
-        excess = max(-2, min(2, excess * power + r_part - 2 * P_part + one_part))  # 2 or -2 it keeps its sign
-    demand(excess <= 0, "r exceeds its bound")  # and 0 <= r, it is stored without a sign
+    whole, before, F = format(1 if phi else isqrt(d), WORD[base][-1]), digits[:-n].decode(), digits[-n:].decode()
+    demand(len(F) == n and "." not in F and before.removesuffix(".") in (whole, ""), f"not {n} digits of it")
     primes = [random_prime() for _ in range(3)]
-    for p in primes:
-        P_residue = r_residue = 0
-        for power, r_part, P_part in parts(base, r, P):
-            P_residue, r_residue = (P_residue * power + P_part) % p, (r_residue * power + r_part) % p
-        one = pow(base, n, p)
-        difference = P_residue**2 + r_residue - one * (d * one + phi * P_residue)  # for phi d = 1
-        demand(difference % p == 0, f"the identity is false modulo {p}")
+    check = check_ladder if name == "ladder" else check_remainder
+    check(header, d, phi, whole + F, len(whole), certificate[4096:], primes)
     return f"{header['constant']}: {n} digits in base {base} are right modulo {', '.join(map(str, primes))}"
 
 def main(file="", certificate=""):

@@ -14,6 +14,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from certificates import proves
+
 from bigconst.arithmetic.memory import machine
 from bigconst.base import failpoints
 from bigconst.cli import main
@@ -129,7 +131,7 @@ def at_level(level: str, count: int = 1, number: int = signal.SIGKILL, spoil: bo
             left -= name == level
             ends = name == level and left == 0
             if ends and spoil:
-                fields["residue"] ^= 1
+                fields["numbers"][0][2] ^= 1
             save(self, name, fields, *rest)
             if ends:
                 os.kill(os.getpid(), number)
@@ -198,9 +200,10 @@ def same(a, b) -> bool:
 
 
 def check_finished(place, in_memory, digits: str = DIGITS, names=("phi.txt", "phi.txt.cert")) -> None:
-    """The files have these names and are those of the run in memory, and nothing else is left."""
+    """The files have these names, their digits are those of the run in memory, and proved; nothing else is left."""
     files = place / "files"
     assert sorted(path.name for path in files.iterdir() if path.is_file()) == sorted(names)
-    assert same([(files / name).read_bytes() for name in names], list(in_memory(digits).values()))
+    text, certificate = ((files / name).read_bytes() for name in names)
+    assert same(text, in_memory(digits)["phi.txt"]) and proves(text, certificate)
     for directory in (path for path in [*place.iterdir(), *files.iterdir()] if path.is_dir() and path != files):
         assert os.listdir(directory) == [], directory

@@ -25,8 +25,8 @@ def memory_words(disk: DiskPlan) -> int:
 
 
 def square_of(disk: DiskPlan) -> DiskShape | None:
-    """Transform of the certificate's square; None for a perfect square."""
-    return next((step.shape for step in disk.trace.steps if step.stage == "root" and step.shape is not None), None)
+    """Transform of the square that is hardly ever needed; None for a perfect square."""
+    return next((step.shape for step in disk.trace.steps if step.in_doubt and step.shape is not None), None)
 
 
 @dataclass(frozen=True)

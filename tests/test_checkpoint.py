@@ -67,7 +67,7 @@ def test_the_scratch_is_lost(place, killed, in_memory, capsys, monkeypatch, comm
 
 
 @pytest.mark.parametrize("level, first", [("memory", "ladder in memory"), ("ladder in memory", "level 1, e"),
-                                          ("root", "remainder")])
+                                          ("root", "files")])
 def test_the_scratch_is_lost_earlier_or_later(place, in_memory, monkeypatch, level, first):
     kill_once(place, COPIED, at_level(level))
     empty(place / "a")
@@ -217,7 +217,7 @@ def test_no_room_for_copies(place, capsys, monkeypatch):
     monkeypatch.setattr(lanes, "check_copies", full)
     assert bigconst(COPIED) == 4
     size = int(one_line(capsys).split()[1])
-    assert 0.93 < size / float(DIGITS) < 1.08       # 7/3 of 0.425 byte a digit
+    assert 1.20 < size / float(DIGITS) < 1.35       # 3 times 0.425 byte a digit
     for name in "ac":
         assert os.listdir(place / name) == []
 

@@ -73,7 +73,7 @@ def check_report(report, place):
         assert measured == sum(stage[f"{verb}_bytes"] for stage in stages)
     assert scratch["wait_seconds"] == sum(stage["wait_seconds"] for stage in stages)
     names = [stage["name"] for stage in stages]
-    assert names[0] == "ladder in memory" and names[-3:] == ["root", "remainder", "files"]
+    assert names[0] == "ladder in memory" and names[-2:] == ["root", "files"]
     assert report["memory"]["planned_bytes"] > 0
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bigconst.base.constant import Constant
 from bigconst.base.units import hex_digits
 from bigconst.constants import engine
+from bigconst.constants.bounds import Bounds
 from bigconst.constants.golden import PHI
 from bigconst.constants.planning import bounds_of, make_plan
 from bigconst.constants.sqrt import root_of
@@ -154,8 +155,9 @@ def test_last_digits_settled_by_the_exact_square(constant, base, monkeypatch):
 
     monkeypatch.setattr(MemoryMachine, "corrected", corrected)
     # As far as the residual's length allows; a quarter of all numbers whose digits end with a word.
-    monkeypatch.setattr(engine, "bounds_of", lambda plan, certified: replace(
-        bounds_of(plan, certified), error=plan.format.radix**2 // 8))
+    original_correction = Bounds.correction
+    monkeypatch.setattr(Bounds, "correction", lambda self, low: original_correction(
+        replace(self, error=self.radix ** (self.words - self.text_words) // 8), low))
     for digits in range(2000, 2600, 5):
         assert same(engine.compute(constant, digits, base), expected(constant, digits, base))
         if len(asked) >= 4 and {True, False} <= set(asked):

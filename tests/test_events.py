@@ -198,7 +198,7 @@ def test_a_run_on_disk(place, in_memory):
                 assert (each["index"], each["count"]) == (index + 1, count) if index < count else each["index"] == 1
                 last = each["index"], each["count"]
                 moved_bytes[stage] = moved_bytes.get(stage, 0) + each["moved_bytes"]
-    assert set(moved_bytes) > {"level 1, u", "level 2, v", "level 1, sum", "remainder"}
+    assert set(moved_bytes) > {"level 1, u", "level 2, v", "level 1, sum", "level 2, proof"}
     for each in report["stages"]:
         measured = each["read_bytes"] + each["written_bytes"]
         # Behind the last unit come carries that arrive late.

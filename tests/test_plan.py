@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from plan_places import ladder_levels
 
 from bigconst.base.errors import DoesNotFit
-from bigconst.base.formats import remainder_words
 from bigconst.base.units import hex_digits
 from bigconst.constants.golden import PHI
 from bigconst.constants.planning import bounds_of, make_plan
 from bigconst.constants.roots import Y_ERROR, ladder_bounds
 from bigconst.constants.sqrt import root_of
+from bigconst.plans.certificate import Claim, Remainder
 
 
 @given(st.integers(1, 5 * 10**9), st.integers(1, 2**31 - 1), st.sampled_from([10, 16]))
@@ -23,12 +23,13 @@ def test_the_ladder_keeps_the_bounds_of_its_derivation(digits, d, base):
     ladder = ladder_bounds(d, bounds)
     assert plan.digits == (hex_digits(digits) if base == 16 else digits)
     assert plan.text_words * plan.format.digits >= plan.digits
-    assert radix ** (plan.words - plan.text_words) >= bounds.error * radix
+    assert radix ** (plan.words - plan.text_words) >= bounds.error * radix**2
     assert radix**ladder.overlap >= 1000 * d
     assert radix**ladder.guard >= 40 * (isqrt(d) + 1)
     assert bounds.error > Y_ERROR * d and bounds.words == plan.words
     # The exact square of the certificate needs two words more than its remainder.
-    assert isqrt(d) ** 2 == d or plan.square_words >= remainder_words(base, plan.digits) + 2
+    r = Remainder().numbers(Claim(plan.constant.root, base, plan.digits))[0].words(base)
+    assert isqrt(d) ** 2 == d or plan.square_words >= r + 2
     for level in ladder_levels(plan.trace):
         assert 3 * level.words_in - level.words_out >= ladder.overlap
         assert level.residual.words > level.words_in + ladder.guard

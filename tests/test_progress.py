@@ -217,7 +217,7 @@ def clock(monkeypatch):
 def test_in_memory_the_share_is_that_of_work(clock, first):
     """A machine that takes as long as the plan has work: the share grows evenly, the time left is the time left."""
     levels, rest = workdone.memory_work(PLAN)
-    assert len(levels) == len(ladder_levels(PLAN.trace)) and rest > 0
+    assert len(levels) == len(ladder_levels(PLAN.trace)) and rest == 0
     assert levels[-1] > 0.6 * sum(levels)
     total, count = sum(levels) + rest, len(levels)
     work = MemoryWork()

@@ -12,7 +12,7 @@ import termios
 import time
 
 import pytest
-from interrupted_runs import ON_DISK, Process, at_failpoints
+from interrupted_runs import ON_DISK, Process, at_failpoints, check_finished
 from test_cli import ENVIRONMENT, PYTHON
 
 from bigconst.base import screen
@@ -59,7 +59,7 @@ def test_a_terminal_that_is_closed_during_a_run_on_disk(place, in_memory):
     slowly = at_failpoints("journal.append=sleep:0.02")
     assert left_alone(ON_DISK, lambda: os.path.exists("../a/bigconst.journal.1"), slowly) == 75
     assert main(ON_DISK.split()) == 0
-    assert {name: open(name, "rb").read() for name in os.listdir()} == in_memory("7e4")
+    check_finished(place, in_memory)
 
 
 def status():

@@ -17,6 +17,9 @@ from math import isqrt
 START_WORDS = 400
 """The ladder starts from an integer square root of at most this many words."""
 
+LOW_WORDS = 5
+"""Lowest words of y, and of floor(u/B^k), that a certificate needs: its c and c2 are below half of B^5."""
+
 
 @dataclass(frozen=True)
 class LadderBounds:
@@ -29,17 +32,26 @@ class LadderBounds:
     """words by which |e| may be longer than y"""
 
 
-def inverse_root(machine, bounds: LadderBounds, words: int):
-    """y near B^words/sqrt(d)."""
+def words_below(machine, bounds: LadderBounds, words: int) -> int:
+    """k for K = `words`."""
+    return machine.round_up(-(-(words + bounds.overlap) // 3))
+
+
+def inverse_root(machine, bounds: LadderBounds, words: int, proved: tuple[int, int] | None = None):
+    """y near B^words/sqrt(d), as `level` makes it."""
     if words <= START_WORDS:
         return machine.integer("start", lambda: isqrt(machine.radix ** (2 * words) // bounds.d), words)
-    below = machine.round_up(-(-(words + bounds.overlap) // 3))
+    below = words_below(machine, bounds, words)
     y = machine.call("ladder", inverse_root, bounds, below)
-    return machine.call("level", level, bounds, y, below, words, numbered=True)
+    return machine.call("level", level, bounds, y, below, words, proved, numbered=True)
 
 
-def level(machine, bounds: LadderBounds, y, k: int, words: int):
-    """y near B^words/sqrt(d), from y near B^k/sqrt(d)."""
+def level(machine, bounds: LadderBounds, y, k: int, words: int, proved: tuple[int, int] | None):
+    """y' near B^words/sqrt(d), from y near B^k/sqrt(d).
+
+    With `proved`, which is (K', g), also the lowest words of y, of floor(u/B^k), of u and of v: the last two up to
+    3k - K' and 4k - K' words, and g more.  The certificate is made of them (constants.ladderproof).
+    """
     guard, o, discarded = bounds.guard, 3 * k - words, 4 * k - words
     with machine.stage("e"):
         e = machine.products("e", [(y, y)], k + guard, times=bounds.d, plus=[(-1, None, 2 * k)])
@@ -47,6 +59,14 @@ def level(machine, bounds: LadderBounds, y, k: int, words: int):
         spectrum = machine.spectrum("spectrum", e, 2 * (k + guard))
         u = machine.products("u", [(y, spectrum)], 2 * (k + guard), cut=k)
     with machine.stage("v"):
-        v = machine.products("v", [(u.high(k), spectrum)], 2 * k + 3 * guard, discard=discarded)
+        v = machine.products("v", [(u.high(k), spectrum)], 2 * k + 3 * guard, cut=discarded,
+                             discard=0 if proved else discarded)
+    kept = ()
+    if proved:
+        with machine.stage("proof"):
+            end, more = proved
+            kept = (machine.low("low y", y, LOW_WORDS), machine.low("middle u", u.high(k), LOW_WORDS),
+                    machine.low("low u", u, 3 * k - end + more), machine.low("low v", v, 4 * k - end + more))
     with machine.stage("sum"):
-        return machine.update("y", y, u, v, (o, discarded), words)
+        y = machine.update("y", y, u, v, (o, discarded), words)
+    return (y, *kept) if kept else y

@@ -21,9 +21,15 @@ planner has found out about an operation is found again by its name.
                                                     radix, where x is None; a shift below 0 cuts x
     update(name, y, u, v, shifts, length)           Newton's iteration of third order, without its products
     view(name, x, times, minus_at, ...)             a small multiple of x, to be squared, with low words cut
+    low(name, x, count)                             the `count` lowest words of |x|, with the sign of x
     corrected(name, x, count, correction, test)     x, after a look at its low words
     call(name, program, ...)                        what another program makes
-    text(number), certificate(r, x)                 files
+    either(holds, usual, in_doubt)                  usual() where holds() is true, as it nearly always is, else
+                                                    in_doubt(), for which planners have room, but neither traffic nor
+                                                    time
+    text(x, prefixes)                               the digits of x; a certificate may need the residues of those of the
+                                                    first so many words
+    certificate(claim, statement, x, *numbers)      their certificate, which comes after them (plans.certificate)
 
 B is `radix`.  Lengths are bounds, in words.  A number has a sign, and a residue modulo 2^61 - 1 that belongs to it
 since it was made; high(count) is the part without its lowest words, negated() the number with the other sign,
@@ -63,9 +69,13 @@ class Sum:
 
 
 class Signed:
-    """What numbers of all machines have in common: a sign."""
+    """What numbers of all machines have in common: a sign, and words that can be read."""
 
     sign: int
+
+    def value(self, start: int, stop: int) -> int:
+        """The integer of words start .. stop-1 of the magnitude."""
+        return self.source.to_int(self.read(start, stop))
 
     def negated(self):
         """The number with the other sign."""
@@ -88,6 +98,10 @@ def several(made) -> tuple:
 def one_or_several(made: Sequence):
     """The inverse of `several`."""
     return tuple(made) if len(made) > 1 else next(iter(made), None)
+
+
+IN_DOUBT = "in doubt"
+"""Begins the names of what is hardly ever carried out."""
 
 
 class Machine:
@@ -124,7 +138,7 @@ class Machine:
 
     def _value(self, make: Callable[..., int], of) -> int:
         """The integer that `integer` stores."""
-        return make() if of is None else make(of.sign * self._words.to_int(of.read(0, of.length)))
+        return make() if of is None else make(of.sign * of.value(0, of.length))
 
     def _added(self, terms: Sequence[tuple]) -> tuple[list[tuple], list[tuple], int]:
         """The numbers of a sum, cut where they are shifted down, as (c*sign, x, shift), its powers of the radix as
@@ -161,11 +175,25 @@ class Machine:
 
     def corrected(self, name: str, x, count: int, correction: Callable[[int], int | None], test: Callable):
         """x plus the correction that its `count` lowest words ask for, less 1 where test(x) is positive then."""
-        change = correction(self._words.to_int(x.read(0, count)))
+        change = correction(x.value(0, count))
         if change is None:
             return x
         x = x.plus(change)
         return x.plus(-1) if test(x).is_positive else x
+
+    def either(self, holds: Callable[[], bool], usual: Callable[[], None], in_doubt: Callable[[], None]) -> None:
+        """Carry out usual() where holds() is true, else in_doubt()."""
+        if holds():
+            usual()
+        else:
+            with self._doubt():
+                in_doubt()
+
+    @contextlib.contextmanager
+    def _doubt(self) -> Iterator[None]:
+        """The scope of what is hardly ever carried out."""
+        with self.scope("/".join([*self._scopes, IN_DOUBT])):
+            yield
 
     def run(self, program: Callable, *arguments):
         """What program(machine, *arguments) makes, where it is all that the machine does."""

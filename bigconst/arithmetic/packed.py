@@ -1,4 +1,4 @@
-"""Numbers packed piece by piece, and the packed words of r in a certificate file."""
+"""Numbers packed piece by piece, as they are in a certificate file."""
 
 import mmap
 from collections.abc import Callable
@@ -7,7 +7,7 @@ import numpy as np
 
 from bigconst.arithmetic.words import MERSENNE_61, Words
 from bigconst.base.errors import FaultError
-from bigconst.base.formats import HEADER_BYTES, PACKED_PIECE_WORDS, packed_bytes
+from bigconst.base.formats import PACKED_PIECE_WORDS, packed_bytes
 from bigconst.kernels.pack import is_packed, pack
 from bigconst.runtime.stream import in_order, slots
 from bigconst.runtime.threads import split
@@ -23,8 +23,8 @@ def pieces(words: int) -> list[tuple[int, int]]:
     return split(words, -(-words // PACKED_PIECE_WORDS), PACKED_PIECE_WORDS)
 
 
-def write_packed(words: Words, length: int, read: Callable[[int, int], np.ndarray], file, hasher) -> int:
-    """Write `length` packed words behind the header by file.write_at; `hasher` receives their bytes in order.
+def write_packed(words: Words, length: int, read: Callable[[int, int], np.ndarray], file, hasher, offset: int) -> int:
+    """Write `length` packed words by file.write_at, from `offset` on; `hasher` receives their bytes in order.
 
     read(start, stop) returns words start .. stop-1 and is called by several threads at once.  Returns the residue of
     all words modulo 2^61 - 1; raises FaultError when packed bytes are not the words that they were made of.
@@ -43,7 +43,7 @@ def write_packed(words: Words, length: int, read: Callable[[int, int], np.ndarra
         if not is_packed(data.view(np.uint64), piece, radix):
             #: As for "the integer part is wrong".
             raise FaultError("a piece of the certificate was packed wrongly")
-        file.write_at(HEADER_BYTES + packed_bytes(start, words.format.base), memoryview(data))
+        file.write_at(offset + packed_bytes(start, words.format.base), memoryview(data))
         return data, words.modulus.residue_words(piece, radix), start
 
     def take(made: tuple[np.ndarray, int, int]) -> None:

@@ -8,15 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from bigconst.arithmetic.machine import Machine, Signed, one_or_several, several
+from bigconst.arithmetic.machine import IN_DOUBT, Machine, Signed, one_or_several, several
 from bigconst.base.errors import DoesNotFit
 from bigconst.base.formats import WORDS
 from bigconst.base.units import format_count
 from bigconst.plans import diskplan
-from bigconst.plans.accounts import FILES, Accounts, JournalAccounts, Pass
+from bigconst.plans.accounts import FILES, Accounts, JournalAccounts
+from bigconst.plans.certificate import Claim, Statement, certificate_bytes
 from bigconst.plans.diskshape import LEAST_WORDS, DiskShape, disk_shape
 from bigconst.plans.shape import FULL_WORDS_MAX, HALF_FACTOR, Shape, shape_for
-from bigconst.plans.trace import PAGE_BYTES, Call, Step, Trace
+from bigconst.plans.trace import FILES_STAGE, PAGE_BYTES, Call, Step, Trace
 
 
 class TooSmall(Exception):
@@ -95,11 +96,38 @@ class Planner(Machine):
 
     def corrected(self, name: str, x: PlannedNumber, count: int, correction: Callable[[int], int | None],
                   test: Callable[[PlannedNumber], PlannedNumber]) -> PlannedNumber:
-        """x itself; `test` is hardly ever carried out, so that it has a place, but neither traffic nor time."""
-        first = len(self.steps)
-        test(x)
-        self.steps[first:] = [replace(step, passes=(), operations=(), journal_bytes=0) for step in self.steps[first:]]
+        """x itself; `test` is hardly ever carried out."""
+        with self._hardly_ever():
+            test(x)
         return x
+
+    def either(self, holds: Callable[[], bool], usual: Callable[[], None], in_doubt: Callable[[], None]) -> None:
+        """Both: in_doubt() comes last, and has places, but neither traffic nor time."""
+        usual()
+        self._write_files()
+        with self._hardly_ever(), self._doubt():
+            in_doubt()
+            self._write_files()
+
+    @contextlib.contextmanager
+    def _hardly_ever(self) -> Iterator[None]:
+        """Around steps that have places, but neither traffic nor time."""
+        first = len(self.steps)
+        yield
+        self.steps[first:] = [replace(step, passes=(), operations=(), journal_bytes=0, in_doubt=True)
+                              for step in self.steps[first:]]
+
+    @contextlib.contextmanager
+    def _doubt(self) -> Iterator[None]:
+        before, self._titles = self._titles, [IN_DOUBT]
+        try:
+            with super()._doubt():
+                yield
+        finally:
+            self._titles = before
+
+    def _write_files(self) -> None:
+        """Add the steps for files that are still to come."""
 
     def trace(self, *results: PlannedNumber) -> Trace:
         """All steps until now; `results` are needed afterwards."""
@@ -204,15 +232,20 @@ class MemoryPlanner(Planner):
         return self._number(self._add(name, (x,), array_bytes(4 * (x.length + 1)), words=x.length,
                                       operations=operations))
 
-    def text(self, x: PlannedNumber) -> None:
+    def low(self, name: str, x: PlannedNumber, count: int) -> PlannedNumber:
+        """The lowest words, copied."""
+        return self._number(self._add(name, (x,), array_bytes(4 * (count + 2)), words=count,
+                                      operations=(("multiply small", count), ("residue", count))))
+
+    def text(self, x: PlannedNumber, prefixes: Sequence[int] = ()) -> None:
         """The digit file, which is written beside what follows."""
-        with self.stage("files"):
+        with self.stage(FILES_STAGE):
             self._add("text", (x,), None)
 
-    def certificate(self, r: PlannedNumber, x: PlannedNumber) -> None:
+    def certificate(self, claim: Claim, statement: Statement, x: PlannedNumber, *numbers: PlannedNumber) -> None:
         """The certificate."""
-        with self.stage("files"):
-            self._add("certificate", (r, x), None)
+        with self.stage(FILES_STAGE):
+            self._add("certificate", (x, *numbers), None, file_bytes=certificate_bytes(claim, statement))
 
     @staticmethod
     def _number(step: Step) -> PlannedNumber:
@@ -264,8 +297,8 @@ class DiskPlanner(Planner):
         """what is computed in memory, by the paths of calls"""
         self._base, self._threads, self._workspace_bytes, self._passes = base, threads, workspace_bytes, passes
         self._piece_chunks = piece_chunks
-        self._x: PlannedNumber | None = None
-        self._r: PlannedNumber | None = None
+        self._files: list[tuple[str, tuple[PlannedNumber, ...], int]] = []
+        """name, numbers and bytes of files that are written at the end"""
         self._accounts = Accounts(chunk_words, base, piece_chunks)
         self._journal = JournalAccounts(chunk_words, base)
 
@@ -340,7 +373,8 @@ class DiskPlanner(Planner):
         journal_bytes = len(fresh) * journal.forward(shape) + journal.rows(shape) + journal.inverse(shape)
         return self._number(name, _used(terms, plus), length, accounts.packed(shape.stored_words - discard),
                             passes=tuple(passes), journal_bytes=journal_bytes, shape=shape, operands=operands,
-                            temporary_bytes=len(fresh) * shape.region_bytes, temporary_count=len(fresh), added=added)
+                            temporary_bytes=len(fresh) * shape.region_bytes, temporary_count=len(fresh), added=added,
+                            replaces=kept[0].name if kept else None)
 
     def sum(self, name: str, terms: Sequence[tuple[int, PlannedNumber | None, int]], length: int,
             halved: bool = False) -> PlannedNumber:
@@ -348,7 +382,8 @@ class DiskPlanner(Planner):
         used = [(x, shift) for _, x, shift in terms if x is not None]
         if len(used) > diskplan.LINEAR_INPUTS:
             raise ValueError(f"{name}: a sum has at most {diskplan.LINEAR_INPUTS} numbers")
-        return self._linear(name, [x for x, _ in used], sum(x.length + min(0, shift) for x, shift in used), length)
+        read = sum(min(x.length + min(0, shift), length - max(0, shift)) for x, shift in used)
+        return self._linear(name, [x for x, _ in used], read, length)
 
     def update(self, name: str, y: PlannedNumber, u: PlannedNumber, v: PlannedNumber, shifts: tuple[int, int],
                length: int) -> PlannedNumber:
@@ -366,26 +401,30 @@ class DiskPlanner(Planner):
         """`times` x, without its words below an index, minus a power of the radix, made while x is read."""
         return replace(x)
 
-    def text(self, x: PlannedNumber) -> None:
-        """The digit file, which is written at the end: an interrupted run would write it again."""
-        self._x = x
+    def low(self, name: str, x: PlannedNumber, count: int) -> PlannedNumber:
+        """The lowest words, copied in one pass."""
+        return self._linear(name, (x,), count, count)
 
-    def certificate(self, r: PlannedNumber, x: PlannedNumber) -> None:
+    def text(self, x: PlannedNumber, prefixes: Sequence[int] = ()) -> None:
+        """The digit file, which is written at the end: an interrupted run would write it again."""
+        self._files.append(("text", (x,), 0))
+
+    def certificate(self, claim: Claim, statement: Statement, x: PlannedNumber, *numbers: PlannedNumber) -> None:
         """The certificate, which is written after the text."""
-        self._r = r
+        self._files.append(("certificate", (*numbers, x), certificate_bytes(claim, statement)))
+
+    def _write_files(self) -> None:
+        with self.stage(FILES_STAGE):
+            for name, numbers, size in self._files:
+                read = numbers if name == "text" else numbers[:-1]      # of x only a few words
+                words = sum(self.round_up(each.length - each.zeros) for each in read)
+                self._add(name, numbers, None, passes=(self._accounts.linear(words, 0, FILES),), file_bytes=size)
+        self._files.clear()
 
     def trace(self, *results: PlannedNumber) -> Trace:
         """All steps until now, and the files."""
-        with self.stage("files"):
-            if self._x is not None:
-                self._add("text", (self._x,), None, passes=(self._files(self._x),))
-            if self._r is not None:
-                self._add("certificate", (self._r, self._x), None, passes=(self._files(self._r),))
-        self._x = self._r = None
+        self._write_files()
         return super().trace(*results)
-
-    def _files(self, number: PlannedNumber) -> Pass:
-        return self._accounts.linear(number.length - number.zeros, 0, FILES)
 
     def _number(self, name: str, used: Sequence[Operand], length: int, out_bytes: int, **fields) -> PlannedNumber:
         return PlannedNumber(self._add(name, used, out_bytes, words=length, **fields).name, length)

@@ -86,6 +86,38 @@ def _stacked(moduli: tuple[Modulus, ...], radix: int) -> tuple[np.ndarray, np.nd
     return low, high, np.array(primes, np.uint64)
 
 
+class Prefixes:
+    """Residues of the integers that the leading digits of a text spell, for some numbers of digits."""
+
+    def __init__(self, moduli: Sequence[Modulus], base: int, counts: Sequence[int], whole: int):
+        """`counts` ascend; the digits stand behind the integer part `whole`."""
+        self._moduli, self._base, self._counts = tuple(moduli), base, counts
+        self._totals = [whole % modulus.p for modulus in moduli]
+        self.found: dict[int, tuple[int, ...]] = {}
+        """the residues modulo each of the moduli, by the counts that were reached"""
+
+    def parts(self, digits: np.ndarray, first: int) -> list[tuple[int, int, tuple[int, ...]]]:
+        """(begin, end, residues) of the parts into which the counts cut a piece of text that begins with digit `first`;
+        threads may call this.  Raises ForeignCharacter, with the index in the piece."""
+        ends = [*(count for count in self._counts if first < count < first + len(digits)), first + len(digits)]
+        made, begin = [], first
+        for end in ends:
+            try:
+                made.append((begin, end, residues_text(self._moduli, digits[begin - first:end - first], self._base)))
+            except ForeignCharacter as error:
+                raise ForeignCharacter(begin - first + error.index) from None
+            begin = end
+        return made
+
+    def take(self, parts: list[tuple[int, int, tuple[int, ...]]]) -> None:
+        """Add a piece; pieces come in order."""
+        for begin, end, residues in parts:
+            self._totals = [(total * pow(self._base, end - begin, modulus.p) + residue) % modulus.p
+                            for modulus, total, residue in zip(self._moduli, self._totals, residues, strict=True)]
+            if end in self._counts:
+                self.found[end] = tuple(self._totals)
+
+
 def residues_words(moduli: Sequence[Modulus], words: np.ndarray, radix: int) -> tuple[int, ...]:
     """sum words[j] radix^j modulo each of `moduli`, in one pass; int32 words in 0 .. radix - 1."""
     out = np.zeros(len(moduli), np.uint64)

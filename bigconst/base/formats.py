@@ -1,9 +1,9 @@
-"""How numbers are stored: digits a word, packed sizes, the size of a certificate file."""
+"""How numbers are stored: digits a word, packed sizes."""
 
 from dataclasses import dataclass
 
 HEADER_BYTES = 4096
-"""Size of the first line of a certificate, in front of the packed r."""
+"""Size of the first line of a certificate, in front of the packed numbers."""
 TEXT_PIECE_BYTES = 2 << 20
 """Size of the pieces in which text is written, read or checked."""
 PACKED_PIECE_WORDS = 1 << 19
@@ -36,13 +36,3 @@ WORDS = {10: WordFormat(10, 5), 16: WordFormat(16, 4)}
 def packed_bytes(words: int, base: int) -> int:
     """Bytes of `words` words: groups of 64 in 136 bytes, or of 4 in 8 (kernels.pack)."""
     return -(-words // 64) * 136 if base == 10 else -(-words // 4) * 8
-
-
-def remainder_words(base: int, digits: int) -> int:
-    """Number of words in which r of a certificate is stored: r <= 2P < base^(digits + 6)."""
-    return -(-(digits + 6) // WORDS[base].digits)
-
-
-def certificate_bytes(base: int, digits: int) -> int:
-    """Size of a certificate file."""
-    return HEADER_BYTES + packed_bytes(remainder_words(base, digits), base)

@@ -18,10 +18,10 @@ from gmpy2 import jacobi, mpz, mpz_random, random_state
 from bigconst.arithmetic.memory.squarer import Squarer
 from bigconst.arithmetic.memory.transform import Transform
 from bigconst.arithmetic.packed import write_packed
-from bigconst.arithmetic.residues import residues_text, residues_words
+from bigconst.arithmetic.residues import Prefixes, residues_text, residues_words
 from bigconst.arithmetic.words import Words
 from bigconst.base.errors import FaultError
-from bigconst.base.formats import WORDS
+from bigconst.base.formats import WORDS, packed_bytes
 from bigconst.base.hardware import available_memory_bytes, default_threads, processor, total_memory_bytes
 from bigconst.base.starting import executor, starting
 from bigconst.base.version import __version__
@@ -220,15 +220,17 @@ def _file_rates(directory: str, threads: int, digits: int) -> tuple[float, float
                 return time.perf_counter() - began
 
         def text(file: AtomicFile) -> None:
-            write_digits(plan, bounds, words, lambda a, b: x[a:b], 0, file, hasher)
+            write_digits(plan, bounds, words, lambda a, b: x[a:b], 0, file, hasher,
+                         Prefixes([words.modulus], 10, [digits], 1))
 
         def compute(turns: int) -> None:
             for _ in range(turns):
                 words.residue(number)
 
         text_s = written_s(plan.text_bytes, text)
-        certificate_s = written_s(plan.certificate_bytes, lambda file: write_packed(
-            words, plan.text_words, lambda a, b: x[a:b], file, hasher))
+        size = packed_bytes(plan.text_words, 10)
+        certificate_s = written_s(size, lambda file: write_packed(
+            words, plan.text_words, lambda a, b: x[a:b], file, hasher, 0))
         compute(1)
         turns = max(1, round(text_s / timed(lambda: compute(1))))
         computing_s = timed(lambda: compute(turns))
@@ -237,7 +239,7 @@ def _file_rates(directory: str, threads: int, digits: int) -> tuple[float, float
         compute(turns)
         writing.result()
         both_s = time.perf_counter() - began
-        return (plan.text_bytes / text_s, plan.certificate_bytes / certificate_s,
+        return (plan.text_bytes / text_s, size / certificate_s,
                 overlap_loss(text_s, computing_s, both_s))
 
 

@@ -1,8 +1,8 @@
 """`bigconst certify FILE --constant C`: a certificate for digits that another program computed."""
 
 import argparse
+import os
 
-from bigconst.base.formats import certificate_bytes
 from bigconst.base.screen import result
 from bigconst.base.units import format_bytes, format_count, format_seconds
 from bigconst.commands.options import add_threads_option
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     constant = parse(arguments.constant)
     path, rebuilt = certify(CertifyRequest(arguments.file, constant, arguments.base, arguments.lenient,
                                            arguments.threads, arguments.force, arguments.locate))
-    size = format_bytes(certificate_bytes(arguments.base, rebuilt.digits))
+    size = format_bytes(os.path.getsize(path))
     result(f"{arguments.file}: {format_count(rebuilt.digits)} digits of {constant.title} are right\n"
            f"{path}: {size} ({format_seconds(rebuilt.seconds)})")
     return 0

@@ -55,14 +55,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     verdict = verify(arguments.file, arguments.certificate, arguments.primes, arguments.threads or default_threads())
     header, title = verdict.header, parse(verdict.header.constant.name).title
-    bound = "2P - b^n" if header.constant.kind == "phi" else "2P"
-    claim = "b^2n + P b^n" if header.constant.kind == "phi" else f"{header.constant.d} b^2n"
-    sides = [f"  modulo {prime}:  P^2 + r = {left},  {claim} = {right}"
-             for prime, (left, right) in zip(verdict.primes, verdict.sides, strict=True)]
+    left, right, bounds = header.statement.describe(header.claim)
     result("\n".join([
         f"{arguments.file}: {format_count(header.digits)} digits of {title}, base {header.base}",
-        *sides,
-        f"  0 <= r <= {bound}:  yes",
+        f"  {left} = {right}",
+        *(f"  modulo {prime}:  {one} = {other}"
+          for prime, (one, other) in zip(verdict.primes, verdict.sides, strict=True)),
+        *(f"  {bound}:  yes" for bound in bounds),
         f"  text xxh3-128:  {header.text_xxh3}",
         f"  a wrong file passes with probability below {verdict.error_probability:.1e}",
         f"all digits are right ({format_seconds(verdict.seconds)})"]))

@@ -3,24 +3,48 @@
 from dataclasses import dataclass
 
 from bigconst.base.constant import Constant
-from bigconst.base.formats import WordFormat
+from bigconst.base.formats import WORDS
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """Lengths of the computation of a constant, in words."""
+    """Lengths of the computation of a constant."""
 
     words: int
     """words after the point that are computed"""
-    text_words: int
-    """words after the point that contain written digits"""
-    spare: int
-    """power of the base by which the last of them is longer than the digits"""
+    base: int
+    digits: int
+    """digits after the point that are written"""
     certified: bool
-    """whether the remainder is wanted, in addition to the digits"""
-    radix: int
+    """whether the certificate is wanted, in addition to the digits"""
     error: int
     """bound on the error of x, in units of its last word"""
+
+    @property
+    def radix(self) -> int:
+        """One more than the largest word."""
+        return WORDS[self.base].radix
+
+    @property
+    def width(self) -> int:
+        """Digits of a word."""
+        return WORDS[self.base].digits
+
+    @property
+    def text_words(self) -> int:
+        """Words after the point that contain written digits."""
+        return -(-self.digits // self.width)
+
+    @property
+    def spare(self) -> int:
+        """Power of the base by which the last of them is longer than the digits."""
+        return self.base ** (self.text_words * self.width - self.digits)
+
+    @property
+    def least_words(self) -> int:
+        """Words after the point that are enough: with two guard words beyond the error, digits are in doubt once in
+        10^9 times or less."""
+        return self.text_words + words_for(self.error * self.radix**2, self.radix)
 
     @property
     def guard_words(self) -> int:
@@ -49,11 +73,10 @@ class Bounds:
         return -guard if 2 * guard < size else size - guard
 
 
-def bounds_for(constant: Constant, fmt: WordFormat, digits: int, certified: bool) -> Bounds:
+def bounds_for(constant: Constant, base: int, digits: int, certified: bool) -> Bounds:
     """Bounds for `digits` digits after the point, derived in docs/newton.md; `words` may be made longer."""
-    text_words = -(-digits // fmt.digits)
-    return Bounds(text_words + words_for(constant.error * fmt.radix, fmt.radix), text_words,
-                  fmt.base ** (text_words * fmt.digits - digits), certified, fmt.radix, constant.error)
+    least = Bounds(0, base, digits, certified, constant.error).least_words
+    return Bounds(least, base, digits, certified, constant.error)
 
 
 def words_for(bound: int, radix: int) -> int:

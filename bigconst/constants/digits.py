@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from bigconst.arithmetic.packed import page_buffer
-from bigconst.arithmetic.residues import ForeignCharacter
+from bigconst.arithmetic.residues import ForeignCharacter, Prefixes
 from bigconst.arithmetic.words import Words
 from bigconst.base.errors import FaultError, UsageError
 from bigconst.base.formats import TEXT_PIECE_BYTES
@@ -34,11 +34,11 @@ class _Buffer:
 
 
 def write_digits(plan: Plan, bounds: Bounds, words: Words, read: Callable[[int, int], np.ndarray], x_residue: int,
-                 text, hasher) -> tuple[str, int]:
+                 text, hasher, prefixes: Prefixes) -> tuple[str, int]:
     """Write integer part, point, digits and newline by text.write_at(offset, bytes).
 
     read(start, stop) returns words start .. stop-1 of x, and is called by several threads at once;
-    `hasher` receives all bytes in order.
+    `hasher` receives all bytes in order, and `prefixes`, which are modulo 2^61 - 1, all digits.
     Returns the last 100 digits (fewer if there are fewer) and the digit hash
     floor(value * base^digits) modulo 2^61 - 1, which is taken from the
     characters themselves.  Raises FaultError when they do not agree with
@@ -59,7 +59,6 @@ def write_digits(plan: Plan, bounds: Bounds, words: Words, read: Callable[[int, 
     pieces = split(plan.text_bytes, -(-plan.text_bytes // TEXT_PIECE_BYTES), TEXT_PIECE_BYTES)
     buffers = [_Buffer() for _ in range(min(slots(words.pool.threads), len(pieces)))]
     tail = bytearray(min(100, n))
-    value = plan.constant.floor
 
     def make(i: int, slot: int) -> tuple:
         """Write piece i of the file; returns its bytes, and the residue and number of its digits."""
@@ -81,19 +80,19 @@ def write_digits(plan: Plan, bounds: Bounds, words: Words, read: Callable[[int, 
         piece = memoryview(buffer.at(0, stop - start))
         text.write_at(start, piece)
         try:
-            return piece, words.modulus.residue_text(digits, fmt.base), len(digits)
+            return piece, prefixes.parts(digits, first)
         except ForeignCharacter as error:
             #: As for "the integer part is wrong".
             raise FaultError("the text holds a character that is not a digit") from error
 
     def take(made: tuple) -> None:
-        nonlocal value
-        piece, residue, count = made
-        value = (value * pow(plan.base, count, p) + residue) % p
+        piece, parts = made
+        prefixes.take(parts)
         hasher.update(piece)
 
     in_order(words.pool.threads, len(pieces), make, take)
+    value = prefixes.found[n][0]
     if (value * bounds.guard_range + bounds.guard(low) - x_residue) % p != 0:
         #: As for "the integer part is wrong".
-        raise FaultError("the text does not have the residue of the number", value=value % p)
-    return tail.decode(), value % p
+        raise FaultError("the text does not have the residue of the number", value=value)
+    return tail.decode(), value

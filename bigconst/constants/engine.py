@@ -15,7 +15,7 @@ from bigconst.base.starting import executor
 from bigconst.constants.bounds import Bounds
 from bigconst.constants.outcome import RunOutcome
 from bigconst.constants.planning import bounds_of, make_plan
-from bigconst.constants.roots import PROOF
+from bigconst.constants.roots import PROOFS
 from bigconst.plans.plan import Plan
 
 
@@ -23,7 +23,7 @@ def run(plan: Plan, text, emit: Callable, certificate=None, volume=None, recorde
         stop: Callable[[], bool] = lambda: False, store=None) -> RunOutcome:
     """Compute the digits of `plan` into `text` (write_at(offset, bytes)); the caller commits it.
 
-    `certificate` is a file with the same method, of plan.certificate_bytes, for r; None writes no certificate.
+    `certificate` is a file with the same method, of plan.certificate_bytes; None writes no certificate.
     `volume` is the scratch of a plan on disk, at least plan.disk.scratch_bytes long.
     `recorder` records what is finished there, and returns the records of earlier processes; when stop() is true,
     a run on disk ends between two units with Interrupted.
@@ -60,27 +60,37 @@ def _run_in_memory(plan: Plan, products, text, emit: Callable, certificate, stor
         machine = MemoryMachine(plan.trace, products, Arena(plan.arena_bytes), emit, outputs=outputs, store=store,
                                 save_last=False)
         plan.constant.program(machine, bounds)
-        last_digits, digit_hash = outputs.written.result()
+        last_digits, digit_hash = outputs.wait()
     rest = time.perf_counter() - outputs.began
-    return RunOutcome({"compute": outputs.began - began, "certificate": rest if bounds.certified else 0.0,
-                       "output": 0.0 if bounds.certified else rest}, machine.records, 0.0, {}, last_digits, digit_hash)
+    proof = rest - outputs.waited_s if bounds.certified else 0.0
+    return RunOutcome({"compute": outputs.began - began, "certificate": proof, "output": rest - proof},
+                      machine.records, 0.0, {}, last_digits, digit_hash)
 
 
 class _InMemory:
-    """The files of a run in memory.  Text is made faster than a disk writes it: the remainder is computed meanwhile."""
+    """The files of a run in memory.  Text is made faster than a disk writes it: a remainder is computed meanwhile."""
 
     def __init__(self, files, side):
         self._files, self._side = files, side
+        self.waited_s = 0.0
+        """seconds that were spent on nothing but the text"""
 
-    def text(self, x) -> None:
+    def text(self, x, prefixes) -> None:
         """Begin to write the digits."""
         self.began = time.perf_counter()
-        self.written = self._side.submit(self._files.write_text, x.read, x.residue)
+        self._written = self._side.submit(self._files.write_text, x, prefixes)
 
-    def certificate(self, r, x) -> None:
+    def wait(self) -> tuple[str, int]:
+        """Return the last digits and the digit hash when the text is written."""
+        began = time.perf_counter()
+        written = self._written.result()
+        self.waited_s += time.perf_counter() - began
+        return written
+
+    def certificate(self, claim, statement, x, numbers) -> None:
         """Write the certificate when the text is written."""
-        self.written.result()
-        self._files.write_certificate(x.read, r.read, r.residue, r.is_positive)
+        self.wait()
+        self._files.write_certificate(claim, statement, x, numbers)
 
 
 def _run_on_disk(plan: Plan, products, text, emit: Callable, certificate, volume, recorder, stop, store) -> RunOutcome:
@@ -102,34 +112,33 @@ def _run_on_disk(plan: Plan, products, text, emit: Callable, certificate, volume
     computed = time.perf_counter()
     arena.drop()
     with stages.stage("files"):
-        last_digits, digit_hash = _write_files(plan, bounds, products, text, certificate, volume, *machine.files)
-    seconds = {record["name"]: record["seconds"] for record in stages.records}
-    proof = seconds.get(PROOF, 0.0)
-    return RunOutcome({"compute": computed - began - proof, "certificate": proof, "output": seconds["files"]},
+        last_digits, digit_hash = _write_files(plan, bounds, products, text, certificate, volume, machine)
+    proof = sum(record["seconds"] for record in stages.records if record["name"].rpartition(", ")[2] in PROOFS)
+    return RunOutcome({"compute": computed - began - proof, "certificate": proof,
+                       "output": stages.records[-1]["seconds"]},
                       machine.levels, 0.0, {}, last_digits, digit_hash, stages.records, pipeline.slowest_unit_s)
 
 
-def _write_files(plan: Plan, bounds: Bounds, products, text, certificate, volume, x, r) -> tuple[str, int]:
+def _write_files(plan: Plan, bounds: Bounds, products, text, certificate, volume, machine) -> tuple[str, int]:
     """Write text and certificate of numbers on the volume, of which the room that is not needed is given back first."""
-    from bigconst.arithmetic.disk.reader import Reader
     from bigconst.base.formats import PACKED_PIECE_WORDS
     from bigconst.constants.files import Files
     from bigconst.runtime.stream import slots
     from bigconst.storage.atomicfile import StdoutText
 
-    # A square that was repeated on smaller words lies behind all planned addresses.
-    kept_bytes = max(plan.disk.kept_bytes, 0 if r is None else r.number.end)
-    volume.resize(min(volume.size_bytes, kept_bytes))
+    x, prefixes = machine.text_of
+    claim, statement, numbers = machine.certificate_of or (None, None, ())
+    # A product that was repeated on smaller words lies behind all planned addresses.
+    volume.resize(min(volume.size_bytes, max(each.number.end for each in (x, *numbers))))
     # Chunks to cache: those of a piece of text or certificate for every slot.
     kept = slots(plan.threads) * (1 + PACKED_PIECE_WORDS // plan.disk.chunk_words)
-    files = Files(plan, bounds, products.words, text, certificate)
+    files = Files(plan, bounds, products.words, text, certificate, kept)
     # What is printed cannot be printed again.
     for attempt in products.faults.attempts("files"):
         with contextlib.nullcontext() if isinstance(text, StdoutText) else attempt:
-            read_x = Reader(x.operand, kept)
-            written = files.write_text(read_x, x.residue)
-            if r is not None:
-                files.write_certificate(read_x, Reader(r.operand, kept), r.residue, r.is_positive)
+            written = files.write_text(x, prefixes)
+            if statement is not None:
+                files.write_certificate(claim, statement, x, numbers)
             return written
 
 

@@ -1,18 +1,20 @@
-"""The files of a computation, from the words of the number and of its remainder, wherever these are."""
+"""The files of a computation, from the words of its numbers, wherever these are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
 import xxhash
 
+from bigconst.arithmetic.residues import Prefixes
 from bigconst.arithmetic.words import Words
 from bigconst.base.errors import FaultError
 from bigconst.base.version import __version__
 from bigconst.constants.bounds import Bounds
 from bigconst.constants.digits import write_digits
+from bigconst.constants.ladderproof import ladder_statement
 from bigconst.constants.remainder import write_certificate
-from bigconst.plans.certificate import Header, within_bound
+from bigconst.plans.certificate import Claim, Header, Ladder, Statement, within_bound
 from bigconst.plans.plan import Plan
 
 COMPARED_WORDS = 2048
@@ -31,44 +33,84 @@ class Sink(Protocol):
 class Files:
     """Text and certificate of a plan."""
 
-    def __init__(self, plan: Plan, bounds: Bounds, words: Words, text: Sink, certificate: Sink | None):
+    def __init__(self, plan: Plan, bounds: Bounds, words: Words, text: Sink, certificate: Sink | None,
+                 kept_chunks: int = 0):
+        """`kept_chunks` is the number of chunks of a number on disk that are cached while it is read."""
         self._plan, self._bounds, self._words = plan, bounds, words
-        self._text, self._certificate = text, certificate
+        self._text, self._certificate, self._kept = text, certificate, kept_chunks
         self._hasher = xxhash.xxh3_128()
 
-    def write_text(self, x: Read, residue: int) -> tuple[str, int]:
-        """Write the digits of x; returns the last ones and the digit hash."""
-        self._hasher.reset()
-        return write_digits(self._plan, self._bounds, self._words, x, residue, self._text, self._hasher)
+    def write_text(self, x, prefixes: Sequence[int]) -> tuple[str, int]:
+        """Write the digits of x; returns the last ones and the digit hash.
 
-    def write_certificate(self, x: Read, r: Read, residue: int, is_positive: bool) -> None:
-        """Write the certificate, after the text: `r` reads the magnitude of z^2 - d*B^(2*words) for the cut number z,
-        of which follow residue and sign.
-
-        Raises FaultError when it is not within its bounds.
+        The certificate may need the residues of the digits in the first so many words.
         """
+        self._hasher.reset()
+        plan, width = self._plan, self._plan.format.digits
+        counts = *(count * width for count in prefixes), plan.digits
+        self._prefixes = Prefixes([self._words.modulus], plan.base, counts, plan.constant.floor)
+        return write_digits(plan, self._bounds, self._words, x.reader(self._kept), x.residue, self._text, self._hasher,
+                            self._prefixes)
+
+    def write_certificate(self, claim: Claim, statement: Statement, x, numbers: Sequence) -> None:
+        """Write the certificate, after the text.  Raises FaultError when it does not prove the digits."""
+        make = self._ladder if isinstance(statement, Ladder) else self._remainder
+        statement, packed = make(claim, statement, x, *numbers)
+        header = Header(claim, statement, False, __version__, self._hasher.hexdigest())
+        write_certificate(self._words, header, packed, self._certificate)
+
+    def _ladder(self, claim: Claim, lengths: Ladder, x, *kept) -> tuple[Ladder, list[tuple[Read, int]]]:
+        """Statement, and words and residues of its numbers, from what the last level of a ladder keeps."""
+        statement = ladder_statement(claim, lengths, self._bounds, x, *kept)
+        if statement is None:
+            raise FaultError("the certificate's parameters are out of their bounds")
+        low_u, low_v = kept[2:]
+        o, p = 3 * lengths.k - lengths.K, self._words.modulus.p
+        rv, ru = _lowest(low_v, lengths.k + o, 8, self._kept), _lowest(low_u, o, 2, self._kept)
+        prefixes = [self._prefixes.found[count][0] for count in statement.prefixes(claim)]
+        left, right = statement.sides(claim, p, prefixes, {"rv": rv[1], "ru": ru[1]})
+        if left != right:
+            #: As for "the remainder of the digits is not within its bounds".
+            raise FaultError("the ladder does not prove its digits", value=(left - right) % p)
+        return statement, [rv, ru]
+
+    def _remainder(self, claim: Claim, statement: Statement, x, r) -> tuple[Statement, list[tuple[Read, int]]]:
+        """Statement, and words and residue of its number, from z^2 - d*B^(2*words) for the cut number z."""
         plan, bounds, words, p = self._plan, self._bounds, self._words, self._words.modulus.p
-        fmt, root = plan.format, plan.constant.root
-        spare = plan.text_words * fmt.digits - plan.digits
-        below = plan.words - plan.text_words
+        spare, below = bounds.text_words * bounds.width - bounds.digits, bounds.words - bounds.text_words
+        read_x, read_r = x.reader(self._kept), r.reader(self._kept)
         # z is P*G, or 2*P*G - B^words for phi: what is published is the remainder divided by G^2, or by 4*G^2.
-        whole, digits = divmod(2 * spare, fmt.digits)
-        bits = 2 if root.kind == "phi" else 0
+        whole, digits = divmod(2 * spare, bounds.width)
+        bits = 2 * (claim.doubled - 1)
 
         def published(start: int, stop: int) -> np.ndarray:
-            found = r(2 * below + whole + start, 2 * below + whole + stop + 2)
+            found = read_r(2 * below + whole + start, 2 * below + whole + stop + 2)
             return words.quotient(found, digits, bits)[:stop - start]
 
         def p_value(low: int, high: int) -> int:
-            high = min(high, plan.text_words + 1)       # P has fewer words than r is stored in
+            high = min(high, bounds.text_words + 1)       # P has fewer words than r is stored in
             if low >= high:
                 return 0
             top = min(below + high + 1, plan.words + 1)
-            return words.to_int(words.quotient(x(below + low, top), spare, 0)[:high - low])
+            return words.to_int(words.quotient(read_x(below + low, top), spare, 0)[:high - low])
 
-        if is_positive or not within_bound(root, plan.base, plan.digits, COMPARED_WORDS,
-                                           lambda low, high: words.to_int(published(low, high)), p_value):
+        if r.is_positive or not within_bound(claim, COMPARED_WORDS,
+                                             lambda low, high: words.to_int(published(low, high)), p_value):
             raise FaultError("the remainder of the digits is not within its bounds")
-        header = Header(root, plan.base, plan.digits, False, __version__, self._hasher.hexdigest())
-        residue = residue * pow(4, -(bits // 2), p) * pow(bounds.guard_range, -2, p) % p
-        write_certificate(words, header, published, residue, self._certificate)
+        residue = r.residue * pow(4, -(bits // 2), p) * pow(bounds.guard_range, -2, p) % p
+        return statement, [(published, residue)]
+
+
+def _lowest(number, count: int, factor: int, kept_chunks: int) -> tuple[Read, int]:
+    """A number, of which there are a few more words, modulo factor*B^count: its words 0 .. count, and its residue."""
+    words, reader = number.source, number.reader(kept_chunks)
+    above = number.value(count, number.length)
+    residue = (number.residue - (above - above % factor) * words.power(count)) % words.modulus.p
+
+    def read(start: int, stop: int) -> np.ndarray:
+        found = np.array(reader(start, stop))
+        if start <= count < stop:
+            found[count - start] %= factor
+        return found
+
+    return read, residue

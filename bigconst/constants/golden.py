@@ -1,23 +1,19 @@
 """The golden ratio, (1 + sqrt 5)/2 = (1 + 5/sqrt 5)/2."""
 
-from bigconst.arithmetic.ladder import inverse_root
 from bigconst.base.constant import Root
 from bigconst.constants.bounds import Bounds
 from bigconst.constants.entry import Entry
-from bigconst.constants.roots import digits_and_proof, ladder_algorithm, ladder_bounds, proved, settled
+from bigconst.constants.roots import ladder_algorithm, proved, root_by_ladder
 
 
 def golden(machine, bounds: Bounds) -> None:
-    """The golden ratio as words, its digits, and the remainder that proves them."""
-    digits_and_proof(machine, bounds, 5, machine.call("root", root, bounds, entered=True), z_of_golden)
+    """The digits of the golden ratio, and their proof."""
+    root_by_ladder(machine, bounds, Root("phi", 5), x_of_golden, z_of_golden)
 
 
-def root(machine, bounds: Bounds):
-    """The golden ratio as words, right down to the last digit that is written."""
-    y = machine.call("ladder", inverse_root, ladder_bounds(5, bounds), bounds.words)
-    with machine.stage("root"):
-        x = machine.sum("x", [(5, y, 0), (1, None, bounds.words)], bounds.words + 1, halved=True)
-        return settled(machine, bounds, 5, x, z_of_golden)
+def x_of_golden(machine, bounds: Bounds, y):
+    """(1 + 5y)/2 for y near 1/sqrt 5."""
+    return machine.sum("x", [(5, y, 0), (1, None, bounds.words)], bounds.words + 1, halved=True)
 
 
 def z_of_golden(machine, bounds: Bounds, x, **cut):

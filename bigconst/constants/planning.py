@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from bigconst.arithmetic.planner import DiskPlanner, MemoryPlanner, TooSmall
 from bigconst.base.constant import Constant
 from bigconst.base.errors import DoesNotFit
-from bigconst.base.formats import WORDS
 from bigconst.base.units import format_bytes, format_count, hex_digits
 from bigconst.constants.bounds import Bounds, bounds_for
 from bigconst.plans import diskplan
@@ -20,7 +19,7 @@ from bigconst.plans.plan import DISK_PROCESS_BYTES, PROCESS_BYTES, SQUARE_WORDS_
 
 def bounds_of(plan: Plan, certified: bool) -> Bounds:
     """The bounds with which the program of a plan runs; `certified` is whether a certificate is wanted."""
-    return replace(bounds_for(plan.constant, plan.format, plan.digits, certified), words=plan.words)
+    return replace(bounds_for(plan.constant, plan.base, plan.digits, certified), words=plan.words)
 
 
 def make_plan(constant: Constant, digits: int, base: int, threads: int, memory_bytes: int, *,
@@ -35,7 +34,7 @@ def make_plan(constant: Constant, digits: int, base: int, threads: int, memory_b
     """
     written = hex_digits(digits) if base == 16 else digits
     certified = certified and constant.root is not None
-    bounds = bounds_for(constant, WORDS[base], written, certified)
+    bounds = bounds_for(constant, base, written, certified)
     machine = MemoryPlanner(base)
     constant.program(machine, bounds)
     common = (constant, digits, base, threads, memory_bytes, written)

@@ -1,6 +1,6 @@
 """The integer r of a certificate: one squaring modulo B^N + 1 of the digits as one integer P."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import xxhash
@@ -12,7 +12,7 @@ from bigconst.arithmetic.planner import PlannedNumber, memory_trace
 from bigconst.arithmetic.words import Words
 from bigconst.base.constant import Root
 from bigconst.base.errors import FaultError
-from bigconst.base.formats import remainder_words
+from bigconst.base.formats import HEADER_BYTES, packed_bytes
 from bigconst.kernels.linear import compare
 from bigconst.plans.certificate import Header
 from bigconst.runtime.arena import Arena
@@ -20,7 +20,7 @@ from bigconst.runtime.arena import Arena
 
 def remainder(products: Products, root: Root, digits: int, p_words: np.ndarray,
               p_residue: int) -> tuple[np.ndarray, int] | None:
-    """r as remainder_words(base, digits) words, and its residue; None when r is not between its bounds.
+    """r in as many words as P, and its residue; None when r is not between its bounds.
 
     p_words  P, in as many words as r; overwritten for phi
     For a root r = d*b^(2n) - z^2 with z = P, and r <= 2P; for phi r = (5*b^(2n) - z^2)/4 with
@@ -58,14 +58,18 @@ def residual(machine, z, length: int, taken: int, at: int):
         return machine.products("r", [(z, z)], length, plus=[(-taken, None, at)])
 
 
-def write_certificate(words: Words, header: Header, read: Callable[[int, int], np.ndarray], r_residue: int,
+def write_certificate(words: Words, header: Header, numbers: Sequence[tuple[Callable[[int, int], np.ndarray], int]],
                       file) -> None:
-    """Write header and packed r to `file`, whose write_at takes pieces in any order.
+    """Write header and packed numbers to `file`, whose write_at takes pieces in any order.
 
-    read(start, stop) returns words start .. stop-1 of r.  Raises FaultError when their residue is not `r_residue`.
+    Of each number of the header, read(start, stop) returns words start .. stop-1.  Raises FaultError when they do not
+    have the residue that is given with it.
     """
-    hasher = xxhash.xxh3_128(header.encode())
-    if write_packed(words, remainder_words(header.base, header.digits), read, file, hasher) != r_residue:
-        #: As for "a number in memory holds a word out of range".
-        raise FaultError("r changed in memory")
+    hasher, offset = xxhash.xxh3_128(header.encode()), HEADER_BYTES
+    for packed, (read, residue) in zip(header.numbers, numbers, strict=True):
+        length = packed.words(header.base)
+        if write_packed(words, length, read, file, hasher, offset) != residue:
+            #: As for "a number in memory holds a word out of range".
+            raise FaultError("a number of the certificate changed in memory")
+        offset += packed_bytes(length, header.base)
     file.write_at(0, memoryview(header.encode(hasher.hexdigest())))

@@ -3,24 +3,21 @@
 from functools import partial
 from math import isqrt
 
-from bigconst.arithmetic.ladder import inverse_root
 from bigconst.base.constant import Constant, Root
 from bigconst.constants.bounds import Bounds
 from bigconst.constants.entry import Entry
-from bigconst.constants.roots import PROOF, digits_and_proof, ladder_algorithm, ladder_bounds, proved, settled
+from bigconst.constants.roots import PROOF, claim_of, ladder_algorithm, proved, root_by_ladder
+from bigconst.plans.certificate import Remainder
 
 
 def sqrt(machine, bounds: Bounds, d: int) -> None:
-    """The root as words, its digits, and the remainder that proves them."""
-    digits_and_proof(machine, bounds, d, machine.call("root", root, bounds, d, entered=True), z_of_root)
+    """The digits of the root, and their proof."""
+    root_by_ladder(machine, bounds, Root("sqrt", d), partial(x_of_root, d=d), z_of_root)
 
 
-def root(machine, bounds: Bounds, d: int):
-    """The root as words, right down to the last digit that is written."""
-    y = machine.call("ladder", inverse_root, ladder_bounds(d, bounds), bounds.words)
-    with machine.stage("root"):
-        x = machine.sum("x", [(d, y, 0)], bounds.words + 1)
-        return settled(machine, bounds, d, x, z_of_root)
+def x_of_root(machine, bounds: Bounds, y, d: int):
+    """d*y for y near 1/sqrt d."""
+    return machine.sum("x", [(d, y, 0)], bounds.words + 1)
 
 
 def z_of_root(machine, bounds: Bounds, x, **cut):
@@ -35,7 +32,7 @@ def integer_root(machine, bounds: Bounds, d: int) -> None:
     if bounds.certified:
         with machine.stage(PROOF):
             r = machine.integer("r", lambda: 0, 0)
-        machine.certificate(r, x)
+        machine.certificate(claim_of(Root("sqrt", d), bounds), Remainder(), x, r)
 
 
 def exact_root(machine, bounds: Bounds, d: int):

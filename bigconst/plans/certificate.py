@@ -1,22 +1,25 @@
-"""The format and the mathematics of certificates: header, identity and bounds (docs/certificate.md).
+"""The format and the mathematics of certificates: header, statements, identities and bounds (docs/certificate.md).
 
 Pure: bytes and integers, no files, no arrays.
 """
 
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from math import log
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from math import isqrt, log2
+from typing import ClassVar
 
 from bigconst.base.constant import Root
 from bigconst.base.errors import VerificationError
-from bigconst.base.formats import HEADER_BYTES, WORDS, ZST_SUFFIX, remainder_words
+from bigconst.base.formats import HEADER_BYTES, WORDS, ZST_SUFFIX, packed_bytes
 
-FORMAT = "bigconst-certificate/1"
+FORMAT, FORMAT_1 = "bigconst-certificate/2", "bigconst-certificate/1"
 MAX_DIGITS = 10**18
 MAX_PRIMES = 16
 """Random primes that a verification may use."""
+MAX_GUARD_WORDS = 8
+"""Most words of a ladder's result below the published ones that a certificate may speak of."""
 _ZEROS = "0" * 32
 
 
@@ -26,27 +29,231 @@ def certificate_path(text_path: str) -> str:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """A digit file says that its P, with n = `digits` digits after the point, is floor(x*b^n)."""
+
+    root: Root
+    """x"""
+    base: int
+    digits: int
+
+    @property
+    def width(self) -> int:
+        """Digits of a word."""
+        return WORDS[self.base].digits
+
+    @property
+    def doubled(self) -> int:
+        """2 for the golden ratio, since 2*phi - 1 is the root of 5; 1 for a root."""
+        return 2 if self.root.kind == "phi" else 1
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A number in a certificate."""
+
+    name: str
+    digits: int
+    """its length, in digits of the base"""
+    top: int | None = None
+    """its highest word is below this; None where that may be any word"""
+
+    def words(self, base: int) -> int:
+        """Words in which it is stored."""
+        return -(-self.digits // WORDS[base].digits)
+
+
+@dataclass(frozen=True)
+class Remainder:
+    """The statement that r, the remainder of P as a root, is within its bounds.
+
+    P^2 + r = d*b^(2n) and 0 <= r <= 2P for a root, P^2 + r = b^(2n) + P*b^n and 0 <= r <= 2P - b^n for phi.
+    """
+
+    name: ClassVar[str] = "remainder"
+
+    def wrong(self, claim: Claim) -> str | None:
+        """The condition that the statement does not meet for this claim; None where it meets all of them."""
+        return None
+
+    def numbers(self, claim: Claim) -> tuple[Packed, ...]:
+        """The numbers in the certificate, in their order there."""
+        return (Packed("r", claim.digits + 6),)
+
+    def prefixes(self, claim: Claim) -> tuple[int, ...]:
+        """Numbers of leading digits after the point, ascending, whose residues the identity needs."""
+        return (claim.digits,)
+
+    def sides(self, claim: Claim, p: int, prefixes: Sequence[int], numbers: Mapping[str, int]) -> tuple[int, int]:
+        """Both sides of the identity modulo p, from residues of the integers that the prefixes of the text spell, with
+        the integer part, and of the numbers."""
+        text, power, d = prefixes[-1], pow(claim.base, claim.digits, p), claim.root.d
+        left = (text * text + numbers["r"]) % p
+        return left, (power * (power + text) if claim.doubled == 2 else d * power * power) % p
+
+    def describe(self, claim: Claim) -> tuple[str, str, list[str]]:
+        """Both sides as formulas, and the bounds that were checked."""
+        if claim.doubled == 2:
+            return "P^2 + r", "b^2n + P b^n", ["0 <= r <= 2P - b^n"]
+        return "P^2 + r", f"{claim.root.d} b^2n", ["0 <= r <= 2P"]
+
+    def difference_bits(self, claim: Claim) -> float:
+        """Bits of the largest difference of the sides."""
+        return 2 * claim.digits * log2(claim.base) + 34
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """The statement that the digits are what one step of third order makes of their first third."""
+
+    name: ClassVar[str] = "ladder"
+
+    k: int
+    """words after the point that the step began with"""
+    K: int
+    """words after the point that it ended with"""
+    s: int
+    """sign of u"""
+    c: int
+    """what the first k words lack of d*y"""
+    c2: int
+    """what the first 2k words lack of u"""
+    L: int
+    """the digits of twice the result below those of P"""
+
+    @staticmethod
+    def limits(d: int) -> tuple[int, int, int]:
+        """The largest |c|, the largest |c2|, and the distance that L keeps from both ends of its range."""
+        return 5 * d + 2, 76 * d * (isqrt(d) + 1), 10 * d
+
+    def guard(self, claim: Claim) -> int:
+        """2*G: the power of the base below the digits of P, twice.  K must be within its bounds."""
+        return 2 * claim.base ** (self.K * claim.width - claim.digits)
+
+    @staticmethod
+    def short(claim: Claim, k: int, K: int) -> str | None:
+        """The condition on lengths that k and K do not meet; None where they meet all of them."""
+        n, w, d, o = claim.digits, claim.width, claim.root.d, 3 * k - K
+        if isqrt(d) ** 2 == d:
+            return "d is no square"
+        if k < 8 or 2 * k * w > n:
+            return "8 <= k <= n/(2w)"
+        if not 1 <= K - -(-n // w) <= MAX_GUARD_WORDS:
+            return f"1 <= K - n/w <= {MAX_GUARD_WORDS}"
+        # The base to the power of 45 is above 1000*2^31.
+        if o < 1 or claim.base ** (w * min(o, 9)) < 1000 * d:
+            return "B^(3k-K) >= 1000 d"
+        return None
+
+    def wrong(self, claim: Claim) -> str | None:
+        """As of Remainder."""
+        if (found := self.short(claim, self.k, self.K)) is not None:
+            return found
+        c, c2, margin = self.limits(claim.root.d)
+        if abs(self.s) != 1:
+            return "s is 1 or -1"
+        if abs(self.c) > c:
+            return f"|c| <= {c}"
+        if abs(self.c2) > c2:
+            return f"|c2| <= {c2}"
+        size = self.guard(claim)
+        return None if margin <= self.L <= size - margin else f"{margin} <= L <= {size - margin}"
+
+    def numbers(self, claim: Claim) -> tuple[Packed, ...]:
+        """As of Remainder: v modulo 8*B^(k+o), u modulo 2*B^o, where o = 3k - K."""
+        o = 3 * self.k - self.K
+        return (Packed("rv", (self.k + o + 1) * claim.width, 8), Packed("ru", (o + 1) * claim.width, 2))
+
+    def prefixes(self, claim: Claim) -> tuple[int, ...]:
+        """As of Remainder."""
+        return self.k * claim.width, 2 * self.k * claim.width, claim.digits
+
+    def sides(self, claim: Claim, p: int, prefixes: Sequence[int], numbers: Mapping[str, int]) -> tuple[int, int]:
+        """As of Remainder: Halley's step, multiplied by 8*d^2*B^(k+o)."""
+        d, m, k, o = claim.root.d, claim.doubled, self.k, 3 * self.k - self.K
+        b = pow(claim.base, claim.width, p)
+        bk, bk2, bo = pow(b, k, p), pow(b, 2 * k, p), pow(b, o, p)
+        # 2x - 1 for phi, x for a root: the first k words, the first 2k, and twice all digits with those below.
+        a = m * prefixes[0] - (m - 1) * bk + self.c
+        x = m * prefixes[1] - (m - 1) * bk2
+        z = self.guard(claim) * prefixes[2] + self.L - (m - 1) * pow(b, self.K, p)
+        f = a * a - d * bk2
+        left = 4 * m * d * bk * bo * z + 4 * bk * a * f + 3 * d * d * numbers["rv"]
+        right = 8 * d * a * bk * bk2 + 4 * self.s * d * d * bk * numbers["ru"] + 3 * f * (2 * (a * bk - x) + self.c2)
+        return left % p, right % p
+
+    def describe(self, claim: Claim) -> tuple[str, str, list[str]]:
+        """As of Remainder."""
+        c, c2, margin = self.limits(claim.root.d)
+        return (f"{4 * claim.doubled} d B^(k+o) Z + 4 B^k A F + 3 d^2 rv",
+                "8 d A B^3k + 4 s d^2 B^k ru + 3 F (2 (A B^k - X) + c2)",
+                [f"k = {self.k}, K = {self.K}", f"|c| = {abs(self.c)} <= {c}", f"|c2| = {abs(self.c2)} <= {c2}",
+                 f"{margin} <= L = {self.L} <= {self.guard(claim) - margin}", "ru < 2 B^o, rv < 8 B^(k+o)"])
+
+    def difference_bits(self, claim: Claim) -> float:
+        """As of Remainder."""
+        return 4 * self.k * claim.width * log2(claim.base) + 2 * log2(claim.root.d) + 5
+
+
+Statement = Remainder | Ladder
+
+
+def _parameters(statement: Statement) -> dict[str, int | str]:
+    """The parameters of a statement as the header has them: L, which may exceed what JSON readers hold, as text."""
+    found = asdict(statement)
+    return found | {"L": str(found["L"])} if "L" in found else found
+
+
+@dataclass(frozen=True)
 class Header:
     """The first line of a certificate file."""
 
-    constant: Root
-    base: int
-    digits: int
+    claim: Claim
+    statement: Statement
     lenient: bool
     version: str
     text_xxh3: str
 
-    def encode(self, file_xxh3: str = _ZEROS) -> bytes:
-        """The 4096 bytes in front of r.  The checksum of the file is taken with zeros in its own place."""
-        line = json.dumps({"format": FORMAT, "constant": self.constant.name, "base": self.base, "digits": self.digits,
-                           "lenient": self.lenient, "version": self.version, "text_xxh3": self.text_xxh3,
-                           "file_xxh3": file_xxh3})
-        return line.encode("ascii").ljust(HEADER_BYTES - 1) + b"\n"
+    @property
+    def constant(self) -> Root:
+        """The number whose digits the text is said to hold."""
+        return self.claim.root
 
     @property
-    def words(self) -> int:
-        """Number of words in which r is stored."""
-        return remainder_words(self.base, self.digits)
+    def base(self) -> int:
+        """The base of the digits."""
+        return self.claim.base
+
+    @property
+    def digits(self) -> int:
+        """Number of digits after the point."""
+        return self.claim.digits
+
+    @property
+    def numbers(self) -> tuple[Packed, ...]:
+        """The numbers that follow, each in whole groups."""
+        return self.statement.numbers(self.claim)
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of the certificate file."""
+        return certificate_bytes(self.claim, self.statement)
+
+    def encode(self, file_xxh3: str = _ZEROS) -> bytes:
+        """The 4096 bytes in front of the numbers.  The checksum of the file is taken with zeros in its own place."""
+        line = json.dumps({
+            "format": FORMAT, "constant": self.constant.name, "base": self.base, "digits": self.digits,
+            "lenient": self.lenient, "version": self.version, "statement": self.statement.name,
+            "parameters": _parameters(self.statement),
+            "numbers": [[number.name, number.digits] for number in self.numbers], "text_xxh3": self.text_xxh3,
+            "file_xxh3": file_xxh3})
+        return line.encode("ascii").ljust(HEADER_BYTES - 1) + b"\n"
+
+
+def certificate_bytes(claim: Claim, statement: Statement) -> int:
+    """Size of a certificate file."""
+    return HEADER_BYTES + sum(packed_bytes(number.words(claim.base), claim.base)
+                              for number in statement.numbers(claim))
 
 
 def _root(name: object) -> Root:
@@ -60,68 +267,88 @@ def _root(name: object) -> Root:
                             "it is damaged or made by something else")
 
 
+def _refuse(what: str) -> VerificationError:
+    #: It is damaged, cut off, or no certificate at all: a certificate begins with a line that
+    #: [certificate.md](certificate.md) describes.
+    return VerificationError(f"the certificate's header {what}", "the file is damaged, or is not a certificate")
+
+
+_NAMES_1 = ("format", "constant", "base", "digits", "lenient", "version", "text_xxh3", "file_xxh3")
+_NAMES = (*_NAMES_1, "statement", "parameters", "numbers")
+
+
+def _unique(pairs: list) -> dict:
+    """An object whose keys are all different."""
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise ValueError("keys")
+    return dict(pairs)
+
+
 def decode_header(block: bytes) -> tuple[Header, str, bytes]:
     """The header in `block` (4096 bytes), its file checksum, and the block with that checksum replaced by zeros.
 
-    Raises VerificationError for anything that is not exactly the documented form.
+    Format 1 is read, too.  Raises VerificationError for anything that is not exactly the documented form.
     """
-    def refuse(what: str) -> VerificationError:
-        #: It is damaged, cut off, or no certificate at all: a certificate begins with a line that
-        #: [certificate.md](certificate.md) describes.
-        return VerificationError(f"the certificate's header {what}", "the file is damaged, or is not a certificate")
-
     if not re.fullmatch(rb"[ -~]{4095}\n", block):
-        raise refuse("is not a line of 4096 bytes")
-    names = ("format", "constant", "base", "digits", "lenient", "version", "text_xxh3", "file_xxh3")
-
-    def unique(pairs: list) -> dict:
-        if sorted(key for key, _ in pairs) != sorted(names):
-            raise ValueError("keys")
-        return dict(pairs)
-
+        raise _refuse("is not a line of 4096 bytes")
     try:
-        fields = json.loads(block.decode("ascii"), object_pairs_hook=unique)
+        fields = json.loads(block.decode("ascii"), object_pairs_hook=_unique)
     except (ValueError, RecursionError):
-        raise refuse("is not the JSON object it should be") from None
-    if not isinstance(fields, dict) or fields["format"] != FORMAT:
-        raise refuse(f"does not say {FORMAT}")
+        raise _refuse("is not the JSON object it should be") from None
+    if not isinstance(fields, dict) or fields.get("format") not in (FORMAT, FORMAT_1):
+        raise _refuse(f"does not say {FORMAT}")
+    if sorted(fields) != sorted(_NAMES if fields["format"] == FORMAT else _NAMES_1):
+        raise _refuse("is not the JSON object it should be")
     base, digits = fields["base"], fields["digits"]
     if type(base) is not int or base not in WORDS:
-        raise refuse("names no base 10 or 16")
+        raise _refuse("names no base 10 or 16")
     if type(digits) is not int or not 1 <= digits <= MAX_DIGITS:
-        raise refuse("names no possible number of digits")
+        raise _refuse("names no possible number of digits")
     if type(fields["lenient"]) is not bool or type(fields["version"]) is not str:
-        raise refuse("has a field of a wrong type")
+        raise _refuse("has a field of a wrong type")
     for name in ("text_xxh3", "file_xxh3"):
         if type(fields[name]) is not str or not re.fullmatch("[0-9a-f]{32}", fields[name]):
-            raise refuse(f"has no checksum {name}")
+            raise _refuse(f"has no checksum {name}")
     # Escaped spellings of the key are not looked for, so they are refused.
     key = block.find(b'"file_xxh3"')
     at = block.find(fields["file_xxh3"].encode(), key)
     if key < 0 or at < 0:
-        raise refuse("hides its checksum")
+        raise _refuse("hides its checksum")
     zeroed = block[:at] + _ZEROS.encode() + block[at + 32:]
-    header = Header(_root(fields["constant"]), base, digits, fields["lenient"], fields["version"],
-                    fields["text_xxh3"])
-    return header, fields["file_xxh3"], zeroed
+    claim = Claim(_root(fields["constant"]), base, digits)
+    statement = Remainder() if fields["format"] == FORMAT_1 else _statement(fields, claim)
+    return (Header(claim, statement, fields["lenient"], fields["version"], fields["text_xxh3"]), fields["file_xxh3"],
+            zeroed)
 
 
-def sides(root: Root, base: int, digits: int, p_residue: int, r_residue: int, prime: int) -> tuple[int, int]:
-    """Both sides of P^2 + r = b^(2n) + P*b^n, or P^2 + r = d*b^(2n), modulo `prime`."""
-    power = pow(base, digits, prime)
-    left = (p_residue * p_residue + r_residue) % prime
-    if root.kind == "phi":
-        return left, (power * power + p_residue * power) % prime
-    return left, root.d * power * power % prime
+def _statement(fields: dict, claim: Claim) -> Statement:
+    """The statement of a header, whose parameters are within their bounds, and whose numbers are those it needs."""
+    kinds = {"remainder": {}, "ladder": {"k": int, "K": int, "s": int, "c": int, "c2": int, "L": str}}
+    name, found = fields["statement"], fields["parameters"]
+    if type(name) is not str or name not in kinds:
+        raise _refuse("makes no known statement")
+    if not isinstance(found, dict) or {key: type(value) for key, value in found.items()} != kinds[name]:
+        raise _refuse(f"has other parameters than the statement {name!r}")
+    if name == "ladder" and not re.fullmatch("[1-9][0-9]{0,44}", found["L"]):
+        raise _refuse("has an L that is no number of at most 45 digits")
+    statement = Remainder() if name == "remainder" else Ladder(**found | {"L": int(found["L"])})
+    if (condition := statement.wrong(claim)) is not None:
+        #: The numbers in the header do not prove anything: it was damaged, or made by something else.
+        raise VerificationError(f"the certificate's parameters are out of their bounds: not {condition}",
+                                "it is damaged or made by something else")
+    wanted = [[number.name, number.digits] for number in statement.numbers(claim)]
+    numbers = fields["numbers"]
+    if numbers != wanted or any(type(number[1]) is not int for number in numbers):
+        raise _refuse(f"has other numbers than the statement {name!r} needs")
+    return statement
 
 
-def error_probability(base: int, digits: int, primes: int) -> float:
+def error_probability(claim: Claim, statement: Statement, primes: int) -> float:
     """Bound on the probability that a false identity passes `primes` random primes in (2^60, 2^61)."""
-    bits = 2 * digits * log(base, 2) + 34
-    return (bits / 60 / 2.75e16) ** primes
+    return (statement.difference_bits(claim) / 60 / 2.75e16) ** primes
 
 
-def within_bound(root: Root, base: int, digits: int, step: int, r_value: Callable[[int, int], int],
+def within_bound(claim: Claim, step: int, r_value: Callable[[int, int], int],
                  p_value: Callable[[int, int], int]) -> bool:
     """Whether r <= 2P - b^n (phi) or r <= 2P (a root).
 
@@ -129,16 +356,15 @@ def within_bound(root: Root, base: int, digits: int, step: int, r_value: Callabl
     the words in which r is stored.  Words are compared from the top down, `step` at a time; the first or second step
     decides as a rule.
     """
-    fmt = WORDS[base]
-    at, rest = divmod(digits, fmt.digits)
-    taken = base**rest if root.kind == "phi" else 0
+    radix = WORDS[claim.base].radix
+    at, rest = divmod(claim.digits, claim.width)
+    taken = claim.base**rest if claim.doubled == 2 else 0
     difference = 0
-    high = remainder_words(base, digits)
+    high = Remainder().numbers(claim)[0].words(claim.base)
     while high > 0:
         low = (high - 1) // step * step
-        subtracted = taken * fmt.radix ** (at - low) if low <= at < high else 0
-        difference = (difference * fmt.radix ** (high - low) + 2 * p_value(low, high) - r_value(low, high)
-                      - subtracted)
+        subtracted = taken * radix ** (at - low) if low <= at < high else 0
+        difference = difference * radix ** (high - low) + 2 * p_value(low, high) - r_value(low, high) - subtracted
         # All words below together amount to more than -2 and less than 2 units of word `low`.
         if abs(difference) >= 2:
             return difference > 0

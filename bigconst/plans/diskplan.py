@@ -12,7 +12,7 @@ from bigconst.base.formats import PACKED_PIECE_WORDS, TEXT_PIECE_BYTES
 from bigconst.base.units import format_bytes, format_count, format_seconds
 from bigconst.plans.accounts import JournalAccounts, Pass, Traffic
 from bigconst.plans.diskshape import DiskShape, chunk_bytes, disk_shape
-from bigconst.plans.trace import Step, Trace, transform_rows
+from bigconst.plans.trace import FILES_STAGE, Step, Trace, transform_rows
 
 CHUNK_WORDS = {"hdd": {10: 1 << 19, 16: 1 << 19}, "ssd": {10: 1 << 16, 16: 1 << 16}}
 """Words of a chunk, the shortest contiguous run of packed words, by kind of disk and base; fewer where memory is short.
@@ -94,7 +94,7 @@ class DiskPlan:
     @property
     def kept_bytes(self) -> int:
         """Scratch that is needed while files are written."""
-        needed = {name for step in self._steps("files") for name in step.reads}
+        needed = {name for step in self._steps(FILES_STAGE) for name in step.reads}
         return max(self.places[step.out] + step.out_bytes for step in self.trace.steps if step.out in needed)
 
     @property

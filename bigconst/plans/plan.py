@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bigconst.base.constant import Constant, integer_text
-from bigconst.base.formats import WORDS, WordFormat, certificate_bytes, packed_bytes
+from bigconst.base.formats import WORDS, WordFormat, packed_bytes
 from bigconst.base.units import format_bytes, format_count
 from bigconst.plans.diskplan import DiskPlan
 from bigconst.plans.shape import FULL_WORDS_MAX, HALF_FACTOR
@@ -99,14 +99,14 @@ class Plan:
 
     @property
     def certificate_bytes(self) -> int:
-        """Size of the certificate: header and packed remainder (docs/certificate.md)."""
-        return certificate_bytes(self.base, self.digits)
+        """Size of the certificate (docs/certificate.md); 0 where none is written."""
+        return next((step.file_bytes for step in self.trace.steps if step.file_bytes), 0)
 
     @property
     def checkpoint_bytes(self) -> int:
-        """Most bytes that copies of finished levels take: the last level and the root, beside the level before, a third
-        as long, which is not yet deleted."""
-        return packed_bytes(self.words, self.base) * 7 // 3
+        """Most bytes that copies of finished levels take: the last level and the root, each with a third of it for the
+        certificate, beside the level before, a third as long, which is not yet deleted."""
+        return packed_bytes(self.words, self.base) * (9 if self.certified else 7) // 3
 
     @property
     def mode(self) -> str:

@@ -17,6 +17,9 @@ from bigconst.plans.shape import Shape
 
 PAGE_BYTES = 4096
 
+FILES_STAGE = "files"
+"""Name of the stage in which files are written."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -53,7 +56,11 @@ class Step:
     segment: str = ""
     """the call at whose end the journal begins anew"""
     replaces: str | None = None
-    """name of an operand whose place in memory the result takes, if the operand dies here"""
+    """name of an operand, which the result may be written over if it dies here: in memory it takes its place"""
+    file_bytes: int = 0
+    """size of the certificate, where the step makes it"""
+    in_doubt: bool = False
+    """whether it is hardly ever carried out: it has a place, but neither traffic nor time"""
 
     @property
     def temporary(self) -> str:
@@ -127,9 +134,11 @@ class Trace:
         return max(itertools.accumulate(changes))
 
     def stages(self) -> list[tuple[str, tuple[Step, ...]]]:
-        """Name and steps of each stage, in order."""
+        """Name and steps of each stage, in order, without those in doubt."""
         found: list[tuple[str, list[Step]]] = []
         for step in self.steps:
+            if step.in_doubt:
+                continue
             if not found or found[-1][0] != step.stage:
                 found.append((step.stage, []))
             found[-1][1].append(step)
@@ -144,10 +153,16 @@ class Trace:
 
     def placed(self, unit: int) -> tuple[dict[str, int], int]:
         """Address of everything on a volume, in multiples of `unit` bytes, and the end of the highest."""
+        # A step has two parts: in the first one it reads, in the second it writes a result over what it replaces.
         deaths = self.deaths
-        results = [_Region(step.out, step.out_bytes, i, deaths[step.out])
+        over = {step.out: i for i, step in enumerate(self.steps)
+                if step.replaces is not None and deaths[step.replaces] == i}
+        under = {self.steps[i].replaces for i in over.values()}
+        results = [_Region(step.out, step.out_bytes, 2 * i + (step.out in over),
+                           2 * deaths[step.out] + (step.out not in under))
                    for i, step in enumerate(self.steps) if step.out is not None]
-        return _place([*results, *self._temporary()], unit, len(self.steps) - 1)
+        temporary = [each._replace(born=2 * each.born, dead=2 * each.dead + 1) for each in self._temporary()]
+        return _place([*results, *temporary], unit, 2 * self._written)
 
     @cached_property
     def arrays(self) -> dict[str, tuple[int, int]]:
@@ -177,6 +192,12 @@ class Trace:
         """Memory for all arrays."""
         return max((offset + size for offset, size in self.arrays.values()), default=0)
 
+    @property
+    def _written(self) -> int:
+        """Index of the first step that writes a file, after which room may be given back; that of the last step if none
+        does."""
+        return next((i for i, step in enumerate(self.steps) if step.stage == FILES_STAGE), len(self.steps) - 1)
+
     def _temporary(self) -> "list[_Region]":
         return [_Region(step.temporary, step.temporary_bytes, i, i)
                 for i, step in enumerate(self.steps) if step.temporary_bytes]
@@ -194,12 +215,16 @@ class _Region(NamedTuple):
 def _place(regions: Sequence[_Region], unit: int, end: int) -> tuple[dict[str, int], int]:
     """Address of each region, in multiples of `unit`, and the end of the highest.
 
-    What is needed at the step `end` or later lies lowest; after that comes the largest first, each at the lowest place
-    that is free while it lives.
+    What lives at the step `end` lies lowest; after that comes the largest first, each at the lowest place that is free
+    while it lives.
     """
     placed: list[tuple[int, int, int, int]] = []
     addresses: dict[str, int] = {}
-    for name, size, born, dead in sorted(regions, key=lambda region: (region.dead < end, -region.size)):
+
+    def rank(region: _Region) -> tuple[bool, int]:
+        return not region.born <= end <= region.dead, -region.size
+
+    for name, size, born, dead in sorted(regions, key=rank):
         size = -(-size // unit) * unit
         at = 0
         for start, stop, other_born, other_dead in placed:
@@ -222,7 +247,7 @@ def transform_rows(trace: Trace, text: Callable[[Shape | DiskShape], str]) -> li
         if step.shape is None:
             continue
         part, name = step.segment if step.segment in words else step.stage, step.name.rpartition("/")[2]
-        shown = text(step.shape) + ("" if step.passes or step.operations else ", hardly ever")
+        shown = text(step.shape) + (", hardly ever" if step.in_doubt else "")
         if part != before:
             rows.append((part.capitalize(), f"{format_count(words.get(part, step.words))} words"))
         elif rows[-1][1] == shown:

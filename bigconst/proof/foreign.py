@@ -7,9 +7,10 @@ from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.words import Words
 from bigconst.base.constant import Constant, Root, integer_text
 from bigconst.base.errors import FaultError, VerificationError
-from bigconst.base.formats import TEXT_PIECE_BYTES, WORDS, remainder_words
+from bigconst.base.formats import TEXT_PIECE_BYTES, WORDS
 from bigconst.constants.remainder import remainder
 from bigconst.kernels.text import read_text
+from bigconst.plans.certificate import Claim, Remainder
 from bigconst.runtime.threads import Pool, split
 from bigconst.storage.digitfile import DigitFile, open_digits
 from bigconst.storage.layouts import foreign
@@ -41,7 +42,7 @@ def rebuild_remainder(path: str, root: Root, base: int, lenient: bool,
     with open_digits(path, lenient) as text:
         text.locate(whole, base, None)
         n = text.digits
-        length = remainder_words(base, n)
+        length = Remainder().numbers(Claim(root, base, n))[0].words(base)
         characters, text_xxh3 = _characters(text, length * fmt.digits - n)
     before = length * fmt.digits - n - len(whole)
     characters[before:before + len(whole)] = np.frombuffer(whole.encode(), dtype=np.uint8)

@@ -14,19 +14,20 @@ import xxhash
 from gmpy2 import mpz
 
 from bigconst.arithmetic.packed import page_buffer, pieces
-from bigconst.arithmetic.residues import ForeignCharacter, Modulus, random_prime, residues_text, residues_words
+from bigconst.arithmetic.residues import ForeignCharacter, Modulus, Prefixes, random_prime, residues_words
 from bigconst.base.constant import integer_text
 from bigconst.base.errors import VerificationError
-from bigconst.base.formats import (
-    HEADER_BYTES,
-    PACKED_PIECE_WORDS,
-    TEXT_PIECE_BYTES,
-    WORDS,
-    certificate_bytes,
-    packed_bytes,
-)
+from bigconst.base.formats import HEADER_BYTES, PACKED_PIECE_WORDS, TEXT_PIECE_BYTES, WORDS, packed_bytes
 from bigconst.kernels.pack import GROUP, unpack
-from bigconst.plans.certificate import Header, certificate_path, decode_header, error_probability, sides, within_bound
+from bigconst.plans.certificate import (
+    Header,
+    Packed,
+    Remainder,
+    certificate_path,
+    decode_header,
+    error_probability,
+    within_bound,
+)
 from bigconst.runtime.stream import in_order, slots
 from bigconst.storage.digitfile import DigitFile, open_digits, open_regular, read_exactly, unchanged
 from bigconst.storage.layouts import foreign
@@ -42,14 +43,14 @@ class Verdict:
     header: Header
     primes: tuple[int, ...]
     sides: tuple[tuple[int, int], ...]
-    """both sides of the identity modulo each prime: P^2 + r, and what it must be for the constant"""
+    """both sides of the statement's identity modulo each prime"""
     error_probability: float
     """bound on the probability that a false identity passes"""
     seconds: float
 
 
 class _Certificate:
-    """An open certificate file: header and words of r."""
+    """An open certificate file: header and numbers."""
 
     def __init__(self, path: str):
         self.path = path
@@ -70,27 +71,31 @@ class _Certificate:
         block = np.empty(min(HEADER_BYTES, self.size_bytes), dtype=np.uint8)
         read_exactly(self.fd, block, 0, self.path)
         header, told, zeroed = decode_header(block.tobytes())
-        size = certificate_bytes(header.base, header.digits)
-        if self.size_bytes != size:
+        if self.size_bytes != header.size_bytes:
             #: The certificate is damaged, most often cut off. Copy it again, or make one with `bigconst certify`.
-            raise VerificationError(f"{self.path} has {self.size_bytes} bytes, its header needs {size}",
+            raise VerificationError(f"{self.path} has {self.size_bytes} bytes, its header needs {header.size_bytes}",
                                     "the certificate is damaged")
         return header, told, zeroed
 
-    def words(self, header: Header, start: int, stop: int, buffer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Words start .. stop-1 of r, start a multiple of a group: (packed bytes, int32 words).
+    def words(self, base: int, offset: int, start: int, stop: int,
+              buffer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Words start .. stop-1, start a multiple of a group, of the number at `offset`: (packed bytes, int32 words).
 
         Raises VerificationError for words outside 0 .. radix-1, and for words other than 0 that fill up the last group.
         """
-        radix = WORDS[header.base].radix
+        radix = WORDS[base].radix
         group = GROUP[radix]
-        data = buffer[:packed_bytes(stop - start, header.base)]
-        read_exactly(self.fd, data, HEADER_BYTES + packed_bytes(start, header.base), self.path)
+        data = buffer[:packed_bytes(stop - start, base)]
+        read_exactly(self.fd, data, offset + packed_bytes(start, base), self.path)
         words = np.empty(-(-(stop - start) // group) * group, dtype=np.int32)
         if unpack(words, data.view(np.uint64), radix) >= radix or words[stop - start:].any():
-            #: As for "… has … bytes, its header needs …".
-            raise VerificationError(f"{self.path} holds a word out of range", "the certificate is damaged")
+            raise self.out_of_range()
         return data, words[:stop - start]
+
+    def out_of_range(self) -> VerificationError:
+        """The error that a word is larger than it may be."""
+        #: As for "… has … bytes, its header needs …".
+        return VerificationError(f"{self.path} holds a word out of range", "the certificate is damaged")
 
     def check_unchanged(self) -> None:
         """Raise InputOutputError when the file was written to since it was opened."""
@@ -112,8 +117,8 @@ def verify(text_path: str, proof: str | None = None, primes: int = 3, threads: i
             whole = header.constant.floor
             text.locate(integer_text(whole, header.base), header.base, header.digits)
             moduli = tuple(Modulus(random_prime()) for _ in range(primes))
-            fraction, text_hash = _text_residues(threads, text, header, moduli)
-            r, file_hash = _certificate_residues(threads, certificate, header, moduli, zeroed)
+            prefixes, text_hash = _text_residues(threads, text, header, moduli)
+            numbers, file_hash = _certificate_residues(threads, certificate, header, moduli, zeroed)
             if file_hash != told:
                 #: As for "… has … bytes, its header needs …".
                 raise VerificationError(f"{proof} does not have the checksum in its header",
@@ -123,62 +128,72 @@ def verify(text_path: str, proof: str | None = None, primes: int = 3, threads: i
                 #: again.
                 raise VerificationError(f"{text_path} is not the file that the certificate was made for",
                                         "it was changed, or the certificate belongs to another file")
-            pairs = []
-            for modulus, low, rest in zip(moduli, fraction, r, strict=True):
-                p_residue = (whole * pow(header.base, header.digits, modulus.p) + low) % modulus.p
-                pairs.append(sides(header.constant, header.base, header.digits, p_residue, rest, modulus.p))
+            pairs = [header.statement.sides(header.claim, modulus.p, [found[k] for found in prefixes],
+                                            {name: found[k] for name, found in numbers.items()})
+                     for k, modulus in enumerate(moduli)]
             if any(left != right for left, right in pairs):
                 #: The digits are wrong, or the certificate is of another number. `bigconst certify --locate` says where
                 #: the first wrong digit is.
                 raise VerificationError("the identity is false: these are not the digits, or not the certificate")
-            if not _within_bound(text, certificate, header, whole):
+            if isinstance(header.statement, Remainder) and not _within_bound(text, certificate, header, whole):
                 #: As for "the identity is false: these are not the digits, or not the certificate".
                 raise VerificationError("r is larger than its bound: the last digit is too small")
             text.check_unchanged()
             certificate.check_unchanged()
     return Verdict(header, tuple(m.p for m in moduli), tuple(pairs),
-                   error_probability(header.base, header.digits, primes), time.perf_counter() - began)
+                   error_probability(header.claim, header.statement, primes), time.perf_counter() - began)
 
 
 def _text_residues(threads: int, text: DigitFile, header: Header,
-                   moduli: tuple[Modulus, ...]) -> tuple[list[int], str]:
-    """The digits after the point as an integer modulo each prime, and the checksum of the whole text."""
+                   moduli: tuple[Modulus, ...]) -> tuple[list[tuple[int, ...]], str]:
+    """The prefixes that the statement needs modulo each prime, and the checksum of the whole text."""
     hasher = xxhash.xxh3_128()
     buffers = [page_buffer(TEXT_PIECE_BYTES) for _ in range(min(slots(threads), len(text.pieces)))]
-    totals = [0] * len(moduli)
+    counts = header.statement.prefixes(header.claim)
+    prefixes = Prefixes(moduli, header.base, counts, header.constant.floor)
 
     def make(i: int, slot: int) -> tuple:
         piece = text.pieces[i]
         raw, digits = text.read(piece, buffers[slot])
         try:
-            return raw, residues_text(moduli, digits, header.base), piece.count
+            return raw, prefixes.parts(digits, piece.first)
         except ForeignCharacter as error:
             raise foreign(text.path, digits, error.index, piece.first + error.index + 1, header.base) from None
 
     def take(result: tuple) -> None:
-        raw, residues, count = result
+        raw, parts = result
         hasher.update(memoryview(raw))
-        for k, (modulus, residue) in enumerate(zip(moduli, residues, strict=True)):
-            totals[k] = (totals[k] * pow(header.base, count, modulus.p) + residue) % modulus.p
+        prefixes.take(parts)
 
     in_order(threads, len(text.pieces), make, take)
     hasher.update(text.rest())
-    return totals, hasher.hexdigest()
+    return [prefixes.found[count] for count in counts], hasher.hexdigest()
 
 
 def _certificate_residues(threads: int, certificate: _Certificate, header: Header, moduli: tuple[Modulus, ...],
-                          zeroed: bytes) -> tuple[list[int], str]:
-    """r modulo each prime, and the checksum of the whole certificate file."""
-    radix = WORDS[header.base].radix
-    hasher = xxhash.xxh3_128(zeroed)
-    ranges = pieces(header.words)
-    size = packed_bytes(min(header.words, PACKED_PIECE_WORDS), header.base)
+                          zeroed: bytes) -> tuple[dict[str, list[int]], str]:
+    """All numbers modulo each prime, and the checksum of the whole certificate file."""
+    hasher, offset, found = xxhash.xxh3_128(zeroed), HEADER_BYTES, {}
+    for number in header.numbers:
+        found[number.name] = _number_residues(threads, certificate, header.base, number, offset, moduli, hasher)
+        offset += packed_bytes(number.words(header.base), header.base)
+    return found, hasher.hexdigest()
+
+
+def _number_residues(threads: int, certificate: _Certificate, base: int, number: Packed, offset: int,
+                     moduli: tuple[Modulus, ...], hasher) -> list[int]:
+    """A number of the certificate modulo each prime; `hasher` receives its bytes."""
+    radix, length = WORDS[base].radix, number.words(base)
+    ranges = pieces(length)
+    size = packed_bytes(min(length, PACKED_PIECE_WORDS), base)
     buffers = [page_buffer(size) for _ in range(min(slots(threads), len(ranges)))]
     totals = [0] * len(moduli)
 
     def make(i: int, slot: int) -> tuple:
         start, stop = ranges[i]
-        data, words = certificate.words(header, start, stop, buffers[slot])
+        data, words = certificate.words(base, offset, start, stop, buffers[slot])
+        if stop == length and number.top is not None and words[-1] >= number.top:
+            raise certificate.out_of_range()
         return data, residues_words(moduli, words, radix), start
 
     def take(result: tuple) -> None:
@@ -188,7 +203,7 @@ def _certificate_residues(threads: int, certificate: _Certificate, header: Heade
             totals[k] = (totals[k] + residue * pow(radix, start, modulus.p)) % modulus.p
 
     in_order(threads, len(ranges), make, take)
-    return totals, hasher.hexdigest()
+    return totals
 
 
 def _within_bound(text: DigitFile, certificate: _Certificate, header: Header, whole: int) -> bool:
@@ -200,11 +215,11 @@ def _within_bound(text: DigitFile, certificate: _Certificate, header: Header, wh
 
     def r_value(low: int, high: int) -> int:
         value = 0
-        for word in certificate.words(header, low, high, buffer)[1][::-1].tolist():
+        for word in certificate.words(header.base, HEADER_BYTES, low, high, buffer)[1][::-1].tolist():
             value = value * fmt.radix + word
         return value
 
-    return within_bound(header.constant, header.base, header.digits, step, r_value,
+    return within_bound(header.claim, step, r_value,
                         lambda low, high: _value(text, header, whole, low * fmt.digits, high * fmt.digits))
 
 

@@ -10,7 +10,7 @@ from bigconst.base.errors import UsageError, VerificationError
 from bigconst.base.hardware import default_threads
 from bigconst.base.units import format_count
 from bigconst.base.version import __version__
-from bigconst.plans.certificate import Header, certificate_path
+from bigconst.plans.certificate import Claim, Header, Remainder, certificate_path
 from bigconst.runs.kernels import DIGITS, load
 from bigconst.storage.atomicfile import AtomicFile
 
@@ -84,10 +84,10 @@ def certify(request: CertifyRequest) -> tuple[str, Rebuilt]:
         from bigconst.constants.remainder import write_certificate
         from bigconst.runtime.threads import Pool
 
-        header = Header(request.constant.root, request.base, rebuilt.digits, request.lenient, __version__,
-                        rebuilt.text_xxh3)
-        write_certificate(Words(WORDS[request.base], Pool(1)), header, lambda start, stop: rebuilt.r[start:stop],
-                          rebuilt.r_residue, file)
+        header = Header(Claim(request.constant.root, request.base, rebuilt.digits), Remainder(), request.lenient,
+                        __version__, rebuilt.text_xxh3)
+        write_certificate(Words(WORDS[request.base], Pool(1)), header,
+                          [(lambda start, stop: rebuilt.r[start:stop], rebuilt.r_residue)], file)
         file.commit()
     return path, rebuilt
 

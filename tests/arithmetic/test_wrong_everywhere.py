@@ -7,11 +7,11 @@ import pytest
 import xxhash
 
 from bigconst.arithmetic import packed
-from bigconst.arithmetic.memory.machine import MemoryMachine
+from bigconst.arithmetic.memory.machine import MemoryMachine, MemoryNumber
 from bigconst.arithmetic.words import Words
 from bigconst.base.errors import FaultError
-from bigconst.base.formats import HEADER_BYTES, WORDS
-from bigconst.constants import digits, engine
+from bigconst.base.formats import WORDS
+from bigconst.constants import digits, engine, golden, roots
 from bigconst.constants.golden import PHI
 from bigconst.constants.planning import make_plan
 from bigconst.runtime.threads import Pool
@@ -49,10 +49,11 @@ def test_the_same_run_without_a_wrong_value():
 
 def test_integer_part(monkeypatch):
     def spoil(x, *arguments):
-        x.words[-1] = 2
+        if isinstance(x, MemoryNumber):
+            x.words[-1] = 2
         return x
 
-    after(monkeypatch, MemoryMachine, "corrected", spoil)
+    after(monkeypatch, golden, "x_of_golden", spoil)
     with pytest.raises(FaultError, match="^the integer part is wrong; run it again"):
         run()
 
@@ -80,27 +81,36 @@ def test_a_last_digit_that_all_residues_agree_with(monkeypatch):
     """A digit too many in x and in its residue: only the identity of the certificate knows better."""
     certificate = Sink()
 
-    def spoil(x, machine, name, before, count, correction, test):
-        size = int(correction.__self__.guard_range)
+    def spoil(x, machine, bounds, y):
+        if not isinstance(x, MemoryNumber):
+            return x
+        size = bounds.guard_range
         x.source.add_at(x.words, 0, size)
         return replace(x, residue=x.residue + size)
 
-    after(monkeypatch, MemoryMachine, "corrected", spoil)
+    after(monkeypatch, golden, "x_of_golden", spoil)
+    with pytest.raises(FaultError, match="^the ladder does not prove its digits; run it again"):
+        run(certificate)
+    assert 0 not in certificate.pieces, "a header makes it a certificate"
+    monkeypatch.setattr(roots, "_statement", lambda *arguments: None)
     with pytest.raises(FaultError, match="^the remainder of the digits is not within its bounds; run it again"):
         run(certificate)
     assert 0 not in certificate.pieces, "a header makes it a certificate"
 
 
-def test_the_remainder_in_memory(monkeypatch):
+@pytest.mark.parametrize("operation,number", [("products", "r"), ("low", "low v"), ("low", "low u")])
+def test_the_numbers_of_a_certificate_in_memory(operation, number, monkeypatch):
     certificate = Sink()
+    if number == "r":
+        monkeypatch.setattr(roots, "_statement", lambda *arguments: None)
 
-    def spoil(number, machine, name, *rest):
-        if name == "r":
-            number.words[len(number.words) // 2] ^= 1
-        return number
+    def spoil(made, machine, name, *rest):
+        if name == number:
+            made.words[len(made.words) // 2 if number == "r" else 0] ^= 1
+        return made
 
-    after(monkeypatch, MemoryMachine, "products", spoil)
-    with pytest.raises(FaultError, match="^r changed in memory; run it again"):
+    after(monkeypatch, MemoryMachine, operation, spoil)
+    with pytest.raises(FaultError, match="^a number of the certificate changed in memory; run it again"):
         run(certificate)
     assert 0 not in certificate.pieces
 
@@ -113,12 +123,14 @@ def test_a_packed_piece(monkeypatch):
     file = Sink()
     with Pool(1) as pool, pytest.raises(FaultError, match="^a piece of the certificate was packed wrongly; run it"):
         r = np.arange(1000, dtype=np.int32)
-        packed.write_packed(Words(WORDS[10], pool), 1000, lambda start, stop: r[start:stop], file, xxhash.xxh3_128())
+        packed.write_packed(Words(WORDS[10], pool), 1000, lambda start, stop: r[start:stop], file, xxhash.xxh3_128(),
+                            4096)
     assert file.pieces == {}
     monkeypatch.undo()
     with Pool(1) as pool:
-        packed.write_packed(Words(WORDS[10], pool), 1000, lambda start, stop: r[start:stop], file, xxhash.xxh3_128())
-    assert list(file.pieces) == [HEADER_BYTES]
+        packed.write_packed(Words(WORDS[10], pool), 1000, lambda start, stop: r[start:stop], file, xxhash.xxh3_128(),
+                            4096)
+    assert list(file.pieces) == [4096]
 
 
 @pytest.mark.parametrize("word", [-1, 10**5 + 7, 10**6, -2**31])

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from certificates import proves
 from disk_parts import WatchedVolume
 
 from bigconst.base.constant import Constant
@@ -24,13 +25,13 @@ REGROUPED, ROOMY = 940_000, 832 << 10
 
 
 class Sink:
-    """A file in memory."""
+    """A file in memory, which grows where more is written than was planned."""
 
     def __init__(self, size: int):
         self.data = bytearray(size)
 
     def write_at(self, offset: int, data) -> None:
-        assert offset + len(data) <= len(self.data)
+        self.data.extend(bytes(max(0, offset + len(data) - len(self.data))))
         self.data[offset:offset + len(data)] = data
 
 
@@ -123,6 +124,15 @@ def run_watched(plan: Plan, seed: int = 0, emit=lambda event: None) -> Run:
 def in_memory(constant: Constant, digits: int, base: int = 10) -> tuple[bytes, bytes]:
     """Text and certificate of the engine in memory."""
     return run(make_plan(constant, digits, base, 2, AMPLE), None).files()
+
+
+def are_right(files: tuple[bytes, bytes], constant: Constant, digits: int, base: int = 10) -> bool:
+    """Whether the digits are those of a run in memory, and the certificate proves them, over the integers."""
+    text, certificate = map(bytes, files)
+    return same(text, in_memory(constant, digits, base)[0]) and proved(text, certificate)
+
+
+proved = lru_cache(maxsize=64)(proves)
 
 
 def same(a, b) -> bool:

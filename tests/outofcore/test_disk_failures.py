@@ -6,7 +6,7 @@ import signal
 
 import numpy as np
 import pytest
-from disk_runs import ONE_LEVEL, engine, in_memory, plan_on_disk, run_on_lanes, same
+from disk_runs import ONE_LEVEL, are_right, engine, plan_on_disk, run_on_lanes
 from plan_places import ladder_levels, place
 
 from bigconst.base import failpoints
@@ -66,7 +66,7 @@ def failed(directory, failures: str, lanes: int = 2, emit=lambda event: None) ->
         assert list(out.iterdir()) == []
     else:
         found = (out / "phi.txt").read_bytes(), (out / "phi.txt.cert").read_bytes()
-        assert same(found, in_memory(PHI, DIGITS))
+        assert are_right(found, PHI, DIGITS)
     return error
 
 
@@ -135,7 +135,8 @@ def live(plan) -> list[tuple[str, tuple[int, int, int]]]:
     disk, out = plan.disk, {}
     size, chunk = disk.chunk_bytes, disk.chunk_words
     y_place = place(disk, "ladder in memory", "ladder in memory")
-    for i, level in enumerate(ladder_levels(disk.trace), 1):
+    levels = ladder_levels(disk.trace)
+    for i, level in enumerate(levels, 1):
         k, words, name, product = level.words_in, level.words_out, f"level {i}", level.product
 
         def chunks(address, first, last):
@@ -151,14 +152,16 @@ def live(plan) -> list[tuple[str, tuple[int, int, int]]]:
         out[f"{name}, v"] = [chunks(u, k // chunk, 2 * k // chunk), y]
         if product.passes == 2:
             out[f"{name}, v"].append(spectrum)
+        low = (4 * k - words) // chunk
+        if i == len(levels):        # keeps the low part of v
+            out[f"{name}, proof"] = [chunks(v, 0, low), chunks(u, 0, 1), chunks(y_place, 0, 1)]
+            v += low * size
         out[f"{name}, sum"] = [y, chunks(u, (3 * k - words) // chunk, 2 * k // chunk),
                                   chunks(v, 0, (words - 2 * k) // chunk)]
         y_place = place(disk, f"{name}, sum", "y")
-    x, r, last = place(disk, "root", "x"), place(disk, "remainder", "r"), disk.words // chunk
+    x, v, last = place(disk, "root", "x"), place(disk, f"{name}, proof", "low v"), disk.words // chunk
     out["root"] = [(y_place, last * size, size)]
-    out["remainder"] = [(x, last * size, size)]
-    # r is below twice the digits; G^2 = B^(2*below) times it is what is stored
-    out["files"] = [(x, last * size, size), (r + size, (last - 2) * size, size)]
+    out["files"] = [(x, last * size, size), (v, low * size, size)]
     return [(stage, region) for stage, regions in out.items() for region in regions]
 
 
@@ -187,7 +190,7 @@ def test_a_bit_that_changes_on_the_disk_is_found_and_repaired(stage, region, tmp
                 os.fsync(file.fileno())
 
     found = run_on_lanes(PLAN, tmp_path, 1, emit=flip)
-    assert same(found.files(), in_memory(PHI, DIGITS))
+    assert are_right(found.files(), PHI, DIGITS)
     assert [fault.kind for fault in faults] == ["checksum"]
     block, offset, named = re.search(r"the block of (\d+) bytes that starts at offset (\d+) of (\S+) is not",
                                      faults[0].message).groups()

@@ -5,10 +5,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from disk_runs import BETWEEN, ONE_LEVEL, TWO_LEVELS, in_memory, plan_on_disk, run_watched, same
+from disk_runs import BETWEEN, ONE_LEVEL, TWO_LEVELS, are_right, in_memory, plan_on_disk, run_watched, same
 from plan_places import ladder_levels
 
 from bigconst.arithmetic.disk.machine import DiskMachine
+from bigconst.arithmetic.machine import several
 from bigconst.arithmetic.packed import page_buffer
 from bigconst.base import failpoints
 from bigconst.base.errors import FaultError
@@ -21,7 +22,7 @@ RUNS = [(ONE_LEVEL, True), (TWO_LEVELS, False), (BETWEEN, True), (ONE_LEVEL, Fal
 IN_MEMORY = {"slab.words": 6, "slab.carries": 4, "slab.data": 5, "row.data": 5, "middle.data": 4, "chunk.packed": 6,
              "chunk.words": 5, "chunk.residue": 4, "chunk.edges": 3, "chunk.kind": 3}
 """Runs for each failpoint that values in memory pass."""
-FINISHED = {"e": 3, "u or v": 4, "y": 3, "x": 3, "r": 2}
+FINISHED = {"e": 3, "u or v": 4, "y": 3, "x": 3, "low v": 2}
 """Runs for each number on the disk that is changed after its check."""
 
 
@@ -52,9 +53,8 @@ def outcome(seed: int, certified: bool) -> str:
     except FaultError as error:
         assert error.exit_code == 5
         return "stopped: " + str(error).split(";")[0].split(", ")[-1][:60]
-    text, certificate = in_memory(PHI, digits)
-    assert same(found.text, text)
-    assert not certified or same(found.certificate, certificate)
+    assert same(found.text, in_memory(PHI, digits)[0])
+    assert not certified or are_right(found.files(), PHI, digits)
     return "repaired after " + " and ".join(sorted(set(found.faults))) if found.faults else "harmless"
 
 
@@ -114,16 +114,16 @@ def watch(patch, which: str, spoil: Spoiler) -> None:
 
     def finished(self, call, made):
         if (call.title != "root") == (which == "y"):
-            spoil(made.number)
+            spoil(several(made)[0].number)
         return finish(self, call, made)
 
     match which:
         case "e" | "u or v":
             patch.setattr(DiskMachine, "products", multiplied)
-        case "r":
+        case "low v":
             certificate = DiskMachine.certificate
-            patch.setattr(DiskMachine, "certificate",
-                          lambda self, r, x: (spoil(r.number), certificate(self, r, x)))
+            patch.setattr(DiskMachine, "certificate", lambda self, claim, statement, x, *numbers: (
+                spoil(numbers[-1].number), certificate(self, claim, statement, x, *numbers)))
         case _:
             patch.setattr(DiskMachine, "_finished", finished)
 
@@ -134,11 +134,11 @@ def test_a_finished_number_that_changes_never_reaches_the_files(which, seeds, re
     for seed in seeds:
         rng = np.random.default_rng([seed, len(which)])
         levels = len(ladder_levels(plan_on_disk(PHI, RUNS[seed % 4][0]).disk.trace))
-        numbers = {"e": levels, "u or v": 2 * levels, "y": levels + 1, "x": 1, "r": 1}[which]
+        numbers = {"e": levels, "u or v": 2 * levels, "y": levels + 1, "x": 1, "low v": 1}[which]
         spoil = Spoiler(rng, 1 + int(rng.integers(numbers)))
         with pytest.MonkeyPatch.context() as patch:
             watch(patch, which, spoil)
-            caught[outcome(seed, RUNS[seed % 4][1] or which == "r")] += 1
+            caught[outcome(seed, RUNS[seed % 4][1] or which == "low v")] += 1
         assert spoil.done, "nothing was corrupted, the test is void"
     record_property("caught", dict(caught))
     print(f"\n{which}: {dict(caught)}")

@@ -18,10 +18,11 @@ from bigconst.arithmetic.disk.workspace import DiskWorkspace
 from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.words import Words
 from bigconst.base.errors import FaultError
+from bigconst.constants import roots
 from bigconst.constants.golden import PHI
 from bigconst.constants.planning import bounds_of
 from bigconst.constants.sqrt import root_of
-from bigconst.plans.certificate import within_bound
+from bigconst.plans.certificate import Claim, within_bound
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.pipeline import Pipeline
 from bigconst.runtime.recorder import Recorder
@@ -41,11 +42,17 @@ def started(constant, digits, base, pool):
     products = DiskProducts(plan.disk, scratch, Products(words, lambda event: None))
     machine = DiskMachine(products, Stages(plan.disk, scratch, lambda event: None), None, lambda: False)
     constant.program(machine, bounds_of(plan, certified=True))
-    return plan, words, *machine.files
+    return plan, words, machine.text_of[0], *machine.certificate_of[2]
+
+
+@pytest.fixture
+def by_remainder(monkeypatch):
+    """Certificates as those of numbers that have no level on disk."""
+    monkeypatch.setattr(roots, "_statement", lambda *arguments: None)
 
 
 @pytest.mark.parametrize("constant,digits,base", CASES)
-def test_digits_remainder_and_residues(constant, digits, base):
+def test_digits_remainder_and_residues(constant, digits, base, by_remainder):
     with Pool(1) as pool:
         plan, words, x, r = started(constant, digits, base, pool)
         p = floor(constant.name, base, plan.digits)
@@ -63,16 +70,23 @@ def test_digits_remainder_and_residues(constant, digits, base):
 
 @pytest.mark.parametrize("constant,digits,base,units", [
     *((*CASES[0], units) for units in UNITS), *((*case, UNITS[i % 4]) for i, case in enumerate(CASES[1:]))])
-def test_digits_that_are_units_off_are_never_certified(constant, digits, base, units, monkeypatch):
+@pytest.mark.parametrize("is_remainder", [False, True])
+def test_digits_that_are_units_off_are_never_certified(constant, digits, base, units, is_remainder, monkeypatch,
+                                                      request):
     """As they would be without any other check: residues follow."""
-    original = DiskMachine.corrected
+    original = DiskMachine.sum
 
-    def corrected(self, name, x, count, correction, test):
-        return original(self, name, x, count, correction, test).plus(int(units * correction.__self__.guard_range))
+    def added(self, name, *arguments, **options):
+        bounds = bounds_of(plan, certified=True)
+        return original(self, name, *arguments, **options).plus(int(units * bounds.guard_range))
 
-    monkeypatch.setattr(DiskMachine, "corrected", corrected)
-    with pytest.raises(FaultError, match="not within its bounds|wrong with words of every size"):
-        run_watched(plan_on_disk(constant, digits, base))
+    monkeypatch.setattr(DiskMachine, "sum", added)
+    if is_remainder:
+        request.getfixturevalue("by_remainder")
+    plan = plan_on_disk(constant, digits, base)
+    with pytest.raises(FaultError, match="not within its bounds|wrong with words of every size" if is_remainder
+                       else "does not prove its digits|out of their bounds"):
+        run_watched(plan)
 
 
 @given(kind=st.sampled_from(["phi", "sqrt"]), d=st.integers(2, 2**31 - 1), base=st.sampled_from([10, 16]),
@@ -87,4 +101,5 @@ def test_the_bound_is_exact(kind, d, base, digits, step, off, data):
     def words_of(value):
         return lambda low, high: int(value // radix**low % radix ** (high - low))
 
-    assert within_bound(constant.root, base, digits, step, words_of(max(r, 0)), words_of(p)) == (max(r, 0) <= bound)
+    claim = Claim(constant.root, base, digits)
+    assert within_bound(claim, step, words_of(max(r, 0)), words_of(p)) == (max(r, 0) <= bound)

@@ -49,8 +49,8 @@ def _name(name: str) -> str:
     """The label of a number of a run, from its name."""
     if found := re.search(r", (e|u|v)\b", name):
         return f"chunk of {found[1]}"
-    if name.startswith(("remainder", "root, r")):
-        return "chunk of r"
+    if ", proof" in name:
+        return "chunk of the certificate"
     return "chunk of x" if name.startswith("root") else "chunk of y"
 
 

@@ -11,21 +11,26 @@ from bigconst.runtime.pipeline import Together
 
 
 class Stretch:
-    """Buffers and transfers of consecutive pieces of an operand in a pass over chunks."""
+    """Buffers and transfers of consecutive pieces of an operand in a pass over chunks; from chunk `end` on, and outside
+    of the operand, there are zeros."""
 
-    def __init__(self, products: DiskProducts, operand: Operand, piece_chunks: int):
+    def __init__(self, products: DiskProducts, operand: Operand, piece_chunks: int, end: int):
         number = operand.number
-        self.number, self._operand, self._size = number, operand, piece_chunks
+        self.number, self._operand, self._size, self._end = number, operand, piece_chunks, end
         take = products.scratch.arena.take
         self._packed = [take(piece_chunks * number.chunk_bytes, np.uint8).reshape(piece_chunks, -1) for _ in range(2)]
         # room for the word above
         self._words = take(piece_chunks * number.chunk_words + 16, np.int32)
 
     def read(self, slot: int, first: int):
-        """Start reading the piece that begins with chunk `first` (chunks outside the operand are zeros)."""
+        """Start reading the piece that begins with chunk `first`."""
         operand = self._operand
         return self.number.fetch([(operand.first + c, self._packed[slot][c - first])
-                                  for c in range(max(0, first), first + self._size) if operand.is_stored(c)])
+                                  for c in self._chunks(first) if operand.is_stored(c)])
+
+    def _chunks(self, first: int) -> range:
+        """The chunks of a piece that are not zeros."""
+        return range(max(0, first), min(self._end, first + self._size))
 
     def unpack(self, pool, slot: int, first: int, above: int) -> np.ndarray:
         """The words of a piece that was read, and `above` (0 or 1) words that follow it."""
@@ -33,7 +38,7 @@ class Stretch:
 
         def one(i: int) -> None:
             out = self._words[i * size:(i + 1) * size]
-            if first + i < 0:
+            if first + i not in self._chunks(first):
                 out[:] = 0
             else:
                 self._operand.fill(first + i, self._packed[slot][i], out)
@@ -68,8 +73,8 @@ def linear_pass(products: DiskProducts, inputs: list[tuple[Operand, int, int]], 
     scratch, size = products.scratch, products.disk.piece_chunks
     pool = scratch.words.pool
     mark = scratch.arena.mark()
-    sources = [Stretch(products, operand, size) for operand, _, _ in inputs]
-    target = Stretch(products, Operand(out), size)
+    sources = [Stretch(products, operand, size, out.chunks + ahead) for operand, ahead, _ in inputs]
+    target = Stretch(products, Operand(out), size, out.chunks)
     waiting: dict[int, list] = {}
 
     def read(i: int):

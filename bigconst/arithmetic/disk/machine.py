@@ -21,10 +21,11 @@ from bigconst.arithmetic.disk.reader import Reader
 from bigconst.arithmetic.disk.stages import Stages
 from bigconst.arithmetic.disk.tiles import Tiles
 from bigconst.arithmetic.faults import wrong_of
-from bigconst.arithmetic.machine import Machine, Signed, one_or_several, several
+from bigconst.arithmetic.machine import IN_DOUBT, Machine, Signed, one_or_several, several
 from bigconst.arithmetic.memory.machine import MemoryMachine
 from bigconst.arithmetic.words import Words
 from bigconst.base.errors import FaultError, ReadError
+from bigconst.plans.certificate import Claim, Statement
 from bigconst.plans.trace import Call, Step
 from bigconst.runtime.levelstore import LevelStore
 
@@ -45,6 +46,11 @@ class DiskNumber(Signed):
     def number(self) -> Number:
         """The stored number."""
         return self.operand.number
+
+    @property
+    def source(self) -> Words:
+        """Operations on words."""
+        return self.number.words
 
     @property
     def length(self) -> int:
@@ -70,7 +76,17 @@ class DiskNumber(Signed):
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Words start .. stop-1 of the magnitude, zeros beyond it."""
-        return Reader(self.operand, stop // self.number.chunk_words + 1)(start, stop)
+        return self.reader(stop // self.number.chunk_words + 1)(start, stop)
+
+    def reader(self, kept_chunks: int) -> Reader:
+        """`read`, with a cache of chunks for threads that read near each other."""
+        return Reader(self.operand, kept_chunks)
+
+    def low_residue(self, count: int) -> int:
+        """Residue of the `count` lowest words, for which a chunk that is cut is read."""
+        words, whole = self.source, count - count % self.number.chunk_words
+        low = self.residue - self.high(whole).residue * words.power(whole)
+        return (low + words.residue(self.read(whole, count)) * words.power(whole)) % words.modulus.p
 
     def quotient_residue(self, count: int, divisor: int) -> int:
         """Residue of the magnitude divided by radix^count * divisor, rounded down; radix^count are whole chunks, and
@@ -109,8 +125,10 @@ class DiskMachine(Machine):
         self.radix = products.words.format.radix
         self.levels: list[dict] = []
         """records of the levels that were computed in memory"""
-        self.files: tuple[DiskNumber, DiskNumber | None] | None = None
-        """the number whose digits are to be written, and its remainder; files are made when the program has ended"""
+        self.text_of: tuple[DiskNumber, Sequence[int]] | None = None
+        """the number whose digits are to be written when the program has ended, and prefixes (arithmetic.machine)"""
+        self.certificate_of: tuple[Claim, Statement, tuple[DiskNumber, ...]] | None = None
+        """claim, statement and numbers of their certificate"""
         self._disk, self._trace = products.disk, products.disk.trace
         self._products, self._words, self._stages = products, products.words, stages
         self._store, self._stop = store, stop
@@ -128,6 +146,15 @@ class DiskMachine(Machine):
     def round_up(self, words: int) -> int:
         """A length in whole chunks."""
         return -(-words // self._disk.chunk_words) * self._disk.chunk_words
+
+    @contextlib.contextmanager
+    def _doubt(self) -> Iterator[None]:
+        before, self._titles = self._titles, [IN_DOUBT]
+        try:
+            with super()._doubt():
+                yield
+        finally:
+            self._titles = before
 
     # -- names and places ---------------------------------------------------------------------
 
@@ -286,18 +313,31 @@ class DiskMachine(Machine):
         operand = Operand(x.number, zero_below=zero_below, divisor=divisor, double=times == 2, minus_one_at=minus_at)
         return DiskNumber(x.name, operand, 1, residue)
 
+    @recorded
+    def low(self, step: Step, where: str, x: DiskNumber, count: int) -> DiskNumber:
+        """The `count` lowest words of |x|, with the sign of x."""
+        size = self._disk.chunk_words
+
+        def compute(_out: Number, _state: dict, first: int, pieces: list[np.ndarray]) -> np.ndarray:
+            pieces[0][max(0, count - first * size):] = 0
+            return pieces[0]
+
+        residue = x.low_residue(count)
+        return replace(self._summed(step, where, count, [(x.operand, 0, 0)], compute, lambda state: residue),
+                       sign=x.sign)
+
     def corrected(self, name: str, x: DiskNumber, count: int, correction: Callable[[int], int | None],
                   test: Callable[[DiskNumber], DiskNumber]) -> DiskNumber:
         """x plus the correction that its `count` lowest words ask for (arithmetic.machine)."""
         return x if x.operand is None else self._known(super().corrected(name, x, count, correction, test))
 
-    def text(self, x: DiskNumber) -> None:
+    def text(self, x: DiskNumber, prefixes: Sequence[int] = ()) -> None:
         """The digit file."""
-        self.files = x, None
+        self.text_of = x, prefixes
 
-    def certificate(self, r: DiskNumber, x: DiskNumber) -> None:
+    def certificate(self, claim: Claim, statement: Statement, x: DiskNumber, *numbers: DiskNumber) -> None:
         """The certificate."""
-        self.files = x, r
+        self.certificate_of = claim, statement, numbers
 
     # -- calls, which are recorded and found again ------------------------------------------------
 
@@ -309,8 +349,9 @@ class DiskMachine(Machine):
             return one_or_several([self._recalled(name) for name in call.results])
         shown = self._seen.get(call.results)
         if shown is not None and (copied := self._products.copied(shown.title)) is not None:
-            number, residue = copied
-            return self._finished(shown, DiskNumber(*shown.results, Operand(number), 1, residue))
+            return self._finished(shown, one_or_several([
+                DiskNumber(name, Operand(number, complement=fields["complement"]), fields["sign"], fields["residue"])
+                for name, (number, fields) in zip(shown.results, copied, strict=True)]))
         if not call.title:
             with self.scope(path):
                 return program(self, *arguments)
@@ -323,11 +364,12 @@ class DiskMachine(Machine):
         self._past = call.end
         self._made |= {number.name: number for number in several(made)}
         self._made = {name: number for name, number in self._made.items() if self._trace.deaths[name] >= call.end}
-        self._products.restart({"end": call.end}, {
-            name: (number.number, {"sign": number.sign, "residue": number.residue,
-                                   "complement": number.operand.complement}) for name, number in self._made.items()})
-        if len(call.results) == len(self._made) == 1 and made.sign > 0 and not made.operand.complement:
-            self._products.copy(call.title, made.number, made.residue)
+        live = {name: (number.number, {"sign": number.sign, "residue": number.residue,
+                                       "complement": number.operand.complement})
+                for name, number in self._made.items()}
+        self._products.restart({"end": call.end}, live)
+        if set(call.results) == set(live):      # everything after it is computed from them alone
+            self._products.copy(call.title, [live[name] for name in call.results])
         return made
 
     def _entered(self, call: Call, program: Callable, arguments: tuple, again: bool) -> DiskNumber:

@@ -288,16 +288,15 @@ class Number:
             self.fetch([(c, packed[i]) for i, c in enumerate(batch)]).wait()
             yield {"chunks": np.array(batch), "packed": packed[:len(batch)]}
 
-    def put(self, pieces: Iterable[dict[str, np.ndarray]]) -> None:
-        """Write what `pieces` gave; raises FaultError for a chunk that does not have its known checksum."""
-        packed = page_buffer(self._batch * self.chunk_bytes).reshape(self._batch, -1)
-        for piece in pieces:
-            chunks = piece["chunks"].tolist()
-            packed[:len(chunks)] = piece["packed"]
-            before = self.sums[chunks]
-            self._write(chunks, packed)
-            if (self.sums[chunks] != before).any():
-                raise FaultError("a copied level is not what was computed")
+    def put(self, piece: dict[str, np.ndarray]) -> None:
+        """Write a piece that `pieces` gave; raises FaultError for a chunk that does not have its known checksum."""
+        chunks = piece["chunks"].tolist()
+        packed = page_buffer(len(chunks) * self.chunk_bytes).reshape(len(chunks), -1)
+        packed[:] = piece["packed"]
+        before = self.sums[chunks]
+        self._write(chunks, packed)
+        if (self.sums[chunks] != before).any():
+            raise FaultError("a copied level is not what was computed")
 
     # -- what is known without reading -------------------------------------------------
 

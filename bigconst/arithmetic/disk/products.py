@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 
+import numpy as np
+
 from bigconst.arithmetic.disk.number import NINES, ZEROS, Number
 from bigconst.arithmetic.disk.operand import Addend, Operand
 from bigconst.arithmetic.disk.passes import DiskTransform
@@ -62,20 +64,29 @@ class DiskProducts:
         found = [(name, *self._fact(number, **more)) for name, (number, more) in numbers.items()]
         self.scratch.recorder.restart([("finished", fields, {}), *found])
 
-    def copy(self, name: str, number: Number, residue: int) -> None:
-        """Copy a positive number, from which alone everything after it is computed, to a store outside."""
-        if self.store is not None and self.store.outside:
-            self.store.save(name, *self._fact(number, residue=residue), number.pieces())
+    def copy(self, name: str, numbers: Sequence[tuple[Number, dict]]) -> None:
+        """Copy numbers with their fields, from which alone everything after them is computed, to a store outside."""
+        if self.store is None or not self.store.outside:
+            return
+        facts = [self._fact(number, **fields) for number, fields in numbers]
+        self.store.save(name, {"numbers": [fields for fields, _ in facts]},
+                        {f"{i} {key}": array for i, (_, arrays) in enumerate(facts) for key, array in arrays.items()},
+                        ({**piece, "number": np.array(i)} for i, (number, _) in enumerate(numbers)
+                         for piece in number.pieces()))
 
-    def copied(self, name: str) -> tuple[Number, int] | None:
-        """The newest copy in the store if it has this name, written back to the volume, and its residue; else None."""
+    def copied(self, name: str) -> list[tuple[Number, dict]] | None:
+        """The numbers of the newest copy in the store if it has this name, written back to the volume, and their
+        fields; else None."""
         copy = self.store.newest() if self.store is not None and self.store.outside else None
         if copy is None or copy[0]["name"] != name:
             return None
-        fields, arrays, pieces = copy
-        number = self._recalled(name, fields, arrays)
-        number.put(pieces)
-        return number, fields["residue"]
+        told, arrays, pieces = copy
+        numbers = [self._recalled(name, fields, {key.partition(" ")[2]: array for key, array in arrays.items()
+                                                 if key.partition(" ")[0] == str(i)})
+                   for i, fields in enumerate(told["numbers"])]
+        for piece in pieces:
+            numbers[int(piece["number"])].put(piece)
+        return list(zip(numbers, told["numbers"], strict=True))
 
     def _grow(self, size_bytes: int, name: str) -> int:
         """Address of so many bytes at the end of the volume, which grows; a resumed run receives the same address."""

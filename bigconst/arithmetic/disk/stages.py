@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from bigconst.arithmetic.disk.workspace import DiskWorkspace
 from bigconst.base.events import StageDone, StageStarted, UnitDone
+from bigconst.plans.accounts import Traffic
 from bigconst.plans.diskplan import DiskPlan
 
 
@@ -18,7 +19,13 @@ class Stages:
         self._count = len(disk.stages)
         self._planned = {name: (index, traffic) for index, (name, traffic) in enumerate(disk.stages, 1)}
         self._stage, self._told_bytes = "", 0
+        self._counted = self._counts()
+        """what earlier stages have moved and waited; what is read between stages counts for the next one"""
         scratch.pipeline.on_unit = self._unit_done
+
+    def _counts(self) -> tuple[int, int, float]:
+        volume = self._scratch.volume
+        return volume.read_bytes, volume.written_bytes, self._scratch.pipeline.wait_s
 
     def _unit_done(self, i: int, count: int) -> None:
         volume = self._scratch.volume
@@ -27,18 +34,19 @@ class Stages:
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Context manager around the work of a stage; `name` is its name in the plan."""
-        index, planned = self._planned[name]
-        volume, pipeline = self._scratch.volume, self._scratch.pipeline
-        read, written, waited = volume.read_bytes, volume.written_bytes, pipeline.wait_s
+        """Context manager around the work of a stage; `name` is its name in the plan, which has none for what is in
+        doubt."""
+        index, planned = self._planned.get(name, (self._count, Traffic()))
+        read, written, waited = self._counted
         self._stage, self._told_bytes = name, read + written
         self._emit(StageStarted(name, index, self._count))
         began = time.perf_counter()
         yield
         seconds = time.perf_counter() - began
+        self._counted = now_read, now_written, now_waited = self._counts()
         self.records.append({
-            "name": name, "seconds": seconds, "wait_seconds": pipeline.wait_s - waited,
-            "planned_read_bytes": planned.read_bytes, "read_bytes": volume.read_bytes - read,
-            "planned_written_bytes": planned.written_bytes, "written_bytes": volume.written_bytes - written,
+            "name": name, "seconds": seconds, "wait_seconds": now_waited - waited,
+            "planned_read_bytes": planned.read_bytes, "read_bytes": now_read - read,
+            "planned_written_bytes": planned.written_bytes, "written_bytes": now_written - written,
         })
         self._emit(StageDone(name, index, self._count, seconds))

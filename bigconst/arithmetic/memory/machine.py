@@ -5,13 +5,13 @@ it; it is never computed anew from memory, which may have changed.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
-from bigconst.arithmetic.machine import Machine, Signed
+from bigconst.arithmetic.machine import Machine, Signed, one_or_several, several
 from bigconst.arithmetic.memory.products import Products, Term
 from bigconst.arithmetic.packed import pieces
 from bigconst.arithmetic.words import Words
@@ -19,6 +19,7 @@ from bigconst.base import failpoints
 from bigconst.base.errors import FaultError, Interrupted
 from bigconst.base.events import StageDone, StageStarted
 from bigconst.kernels.pack import pack, packed_limbs, unpack
+from bigconst.plans.certificate import Claim, Statement
 from bigconst.plans.shape import Shape
 from bigconst.plans.trace import Call, Step, Trace
 from bigconst.runtime.arena import Arena
@@ -65,8 +66,14 @@ class MemoryNumber(Signed):
 
     def _above(self, count: int) -> int:
         p = self.source.modulus.p
-        low = self.cut[1] if self.cut[0] == count else self.source.residue(self.words[:count])
-        return (self.residue - low) * pow(self.source.power(count), -1, p) % p
+        return (self.residue - self.low_residue(count)) * pow(self.source.power(count), -1, p) % p
+
+    def low_residue(self, count: int) -> int:
+        """Residue of the `count` lowest words."""
+        source, (known, low) = self.source, self.cut
+        if count < known:
+            return source.residue(self.words[:count])
+        return (low + source.residue(self.words[known:count]) * source.power(known)) % source.modulus.p
 
     def plus(self, value: int) -> "MemoryNumber":
         """The number plus a small integer, in its place."""
@@ -77,6 +84,10 @@ class MemoryNumber(Signed):
         """Words start .. stop-1, zeros beyond the number."""
         found = self.words[start:stop]
         return found if len(found) == stop - start else np.pad(found, (0, stop - start - len(found)))
+
+    def reader(self, kept_chunks: int) -> Callable[[int, int], np.ndarray]:
+        """`read`, for threads that read near each other."""
+        return self.read
 
 
 @dataclass(frozen=True)
@@ -91,10 +102,10 @@ class MemorySpectrum:
 class Outputs(Protocol):
     """The files that a program makes."""
 
-    def text(self, x: MemoryNumber) -> None:
+    def text(self, x: MemoryNumber, prefixes: Sequence[int]) -> None:
         """Begin with the digit file."""
 
-    def certificate(self, r: MemoryNumber, x: MemoryNumber) -> None:
+    def certificate(self, claim: Claim, statement: Statement, x: MemoryNumber, numbers: Sequence[MemoryNumber]) -> None:
         """Make the certificate."""
 
 
@@ -266,13 +277,20 @@ class MemoryMachine(Machine):
             words.add_at(z, minus_at, -1)
         return MemoryNumber(step.name, z, x.sign, residue, words)
 
-    def text(self, x: MemoryNumber) -> None:
-        """The digit file."""
-        self._outputs.text(x)
+    def low(self, name: str, x: MemoryNumber, count: int) -> MemoryNumber:
+        """The `count` lowest words of |x|, with the sign of x."""
+        step = self._step(name)
+        out = self._words_of(step)
+        self._words.multiply_small(out, x.words[:count], 1)
+        return replace(self._summed(step, out, x.low_residue(count)), sign=x.sign)
 
-    def certificate(self, r: MemoryNumber, x: MemoryNumber) -> None:
+    def text(self, x: MemoryNumber, prefixes: Sequence[int] = ()) -> None:
+        """The digit file."""
+        self._outputs.text(x, prefixes)
+
+    def certificate(self, claim: Claim, statement: Statement, x: MemoryNumber, *numbers: MemoryNumber) -> None:
         """The certificate."""
-        self._outputs.certificate(r, x)
+        self._outputs.certificate(claim, statement, x, numbers)
 
     # -- calls, which are saved and found again --------------------------------------------
 
@@ -285,8 +303,8 @@ class MemoryMachine(Machine):
         with self.scope(path):
             return self._level(call, program, arguments) if numbered else program(self, *arguments)
 
-    def _level(self, call: Call, program: Callable, arguments: tuple) -> MemoryNumber:
-        """The result of a numbered call, with its events, its record and its place in the store."""
+    def _level(self, call: Call, program: Callable, arguments: tuple):
+        """The results of a numbered call, with its events, its record and its place in the store."""
         step, count = self._trace.by_name[call.results[0]], len(self._levels)
         name, index = f"{step.words * self._products.format.digits} digits", self._levels.index(call) + 1
         self._emit(StageStarted(name, index, count))
@@ -294,7 +312,7 @@ class MemoryMachine(Machine):
         self._products.max_roundoff = 0.0
         made = program(self, *arguments)
         if failpoints.ACTIVE:
-            failpoints.touch("level.words", name, made.words, self.radix)
+            failpoints.touch("level.words", name, several(made)[0].words, self.radix)
         seconds = time.perf_counter() - began
         self.records.append({"name": name, "words": step.words, "seconds": seconds,
                              "max_roundoff": self._products.max_roundoff})
@@ -303,43 +321,46 @@ class MemoryMachine(Machine):
         stopped = self._stop()
         due = stopped or time.perf_counter() - self._saved_s >= SAVE_S
         if self._store is not None and due and call not in self._saved_last:
-            self._save(call, made)
+            self._save(call, several(made))
             self._saved_s = time.perf_counter()
         if stopped:
             raise Interrupted(resumable=True)
         return made
 
-    def _save(self, call: Call, number: MemoryNumber) -> None:
+    def _save(self, call: Call, numbers: Sequence[MemoryNumber]) -> None:
         """Store the words of what a call made, packed."""
-        words = number.words
-
         def packed() -> Iterator[dict]:
-            for start, stop in pieces(len(words)):
-                limbs = np.empty(packed_limbs(stop - start, self.radix), np.uint64)
-                pack(limbs, words[start:stop], self.radix)
-                yield {"packed": limbs}
+            for number in numbers:
+                for start, stop in pieces(number.length):
+                    limbs = np.empty(packed_limbs(stop - start, self.radix), np.uint64)
+                    pack(limbs, number.words[start:stop], self.radix)
+                    yield {"packed": limbs}
 
-        self._store.save(STORED_NAME, {"call": call.results, "words": len(words), "residue": int(number.residue)}, {},
-                         packed())
+        known = [[number.length, number.sign, int(number.residue)] for number in numbers]
+        self._store.save(STORED_NAME, {"call": call.results, "numbers": known}, {}, packed())
 
-    def _stored(self, call: Call) -> MemoryNumber | None:
-        """The result of a call if it is the newest intact number in the store."""
+    def _stored(self, call: Call):
+        """The results of a call if they are what the store has newest and intact."""
         while self._store is not None and (found := self._store.newest()) is not None:
             fields, _, packed = found
             if fields["name"] != STORED_NAME or tuple(fields["call"]) != call.results:
                 break
-            words, residue = self._words_of(self._trace.by_name[call.results[0]]), fields["residue"]
-            if fields["words"] == len(words) and self._load(words, packed) == residue:
-                return MemoryNumber(*call.results, words, 1, residue, self._words)
-            self._products.faults.note("residue", f"level of {len(words)} words",
+            made = [self._load(name, *known, packed)
+                    for name, known in zip(call.results, fields["numbers"], strict=True)]
+            if None not in made:
+                return one_or_several(made)
+            self._products.faults.note("residue", f"level of {fields['numbers'][0][0]} words",
                                        "what was saved is not what was computed")
             self._store.reject()
         return None
 
-    def _load(self, words: np.ndarray, packed: Iterable[dict]) -> int:
-        """Fill `words` from packed pieces; returns their residue, or -1 if a value is outside 0 .. radix-1."""
-        largest = 0
-        for (start, stop), arrays in zip(pieces(len(words)), packed, strict=True):
+    def _load(self, name: str, length: int, sign: int, residue: int, packed: Iterator[dict]) -> MemoryNumber | None:
+        """The number of this name from the next pieces; None if it is not the one that was stored."""
+        words, largest = self._words_of(self._trace.by_name[name]), 0
+        if length != len(words):
+            return None
+        for start, stop in pieces(length):
             # Arrays from a file are read-only; the kernel is compiled for writable ones alone.
-            largest = max(largest, unpack(words[start:stop], arrays["packed"].copy(), self.radix))
-        return self._words.residue(words) if largest < self.radix else -1
+            largest = max(largest, unpack(words[start:stop], next(packed)["packed"].copy(), self.radix))
+        intact = largest < self.radix and self._words.residue(words) == residue
+        return MemoryNumber(name, words, sign, residue, self._words) if intact else None

@@ -190,7 +190,7 @@ def to_words(value: int, length: int, radix: int) -> np.ndarray:
 def stored(scratch, words, chunk_words: int, address: int = 0, first: int = 0) -> Number:
     """A number with these words."""
     number = Number(scratch.volume, scratch.words, address, len(words), chunk_words, first)
-    number.store(np.array(words, np.int32))
+    number.store(lambda start, stop: np.array(words[start:stop], np.int32))
     return number
 
 

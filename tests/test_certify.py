@@ -1,17 +1,23 @@
 """Certificates of whole runs and of files from elsewhere, through the command line."""
 
+import json
 import os
 import runpy
+import shlex
 from pathlib import Path
 
 import pytest
 from certificates import proves
 from gmpy2 import isqrt, mpz
+from interrupted_runs import at_moment, kill
 
 from bigconst.base.formats import HEADER_BYTES
 from bigconst.base.units import hex_digits
 from bigconst.cli import main
+from bigconst.constants import roots
+from bigconst.constants.digitsource import DigitSource
 from bigconst.plans.certificate import decode_header
+from bigconst.storage.digitfile import DigitFile
 
 SQUARES = ("sqrt 4", "sqrt 2147395600")
 STANDALONE = runpy.run_path(str(Path(__file__).parents[1] / "docs" / "verify_certificate.py"))
@@ -48,6 +54,23 @@ def test_every_run_leaves_a_certificate_that_verifies(name, base, tmp_path, caps
         assert run("verify", path) == 0, capsys.readouterr().err
         assert "all digits are right" in capsys.readouterr().out
         assert run("verify", path, "--without-certificate", "--constant", name, "--base", base) == 0
+
+
+@pytest.mark.parametrize("where", [[], ["--workspace", "280KiB", "--disk", "ssd", "--swap", "../a"]])
+@pytest.mark.parametrize("name", ["phi", "sqrt 12345"])
+def test_where_the_ladder_cannot_prove_the_digits_a_remainder_does(name, where, place, monkeypatch, capsys):
+    """Because the digits below the last one are nearly all 0 or 9: once in 10^9 runs, or as often as one likes."""
+    monkeypatch.setattr(roots, "ladder_statement", lambda *arguments: None)
+    command = [*name.split(), "--digits", 70_000, "--output", "x.txt", *where]
+    assert run(*command, "--plan") == 0
+    assert capsys.readouterr().out.count(", hardly ever") >= 1
+    assert run(*command, "--json", "../report.json") == 0
+    text, certificate = (place / "files" / "x.txt").read_bytes(), (place / "files" / "x.txt.cert").read_bytes()
+    header = decode_header(certificate[:HEADER_BYTES])[0]
+    assert header.statement.name == "remainder" and len(certificate) == header.size_bytes and proves(text, certificate)
+    assert run("verify", "x.txt") == 0
+    told = json.loads((place / "report.json").read_text())
+    assert {"path": str(place / "files" / "x.txt.cert"), "bytes": len(certificate)} in told["files"]
 
 
 def test_certified_files_of_any_layout(tmp_path, capsys):
@@ -171,6 +194,95 @@ def test_an_existing_certificate_is_kept_without_force(tmp_path, capsys):
     assert run("certify", path, "--constant", "phi") == 2
     assert (tmp_path / "phi.txt.cert").read_text() == "mine"
     assert "--force" in capsys.readouterr().err
+
+
+def test_a_file_that_changes_while_it_is_certified(tmp_path, monkeypatch, capsys):
+    """Its digits are read twice: to be squared, and for the checksum in the certificate."""
+    path = tmp_path / "phi.txt"
+    assert run("phi", "--digits", 3000, "--output", path, "--no-certificate") == 0
+    original, text = DigitSource.check, path.read_text()
+
+    def meddle(*arguments):
+        path.write_text(text[:-2] + str((int(text[-2]) + 1) % 10) + "\n")
+        os.utime(path, ns=(1, 1))
+        return original(*arguments)
+
+    monkeypatch.setattr(DigitSource, "check", meddle)
+    monkeypatch.setattr(DigitFile, "check_unchanged", lambda self: None)
+    assert run("certify", path, "--constant", "phi") == 3
+    assert "changed while it was certified" in capsys.readouterr().err
+    monkeypatch.undo()
+    path.write_text(text)
+    monkeypatch.setattr(DigitSource, "check", meddle)
+    assert run("certify", path, "--constant", "phi") == 3
+    assert "changed while it was read" in capsys.readouterr().err and os.listdir(tmp_path) == ["phi.txt"]
+
+
+ON_DISK = "--workspace 280KiB --disk ssd --swap ../a".split()
+
+
+def certifying(place, name: str, base: int, lenient: bool = False) -> list[str]:
+    """The command that certifies digits on disk, of which there are enough for it in the file x.txt."""
+    kind, d = ("phi", 5) if name == "phi" else ("sqrt", int(name[5:]))
+    whole, fraction = digits_of(kind, d, 70_001, base)
+    text = " ".join(fraction[i:i + 10] for i in range(0, len(fraction), 10)) if lenient else fraction
+    (place / "files" / "x.txt").write_text(f"{whole}.{text}\n")
+    return ["certify", "x.txt", "--constant", name, "--base", base, *ON_DISK, *(["--lenient"] if lenient else [])]
+
+
+@pytest.mark.parametrize("name,base,lenient", [("phi", 10, False), ("phi", 16, True), ("sqrt 12345", 10, True),
+                                               ("sqrt 2147483647", 16, False), ("sqrt 49", 10, False)])
+def test_certified_on_disk(place, name, base, lenient, capsys):
+    command = certifying(place, name, base, lenient)
+    assert run(*command, "--plan") == 0
+    out = capsys.readouterr().out
+    assert "Scratch traffic:" in out and "one squaring of the digits" in out and os.listdir(place / "a") == []
+    assert run(*command) == 0
+    assert "70,001 digits" in capsys.readouterr().out and os.listdir(place / "a") == []
+    on_disk = (place / "files" / "x.txt.cert").read_bytes()
+    assert run("verify", "x.txt") == 0
+    assert run(*command[:6], "--force", *(["--lenient"] if lenient else [])) == 0      # in memory
+    assert (place / "files" / "x.txt.cert").read_bytes() == on_disk
+    if not lenient:
+        assert proves((place / "files" / "x.txt").read_bytes(), on_disk)
+
+
+@pytest.mark.parametrize("how", ["resume", "the command again"])
+def test_an_interrupted_certificate(place, how, capsys):
+    command = certifying(place, "phi", 10)
+    kill(" ".join(map(shlex.quote, map(str, command))), at_moment(30))
+    assert run("status", "../a") == 0
+    assert run(*(["resume", "../a"] if how == "resume" else command)) == 0
+    assert "70,001 digits of Golden Ratio are right" in capsys.readouterr().out
+    assert run("verify", "x.txt") == 0 and os.listdir(place / "a") == []
+
+
+def test_an_interrupted_certificate_is_not_that_of_another_file(place, capsys):
+    command = certifying(place, "phi", 10)
+    kill(" ".join(map(shlex.quote, map(str, command))), at_moment(30))
+    (place / "files" / "y.txt").write_bytes((place / "files" / "x.txt").read_bytes())
+    assert run("certify", "y.txt", "--constant", "phi", *ON_DISK) == 2
+    assert "resume" in capsys.readouterr().err
+    assert run("resume", "../a", "--output", "z.txt") == 2
+    assert "leave out --output" in capsys.readouterr().err
+    (place / "files" / "x.txt").write_text("1.7" + (place / "files" / "x.txt").read_text()[3:])
+    assert run("resume", "../a") in (1, 3)      # its digits were read before, and the file is another one now
+    assert not (place / "files" / "x.txt.cert").exists()
+    assert run("certify", "y.txt", "--constant", "phi", *ON_DISK, "--discard") == 0
+
+
+@pytest.mark.parametrize("position", [1, 35_000, 70_001])
+def test_wrong_digits_on_disk(place, position, capsys):
+    command = certifying(place, "phi", 10)
+    text = (place / "files" / "x.txt").read_text()
+    (place / "files" / "x.txt").write_text(text[:position + 1] + str((int(text[position + 1]) + 1) % 10)
+                                           + text[position + 2:])
+    assert run(*command) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("bigconst: x.txt does not hold phi; ")
+    assert not (place / "files" / "x.txt.cert").exists()
+    assert run(*command, "--locate", "--discard") == 1
+    assert f"wrong from digit {position:,} after the point on" in capsys.readouterr().err
 
 
 def test_a_file_that_changes_while_it_is_read(tmp_path, monkeypatch, capsys):

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bigconst.base.errors import ChecksumError, FaultError, ReadError
+from bigconst.base.errors import ChecksumError, FaultError, OperandError, ReadError
 from bigconst.base.events import Fault
 
 MOST_IN_A_ROW = 3
@@ -69,10 +69,11 @@ def next_level(where: str, wrongs: Sequence[Wrong], levels: int) -> int:
             level, row, repeated = level + 1, [], False     # the data rounds badly on these words
     if repeated or len(row) == MOST_IN_A_ROW:
         what, remedy = _diagnosis(row, repeated)
-        raise (ReadError if row[-1].kind == "read" else FaultError)(f"{where}: {what}", remedy)
+        kind = ReadError if row[-1].kind == "read" else OperandError if repeated else FaultError
+        raise kind(f"{where}: {what}", remedy)
     if level == levels:
         #: `bigconst warmup` compares the kernels with known results. If they are right, please report it.
-        raise FaultError(f"{where}: wrong with words of every size, so an operand or the program is",
+        raise OperandError(f"{where}: wrong with words of every size, so an operand or the program is",
                          "run bigconst warmup; if that is right, please report it")
     return level
 

@@ -6,6 +6,7 @@ planner has found out about an operation is found again by its name.
 
     integer(name, make, length, of)                 the integer make(), which planners do not ask for, of either sign;
                                                     make(value) with the value of the number `of`, if there is one
+    digits(name, length)                            the digits of a file that is certified, as a number
     spectrum(name, number, room, terms)             the transform of a number, for sums of so many products, of at most
                                                     `room` words each
     products(name, terms, length, times, plus)      times*(sum of a*b) + (sum of c*x*B^at) for pairs (a, b) in `terms`
@@ -46,6 +47,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from bigconst.arithmetic.words import Words
 
 
@@ -99,6 +102,10 @@ def one_or_several(made: Sequence):
     """The inverse of `several`."""
     return tuple(made) if len(made) > 1 else next(iter(made), None)
 
+
+Source = Callable[[int, int], "np.ndarray"]
+"""A function (start, stop) that returns words start .. stop-1 of a number that is read from a file; threads may call
+it."""
 
 IN_DOUBT = "in doubt"
 """Begins the names of what is hardly ever carried out."""

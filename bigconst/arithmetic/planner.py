@@ -187,6 +187,11 @@ class MemoryPlanner(Planner):
         """An integer of at most `length` words, of either sign, so many of the lowest being zeros."""
         return self._number(self._add(name, [of] * (of is not None), array_bytes(4 * (length + 2)), words=length))
 
+    def digits(self, name: str, length: int) -> PlannedNumber:
+        """The digits of a file."""
+        return self._number(self._add(name, (), array_bytes(4 * (length + 2)), words=length,
+                                      operations=(("check text", length),)))
+
     def spectrum(self, name: str, number: PlannedNumber, room: int, terms: int = 1) -> PlannedSpectrum:
         """The transform of a number, for sums of so many products, of at most `room` words each."""
         shape = shape_for(room)
@@ -341,6 +346,11 @@ class DiskPlanner(Planner):
         passes = self._accounts.linear(sum(each.length for each in given), length - zeros),
         return replace(self._number(name, given, length, self._accounts.packed(length), passes=passes,
                                     journal_bytes=self._journal.number(length)), zeros=zeros)
+
+    def digits(self, name: str, length: int) -> PlannedNumber:
+        """The digits of a file, packed."""
+        return self._number(name, (), length, self._accounts.packed(length),
+                            passes=(self._accounts.linear(0, length),), journal_bytes=self._journal.number(length))
 
     def spectrum(self, name: str, number: PlannedNumber, room: int, terms: int = 1) -> PlannedSpectrum:
         """The transform of a number, for sums of so many products, of at most `room` words each."""

@@ -1,7 +1,7 @@
 """Constants as plain values: what plans, files and reports say of them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isqrt
 
 
@@ -42,6 +42,13 @@ class Constant:
     """program(machine, bounds), with a machine (arithmetic.machine) and the bounds of a run (constants.bounds)"""
     root: Root | None = None
     """the same number as certificates know it; None where there are none"""
+    certifier: Callable | None = field(default=None, compare=False, repr=False)
+    """program(machine, bounds) that makes the certificate of digits from a file; None where there are none"""
+
+    @property
+    def from_file(self) -> "Constant":
+        """The constant as it is certified: its digits are read from a file, and have no error of their own."""
+        return replace(self, algorithm="one squaring of the digits", error=0, program=self.certifier)
 
     @property
     def file_stem(self) -> str:

@@ -132,6 +132,10 @@ class DiskFull(DoesNotFit):
     remedy = "make room there, or name one more disk with --swap"
 
 
+class OperandError(FaultError):
+    """A product is wrong in the same way again and again, so that an operand or the program is, not the hardware."""
+
+
 class ChecksumError(FaultError):
     """A block read from scratch is not the block that was written; the message names file and offset."""
 

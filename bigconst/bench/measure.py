@@ -263,7 +263,7 @@ def _block_s(directory: str) -> float:
 def start_s(turns: int) -> float:
     """Seconds to import and load the kernels that constants need: the median of `turns` fresh processes."""
     program = (f"import sys, time; sys.path[:] = {sys.path!r}; began = time.perf_counter(); "
-               "import bigconst.constants.digits, bigconst.constants.remainder; print(time.perf_counter() - began)")
+               "import bigconst.constants.digits, bigconst.constants.files; print(time.perf_counter() - began)")
     found = []
     for _ in range(turns):
         with starting():

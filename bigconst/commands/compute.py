@@ -49,7 +49,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base", type=int, choices=(10, 16), default=10, help=base)
     add_threads_option(parser)
     parser.add_argument("--memory", metavar="SIZE", type=argument(parse_size, 1), help=memory)
-    parser.add_argument("--workspace", metavar="SIZE", type=_workspace_bytes, help=workspace)
+    parser.add_argument("--workspace", metavar="SIZE", type=workspace_bytes, help=workspace)
     parser.add_argument("--swap", metavar="DIR", action="append", help=swap)
     parser.add_argument("--disk", choices=tuple(DISK_KINDS), help=disk)
     parser.add_argument("--checkpoint", metavar="DIR", help=checkpoint)
@@ -65,7 +65,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plan", action="store_true", help="print what would be done and stop")
 
 
-def _workspace_bytes(text: str) -> int:
+def workspace_bytes(text: str) -> int:
     """The value of --workspace."""
     return argument(parse_size, diskplan.MIN_WORKSPACE_BYTES, show=format_bytes)(text)
 
@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         lower_priority()
     request = _request(arguments)
     if arguments.plan:
-        _print_plan(request)
+        print_plan(request)
     else:
         compute(start(request), show=partial(show_report, to_stderr=request.to_stdout))
     return 0
@@ -107,7 +107,7 @@ def show_report(report: dict, to_stderr: bool) -> None:
     (note if to_stderr else result)(format_report(report).rstrip("\n"))
 
 
-def _print_plan(request: RunRequest) -> None:
+def print_plan(request: RunRequest) -> None:
     """Print the plan.  It touches no disk: directories need not exist, and their disks are taken for hard disks."""
     from bigconst.runs import lanes
     from bigconst.runs.start import plan_without_disks

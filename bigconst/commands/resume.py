@@ -59,5 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
                    force=arguments.force, report=arguments.json, events=arguments.events,
                    usd_per_hour=arguments.usd_per_hour, command=command_line(arguments),
                    started_s=arguments.started_s)
+    if begun.request.source is not None:
+        from bigconst.commands import certify
+        from bigconst.runs.certify import finish
+
+        certify.show(begun.request, finish(begun))
+        return 0
     compute(begun, show=partial(show_report, to_stderr=begun.request.to_stdout))
     return 0

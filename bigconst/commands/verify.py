@@ -70,14 +70,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _rebuild(arguments: argparse.Namespace) -> int:
     """Check the digits without a certificate."""
-    from bigconst.runs.certify import CertifyRequest, rebuild
+    from bigconst.runs.certify import certify, request_for
 
     if not arguments.constant or arguments.certificate:
         #: As for "the certificate names the constant".
         raise UsageError("--without-certificate needs --constant and no --certificate",
                          'name the constant, like --constant phi or --constant "sqrt 2"')
     constant = parse(arguments.constant)
-    rebuilt = rebuild(CertifyRequest(arguments.file, constant, arguments.base, arguments.lenient, arguments.threads))
-    result(f"{arguments.file}: {format_count(rebuilt.digits)} digits of {constant.title} are right "
-           f"(one squaring, {format_seconds(rebuilt.seconds)})")
+    found = certify(request_for(constant, arguments.file, arguments.base, arguments.lenient, threads=arguments.threads,
+                                with_certificate=False))
+    result(f"{arguments.file}: {format_count(found.digits)} digits of {constant.title} are right "
+           f"(one squaring, {format_seconds(found.seconds)})")
     return 0

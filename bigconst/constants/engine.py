@@ -7,6 +7,7 @@ leave it out.
 import contextlib
 import time
 from collections.abc import Callable
+from functools import partial
 
 from bigconst.base.constant import Constant
 from bigconst.base.events import Finished, PlanMade
@@ -21,7 +22,8 @@ from bigconst.plans.plan import Plan
 
 def run(plan: Plan, text, emit: Callable, certificate=None, volume=None, recorder=None,
         stop: Callable[[], bool] = lambda: False, store=None) -> RunOutcome:
-    """Compute the digits of `plan` into `text` (write_at(offset, bytes)); the caller commits it.
+    """Compute the digits of `plan` into `text` (write_at(offset, bytes)); the caller commits it.  Where digits from a
+    file are certified, `text` is their DigitSource.
 
     `certificate` is a file with the same method, of plan.certificate_bytes; None writes no certificate.
     `volume` is the scratch of a plan on disk, at least plan.disk.scratch_bytes long.
@@ -58,7 +60,7 @@ def _run_in_memory(plan: Plan, products, text, emit: Callable, certificate, stor
         bounds = bounds_of(plan, certified=certificate is not None)
         outputs = _InMemory(Files(plan, bounds, products.words, text, certificate), side)
         machine = MemoryMachine(plan.trace, products, Arena(plan.arena_bytes), emit, outputs=outputs, store=store,
-                                save_last=False)
+                                source=_source(plan, text), save_last=False)
         plan.constant.program(machine, bounds)
         last_digits, digit_hash = outputs.wait()
     rest = time.perf_counter() - outputs.began
@@ -67,11 +69,19 @@ def _run_in_memory(plan: Plan, products, text, emit: Callable, certificate, stor
                       machine.records, 0.0, {}, last_digits, digit_hash)
 
 
+def _source(plan: Plan, text):
+    """The words of digits that are read from a file, as a machine asks for them; None where they are computed."""
+    from bigconst.constants.digitsource import DigitSource
+
+    return partial(text.words, plan.words) if isinstance(text, DigitSource) else None
+
+
 class _InMemory:
     """The files of a run in memory.  Text is made faster than a disk writes it: a remainder is computed meanwhile."""
 
     def __init__(self, files, side):
         self._files, self._side = files, side
+        self._written = None
         self.waited_s = 0.0
         """seconds that were spent on nothing but the text"""
 
@@ -88,7 +98,9 @@ class _InMemory:
         return written
 
     def certificate(self, claim, statement, x, numbers) -> None:
-        """Write the certificate when the text is written."""
+        """Write the certificate when the text is written, or was read once more."""
+        if self._written is None:
+            self.text(x, ())
         self.wait()
         self._files.write_certificate(claim, statement, x, numbers)
 
@@ -105,7 +117,7 @@ def _run_on_disk(plan: Plan, products, text, emit: Callable, certificate, volume
     arena, pipeline = Arena(max(plan.arena_bytes, plan.disk.used_bytes)), Pipeline(stop)
     scratch = DiskWorkspace(volume, products.words, arena, pipeline, recorder or Recorder(), products.faults.note)
     stages = Stages(plan.disk, scratch, emit)
-    machine = DiskMachine(DiskProducts(plan.disk, scratch, products, store), stages, store, stop)
+    machine = DiskMachine(DiskProducts(plan.disk, scratch, products, store), stages, store, stop, _source(plan, text))
     bounds = bounds_of(plan, certified=certificate is not None)
     began = time.perf_counter()
     plan.constant.program(machine, bounds)
@@ -126,8 +138,8 @@ def _write_files(plan: Plan, bounds: Bounds, products, text, certificate, volume
     from bigconst.runtime.stream import slots
     from bigconst.storage.atomicfile import StdoutText
 
-    x, prefixes = machine.text_of
-    claim, statement, numbers = machine.certificate_of or (None, None, ())
+    claim, statement, x, numbers = machine.certificate_of or (None, None, None, ())
+    x, prefixes = machine.text_of or (x, ())
     # A product that was repeated on smaller words lies behind all planned addresses.
     volume.resize(min(volume.size_bytes, max(each.number.end for each in (x, *numbers))))
     # Chunks to cache: those of a piece of text or certificate for every slot.

@@ -6,14 +6,16 @@ from typing import Protocol
 import numpy as np
 import xxhash
 
+from bigconst.arithmetic.packed import write_packed
 from bigconst.arithmetic.residues import Prefixes
 from bigconst.arithmetic.words import Words
-from bigconst.base.errors import FaultError
+from bigconst.base.errors import FaultError, OperandError
+from bigconst.base.formats import HEADER_BYTES, packed_bytes
 from bigconst.base.version import __version__
 from bigconst.constants.bounds import Bounds
 from bigconst.constants.digits import write_digits
+from bigconst.constants.digitsource import DigitSource
 from bigconst.constants.ladderproof import ladder_statement
-from bigconst.constants.remainder import write_certificate
 from bigconst.plans.certificate import Claim, Header, Ladder, Statement, within_bound
 from bigconst.plans.plan import Plan
 
@@ -30,25 +32,37 @@ class Sink(Protocol):
         """Write `data` at `offset`."""
 
 
+class Nowhere:
+    """A file of which nothing is kept."""
+
+    def write_at(self, offset: int, data: memoryview) -> None:
+        """Discard `data`."""
+
+
 class Files:
     """Text and certificate of a plan."""
 
-    def __init__(self, plan: Plan, bounds: Bounds, words: Words, text: Sink, certificate: Sink | None,
+    def __init__(self, plan: Plan, bounds: Bounds, words: Words, text: Sink | DigitSource, certificate: Sink | None,
                  kept_chunks: int = 0):
-        """`kept_chunks` is the number of chunks of a number on disk that are cached while it is read."""
+        """`text` is where the digits go, or where they come from; without a `certificate` it is checked all the same;
+        `kept_chunks` is the number of chunks of a number on
+        disk that are cached while it is read."""
         self._plan, self._bounds, self._words = plan, bounds, words
-        self._text, self._certificate, self._kept = text, certificate, kept_chunks
+        self._text, self._certificate, self._kept = text, certificate or Nowhere(), kept_chunks
         self._hasher = xxhash.xxh3_128()
 
     def write_text(self, x, prefixes: Sequence[int]) -> tuple[str, int]:
         """Write the digits of x; returns the last ones and the digit hash.
 
-        The certificate may need the residues of the digits in the first so many words.
+        The certificate may need the residues of the digits in the first so many words.  Digits from a file are read
+        once more instead; raises FaultError where they are not those of x.
         """
         self._hasher.reset()
         plan, width = self._plan, self._plan.format.digits
         counts = *(count * width for count in prefixes), plan.digits
         self._prefixes = Prefixes([self._words.modulus], plan.base, counts, plan.constant.floor)
+        if isinstance(self._text, DigitSource):
+            return self._text.check(x.residue, self._bounds, self._words, self._hasher, self._prefixes)
         return write_digits(plan, self._bounds, self._words, x.reader(self._kept), x.residue, self._text, self._hasher,
                             self._prefixes)
 
@@ -56,8 +70,9 @@ class Files:
         """Write the certificate, after the text.  Raises FaultError when it does not prove the digits."""
         make = self._ladder if isinstance(statement, Ladder) else self._remainder
         statement, packed = make(claim, statement, x, *numbers)
-        header = Header(claim, statement, False, __version__, self._hasher.hexdigest())
-        write_certificate(self._words, header, packed, self._certificate)
+        lenient = isinstance(self._text, DigitSource) and self._text.is_lenient
+        header = Header(claim, statement, lenient, __version__, self._hasher.hexdigest())
+        _write(self._words, header, packed, self._certificate)
 
     def _ladder(self, claim: Claim, lengths: Ladder, x, *kept) -> tuple[Ladder, list[tuple[Read, int]]]:
         """Statement, and words and residues of its numbers, from what the last level of a ladder keeps."""
@@ -96,7 +111,7 @@ class Files:
 
         if r.is_positive or not within_bound(claim, COMPARED_WORDS,
                                              lambda low, high: words.to_int(published(low, high)), p_value):
-            raise FaultError("the remainder of the digits is not within its bounds")
+            raise OperandError("the remainder of the digits is not within its bounds")
         residue = r.residue * pow(4, -(bits // 2), p) * pow(bounds.guard_range, -2, p) % p
         return statement, [(published, residue)]
 
@@ -114,3 +129,19 @@ def _lowest(number, count: int, factor: int, kept_chunks: int) -> tuple[Read, in
         return found
 
     return read, residue
+
+
+def _write(words: Words, header: Header, numbers: Sequence[tuple[Read, int]], file: Sink) -> None:
+    """Write header and packed numbers to `file`, whose write_at takes pieces in any order.
+
+    Of each number of the header, read(start, stop) returns words start .. stop-1.  Raises FaultError when they do not
+    have the residue that is given with it.
+    """
+    hasher, offset = xxhash.xxh3_128(header.encode()), HEADER_BYTES
+    for packed, (read, residue) in zip(header.numbers, numbers, strict=True):
+        length = packed.words(header.base)
+        if write_packed(words, length, read, file, hasher, offset) != residue:
+            #: As for "a number in memory holds a word out of range".
+            raise FaultError("a number of the certificate changed in memory")
+        offset += packed_bytes(length, header.base)
+    file.write_at(0, memoryview(header.encode(hasher.hexdigest())))

@@ -23,16 +23,19 @@ def bounds_of(plan: Plan, certified: bool) -> Bounds:
 
 
 def make_plan(constant: Constant, digits: int, base: int, threads: int, memory_bytes: int, *,
-              workspace_bytes: int | None = None, disk: str | None = None, certified: bool = True) -> Plan:
+              workspace_bytes: int | None = None, disk: str | None = None, certified: bool = True,
+              from_file: bool = False) -> Plan:
     """The plan for `digits` decimal digits of `constant`, or for base 16 the hexadecimal digits that hold as much.
 
     memory_bytes     bound on the process
     workspace_bytes  bound on the working arrays alone
     disk             "hdd" or "ssd" where there is scratch, for what memory does not hold; else None
     certified        whether the certificate is wanted, in addition to the digits, if the constant has any
+    from_file        whether so many digits of `base` are read from a file, and nothing but their certificate is made
     Raises DoesNotFit when the run needs more memory than allowed, or a transform too long to be exact.
     """
-    written = hex_digits(digits) if base == 16 else digits
+    written = hex_digits(digits) if base == 16 and not from_file else digits
+    constant = constant.from_file if from_file else constant
     certified = certified and constant.root is not None
     bounds = bounds_for(constant, base, written, certified)
     machine = MemoryPlanner(base)

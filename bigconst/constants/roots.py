@@ -1,6 +1,7 @@
 """What the programs of square roots and of the golden ratio have in common: bounds, the last digit, the proof."""
 
 from collections.abc import Callable
+from functools import partial
 from math import isqrt
 
 from bigconst.arithmetic.ladder import START_WORDS, LadderBounds, inverse_root, words_below
@@ -34,9 +35,21 @@ def ladder_algorithm(d: int) -> str:
     return f"third-order Newton ladder for 1/sqrt({d}), in the base of the digits"
 
 
-def proved(root: Root, title: str, algorithm: str, program: Callable) -> Constant:
-    """The constant of a program that makes digits and their proof from this root."""
-    return Constant(root.name, title, algorithm, root.floor, ladder_error(root.d), program, root)
+def proved(root: Root, title: str, algorithm: str, program: Callable, z_of: Callable) -> Constant:
+    """The constant of a program that makes digits and their proof from this root; z_of as of root_by_ladder."""
+    return Constant(root.name, title, algorithm, root.floor, ladder_error(root.d), program, root,
+                    partial(certified_from_file, root=root, z_of=z_of))
+
+
+def certified_from_file(machine, bounds: Bounds, root: Root, z_of: Callable) -> None:
+    """The remainder of digits that are read from a file."""
+    x = machine.call("digits", _read, bounds, entered=True)
+    _prove(machine, bounds, root, x, z_of)
+
+
+def _read(machine, bounds: Bounds):
+    with machine.stage("digits"):
+        return machine.digits("x", bounds.words + 1)
 
 
 def claim_of(root: Root, bounds: Bounds) -> Claim:
@@ -95,13 +108,18 @@ def _is_decided(bounds: Bounds, root: Root, statement: Ladder | None, x, kept: l
 
 
 def _text_and_remainder(machine, bounds: Bounds, root: Root, x, z_of: Callable) -> None:
-    """The digits of x, and z^2 - d*B^(2*words) for the root z of d that is cut after the last of them."""
+    """The digits of x, and their remainder."""
     machine.text(x)
     if bounds.certified:
-        with machine.stage(PROOF):
-            z = z_of(machine, bounds, x, zero_below=bounds.words - bounds.text_words, divisor=bounds.spare)
-            r = _remainder(machine, bounds, root, z)
-        machine.certificate(claim_of(root, bounds), Remainder(), x, r)
+        _prove(machine, bounds, root, x, z_of)
+
+
+def _prove(machine, bounds: Bounds, root: Root, x, z_of: Callable) -> None:
+    """z^2 - d*B^(2*words) for the root z of d that is cut after the last digit of x."""
+    with machine.stage(PROOF):
+        z = z_of(machine, bounds, x, zero_below=bounds.words - bounds.text_words, divisor=bounds.spare)
+        r = _remainder(machine, bounds, root, z)
+    machine.certificate(claim_of(root, bounds), Remainder(), x, r)
 
 
 def _remainder(machine, bounds: Bounds, root: Root, z):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bigconst.base.errors import InputOutputError, Interrupted, UsageError
-from bigconst.base.events import CheckpointMade, Event, together
+from bigconst.base.events import CheckpointMade, Event, Fault, together
 from bigconst.base.hardware import peak_memory_bytes
 from bigconst.base.screen import note
 from bigconst.constants.outcome import RunOutcome
@@ -44,17 +44,19 @@ def compute(begun: RunStart, listener: Callable[[Event], None] | None = None,
             interrupted.remove_parts(before)
             # It may have been killed after the digits were committed and before their certificate was.
             force = force or before.get("committing", False)
-        text = stack.enter_context(_open_text(request, plan, force))
-        certificate = None
-        if isinstance(text, AtomicFile) and plan.certified:
-            certificate = stack.enter_context(AtomicFile(certificate_path(text.path), plan.certificate_bytes, force))
-        report_file = stack.enter_context(_open_report(request, text, force)) if request.report else None
-        events = stack.enter_context(_open_events(request, text)) if request.events is not None else None
-        outputs = [file for file in (text, certificate) if file is not None]
+        text, certificate = _open_text(request, plan, force, stack), None
+        if request.is_certified:
+            certificate = stack.enter_context(
+                AtomicFile(certificate_path(request.output_path), plan.certificate_bytes, force))
+        report_file = stack.enter_context(_open_report(request, force)) if request.report else None
+        events = stack.enter_context(_open_events(request)) if request.events is not None else None
+        outputs = [file for file in (text, certificate) if isinstance(file, AtomicFile | StdoutText)]
         parts = [file.part for file in (*outputs, report_file) if isinstance(file, AtomicFile)]
         stores = _Stores(begun, begun.manifest | {"parts": parts}, stack)
         screen = stack.enter_context(Progress(space=stores.scratch)) if listener is None else None
-        listeners = [each for each in (screen, listener, events) if each is not None]
+        # Digits from elsewhere that are wrong have a remainder that is too long: no fault of this machine.
+        shown = without_residues(screen) if request.source is not None and screen is not None else screen
+        listeners = [each for each in (shown, listener, events) if each is not None]
         if events is not None and screen is not None:
             events.say = screen.say
 
@@ -78,7 +80,7 @@ def compute(begun: RunStart, listener: Callable[[Event], None] | None = None,
             total_s=end_s - request.started_s,
             cpu_s=time.process_time() - cpu_start_s,
             peak_memory_bytes=peak_memory_bytes(),
-            files=tuple((file.path, file.size_bytes) for file in outputs if isinstance(file, AtomicFile)),
+            files=tuple((file.path, os.path.getsize(file.path)) for file in outputs if isinstance(file, AtomicFile)),
             certificate=certificate.path if certificate is not None else None,
             scratch=None if stores.scratch is None else stores.scratch.measured(),
             usd_per_hour=begun.manifest["request"]["usd_per_hour"],
@@ -92,6 +94,15 @@ def compute(begun: RunStart, listener: Callable[[Event], None] | None = None,
                 report_file.write_at(0, report_json(report).encode())
                 report_file.commit()
     return report
+
+
+def without_residues(listener: Callable[[Event], None]) -> Callable[[Event], None]:
+    """A listener that does not hear of wrong residues."""
+    def receive(event: Event) -> None:
+        if not (isinstance(event, Fault) and event.kind == "residue"):
+            listener(event)
+
+    return receive
 
 
 class _Stores:
@@ -119,7 +130,7 @@ class _Stores:
             return self.scratch.earlier_s
         return 0.0 if self._begun.interrupted is None else None
 
-    def compute(self, text: AtomicFile | StdoutText, certificate: AtomicFile | None, emit: Callable[[Event], None],
+    def compute(self, text, certificate: AtomicFile | None, emit: Callable[[Event], None],
                 screen: Progress | None) -> RunOutcome:
         """Run the engine and return its outcome; an interruption says how to resume."""
         from bigconst.constants import engine
@@ -160,29 +171,37 @@ class _Stores:
                 each.finish()
 
 
-def _open_text(request: RunRequest, plan: Plan, force: bool) -> AtomicFile | StdoutText:
+def _open_text(request: RunRequest, plan: Plan, force: bool, stack: contextlib.ExitStack):
+    """Where the digits go, or the DigitSource where they come from; closed by `stack`."""
+    if request.source is not None:
+        from bigconst.constants.digitsource import DigitSource
+        from bigconst.storage.digitfile import open_digits
+
+        text = stack.enter_context(open_digits(request.source, request.lenient))
+        text.locate(plan.integer_part, plan.base, plan.digits)
+        return DigitSource(text, plan.constant.floor, plan.base)
     if request.to_stdout:
-        return StdoutText(plan.text_bytes)
+        return stack.enter_context(StdoutText(plan.text_bytes))
     if not request.is_zst:
-        return AtomicFile(request.text_path, plan.text_bytes, force)
+        return stack.enter_context(AtomicFile(request.text_path, plan.text_bytes, force))
     from bigconst.storage.zstfile import ZstText
 
-    return ZstText(request.text_path, plan.text_bytes, plan.base, force)
+    return stack.enter_context(ZstText(request.text_path, plan.text_bytes, plan.base, force))
 
 
-def _open_report(request: RunRequest, text: AtomicFile | StdoutText, force: bool) -> AtomicFile:
+def _open_report(request: RunRequest, force: bool) -> AtomicFile:
     if request.report == "-":
         #: `-` is no file name here: standard output has digits or tables on it.
         raise UsageError("--json needs a file", "name it, like --json report.json")
-    if os.path.realpath(request.report) in (text.path, certificate_path(text.path)):
+    if os.path.realpath(request.report) in (request.output_path, certificate_path(request.output_path)):
         #: One would replace the other: name two. Links to one file are one file.
         raise UsageError("--json and --output name the same file", "give the report another name")
     return AtomicFile(request.report, force=force)
 
 
-def _open_events(request: RunRequest, text: AtomicFile | StdoutText) -> EventsFile:
-    files = [text.path, request.report and os.path.realpath(request.report)]
-    if os.path.realpath(request.events) in (*files, certificate_path(text.path)):
+def _open_events(request: RunRequest) -> EventsFile:
+    files = [request.output_path, request.report and os.path.realpath(request.report)]
+    if os.path.realpath(request.events) in (*files, certificate_path(request.output_path)):
         #: As for "--json and --output name the same file".
         raise UsageError("--events and another option name the same file", "give the events another name")
     return EventsFile(request.events)

@@ -19,7 +19,7 @@ class RunRequest:
 
     constant: Constant
     digits: int
-    """decimal digits after the point"""
+    """decimal digits after the point; those of the source, in `base`, where there is one"""
     base: int = 10
     threads: int | None = None
     memory_bytes: int | None = None
@@ -50,6 +50,10 @@ class RunRequest:
     """the command or call, for the report and for the manifest of an interrupted run"""
     started_s: float = field(default_factory=time.perf_counter, compare=False)
     """time.perf_counter() when the arguments were parsed: the clock of the report begins there"""
+    source: str | None = None
+    """file of digits from elsewhere, of which nothing but the certificate is made; None where digits are computed"""
+    lenient: bool = False
+    """whether the source may have white space, a byte order mark and upper case"""
 
     @property
     def to_stdout(self) -> bool:
@@ -64,7 +68,7 @@ class RunRequest:
     @property
     def text_path(self) -> str:
         """The digit file as it was named, or the default name of the constant."""
-        return self.output or self.constant.file_stem + (".txt" if self.base == 10 else ".hex.txt")
+        return self.source or self.output or self.constant.file_stem + (".txt" if self.base == 10 else ".hex.txt")
 
     @property
     def output_path(self) -> str:
@@ -83,6 +87,8 @@ class RunRequest:
 
     def digit_file_bytes(self, plan: Plan) -> int:
         """Bytes to reserve for the digit file; a compressed one ends some kilobytes shorter."""
+        if self.source is not None:
+            return 0
         if not self.is_zst:
             return plan.text_bytes
         from bigconst.storage.zstfile import room_bytes

@@ -105,9 +105,13 @@ def resume(found: dict, swap: Sequence[str] | None = None, *, threads: int | Non
     `swap` is not possible, DoesNotFit.
     """
     plan, asked = _resumed_plan(found, threads, memory_bytes), found["request"]
-    request = RunRequest(plan.constant, asked["digits"], asked["base"], threads, memory_bytes,
+    if asked["source"] is not None and output is not None:
+        #: A certificate lies beside its digits: leave out `--output`.
+        raise UsageError("the run makes the certificate of a file, which has its place", "leave out --output")
+    request = RunRequest(parse(asked["constant"]), asked["digits"], asked["base"], threads, memory_bytes,
                          output=output or found["output"], force=force, with_certificate=asked["certified"],
-                         report=report, events=events, usd_per_hour=usd_per_hour, command=command,
+                         report=report, events=events, usd_per_hour=usd_per_hour, source=asked["source"],
+                         lenient=asked["lenient"], command=command,
                          started_s=time.perf_counter() if started_s is None else started_s)
     return _continued(request, found, plan, swap)
 
@@ -116,7 +120,7 @@ def plan_of(request: RunRequest, kind: str | None) -> Plan:
     """The plan of a request for scratch disks of a kind, None for a run without scratch.  Raises DoesNotFit."""
     return make_plan(request.constant, request.digits, request.base, request.threads or default_threads(),
                      request.allowed_memory_bytes, workspace_bytes=request.workspace_bytes, disk=kind,
-                     certified=request.is_certified)
+                     certified=request.is_certified, from_file=request.source is not None)
 
 
 def plan_without_disks(request: RunRequest) -> Plan:
@@ -128,11 +132,12 @@ def planned(manifest: dict) -> Plan:
     """The plan of an interrupted run.  Raises UsageError when another version began it, which had another plan."""
     asked = manifest["request"]
     try:
-        constant = parse(asked["constant"])
+        constant, source = parse(asked["constant"]), asked["source"]
     except (KeyError, UsageError):
         raise interrupted.otherwise_planned(manifest) from None
     plan = make_plan(constant, asked["digits"], asked["base"], asked["threads"], asked["memory_bytes"],
-                     workspace_bytes=asked["workspace_bytes"], disk=asked["disk"], certified=asked["certified"])
+                     workspace_bytes=asked["workspace_bytes"], disk=asked["disk"], certified=asked["certified"],
+                     from_file=source is not None)
     interrupted.check_plan(manifest, plan.fingerprint)
     return plan
 
@@ -171,7 +176,8 @@ def _new_manifest(request: RunRequest, plan: Plan, disks: ScratchDisks | None) -
                     "threads": plan.threads if disks is None else plan.disk.threads,
                     "memory_bytes": plan.memory_bytes, "workspace_bytes": request.workspace_bytes,
                     "disk": None if disks is None else plan.disk.kind, "certified": plan.certified,
-                    "usd_per_hour": request.usd_per_hour},
+                    "usd_per_hour": request.usd_per_hour,
+                    "source": request.source and os.path.realpath(request.source), "lenient": request.lenient},
         "output": request.output_path,
         "reason": "" if disks is None else disks.reason,
         "lanes": [] if disks is None else lanes.absolute(disks.directories),
@@ -201,11 +207,13 @@ def _check_room(request: RunRequest, plan: Plan, disks: ScratchDisks) -> None:
 
 
 def _is_same_run(request: RunRequest, found: dict) -> bool:
-    """Whether a manifest is of the run that is asked for: constant, digits, base, certificate and output."""
+    """Whether a manifest is of the run that is asked for: constant, digits, base, certificate, source and output."""
     if interrupted.is_mersenne(found):
         return False
-    asked = (request.constant.name, request.digits, request.base, request.is_certified)
-    known = tuple(found["request"].get(name) for name in ("constant", "digits", "base", "certified"))
+    source = request.source and os.path.realpath(request.source)
+    asked = (request.constant.name, request.digits, request.base, request.is_certified, source, request.lenient)
+    known = tuple(found["request"].get(name)
+                  for name in ("constant", "digits", "base", "certified", "source", "lenient"))
     if asked != known:
         return False
     return request.output_path == found["output"]

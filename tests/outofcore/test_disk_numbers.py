@@ -192,7 +192,7 @@ def test_a_damaged_chunk_is_rebuilt_from_all_others(scratch, seed, data):
 def test_what_was_mended_is_told(scratch):
     told = []
     number = Number(scratch.volume, scratch.words, 0, 3 * CHUNK, CHUNK, name="y", note=lambda *all_: told.append(all_))
-    number.store(np.arange(1, 3 * CHUNK + 1, dtype=np.int32))
+    number.store(lambda start, stop: np.arange(1 + start, 1 + stop, dtype=np.int32))
     damage(number, 2)
     assert number.read(2 * CHUNK, 2 * CHUNK + 1)[0] == 2 * CHUNK + 1
     [(kind, where, message)] = told
@@ -202,7 +202,7 @@ def test_what_was_mended_is_told(scratch):
 def test_a_read_that_fails_once_is_read_again(scratch, monkeypatch):
     told = []
     number = Number(scratch.volume, scratch.words, 0, 3 * CHUNK, CHUNK, name="y", note=lambda *all_: told.append(all_))
-    number.store(np.arange(1, 3 * CHUNK + 1, dtype=np.int32))
+    number.store(lambda start, stop: np.arange(1 + start, 1 + stop, dtype=np.int32))
     original, left = type(scratch.volume).move, [1]
 
     def move(self, writes, *rest):

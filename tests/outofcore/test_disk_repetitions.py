@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from certificates import digit_text, floor
+from certificates import digit_text, floor, proves
 from disk_runs import ONE_LEVEL, REGROUPED, ROOMY, TWO_LEVELS, are_right, plan_on_disk, run_watched, same
 from plan_places import ladder_levels
 
@@ -41,7 +41,8 @@ def test_last_digits_settled_by_the_exact_square(constant, base, monkeypatch):
         plan = plan_on_disk(constant, digits, base)
         assert plan.words - plan.text_words == 3 and plan.digits % plan.format.digits == 0
         text = digit_text(floor(constant.name, base, plan.digits), base, plan.digits)
-        assert same(run_watched(plan, digits).text, text), digits
+        found = run_watched(plan, digits)
+        assert same(found.text, text) and proves(found.text, found.certificate), digits
         if len(asked) >= 4 and {True, False} <= set(asked):
             return
     raise AssertionError(f"only {asked} were asked")

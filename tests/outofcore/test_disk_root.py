@@ -42,7 +42,7 @@ def started(constant, digits, base, pool):
     products = DiskProducts(plan.disk, scratch, Products(words, lambda event: None))
     machine = DiskMachine(products, Stages(plan.disk, scratch, lambda event: None), None, lambda: False)
     constant.program(machine, bounds_of(plan, certified=True))
-    return plan, words, machine.text_of[0], *machine.certificate_of[2]
+    return plan, words, machine.text_of[0], *machine.certificate_of[3]
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from bigconst.arithmetic.disk.reader import Reader
 from bigconst.arithmetic.disk.stages import Stages
 from bigconst.arithmetic.disk.tiles import Tiles
 from bigconst.arithmetic.faults import wrong_of
-from bigconst.arithmetic.machine import IN_DOUBT, Machine, Signed, one_or_several, several
+from bigconst.arithmetic.machine import IN_DOUBT, Machine, Signed, Source, one_or_several, several
 from bigconst.arithmetic.memory.machine import MemoryMachine
 from bigconst.arithmetic.words import Words
 from bigconst.base.errors import FaultError, ReadError
@@ -119,19 +119,20 @@ def recorded(operation: Callable) -> Callable:
 class DiskMachine(Machine):
     """Carries out a program as the plan's trace says."""
 
-    def __init__(self, products: DiskProducts, stages: Stages, store: LevelStore | None, stop: Callable[[], bool]):
-        """`store` receives levels that are computed in memory."""
+    def __init__(self, products: DiskProducts, stages: Stages, store: LevelStore | None, stop: Callable[[], bool],
+                 source: Source | None = None):
+        """`store` receives levels that are computed in memory; `source` has the digits that are certified."""
         super().__init__()
         self.radix = products.words.format.radix
         self.levels: list[dict] = []
         """records of the levels that were computed in memory"""
         self.text_of: tuple[DiskNumber, Sequence[int]] | None = None
         """the number whose digits are to be written when the program has ended, and prefixes (arithmetic.machine)"""
-        self.certificate_of: tuple[Claim, Statement, tuple[DiskNumber, ...]] | None = None
-        """claim, statement and numbers of their certificate"""
+        self.certificate_of: tuple[Claim, Statement, DiskNumber, tuple[DiskNumber, ...]] | None = None
+        """claim, statement, x and numbers of their certificate"""
         self._disk, self._trace = products.disk, products.disk.trace
         self._products, self._words, self._stages = products, products.words, stages
-        self._store, self._stop = store, stop
+        self._store, self._stop, self._source = store, stop, source
         self._calls = {call.path: call for call in self._trace.calls}
         self._seen = {call.results: call for call in self._trace.calls if call.title}
         self._titles, self._stage, self._turn = list[str](), "", ""
@@ -205,9 +206,23 @@ class DiskMachine(Machine):
             if zeros:
                 number.add([(zeros, abs(value))])
             else:
-                number.store(self._words.from_int(abs(value), length))
+                words = self._words.from_int(abs(value), length)
+                number.store(lambda start, stop: words[start:stop])
             self._products.note(where, number, sign)
         return DiskNumber(step.name, Operand(number), sign, number.residue())
+
+    def digits(self, name: str, length: int) -> DiskNumber:
+        """The digits of the file that is certified, as a number."""
+        step, where = self._step(name)
+        if (known := self._recalled(step.name)) is not None:
+            return known
+        if (noted := self._products.noted(where)) is not None:
+            number = noted[0]
+        else:
+            number = self._products.number(self._place(step), length, name=where)
+            number.store(self._source)
+            self._products.note(where, number, 1)
+        return self._known(DiskNumber(step.name, Operand(number), 1, number.residue()))
 
     def spectrum(self, name: str, number: DiskNumber, room: int, terms: int = 1) -> DiskSpectrum:
         """The transform of a number, for sums of so many products, of at most `room` words each."""
@@ -337,7 +352,7 @@ class DiskMachine(Machine):
 
     def certificate(self, claim: Claim, statement: Statement, x: DiskNumber, *numbers: DiskNumber) -> None:
         """The certificate."""
-        self.certificate_of = claim, statement, numbers
+        self.certificate_of = claim, statement, x, numbers
 
     # -- calls, which are recorded and found again ------------------------------------------------
 
@@ -415,7 +430,7 @@ class DiskMachine(Machine):
                     made = []
                     for name, found in zip(call.results, several(machine.run(program, *given)), strict=True):
                         number = products.number(self._disk.places[name], len(found.words), name=name)
-                        number.store(found.words)
+                        number.store(found.read)
                         made.append(DiskNumber(name, Operand(number), found.sign, found.residue))
                     self.levels += machine.records
                     break

@@ -263,15 +263,15 @@ class Number:
         self.kinds[chunk], self.edges[chunk] = kind, word
         self.residues[chunk] = self.words.power(self.chunk_words) - 1 if kind == NINES else 0
 
-    def store(self, words: np.ndarray) -> None:
-        """Write the whole number from memory."""
+    def store(self, read: Callable[[int, int], np.ndarray]) -> None:
+        """Write the whole number; read(start, stop) returns its words start .. stop-1."""
         padded = np.zeros(self.chunk_words, np.int32)
         for low in range(0, self.chunks, self._batch):
             high = min(low + self._batch, self.chunks)
             packed = page_buffer((high - low) * self.chunk_bytes).reshape(high - low, -1)
             requests = []
             for c in range(low, high):
-                piece = words[c * self.chunk_words:(c + 1) * self.chunk_words]
+                piece = read(c * self.chunk_words, min((c + 1) * self.chunk_words, self.length))
                 if len(piece) < self.chunk_words:
                     padded[:len(piece)] = piece
                     piece = padded

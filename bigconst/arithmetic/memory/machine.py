@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from bigconst.arithmetic.machine import Machine, Signed, one_or_several, several
+from bigconst.arithmetic.machine import Machine, Signed, Source, one_or_several, several
 from bigconst.arithmetic.memory.products import Products, Term
 from bigconst.arithmetic.packed import pieces
 from bigconst.arithmetic.words import Words
@@ -113,9 +113,11 @@ class MemoryMachine(Machine):
     """Carries out a program as its trace says, in arrays of one arena."""
 
     def __init__(self, trace: Trace, products: Products, arena: Arena, emit: Callable, *,
-                 outputs: Outputs | None = None, store: LevelStore | None = None,
+                 outputs: Outputs | None = None, store: LevelStore | None = None, source: Source | None = None,
                  stop: Callable[[], bool] = lambda: False, save_last: bool = True):
-        """`store` receives numbered calls that took long, the last one only with `save_last`, and returns those of
+        """`source` has the digits that are certified.
+
+        `store` receives numbered calls that took long, the last one only with `save_last`, and returns those of
         earlier processes.
 
         When stop() is true after a numbered call, Interrupted is raised, after saving its result if there is a store.
@@ -125,7 +127,7 @@ class MemoryMachine(Machine):
         self.records: list[dict] = []
         self._trace, self._products, self._words = trace, products, products.words
         self._memory = arena.take(trace.memory_bytes, np.uint8)
-        self._emit, self._outputs, self._store, self._stop = emit, outputs, store, stop
+        self._emit, self._outputs, self._store, self._source, self._stop = emit, outputs, store, source, stop
         self._levels = [call for call in trace.calls if call.is_part]
         self._saved_last = self._levels[-1:] if not save_last else []
         self._calls = {call.path: call for call in trace.calls}
@@ -162,6 +164,17 @@ class MemoryMachine(Machine):
         out[zeros:] = words.from_int(abs(value), length - zeros)
         return MemoryNumber(step.name, out, 1 if value >= 0 else -1, abs(value) * words.power(zeros) % words.modulus.p,
                             words)
+
+    def digits(self, name: str, length: int) -> MemoryNumber:
+        """The digits of the file that is certified, as a number."""
+        step = self._step(name)
+        out = self._words_of(step)
+
+        def piece(start: int, stop: int) -> None:
+            out[start:stop] = self._source(start, stop)
+
+        self._words.pool.run(piece, pieces(length))
+        return MemoryNumber(step.name, out, 1, self._words.residue(out), self._words)
 
     def argument(self, read: Callable[[int, int], np.ndarray], sign: int, residue: int) -> MemoryNumber:
         """A number that is there before the program begins, whose words read(start, stop) returns."""

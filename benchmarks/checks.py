@@ -57,7 +57,7 @@ def without_parity() -> None:
 
 def without_residues() -> None:
     """Replace the modulus by 1: every identity holds, and no residue has to be computed."""
-    from bigconst.arithmetic import packed, words
+    from bigconst.arithmetic import packed, residues, words
     from bigconst.arithmetic.disk import number
 
     class NoModulus:
@@ -66,9 +66,7 @@ def without_residues() -> None:
         def residue_words(self, data, radix: int) -> int:
             return 0
 
-        def residue_text(self, text, base: int) -> int:
-            return 0
-
+    replace(residues, "residues_text", lambda moduli, text, base: (0,) * len(moduli))
     replace(words, "Modulus", lambda p: NoModulus())
     # A chunk of largest words has the residue power - 1, which must not be negative.
     replace(words.Words, "power", lambda self, exponent: 1)

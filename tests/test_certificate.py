@@ -7,6 +7,7 @@ form are left to refuse it; every forged case shows first that the checksums are
 """
 
 import ast
+import dataclasses
 import itertools
 import json
 import random
@@ -21,11 +22,15 @@ from certificates import (
     assemble,
     bound,
     certificate,
+    certificate_2,
     checksums_pass,
     digit_text,
     fields,
+    fields_2,
     floor,
     folded,
+    ladder,
+    number_words,
     pack,
     put_word,
     refusal,
@@ -431,8 +436,8 @@ def test_a_byte_order_mark_is_skipped_in_lenient_files_alone(verifier):
 # --- the header -----------------------------------------------------------------------
 
 WRONG = {
-    "format": ["", "bigconst-certificate/2", "bigconst-certificate/1 ", "BIGCONST-CERTIFICATE/1", 1, None, True, [],
-               {}],
+    "format": ["", "bigconst-certificate/2", "bigconst-certificate/0", "bigconst-certificate/1 ",
+               "BIGCONST-CERTIFICATE/1", 1, None, True, [], {}],
     "constant": ["", "Phi", "phi ", " phi", "phi\n", "pi", "sqrt", "sqrt ", "sqrt2", "sqrt  2", "sqrt 2 ", "sqrt 2\n",
                  "sqrt 02", "sqrt +2", "sqrt -2", "sqrt 0", "sqrt 2.0", "sqrt 2e0", "sqrt 0x2", "sqrt 1_0",
                  "sqrt \u0662", "sqrt 2147483648", "sqrt 9999999999", "sqrt " + "9" * 3000, "sqrt \ud800", "\0",
@@ -519,6 +524,95 @@ def test_headers_that_are_none(verifier):
     assert verifier(text, assemble(whole, b" " + packed)) == 1
     for block in (whole.encode() + b"\n", whole.encode().ljust(4096), whole.encode().ljust(4097)):
         assert verifier(text, block + packed) == 1
+
+
+# --- statements -----------------------------------------------------------------------
+
+def lying(claim) -> list[tuple[str, dict]]:
+    """What may be wrong with a ladder's header, and the fields to be changed for it."""
+    told, numbers = claim.parameters(), [[name, digits] for name, digits, _ in claim.numbers()]
+    (rv, rv_digits), (ru, ru_digits) = numbers
+    cases = [("statement", value) for value in (
+        "Ladder", "ladder ", "", "remainder", "series", None, 1, True, ["ladder"], {"ladder": 1})]
+    cases += [("parameters", value) for value in (
+        {}, None, 1, "", [], [[key, value] for key, value in told.items()], told | {"extra": 1}, told | {"": 1})]
+    for key in told:
+        cases.append(("parameters", {name: value for name, value in told.items() if name != key}))
+        cases.append(("parameters", {name + "_" * (name == key): value for name, value in told.items()}))
+        other = int(told["L"]) if key == "L" else str(told[key])
+        cases += [("parameters", told | {key: value})
+                  for value in (None, True, 1.0, [], {}, "", 10**300, -10**300, float("nan"), other)]
+    cases += [("parameters", told | {"L": value}) for value in (
+        "0" + told["L"], "-" + told["L"], "+" + told["L"], told["L"] + " ", told["L"] + ".0", "1e9", "0x10", "1_0",
+        "\u0661\u0662", "9" * 45, "9" * 46, "9" * 3000, "0", "1")]
+    cases += [("numbers", value) for value in (
+        [], None, {}, "", 1, {"rv": rv_digits, "ru": ru_digits}, numbers[::-1], numbers[:1], numbers[1:],
+        [*numbers, numbers[0]], [*numbers, ["r", 1]], [*numbers, ["r", 0]], [["r", claim.n + 6]],
+        [["rv", rv_digits + 1], numbers[1]], [["rv", rv_digits - 1], numbers[1]], [numbers[0], ["ru", ru_digits + 5]],
+        [["ru", rv_digits], ["rv", ru_digits]], [["", rv_digits], ["", ru_digits]], [[rv_digits, "rv"], numbers[1]],
+        [["rv", str(rv_digits)], numbers[1]], [["rv", float(rv_digits)], numbers[1]], [["rv"], numbers[1]],
+        [["rv", rv_digits, 0], numbers[1]], [["rv", 10**300], numbers[1]], [["rv", True], numbers[1]], [None, None])]
+    return cases
+
+
+@pytest.mark.parametrize("base", [10, 16])
+def test_statements_that_are_not_of_the_documented_form(verifier, base):
+    claim = ladder("phi", base, 2500)
+    text, right_file = digit_text(claim.P, base, claim.n), claim.file(digit_text(claim.P, base, claim.n))
+    assert verifier.forged(text, right_file) == 0
+    for key, value in lying(claim)[base // 16::1 + (verifier.every > 1) * 2]:
+        assert verifier.forged(text, claim.file(text, **{key: value})) == 1, (key, value)
+    whole = json.dumps(fields_2("phi", base, claim.n, text, "ladder", claim.parameters(), claim.numbers()))
+    packed = right_file[4096:]
+    for line in (whole.replace('"k":', f'"k": {claim.k}, "k":'), whole.replace('"s":', '"\\u0073":'),
+                 whole.replace('"statement"', '"Statement"'), whole.replace("certificate/2", "certificate/1"),
+                 whole.replace("certificate/2", "certificate/3"), whole.replace('"statement": "ladder", ', "")):
+        expected = 0 if "u0073" in line else 1      # an escape is JSON
+        assert verifier(text, assemble(line, packed)) == expected, line
+
+
+@pytest.mark.parametrize("base", [10, 16])
+def test_numbers_that_are_not_of_the_documented_form(verifier, base):
+    claim = ladder("sqrt 12345", base, 2500)
+    text, w = digit_text(claim.P, base, claim.n), {10: 5, 16: 4}[base]
+    line = json.dumps(fields_2(claim.constant, base, claim.n, text, "ladder", claim.parameters(), claim.numbers()))
+    packed = [pack(number_words(value, base, digits), base) for _, digits, value in claim.numbers()]
+    assert verifier(text, assemble(line, b"".join(packed))) == 0
+    forged = [packed[0], packed[1], b"".join(packed[::-1]), b"".join(packed) + bytes(8), b"".join(packed)[:-8],
+              packed[0] + bytes(136) + packed[1], packed[0] + packed[1][:-136 if base == 10 else -8]]
+    for at, (_, digits, _) in enumerate(claim.numbers()):
+        count, top = -(-digits // w), (8, 2)[at]
+        changes = [(count - 1, top), (count - 1, 2**16 - 1)]
+        if base == 10:
+            changes += [(0, 10**5), (0, 2**17 - 1), (count // 2, 10**5)]
+        if count % (64 if base == 10 else 4):
+            changes.append((count, 1))
+        for j, word in changes:
+            changed = bytearray(packed[at])
+            put_word(changed, base, j, word)
+            forged.append(bytes(changed) + packed[1] if at == 0 else packed[0] + bytes(changed))
+    for numbers in forged:
+        assert verifier(text, assemble(line, numbers)) == 1
+
+
+def test_a_ladder_of_a_perfect_square(verifier):
+    claim = ladder("sqrt 50", 10, 2500)
+    for constant, n in (("sqrt 49", 2500), ("sqrt 1", 2500), ("sqrt 2147395600", 2500)):
+        p = floor(constant, 10, n)
+        text = digit_text(p, 10, n)
+        assert verifier.forged(text, dataclasses.replace(claim, constant=constant, P=p).file(text)) == 1
+
+
+@pytest.mark.parametrize("constant,base,n", [("phi", 10, 1), ("sqrt 49", 16, 700), ("sqrt 2147483647", 10, 3001)])
+def test_remainders_of_format_2(verifier, constant, base, n):
+    p, r, text, _ = right(constant, base, n)
+    made = certificate_2(constant, base, n, text, "remainder", {}, [("r", n + 6, r)])
+    assert verifier.forged(text, made) == 0, verifier.said
+    for wrong in ({"parameters": {"k": 1}}, {"parameters": None}, {"numbers": [["r", n + 5]]},
+                  {"numbers": [["R", n + 6]]}, {"statement": "ladder"}):
+        assert verifier.forged(text, certificate_2(constant, base, n, text, "remainder", {}, [("r", n + 6, r)],
+                                                   **wrong)) == 1
+    assert verifier.forged(text, certificate_2(constant, base, n, text, "remainder", {}, [("r", n + 6, r + 1)])) == 1
 
 
 # --- files ----------------------------------------------------------------------------

@@ -44,9 +44,8 @@ class Files:
 
     def __init__(self, plan: Plan, bounds: Bounds, words: Words, text: Sink | DigitSource, certificate: Sink | None,
                  kept_chunks: int = 0):
-        """`text` is where the digits go, or where they come from; without a `certificate` it is checked all the same;
-        `kept_chunks` is the number of chunks of a number on
-        disk that are cached while it is read."""
+        """`text` is where the digits go, or where they come from; without a file for the `certificate` all of it is
+        checked, and nothing written; `kept_chunks` chunks of a number on disk are cached while it is read."""
         self._plan, self._bounds, self._words = plan, bounds, words
         self._text, self._certificate, self._kept = text, certificate or Nowhere(), kept_chunks
         self._hasher = xxhash.xxh3_128()

@@ -197,7 +197,7 @@ def _files(plan: Plan, passes: Sequence[Pass]) -> tuple[WorkStep, ...]:
     """The steps for text, then certificate; the thread that makes a piece also reads its words and writes it."""
     parts = ("text_bytes", plan.text_bytes), ("certificate_bytes", plan.certificate_bytes)
     return (WorkStep((("touch", plan.disk.files_bytes),)),
-            *(WorkStep((("unpack", plan.words),), (Move(each.packed, each.chunk_bytes, each.chunk_bytes),),
+            *(WorkStep((("unpack", each.words),), (Move(each.packed, each.chunk_bytes, each.chunk_bytes),),
                        at_once=False, **{name: size}) for (name, size), each in zip(parts, passes, strict=False)))
 
 

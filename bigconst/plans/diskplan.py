@@ -12,7 +12,7 @@ from bigconst.base.formats import PACKED_PIECE_WORDS, TEXT_PIECE_BYTES
 from bigconst.base.units import format_bytes, format_count, format_seconds
 from bigconst.plans.accounts import JournalAccounts, Pass, Traffic
 from bigconst.plans.diskshape import DiskShape, chunk_bytes, disk_shape
-from bigconst.plans.trace import FILES_STAGE, Step, Trace, transform_rows
+from bigconst.plans.trace import Trace, transform_rows
 
 CHUNK_WORDS = {"hdd": {10: 1 << 19, 16: 1 << 19}, "ssd": {10: 1 << 16, 16: 1 << 16}}
 """Words of a chunk, the shortest contiguous run of packed words, by kind of disk and base; fewer where memory is short.
@@ -53,9 +53,6 @@ class DiskPlan:
     memory: Mapping[str, Trace] = field(default_factory=dict)
     """what is computed in memory, by the paths of calls"""
 
-    def _steps(self, stage: str) -> tuple[Step, ...]:
-        return tuple(step for step in self.trace.steps if step.stage == stage)
-
     @cached_property
     def _placed(self) -> tuple[dict[str, int], int]:
         return self.trace.placed(self.stripe_bytes)
@@ -90,12 +87,6 @@ class DiskPlan:
     def shapes(self) -> frozenset[tuple[DiskShape, int, int]]:
         """The shape, the operands and the numbers added of all transforms on disk."""
         return frozenset((step.shape, step.operands, step.added) for step in self.trace.steps if step.shape is not None)
-
-    @property
-    def kept_bytes(self) -> int:
-        """Scratch that is needed while files are written."""
-        needed = {name for step in self._steps(FILES_STAGE) for name in step.reads}
-        return max(self.places[step.out] + step.out_bytes for step in self.trace.steps if step.out in needed)
 
     @property
     def used_bytes(self) -> int:

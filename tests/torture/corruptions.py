@@ -12,7 +12,7 @@ from pathlib import Path
 import damage
 import numpy as np
 
-from bigconst.arithmetic import packed, words
+from bigconst.arithmetic import packed, residues, words
 from bigconst.arithmetic.disk import number, operand, passes, rowpasses
 from bigconst.arithmetic.residues import Modulus
 from bigconst.base.events import Fault
@@ -31,7 +31,7 @@ KERNELS = (
     (words, "newton_update", 0), (words, "newton_update", None), (words, "propagate", 0), (words, "propagate", None),
     (linear, "multiply_small", 0), (linear, "multiply_small", None), (linear, "shift_down", 0),
     (linear, "divide_small", 0), (digits, "write_text", 0), (text, "write_text", 0), (packed, "pack", 0),
-    (Modulus, "residue_words", None), (Modulus, "residue_text", None),
+    (Modulus, "residue_words", None), (residues, "absorb_text", 0),
 )
 """The kernels of a run on disk, with their callers."""
 

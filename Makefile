@@ -3,7 +3,8 @@
 # make bench  the benchmark programs
 # make docs   docs/troubleshooting.md and the options in README.md, from the sources
 # make dist   wheel and source archive into dist/
-# make torture  kills, bad blocks and wrong results on purpose, large sizes, short runs of all benchmarks: about an hour
+# make torture  kills, bad blocks, wrong results and forgeries on purpose, large sizes, short runs of all benchmarks:
+#          an hour and a half
 # make clean  remove what the above made, except .venv
 
 PYTHON ?= python3
@@ -52,6 +53,7 @@ torture: .venv/installed-test .venv/installed-bench
 	$(BIN)/python tests/torture/constants.py
 	$(BIN)/python tests/torture/mersenne.py
 	$(BIN)/python -m pytest -q tests/torture
+	BIGCONST_FORGERIES=2000 $(BIN)/python -m pytest -q tests/test_forgeries.py
 	$(BIN)/python -m pytest -q -m hypothesis --hypothesis-profile torture
 
 clean:

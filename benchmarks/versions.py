@@ -6,8 +6,8 @@ Each command runs once uncounted with both versions, which fills their caches of
 version, the other one, this one ..., fifteen pairs of short commands and five of long ones.  A figure is the median of
 wall seconds or of processor seconds with all child processes; a ratio is the median of the ratios of the pairs, this
 version over the other, with the smallest and the largest beside it.  Digits that both have written must be equal, byte
-for byte; certificates may differ.  "Cold" commands have an empty cache of kernels every time: what a first user waits for.  Without --other the
-program is compared with itself, which shows the noise of the machine.
+for byte; certificates may differ.  "Cold" commands have an empty cache of kernels every time: what a first user waits
+for.  Without --other the program is compared with itself, which shows the noise of the machine.
 """
 
 import filecmp

@@ -16,7 +16,6 @@ from certificates import (
     digit_text,
     floor,
     ladder,
-    lengths,
     margins,
     radicand_of,
     remainder,
@@ -49,9 +48,9 @@ class Rule:
         c, c2, margin = margins(radicand_of(constant))
         return cls(constant, base, width or WIDTH[base], n, k, K, **{"c": c, "c2": c2, "margin": margin} | changed)
 
-    def accepted(self, A) -> Iterator[tuple[int, int]]:
-        """(P, an L) for every P that passes with this A for some X, c, c2, L, s, ru and rv; divisibility by d^2 is not
-        asked for, so that some do not.
+    def accepted(self, A) -> Iterator[tuple[int, int, int]]:
+        """(P, least L, largest L) for every P that passes with this A for some X, c, c2, s, ru and rv; divisibility by
+        d^2 is not asked for, so that some do not.
 
         With B the radix and q = B^(K-2k) the identity says M = 3 d^2 rv - 4 s d^2 B^k ru, which lies between -8 and 32
         d^2 B^(k+o), for M = 8dAB^(3k) + 6FAB^k - 4B^kAF - 6FX + 3F c2 - T d B^(k+o) Z; and Z = m' X q + r,
@@ -83,7 +82,7 @@ class Rule:
             for P in range(int(first // (2 * G)), int(last // (2 * G)) + 1):
                 least, most = max(first - 2 * G * P, self.margin), min(last - 2 * G * P, 2 * G - self.margin)
                 if least <= most:
-                    yield P, int(least)
+                    yield P, int(least), int(most)
 
     @property
     def true(self) -> int:
@@ -132,7 +131,7 @@ def of_units(rng: random.Random, honest: Ladder, other: Ladder) -> Ladder:
         return dataclasses.replace(honest, P=honest.P + 1)
     match rng.randrange(4):
         case 0:     # the identity is true again, with an L out of its range
-            return dataclasses.replace(moved, L=int(honest.L - 2 * honest.G * units))
+            return dataclasses.replace(moved, L=int((honest.L - 2 * honest.G * units) % mpz(10) ** 1000))
         case 1:
             return fitted(moved)
         case 2:
@@ -215,22 +214,35 @@ def files_of(claim: Ladder) -> tuple[bytes, bytes]:
     return text, certificate_2(claim.constant, claim.base, claim.n, text, "ladder", claim.parameters(), numbers)
 
 
-def wide_c(rng: random.Random, constant: str, base: int, n: int) -> Ladder:
-    """Wrong digits that an earlier draft of the bounds let pass: |c| <= 100d, and one word less than B^o >= 1000d.
+def wide_c(rng: random.Random, base: int, n: int) -> Ladder:
+    """Wrong digits of the root of 2^31 - 1 that satisfy the identity with all that an earlier draft of the bounds asked
+    for: |c| <= 100d, an overlap of two words, L down to 4d, and c2 as now.
 
-    The solver says which P pass with a wide c; what fits the most wrong of them is returned.
+    With fewer guard words than the program takes there are many.  c2 makes d divide what has to be divided, and brings
+    L into its range; L makes d^2 divide it.
     """
-    k, K = lengths(constant, base, n)
-    k -= 1
-    while True:
-        d, B = radicand_of(constant), mpz(base) ** WIDTH[base]
-        rule = Rule.of(constant, base, n, k, K, c=100 * d, margin=4 * d)
+    constant, words, guard = "sqrt 2147483647", -(-n // WIDTH[base]), 2 if base == 10 else 3
+    words += -(words + guard + 2) % 3
+    n, K = words * WIDTH[base], words + guard
+    k, d, B = (K + 2) // 3, radicand_of(constant), mpz(base) ** WIDTH[base]
+    rule, G = Rule.of(constant, base, n, k, K, c=100 * d, margin=4 * d), mpz(base) ** (guard * WIDTH[base])
+    unit = 4 * d * B ** (k + 2)
+    for _ in range(500):
         A = isqrt(d * B ** (2 * k)) + rng.randrange(-90 * d, 90 * d)
-        found = [pair for pair in rule.accepted(A) if pair[0] != rule.true]
-        if found or rng.randrange(50) == 0:
-            P, L = found[0] if found else (rule.true + 1, 5 * d)
-            a, _ = Ladder(constant, base, n, P, k, K, 1, 0, 0, L, 0, 0).words_of_text()
-            return wrapped(fitted(Ladder(constant, base, n, P, k, K, 1, int(A - a), 0, L, 0, 0)))
+        for P, least, most in rule.accepted(A):
+            a, X = Ladder(constant, base, n, P, k, K, 1, 0, 0, 1, 0, 0).words_of_text()
+            F = A * A - d * B ** (2 * k)
+            bare = 8 * d * A * B ** (3 * k) + 2 * F * A * B**k - 6 * F * X
+            c2 = (unit * (2 * G * P + (least + most + d) // 2) - bare) // (3 * F)
+            c2 -= (c2 + bare * invert(3 * F, d)) % d
+            reached = bare + 3 * F * c2
+            L = reached // unit - 2 * G * P - d
+            L += ((reached // d - 8 * B ** (k + 2) * G * P) * invert(4 * B ** (k + 2), d) - L) % d
+            claim = fitted(Ladder(constant, base, n, P, k, K, 1, int(A - a), int(c2), int(L), 0, 0))
+            if P != rule.true and wrapped(claim) == claim and claim.c2 == c2 and abs(c2) <= rule.c2 \
+                    and 4 * d <= L <= 2 * G - 4 * d:
+                return claim
+    raise AssertionError("no wrong digits satisfy the identity")
 
 
 def of_format_1(rng: random.Random, constant: str, base: int, n: int) -> tuple[bytes, bytes]:

@@ -88,6 +88,11 @@ def test_killed_again_and_again(place, in_memory, command, digits):
         kills += 1
         if (place / "a" / NAME).exists() or (place / "a" / OLD_NAME).exists():
             command = "resume ../a"
+        elif os.listdir(place / "files"):
+            # It was done, and was killed while it removed its scratch: the next run there removes the rest.
+            for path in (place / "a").iterdir():
+                path.unlink()
+            break
     assert kills >= 3
     if command == "resume ../a" and os.listdir(place / "a"):
         assert bigconst(command) == 0

@@ -11,7 +11,7 @@ from bigconst.arithmetic.memory.machine import MemoryMachine, MemoryNumber
 from bigconst.arithmetic.words import Words
 from bigconst.base.errors import FaultError
 from bigconst.base.formats import WORDS
-from bigconst.constants import digits, engine, golden, roots
+from bigconst.constants import digits, engine, files, golden, roots
 from bigconst.constants.golden import PHI
 from bigconst.constants.planning import make_plan
 from bigconst.runtime.threads import Pool
@@ -111,6 +111,14 @@ def test_the_numbers_of_a_certificate_in_memory(operation, number, monkeypatch):
 
     after(monkeypatch, MemoryMachine, operation, spoil)
     with pytest.raises(FaultError, match="^a number of the certificate changed in memory; run it again"):
+        run(certificate)
+    assert 0 not in certificate.pieces
+
+
+def test_parameters_that_change_after_they_were_checked(monkeypatch):
+    certificate = Sink()
+    monkeypatch.setattr(files, "ladder_statement", lambda *arguments: None)
+    with pytest.raises(FaultError, match="^the certificate's parameters are out of their bounds; run it again"):
         run(certificate)
     assert 0 not in certificate.pieces
 

@@ -8,12 +8,15 @@ import argparse
 import contextlib
 import multiprocessing
 import random
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bigconst.base.errors import BigconstError, ChecksumError
+from bigconst.cli import main
 from bigconst.runs import kernels
+from bigconst.storage.volume import Volume
 
 HARMLESS, REPAIRED, STOPPED, WRONG, UNNOTICED, CRASHED, HUNG = OUTCOMES = (
     "harmless", "repaired", "stopped", "WRONG FILE", "UNNOTICED", "crashed", "hung")
@@ -210,13 +213,18 @@ class Rights:
         self._folder, self._known = folder, {}
 
     def of(self, plan) -> tuple[bytes, bytes]:
-        """Text and certificate of a plan, computed in memory."""
+        """Text and certificate of a plan: digits that are computed in memory, and the certificate of a run on disk that
+        nothing disturbs, which proves them."""
         from bigconst.constants import engine, planning
 
-        key = plan.decimal_digits, plan.base
-        if key not in self._known:
+        if plan.fingerprint not in self._known:
             in_memory = planning.make_plan(plan.constant, plan.decimal_digits, plan.base, 1, 1 << 60)
             files = FilePair(in_memory, self._folder)
             engine.run(in_memory, files.files[0], lambda event: None, files.files[1])
-            self._known[key] = files.contents()
-        return self._known[key]
+            text, _ = files.contents()
+            files = carry_out(plan, self._folder / "undisturbed", Volume, lambda event: None)
+            if files.contents()[0] != text or main(["verify", str(files.write())]) != 0:
+                raise AssertionError("a run that nothing disturbs is wrong")
+            self._known[plan.fingerprint] = files.contents()
+            shutil.rmtree(self._folder / "undisturbed", ignore_errors=True)
+        return self._known[plan.fingerprint]

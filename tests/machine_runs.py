@@ -7,8 +7,9 @@ from disk_parts import WatchedVolume
 from gmpy2 import mpz
 from oracle_words import to_mpz
 
-from bigconst.arithmetic.disk.machine import DiskMachine, DiskNumber
+from bigconst.arithmetic.disk.machine import DiskMachine
 from bigconst.arithmetic.disk.products import DiskProducts
+from bigconst.arithmetic.disk.values import DiskNumber
 from bigconst.arithmetic.disk.workspace import DiskWorkspace
 from bigconst.arithmetic.machine import several
 from bigconst.arithmetic.memory.machine import MemoryMachine

@@ -247,6 +247,17 @@ def test_certified_on_disk(place, name, base, lenient, capsys):
         assert proves((place / "files" / "x.txt").read_bytes(), on_disk)
 
 
+def test_a_character_that_is_no_digit_among_those_that_are_certified_on_disk(place, capsys):
+    """What was found is kept: with the character mended, the run goes on."""
+    command = certifying(place, "phi", 10)
+    text = (place / "files" / "x.txt").read_text()
+    (place / "files" / "x.txt").write_text(text[:40_002] + "z" + text[40_003:])
+    assert run(*command) == 3
+    assert "'z' as digit 40,001 after the point" in capsys.readouterr().err
+    (place / "files" / "x.txt").write_text(text)
+    assert run(*command) == 0 and os.listdir(place / "a") == []
+
+
 @pytest.mark.parametrize("how", ["resume", "the command again"])
 def test_an_interrupted_certificate(place, how, capsys):
     command = certifying(place, "phi", 10)
@@ -280,8 +291,8 @@ def test_wrong_digits_on_disk(place, position, capsys):
     assert run(*command) == 1
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("bigconst: x.txt does not hold phi; ")
-    assert not (place / "files" / "x.txt.cert").exists()
-    assert run(*command, "--locate", "--discard") == 1
+    assert os.listdir(place / "files") == ["x.txt"] and os.listdir(place / "a") == []
+    assert run(*command, "--locate") == 1
     assert f"wrong from digit {position:,} after the point on" in capsys.readouterr().err
 
 

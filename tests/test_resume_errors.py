@@ -1,5 +1,7 @@
 """Directories that were used for something else since a run was killed, and a journal that is gone."""
 
+import os
+
 import pytest
 from interrupted_runs import (
     COPIED,
@@ -55,6 +57,18 @@ def test_a_run_that_was_killed_as_it_began_or_ended(place, in_memory, left):
     (place / "a" / left).write_bytes(b"x" * 4096)
     assert bigconst(f"{ON_DISK} --swap ../b") == 0
     check_finished(place, in_memory)
+
+
+@pytest.mark.parametrize("left", [DATA_NAME, RESERVE_NAME])
+def test_what_such_a_run_left_is_discarded(place, left):
+    """Another run, in memory, would not remove it."""
+    kill_once(place, f"{ON_DISK} --swap ../b", at_moment(200))
+    for path in (place / "a").iterdir():
+        path.unlink()
+    for name in (left, "mine"):
+        (place / "a" / name).write_bytes(b"x" * 4096)
+    assert bigconst("phi --digits 10 --swap ../a --swap ../b --discard --output ../c/phi.txt") == 0
+    assert os.listdir(place / "a") == ["mine"] and os.listdir(place / "b") == []
 
 
 @pytest.mark.parametrize("named", [{"kind": "phi", "d": 5}, {"constant": "brass"}])

@@ -121,6 +121,10 @@ class Machine:
     def __init__(self) -> None:
         self._scopes: list[str] = []
         self._counts: Counter[str] = Counter()
+        self._titles: list[str] = []
+        """what the names of stages begin with"""
+        self._stage = ""
+        """name for people of the stage that is under way"""
 
     def named(self, operation: str) -> str:
         """The full name of an operation or a scope that begins now."""
@@ -140,8 +144,21 @@ class Machine:
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """A part of the run that people see, and a scope, which may be entered again."""
-        with self.scope("/".join([*self._scopes, name])):
+        before, self._stage = self._stage, ", ".join([*self._titles, name])
+        try:
+            with self.scope("/".join([*self._scopes, name])):
+                yield
+        finally:
+            self._stage = before
+
+    @contextlib.contextmanager
+    def _titled(self, *titles: str) -> Iterator[None]:
+        """Around stages whose names begin with these titles."""
+        before, self._titles = self._titles, list(titles)
+        try:
             yield
+        finally:
+            self._titles = before
 
     def _value(self, make: Callable[..., int], of) -> int:
         """The integer that `integer` stores."""
@@ -199,7 +216,7 @@ class Machine:
     @contextlib.contextmanager
     def _doubt(self) -> Iterator[None]:
         """The scope of what is hardly ever carried out."""
-        with self.scope("/".join([*self._scopes, IN_DOUBT])):
+        with self._titled(IN_DOUBT), self.scope("/".join([*self._scopes, IN_DOUBT])):
             yield
 
     def run(self, program: Callable, *arguments):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from bigconst.arithmetic.machine import IN_DOUBT, Machine, Signed, one_or_several, several
+from bigconst.arithmetic.machine import Machine, Signed, one_or_several, several
 from bigconst.base.errors import DoesNotFit
 from bigconst.base.formats import WORDS
 from bigconst.base.units import format_count
@@ -62,31 +62,20 @@ class Planner(Machine):
         self.radix = WORDS[base].radix
         self.steps: list[Step] = []
         self.calls: list[Call] = []
-        self._stage, self._titles, self._numbers = "", list[str](), dict[str, int]()
+        self._numbers: dict[str, int] = {}
         self._segment = ""
-
-    @contextlib.contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """A part of the run that people see, and a scope."""
-        before, self._stage = self._stage, ", ".join([*self._titles, name])
-        try:
-            with super().stage(name):
-                yield
-        finally:
-            self._stage = before
 
     def call(self, name: str, program: Callable, *arguments, numbered: bool = False, entered: bool = False):
         """What a program makes; the stages of a `numbered` call begin with its name and number."""
         path, title = self.named(name), name if entered else ""
-        before = self._segment, self._titles
+        before = self._segment
         if numbered:
             self._numbers[name] = self._numbers.get(name, 0) + 1
             title = f"{name} {self._numbers[name]}"
-            self._titles = [title]
         self._segment = title or self._segment
-        with self.scope(path):
+        with self._titled(*([title] if numbered else self._titles)), self.scope(path):
             made = program(self, *arguments)
-        self._segment, self._titles = before
+        self._segment = before
         self._ended(path, title, made, is_part=numbered)
         return made
 
@@ -116,15 +105,6 @@ class Planner(Machine):
         yield
         self.steps[first:] = [replace(step, passes=(), operations=(), journal_bytes=0, in_doubt=True)
                               for step in self.steps[first:]]
-
-    @contextlib.contextmanager
-    def _doubt(self) -> Iterator[None]:
-        before, self._titles = self._titles, [IN_DOUBT]
-        try:
-            with super()._doubt():
-                yield
-        finally:
-            self._titles = before
 
     def _write_files(self) -> None:
         """Add the steps for files that are still to come."""

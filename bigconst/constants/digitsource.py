@@ -2,14 +2,13 @@
 
 import numpy as np
 
-from bigconst.arithmetic.packed import page_buffer
-from bigconst.arithmetic.residues import ForeignCharacter, Prefixes
+from bigconst.arithmetic.filetext import absorb_file
+from bigconst.arithmetic.residues import Prefixes
 from bigconst.arithmetic.words import Words
 from bigconst.base.errors import InputOutputError
-from bigconst.base.formats import TEXT_PIECE_BYTES, WORDS
+from bigconst.base.formats import WORDS
 from bigconst.constants.bounds import Bounds
 from bigconst.kernels.text import read_text
-from bigconst.runtime.stream import in_order, slots
 from bigconst.storage.digitfile import DigitFile
 from bigconst.storage.layouts import foreign
 
@@ -47,23 +46,7 @@ class DigitSource:
         residue of the number that was made of them: the file has changed meanwhile.
         """
         text = self._text
-        buffers = [page_buffer(TEXT_PIECE_BYTES) for _ in range(min(slots(words.pool.threads), len(text.pieces)))]
-
-        def make(i: int, slot: int) -> tuple:
-            piece = text.pieces[i]
-            raw, digits = text.read(piece, buffers[slot])
-            try:
-                return raw, prefixes.parts(digits, piece.first)
-            except ForeignCharacter as error:
-                raise foreign(text.path, digits, error.index, piece.first + error.index + 1, self._base) from None
-
-        def take(made: tuple) -> None:
-            raw, parts = made
-            hasher.update(memoryview(raw))
-            prefixes.take(parts)
-
-        in_order(words.pool.threads, len(text.pieces), make, take)
-        hasher.update(text.rest())
+        absorb_file(text, self._base, prefixes, hasher, words.pool.threads)
         text.check_unchanged()
         value = prefixes.found[text.digits][0]
         if (value * bounds.guard_range - residue) % words.modulus.p:

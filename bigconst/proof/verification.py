@@ -13,11 +13,12 @@ import numpy as np
 import xxhash
 from gmpy2 import mpz
 
+from bigconst.arithmetic.filetext import absorb_file
 from bigconst.arithmetic.packed import page_buffer, pieces
-from bigconst.arithmetic.residues import ForeignCharacter, Modulus, Prefixes, random_prime, residues_words
+from bigconst.arithmetic.residues import Modulus, Prefixes, random_prime, residues_words
 from bigconst.base.constant import integer_text
 from bigconst.base.errors import VerificationError
-from bigconst.base.formats import HEADER_BYTES, PACKED_PIECE_WORDS, TEXT_PIECE_BYTES, WORDS, packed_bytes
+from bigconst.base.formats import HEADER_BYTES, PACKED_PIECE_WORDS, WORDS, packed_bytes
 from bigconst.kernels.pack import GROUP, unpack
 from bigconst.plans.certificate import (
     Header,
@@ -30,7 +31,6 @@ from bigconst.plans.certificate import (
 )
 from bigconst.runtime.stream import in_order, slots
 from bigconst.storage.digitfile import DigitFile, open_digits, open_regular, read_exactly, unchanged
-from bigconst.storage.layouts import foreign
 
 COMPARED_WORDS = 2000
 """Words that are compared at a time to decide whether r is within its bound."""
@@ -147,26 +147,9 @@ def verify(text_path: str, proof: str | None = None, primes: int = 3, threads: i
 def _text_residues(threads: int, text: DigitFile, header: Header,
                    moduli: tuple[Modulus, ...]) -> tuple[list[tuple[int, ...]], str]:
     """The prefixes that the statement needs modulo each prime, and the checksum of the whole text."""
-    hasher = xxhash.xxh3_128()
-    buffers = [page_buffer(TEXT_PIECE_BYTES) for _ in range(min(slots(threads), len(text.pieces)))]
-    counts = header.statement.prefixes(header.claim)
+    hasher, counts = xxhash.xxh3_128(), header.statement.prefixes(header.claim)
     prefixes = Prefixes(moduli, header.base, counts, header.constant.floor)
-
-    def make(i: int, slot: int) -> tuple:
-        piece = text.pieces[i]
-        raw, digits = text.read(piece, buffers[slot])
-        try:
-            return raw, prefixes.parts(digits, piece.first)
-        except ForeignCharacter as error:
-            raise foreign(text.path, digits, error.index, piece.first + error.index + 1, header.base) from None
-
-    def take(result: tuple) -> None:
-        raw, parts = result
-        hasher.update(memoryview(raw))
-        prefixes.take(parts)
-
-    in_order(threads, len(text.pieces), make, take)
-    hasher.update(text.rest())
+    absorb_file(text, header.base, prefixes, hasher, threads)
     return [prefixes.found[count] for count in counts], hasher.hexdigest()
 
 

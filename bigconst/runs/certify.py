@@ -6,6 +6,7 @@ from bigconst.base.constant import Constant, integer_text
 from bigconst.base.errors import OperandError, UsageError, VerificationError
 from bigconst.base.hardware import default_threads
 from bigconst.base.units import format_count
+from bigconst.runs import interrupted
 from bigconst.runs.compute import compute
 from bigconst.runs.request import RunRequest
 from bigconst.runs.start import RunStart, start
@@ -48,7 +49,9 @@ def finish(begun: RunStart, locate: bool = False) -> Certified:
     try:
         report = compute(begun)
     except OperandError as error:
-        # The remainder is longer than that of right digits may be.
+        # The remainder is longer than that of right digits may be: there is nothing to go on with.
+        if begun.scratch is not None:
+            interrupted.discard(begun.scratch.disks.directories)
         position = first_difference(request) if locate else None
         if position is None:
             raise VerificationError(f"{request.source} does not hold {request.constant.name}",

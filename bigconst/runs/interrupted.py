@@ -173,11 +173,15 @@ def _otherwise(fields: dict) -> str:
 
 
 def discard(named: Sequence[str]) -> None:
-    """Remove the interrupted runs that directories hold, with their parts in other directories."""
+    """Remove the interrupted runs that directories hold, with their parts in other directories, and what a run left
+    that was killed as it began or ended."""
     for directory in named:
         try:
             fields = find([directory])
         except InputOutputError:        # another format, or damaged: no other directory is known
+            fields = {"lanes": [directory]}
+        if fields is None and os.path.isdir(directory) and any(
+                name == DATA_NAME or name.startswith(OURS) for name in os.listdir(directory)):
             fields = {"lanes": [directory]}
         if fields is not None:
             for each in (*fields["lanes"], fields.get("directory"), fields.get("checkpoint")):

@@ -78,7 +78,7 @@ class RunRequest:
     @property
     def is_zst(self) -> bool:
         """Whether the digits are written as zstandard: the name of the file decides, for a link that of its target."""
-        return self.output_path.endswith(ZST_SUFFIX)
+        return self.source is None and self.output_path.endswith(ZST_SUFFIX)
 
     @property
     def allowed_memory_bytes(self) -> int:

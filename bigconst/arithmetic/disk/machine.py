@@ -9,7 +9,7 @@ import contextlib
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,87 +20,15 @@ from bigconst.arithmetic.disk.products import DiskProducts, DiskTerm
 from bigconst.arithmetic.disk.reader import Reader
 from bigconst.arithmetic.disk.stages import Stages
 from bigconst.arithmetic.disk.tiles import Tiles
+from bigconst.arithmetic.disk.values import DiskNumber, DiskSpectrum
 from bigconst.arithmetic.faults import wrong_of
-from bigconst.arithmetic.machine import IN_DOUBT, Machine, Signed, Source, one_or_several, several
+from bigconst.arithmetic.machine import Machine, Source, one_or_several, several
 from bigconst.arithmetic.memory.machine import MemoryMachine
 from bigconst.arithmetic.words import Words
 from bigconst.base.errors import FaultError, ReadError
 from bigconst.plans.certificate import Claim, Statement
 from bigconst.plans.trace import Call, Step
 from bigconst.runtime.levelstore import LevelStore
-
-
-@dataclass(frozen=True)
-class DiskNumber(Signed):
-    """A number on the volume, or what is made of it while it is read."""
-
-    name: str
-    """its name in the trace"""
-    operand: Operand | None
-    """None for a number that an earlier process has used for the last time"""
-    sign: int = 1
-    residue: int = 0
-    """residue of the magnitude modulo 2^61 - 1"""
-
-    @property
-    def number(self) -> Number:
-        """The stored number."""
-        return self.operand.number
-
-    @property
-    def source(self) -> Words:
-        """Operations on words."""
-        return self.number.words
-
-    @property
-    def length(self) -> int:
-        """Words of its chunks."""
-        return self.operand.chunks * self.number.chunk_words
-
-    @property
-    def is_positive(self) -> bool:
-        """Whether it is greater than 0."""
-        return self.sign > 0 and bool(self.number.kinds.any())
-
-    def high(self, count: int) -> "DiskNumber":
-        """The part without the `count` lowest words, which are whole chunks, rounded towards 0."""
-        if self.operand is None:
-            return self
-        operand = replace(self.operand, first=self.operand.first + count // self.number.chunk_words)
-        return replace(self, operand=operand, residue=operand.residue())
-
-    def plus(self, value: int) -> "DiskNumber":
-        """The number, which is positive, plus a small integer, in its place."""
-        self.number.add([(0, value)])
-        return replace(self, residue=(self.residue + value) % self.number.words.modulus.p)
-
-    def read(self, start: int, stop: int) -> np.ndarray:
-        """Words start .. stop-1 of the magnitude, zeros beyond it."""
-        return self.reader(stop // self.number.chunk_words + 1)(start, stop)
-
-    def reader(self, kept_chunks: int) -> Reader:
-        """`read`, with a cache of chunks for threads that read near each other."""
-        return Reader(self.operand, kept_chunks)
-
-    def low_residue(self, count: int) -> int:
-        """Residue of the `count` lowest words, for which a chunk that is cut is read."""
-        words, whole = self.source, count - count % self.number.chunk_words
-        low = self.residue - self.high(whole).residue * words.power(whole)
-        return (low + words.residue(self.read(whole, count)) * words.power(whole)) % words.modulus.p
-
-    def quotient_residue(self, count: int, divisor: int) -> int:
-        """Residue of the magnitude divided by radix^count * divisor, rounded down; radix^count are whole chunks, and
-        `divisor` divides the radix."""
-        high, p = self.high(count), self.number.words.modulus.p
-        return (high.residue - high.operand.first_word(0) % divisor) * pow(divisor, -1, p) % p
-
-
-@dataclass(frozen=True)
-class DiskSpectrum:
-    """A transform on the volume of a number, which a repetition needs."""
-
-    tiles: Tiles | None
-    number: DiskNumber
 
 
 def recorded(operation: Callable) -> Callable:
@@ -135,7 +63,7 @@ class DiskMachine(Machine):
         self._store, self._stop, self._source = store, stop, source
         self._calls = {call.path: call for call in self._trace.calls}
         self._seen = {call.results: call for call in self._trace.calls if call.title}
-        self._titles, self._stage, self._turn = list[str](), "", ""
+        self._turn = ""
         self._uses = Counter((step.stage, step.name.rpartition("/")[2].partition(" #")[0])
                              for step in self._trace.steps)
         self._made: dict[str, DiskNumber] = {}
@@ -148,26 +76,13 @@ class DiskMachine(Machine):
         """A length in whole chunks."""
         return -(-words // self._disk.chunk_words) * self._disk.chunk_words
 
-    @contextlib.contextmanager
-    def _doubt(self) -> Iterator[None]:
-        before, self._titles = self._titles, [IN_DOUBT]
-        try:
-            with super()._doubt():
-                yield
-        finally:
-            self._titles = before
-
     # -- names and places ---------------------------------------------------------------------
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """A part of the run that people see, with its events and its record."""
-        before, self._stage = self._stage, ", ".join([*self._titles, name])
-        try:
-            with super().stage(name), self._stages.stage(self._stage):
-                yield
-        finally:
-            self._stage = before
+        with super().stage(name), self._stages.stage(self._stage):
+            yield
 
     def _step(self, operation: str) -> tuple[Step, str]:
         """The step, and its name in the journal and for people."""
@@ -198,31 +113,35 @@ class DiskMachine(Machine):
     def integer(self, step: Step, where: str, make: Callable[..., int], length: int, zeros: int = 0,
                 of: DiskNumber | None = None) -> DiskNumber:
         """The integer make(), or make(value of `of`), times radix^zeros."""
-        if (known := self._products.noted(where)) is not None:
-            number, sign = known[0], known[1]["sign"]
-        else:
+        def fill(number: Number) -> int:
             value = self._value(make, of)
-            number, sign = self._products.number(self._place(step), length, name=where), 1 if value >= 0 else -1
             if zeros:
                 number.add([(zeros, abs(value))])
             else:
                 words = self._words.from_int(abs(value), length)
                 number.store(lambda start, stop: words[start:stop])
-            self._products.note(where, number, sign)
-        return DiskNumber(step.name, Operand(number), sign, number.residue())
+            return 1 if value >= 0 else -1
 
-    def digits(self, name: str, length: int) -> DiskNumber:
+        return self._filled(step, where, length, fill)
+
+    @recorded
+    def digits(self, step: Step, where: str, length: int) -> DiskNumber:
         """The digits of the file that is certified, as a number."""
-        step, where = self._step(name)
-        if (known := self._recalled(step.name)) is not None:
-            return known
-        if (noted := self._products.noted(where)) is not None:
-            number = noted[0]
+        def fill(number: Number) -> int:
+            number.store(self._source)
+            return 1
+
+        return self._filled(step, where, length, fill)
+
+    def _filled(self, step: Step, where: str, length: int, fill: Callable[[Number], int]) -> DiskNumber:
+        """The number that fill(number) writes, unless that is recorded; it returns the sign."""
+        if (known := self._products.noted(where)) is not None:
+            number, sign = known[0], known[1]["sign"]
         else:
             number = self._products.number(self._place(step), length, name=where)
-            number.store(self._source)
-            self._products.note(where, number, 1)
-        return self._known(DiskNumber(step.name, Operand(number), 1, number.residue()))
+            sign = fill(number)
+            self._products.note(where, number, sign)
+        return DiskNumber(step.name, Operand(number), sign, number.residue())
 
     def spectrum(self, name: str, number: DiskNumber, room: int, terms: int = 1) -> DiskSpectrum:
         """The transform of a number, for sums of so many products, of at most `room` words each."""
@@ -410,12 +329,8 @@ class DiskMachine(Machine):
             self._turn = ""
 
     def _once(self, call: Call, program: Callable, arguments: tuple) -> DiskNumber:
-        before, self._titles = self._titles, [call.title] if call.is_part else []
-        try:
-            with self.scope(call.path):
-                return program(self, *arguments)
-        finally:
-            self._titles = before
+        with self._titled(*[call.title] * call.is_part), self.scope(call.path):
+            return program(self, *arguments)
 
     def _in_memory(self, call: Call, program: Callable, arguments: tuple):
         """The results of a call that fits memory, on the volume."""

@@ -294,7 +294,7 @@ class MemoryMachine(Machine):
         """The `count` lowest words of |x|, with the sign of x."""
         step = self._step(name)
         out = self._words_of(step)
-        self._words.multiply_small(out, x.words[:count], 1)
+        self._words.multiply_small(out, x.words[:count], 1)         # a copy, made by all threads
         return replace(self._summed(step, out, x.low_residue(count)), sign=x.sign)
 
     def text(self, x: MemoryNumber, prefixes: Sequence[int] = ()) -> None:

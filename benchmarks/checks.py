@@ -3,9 +3,9 @@
     python benchmarks/checks.py [--digits 1e9] [--memory 512MiB] [--swap DIR ...] [--pairs 3] [--each] [--json FILE]
 
 Fresh processes in turn, one with everything and one without: no journal (nothing is recorded or synced for it), no
-checksums of blocks, no parity of chunks, no residues.  --each leaves out one of the four as well.  Seconds are
-total - kernels_ready of the report.  "same digits" says whether all outputs are those of the process with everything,
-byte for byte.
+checksums of blocks, no parity of chunks, no residues.  --each leaves out the journal alone, and the residues outside
+of chunks alone, as well.  Seconds are total - kernels_ready of the report.  "same digits" says whether all outputs are
+those of the process with everything, byte for byte.
 """
 
 import argparse
@@ -17,11 +17,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 from _common import Column, Report, make_parser
 
 from bigconst.base.units import format_bytes, parse_count, parse_size
 
 PARTS = ("journal", "checksums", "parity", "residues")
+"""Residue, parity and checksum of a chunk are made in one sweep: they can be left out together only."""
 
 
 # --- without them ------------------------------------------------------------------
@@ -43,16 +45,48 @@ def without_journal() -> None:
 
 def without_checksums() -> None:
     """Give all blocks the checksum 0, without reading them."""
-    from bigconst.storage import volume
+    from bigconst.arithmetic.disk.rowpasses import RowPasses
 
-    replace(volume._Block, "checksum", lambda self: 0)
+    replace(RowPasses, "_sums", lambda self, tasks, tiles: np.zeros((tasks, 0), np.uint64))
+    replace(RowPasses, "_folded", lambda self, sums: NoSums())
+    replace(RowPasses, "_computed", lambda self, compute, fetches: compute())
+    _without_sums_of_chunks()
+
+
+class NoSums:
+    """Checksums 0, as many as one asks for."""
+
+    def __array__(self, *_arguments, **_named) -> np.ndarray:
+        return np.zeros(1, np.uint64)
+
+    def __getitem__(self, _index) -> "NoSums":
+        return self
 
 
 def without_parity() -> None:
     """Leave the parity, from which a bad chunk would be rebuilt, at 0."""
     from bigconst.arithmetic.disk.number import Number
 
+    _without_sums_of_chunks()
     replace(Number, "_combine", lambda self, limbs: None)
+
+
+def _without_sums_of_chunks() -> None:
+    """Pack and unpack chunks without residue, parity and checksum; the packed words are compared with the words."""
+    from bigconst.arithmetic.disk.number import Number
+    from bigconst.kernels.pack import is_packed, pack, packed_limbs, unpack
+
+    def store(self, chunk: int, words: np.ndarray, packed: np.ndarray) -> None:
+        limbs, count = packed.view(np.uint64), packed_limbs(len(words), self.radix)
+        pack(limbs[:count], words, self.radix)
+        limbs[count:] = 0
+        assert is_packed(limbs, words, self.radix)
+
+    def load(self, packed: np.ndarray, out: np.ndarray) -> tuple[int, int]:
+        return unpack(out, packed.view(np.uint64)[:packed_limbs(len(out), self.radix)], self.radix), 0
+
+    replace(Number, "_store", store)
+    replace(Number, "_load", load)
 
 
 def without_residues() -> None:
@@ -109,7 +143,7 @@ def run(without: tuple[str, ...], arguments: argparse.Namespace, folder: Path) -
 
 def measure(arguments: argparse.Namespace, report: Report, folder: Path) -> None:
     """Measure all contestants in turns and print the tables."""
-    contestants: list[tuple[str, ...]] = [(), PARTS, *([(part,) for part in PARTS] if arguments.each else [])]
+    contestants: list[tuple[str, ...]] = [(), PARTS, *([("journal",), ("residues",)] if arguments.each else [])]
     times: dict[tuple[str, ...], list[float]] = {without: [] for without in contestants}
     cpu: dict[tuple[str, ...], list[float]] = {without: [] for without in contestants}
     same = dict.fromkeys(contestants, True)

@@ -5,8 +5,8 @@ import threading
 from random import Random
 
 import numpy as np
-import xxhash
 from gmpy2 import mpz
+from oracle_checksum import checksum
 from oracle_words import DIGITS, WIDTHS, to_mpz
 
 from bigconst.arithmetic.disk.number import Number
@@ -99,10 +99,10 @@ class WatchedVolume:
         self.size_bytes = size_bytes
         self.sizes.append(size_bytes)
 
-    def read(self, requests, sums):
+    def read(self, requests, sums=None):
         return self._submit(_Moved(self, False, requests, sums))
 
-    def write(self, requests, sums):
+    def write(self, requests, sums=None):
         return self._submit(_Moved(self, True, requests, sums))
 
     def _submit(self, moved: _Moved) -> _Moved:
@@ -131,7 +131,7 @@ class WatchedVolume:
         return moved
 
     def move(self, writes: bool, address: int, views, index: int, sums) -> None:
-        state, at = xxhash.xxh3_64(), address
+        at = address
         assert address % PAGE_BYTES == 0 and address >= 0
         for view in views:
             assert address_of(view) % PAGE_BYTES == 0 and at + len(view) <= self.size_bytes
@@ -140,12 +140,17 @@ class WatchedVolume:
                 there[:] = view
             else:
                 view[:] = there
-            state.update(there)
             at += len(view)
+        if sums is None:
+            return
+        found = checksum(self.data[address:at])
         if writes:
-            sums[index] = state.intdigest()
-        elif int(sums[index]) != state.intdigest():
-            raise ChecksumError(f"the block at {address} is not what was written")
+            sums[index] = found
+        elif int(sums[index]) != found:
+            raise self.changed(address, at - address, index)
+
+    def changed(self, address: int, size_bytes: int, index: int) -> ChecksumError:
+        return ChecksumError(f"the block at {address} is not what was written", index)
 
 
 @contextlib.contextmanager

@@ -38,7 +38,7 @@ class Disk(WatchedVolume):
         super().resize(size_bytes)
         self._safe = np.concatenate([self._safe, self.data[len(self._safe):]])[:len(self.data)]
 
-    def write(self, requests, sums):
+    def write(self, requests, sums=None):
         moved = super().write(requests, sums)
         self._since |= moved.pages
         self.lose_power()

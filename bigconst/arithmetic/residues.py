@@ -54,6 +54,10 @@ class Modulus:
             self._tables[radix] = low.astype(np.uint32), high.astype(np.uint32)
         return self._tables[radix]
 
+    def tables(self, radix: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The arguments `low`, `high` and `primes` of the kernels (kernels.residue)."""
+        return _stacked((self,), radix)
+
     def residue_words(self, words: np.ndarray, radix: int) -> int:
         """sum words[j] radix^j mod p; int32 words in 0 .. radix - 1, radix 10^5 or 2^16."""
         return residues_words((self,), words, radix)[0]

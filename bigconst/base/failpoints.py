@@ -76,7 +76,7 @@ NAMES = {
     "slab.carries": (VALUES, "carries out of the runs of a slab"),
     "row.data": (VALUES, "coefficients of a row on disk, in memory after its transform"),
     "middle.data": (VALUES, "coefficients after a pass over the middle columns of a row, or between slabs and rows"),
-    "chunk.packed": (VALUES, "packed words of a chunk, before they are compared with the words"),
+    "chunk.packed": (VALUES, "packed words of a chunk, after they were compared with the words"),
     "chunk.words": (VALUES, "words of a chunk that was read and unpacked"),
     "chunk.residue": (VALUES, "the residue of a new chunk"),
     "chunk.edges": (VALUES, "the first and the last word of a new chunk, as they are kept in memory"),

@@ -15,6 +15,7 @@ written once.
 import numpy as np
 
 from .butterfly import dft8
+from .checksum import absorb, absorb_and_stream, keys_of
 from .jit import helper, kernel
 from .levels import forward, inverse, keep, stream, twiddle
 from .propagate import propagate
@@ -135,8 +136,8 @@ def _split_words(words, count, radix, height, width, c, block, dst, do, dr, ds, 
             _split_run(_partial, words, count, radix, j, s, f, block, dst, o, ds, tw, edge, put)
 
 
-@kernel("void(i4[::1], i8, i4, f8[::1], i8, i8, i8, i8[::1], f8[::1], i8, i8, i8, f8[::1])", fused=True)
-def columns_forward(words, count, radix, x, height, stride, width, radices, twiddles, start, stop, block, buffer):
+@kernel("void(i4[::1], i8, i4, f8[::1], i8, i8, i8, i8[::1], f8[::1], i8, i8, i8, uint64[::1], f8[::1])", fused=True)
+def columns_forward(words, count, radix, x, height, stride, width, radices, twiddles, start, stop, block, sums, buffer):
     """Forward transform down the columns start..stop-1.
 
     words     `count` canonical words; those beyond count as zero
@@ -145,12 +146,14 @@ def columns_forward(words, count, radix, x, height, stride, width, radices, twid
     twiddles  Z8 blocks, level after level, node after node
     block     vectors in a slab, even, a divisor of start and stop
     buffer    height*block + 1 vectors
+    sums      eight for each row, to which its lines are added (`checksum`), or none
     """
     levels = len(radices)
     last = radices[levels - 1]
     edge = buffer[16 * height * block:]
+    checked = sums.size > 0
     for c in range(start, stop, block):
-        if levels == 1:
+        if levels == 1 and not checked:
             _split_words(words, count, radix, height, width, c, block, x, c * 16, 0, stride, twiddles, edge,
                          stream)
             continue
@@ -169,8 +172,17 @@ def columns_forward(words, count, radix, x, height, stride, width, radices, twid
                     forward(r, buffer, at, step, buffer, at, step, m * block, twiddles, (table + v // span) * 16, keep)
                 table += height // span
                 span = m
-            forward(last, buffer, v * block * 16, block * 16, x, v * stride + c * 16, stride, block, twiddles,
-                    (table + v // last) * 16, stream)
+            at = v * block * 16
+            if not checked:
+                forward(last, buffer, at, block * 16, x, v * stride + c * 16, stride, block, twiddles,
+                        (table + v // last) * 16, stream)
+                continue
+            if levels > 1:
+                forward(last, buffer, at, block * 16, buffer, at, block * 16, block, twiddles,
+                        (table + v // last) * 16, keep)
+            for k in range(last):
+                absorb_and_stream(sums, 8 * (v + k), buffer, at + k * block * 16, x, (v + k) * stride + c * 16,
+                                  2 * block, keys_of(2 * c))
 
 
 @helper
@@ -281,15 +293,17 @@ def _join_words(src, so, sr, ss, height, width, c, block, tw, words, radix, carr
             stats[1] = lane(peak, i)
 
 
-@kernel("void(f8[::1], i8, i8, i8, i8[::1], f8[::1], i8, i8, i8, i4[::1], f8, f8[::1], f8[::1], f8[::1])", fused=True)
+@kernel("void(f8[::1], i8, i8, i8, i8[::1], f8[::1], i8, i8, i8, i4[::1], f8, f8[::1], f8[::1], uint64[::1], f8[::1])",
+        fused=True)
 def columns_inverse(x, height, stride, width, radices, twiddles, start, stop, block, words, radix, carries, stats,
-                    buffer):
+                    sums, buffer):
     """Inverse of `columns_forward` without the factor 1/height, then rounding and carry, slab after slab.
 
     words    2*8*height*width canonical words, 64-byte aligned; those of columns start..stop-1 are written
     carries  2*height doubles: the carry into this part of each row, replaced by the carry
              out of it, at 8*(r mod m) + r div m for row r, m = height/8; real parts first
     stats    [largest |x - rint(x)|, largest |x|], updated; NaN if all x are NaN
+    sums     eight for each row of x, to which its lines are added, or none
     """
     levels = len(radices)
     last = radices[levels - 1]
@@ -298,11 +312,16 @@ def columns_inverse(x, height, stride, width, radices, twiddles, start, stop, bl
     for level in range(levels):
         tables += height // span
         span //= radices[level]
+    checked = sums.size > 0
     for c in range(start, stop, block):
         if levels == 1:
+            for k in range(height if checked else 0):
+                absorb(sums, 8 * k, x, k * stride + c * 16, 2 * block, keys_of(2 * c))
             _join_words(x, c * 16, 0, stride, height, width, c, block, twiddles, words, radix, carries, stats)
             continue
         for v in range(0, height, last):
+            for k in range(last if checked else 0):
+                absorb(sums, 8 * (v + k), x, (v + k) * stride + c * 16, 2 * block, keys_of(2 * c))
             span = 1
             table = tables
             for level in range(levels - 1, 0, -1):

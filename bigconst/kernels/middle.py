@@ -15,11 +15,12 @@ Several thousand rows are too many for one pass: from about 2^14 rows on, two
 passes, one inside the other, are faster.
 """
 
+from .checksum import absorb, keys_of
 from .jit import helper, kernel
 from .levels import forward, inverse, keep
 from .vector import prefetch
 
-_SIGNATURE = "void(f8[::1], i8, i8, i8[::1], f8[::1], i8, i8, i8, f8[::1])"
+_SIGNATURE = "void(f8[::1], i8, i8, i8[::1], f8[::1], i8, i8, i8, i8, uint64[::1], uint64[::1], f8[::1])"
 
 
 @helper
@@ -29,8 +30,16 @@ def _prefetch_rows(x, at, step, count, line):
             prefetch(x, at + k * step + b)
 
 
+@helper
+def _absorb_rows(sums, tile, x, at, step, count, line):
+    """Add `line` doubles of each of `count` rows to the sums of the tiles in which they are, or to none."""
+    for i in range(at, at + (count * step if sums.size > 0 else 0), step):
+        vector = i // 16
+        absorb(sums, 8 * (vector // tile), x, i, line // 8, keys_of(2 * (vector % tile)))
+
+
 @kernel(_SIGNATURE, fused=True)
-def middle_forward(x, height, stride, radices, twiddles, start, stop, block, buffer):
+def middle_forward(x, height, stride, radices, twiddles, start, stop, block, tile, before, after, buffer):
     """Forward levels down the columns start..stop-1, in place.
 
     x         height rows of `stride` doubles, vectors of 16 doubles
@@ -38,6 +47,9 @@ def middle_forward(x, height, stride, radices, twiddles, start, stop, block, buf
     twiddles  Z8 blocks, level after level, node after node
     block     vectors of a row that are taken at a time, a divisor of start and stop
     buffer    height*block vectors
+    tile      vectors of a tile; x consists of whole ones
+    before, after  eight sums for each tile, to which its lines in these columns are added (`checksum`) as they were
+              before, and as they are afterwards; or none
     """
     levels = len(radices)
     first, last = radices[0], radices[levels - 1]
@@ -45,9 +57,12 @@ def middle_forward(x, height, stride, radices, twiddles, start, stop, block, buf
     line = 16 * block
     for c in range(16 * start, 16 * stop, line):
         if levels == 1:
+            _absorb_rows(before, tile, x, c, stride, first, line)
             forward(first, x, c, stride, x, c, stride, block, twiddles, 0, keep)
+            _absorb_rows(after, tile, x, c, stride, first, line)
             continue
         for v in range(rest):
+            _absorb_rows(before, tile, x, v * stride + c, rest * stride, first, line)
             _prefetch_rows(x, (v + 1) * stride + c, rest * stride, first, line)
             forward(first, x, v * stride + c, rest * stride, buffer, v * line, rest * line, block, twiddles, 0, keep)
         for v in range(0, height, last):
@@ -63,10 +78,11 @@ def middle_forward(x, height, stride, radices, twiddles, start, stop, block, buf
                 span = m
             forward(last, buffer, v * line, line, x, v * stride + c, stride, block, twiddles, (table + v // last) * 16,
                     keep)
+            _absorb_rows(after, tile, x, v * stride + c, stride, last, line)
 
 
 @kernel(_SIGNATURE, fused=True)
-def middle_inverse(x, height, stride, radices, twiddles, start, stop, block, buffer):
+def middle_inverse(x, height, stride, radices, twiddles, start, stop, block, tile, before, after, buffer):
     """Inverse of `middle_forward` without the factor 1/height."""
     levels = len(radices)
     first, last = radices[0], radices[levels - 1]
@@ -79,11 +95,14 @@ def middle_inverse(x, height, stride, radices, twiddles, start, stop, block, buf
         span //= radices[level]
     for c in range(16 * start, 16 * stop, line):
         if levels == 1:
+            _absorb_rows(before, tile, x, c, stride, first, line)
             inverse(first, x, c, stride, x, c, stride, block, twiddles, 0)
+            _absorb_rows(after, tile, x, c, stride, first, line)
             continue
         for end in range(last, height + 1, last):
             _prefetch_rows(x, end * stride + c, stride, last, line)
             at = (end - last) * line
+            _absorb_rows(before, tile, x, (end - last) * stride + c, stride, last, line)
             inverse(last, x, (end - last) * stride + c, stride, buffer, at, line, block, twiddles,
                     (tables + end // last - 1) * 16)
             span = last
@@ -100,3 +119,4 @@ def middle_inverse(x, height, stride, radices, twiddles, start, stop, block, buf
                         (table + end // span - 1) * 16)
         for v in range(rest):
             inverse(first, buffer, v * line, rest * line, x, v * stride + c, rest * stride, block, twiddles, 0)
+            _absorb_rows(after, tile, x, v * stride + c, rest * stride, first, line)

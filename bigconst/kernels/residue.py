@@ -38,7 +38,7 @@ def _reduce(high, low, p, inverse):
 
 
 @helper
-def _absorb(out, block, low, high, primes):
+def absorb_block(out, block, low, high, primes):
     """out[m] <- out[m]*B^block.size + value(block) modulo every prime, block.size <= SPAN."""
     n = block.size
     for m in range(out.size):
@@ -70,7 +70,7 @@ def absorb_words(out, words, low, high, primes):
         # the next block lies in the page below, where the hardware does not look ahead
         for j in range(start - SPAN, start, 16):
             prefetch(words, j)
-        _absorb(out, words[start:stop], low, high, primes)
+        absorb_block(out, words[start:stop], low, high, primes)
         stop = start
 
 
@@ -92,14 +92,14 @@ def absorb_text(out, text, base, words, scratch, low, high, primes):
         lead = base * lead + digit
     if first > 0:
         words[0] = lead
-        _absorb(out, words[:1], low, high, primes)
+        absorb_block(out, words[:1], low, high, primes)
     left = (text.size - first) // width
     while left > 0:
         count = (left - 1) % BLOCK + 1
         foreign = read_block(words[:count], text[first:first + width * count], scratch, base)
         if foreign >= 0:
             return first + foreign
-        _absorb(out, words[:count], low, high, primes)
+        absorb_block(out, words[:count], low, high, primes)
         first += width * count
         left -= count
     return -1

@@ -6,6 +6,7 @@ which values are vectors:
     F8   eight doubles
     Z8   eight complex numbers, split: an F8 of the real and an F8 of the imaginary parts
     I8   eight 32-bit integers
+    L8   eight 64-bit integers (`checksum`)
 
 F8 and Z8 carry + - * (also Z8 * F8); a Z8 occupies 16 consecutive doubles in
 memory, 8 real then 8 imaginary.  LLVM splits a vector into what the host has
@@ -38,6 +39,7 @@ class _Vector(types.Type):
 F8 = _Vector("F8", VF)
 Z8 = _Vector("Z8", ir.LiteralStructType([VF, VF]))
 I8 = _Vector("I8", VI)
+L8 = _Vector("L8", VL)
 
 
 @register_model(_Vector)

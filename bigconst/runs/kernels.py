@@ -45,9 +45,10 @@ class Family:
     """modules of bigconst that are imported with them, so that the clock of a run does not count their import"""
 
 
-DIGITS = Family("digits", (("columns", "linear", "rows", "residue", "pack", "newton", "propagate", "text"),),
+DIGITS = Family("digits", (("checksum", "columns", "linear", "rows", "residue", "pack", "newton", "propagate",
+                            "text"),),
                 ("constants.files", "arithmetic.memory.machine"))
-DISK = Family("digits on disk", (("middle",),), ("arithmetic.disk.machine",))
+DISK = Family("digits on disk", (("middle", "chunk", "checksum", "residue", "pack", "text"),), ("arithmetic.disk.machine",))
 SQUARINGS = Family("squarings", (("realcolumns", "rows", "carries", "wordbits"), ("dwt",)),
                    ("arithmetic.memory.squarer",))
 READING = Family("reading digits", (("search",),))

@@ -1,8 +1,9 @@
 """The scratch volume: blocks with checksums, striped over lanes.
 
 A request is one block, the unit that has a checksum.  Reading and writing
-return at once; the threads of the lanes move the bytes and compute the
-checksums, which the caller stores, apart from the data.  Requests are cut and
+return at once; the threads of the lanes move the bytes.  Checksums are stored
+by the caller, apart from the data, and made by the caller too where the data
+is in a cache anyway, else by the threads of the lanes.  Requests are cut and
 merged here to sizes that suit a disk: neighbours become one system call, and a
 long request is shared by several threads.
 """
@@ -16,9 +17,9 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-import xxhash
 
 from bigconst.base.errors import ChecksumError, UsageError
+from bigconst.kernels.checksum import checksum
 from bigconst.storage.lane import BLOCK_BYTES, THREADS, Lane, Transfer
 from bigconst.storage.striping import Striping, check_room, make_pattern
 
@@ -75,13 +76,8 @@ class _Block:
         return out
 
     def checksum(self) -> int:
-        """xxh3_64 of all bytes."""
-        if len(self.views) == 1:
-            return xxhash.xxh3_64_intdigest(self.views[0])
-        state = xxhash.xxh3_64()
-        for view in self.views:
-            state.update(view)
-        return state.intdigest()
+        """The checksum of all bytes (kernels.checksum)."""
+        return checksum(*self.views)
 
 
 class _Job:
@@ -226,8 +222,8 @@ class Volume:
         """Bytes that the system calls of all lanes have written since the volume was made."""
         return sum(lane.written_bytes for lane in self._lanes)
 
-    def read(self, requests: Iterable[BlockRequest], sums: np.ndarray) -> Transfer:
-        """Fill the views of all requests, and compare each block with its entry of `sums` (uint64, xxh3_64).
+    def read(self, requests: Iterable[BlockRequest], sums: np.ndarray | None = None) -> Transfer:
+        """Fill the views of all requests, and compare each block with its entry of `sums` (uint64), if there are any.
 
         Returns at once; views and sums belong to the transfer until its `wait` has returned, which raises
         InputOutputError or ChecksumError.  A block must not be read before the transfer that writes it is done.
@@ -238,8 +234,8 @@ class Volume:
             lane.submit_read(transfer, partial(self._perform, lane.read, job, self._verify, sums))
         return transfer
 
-    def write(self, requests: Iterable[BlockRequest], sums: np.ndarray) -> Transfer:
-        """Write all requests, and put the checksum of each block into its entry of `sums` (uint64, xxh3_64).
+    def write(self, requests: Iterable[BlockRequest], sums: np.ndarray | None = None) -> Transfer:
+        """Write all requests, and put the checksum of each block into its entry of `sums` (uint64), if there are any.
 
         Returns at once; views and sums belong to the transfer until its `wait` has returned, which raises
         InputOutputError.
@@ -250,10 +246,10 @@ class Volume:
             lane.submit_write(transfer, partial(self._perform, lane.write, job, self._record, sums))
         return transfer
 
-    def _prepare(self, requests: Iterable[BlockRequest], sums: np.ndarray) -> tuple[list[_Job], Transfer]:
+    def _prepare(self, requests: Iterable[BlockRequest], sums: np.ndarray | None) -> tuple[list[_Job], Transfer]:
         if self._closed:
             raise ValueError("the volume is closed")
-        if sums.dtype != np.uint64:
+        if sums is not None and sums.dtype != np.uint64:
             raise ValueError(f"checksums are uint64, not {sums.dtype}")
         blocks = [_Block(request) for request in requests]
         for block in blocks:
@@ -290,10 +286,11 @@ class Volume:
             for start in range(0, length, most):
                 yield lane, offset + start, min(most, length - start)
 
-    def _perform(self, move: Callable, job: _Job, settle: Callable, sums: np.ndarray) -> None:
-        """Move the bytes of a job, in a lane's thread; the last job of a block also calls settle(block, sums)."""
+    def _perform(self, move: Callable, job: _Job, settle: Callable, sums: np.ndarray | None) -> None:
+        """Move the bytes of a job, in a lane's thread; where there are sums, the last job of a block also calls
+        settle(block, sums)."""
         move(job.offset, job.views)
-        for block in job.blocks:
+        for block in job.blocks if sums is not None else ():
             with self._settling:
                 block.jobs_left -= 1
                 complete = block.jobs_left == 0
@@ -305,10 +302,14 @@ class Volume:
 
     def _verify(self, block: _Block, sums: np.ndarray) -> None:
         if block.checksum() != int(sums[block.index]):
-            lane, offset, _ = self.striping.split(block.address, BLOCK_BYTES)[0]
-            #: The disk, its cable or a cache has changed data. It was read twice. Test the disk, then resume.
-            raise ChecksumError(f"the block of {block.size_bytes} bytes that starts at offset {offset} of "
-                                f"{self._lanes[lane].path} is not what was written", block.index)
+            raise self.changed(block.address, block.size_bytes, block.index)
+
+    def changed(self, address: int, size_bytes: int, index: int) -> ChecksumError:
+        """The error for a block that does not have its checksum."""
+        lane, offset, _ = self.striping.split(address, BLOCK_BYTES)[0]
+        #: The disk, its cable or a cache has changed data. It was read twice. Test the disk, then resume.
+        return ChecksumError(f"the block of {size_bytes} bytes that starts at offset {offset} of "
+                             f"{self._lanes[lane].path} is not what was written", index)
 
 
 def _round_up(size_bytes: int) -> int:

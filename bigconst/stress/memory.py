@@ -6,8 +6,9 @@ from collections.abc import Callable
 import numpy as np
 
 from bigconst.base.errors import VerificationError
+from bigconst.kernels.checksum import checksum
 from bigconst.runtime.arena import Arena
-from bigconst.stress.pattern import BLOCK_BYTES, BLOCK_WORDS, FillPattern, checksum
+from bigconst.stress.pattern import BLOCK_BYTES, BLOCK_WORDS, FillPattern
 
 _REMEDY = "do not trust this machine: exchange the module, or run its memory slower"
 

@@ -9,7 +9,6 @@ of the one before, so that each bit holds both values.
 from dataclasses import dataclass
 
 import numpy as np
-import xxhash
 
 BLOCK_BYTES = 1 << 20
 """A block stays in a second-level cache while it is made and its checksum is computed."""
@@ -73,8 +72,3 @@ class FillPattern:
         at = int(wrong[0])
         return Difference(8 * at, len(wrong), sum(int(word).bit_count() for word in flipped), bits, int(found[at]),
                           int(expected[at]))
-
-
-def checksum(block: np.ndarray) -> int:
-    """The xxh3_64 checksum of a block."""
-    return xxhash.xxh3_64_intdigest(block)

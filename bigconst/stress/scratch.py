@@ -9,10 +9,11 @@ import numpy as np
 
 from bigconst.base.errors import ChecksumError, DiskFull, InputOutputError, VerificationError
 from bigconst.base.units import format_bytes
+from bigconst.kernels.checksum import checksum
 from bigconst.runtime.arena import Arena
 from bigconst.storage.lane import DATA_NAME
 from bigconst.storage.volume import BlockRequest, Volume
-from bigconst.stress.pattern import BLOCK_BYTES, BLOCK_WORDS, FillPattern, checksum
+from bigconst.stress.pattern import BLOCK_BYTES, BLOCK_WORDS, FillPattern
 
 DIRECTORY = "bigconst.stress"
 """Name of the test's own directory in each directory of --swap, so that an interrupted run there is left alone."""

@@ -12,6 +12,7 @@ from gmpy2 import mpz
 from oracle_words import aligned_float64, aligned_int32, to_mpz, tree_angles
 
 from bigconst.arithmetic import tables
+from bigconst.kernels.checksum import NO_SUMS
 from bigconst.kernels.columns import columns_forward, columns_inverse, resolve_carries
 from bigconst.kernels.middle import middle_forward, middle_inverse
 from bigconst.kernels.propagate import propagate
@@ -45,7 +46,7 @@ def test_residues_by_direct_evaluation_and_back(radices, numerator, denominator)
 
     def run(kernel, cuts):
         for block, start, stop in cuts:
-            kernel(x, *arguments, start, stop, block, np.full(16 * height * block, np.nan))
+            kernel(x, *arguments, start, stop, block, 1, NO_SUMS, NO_SUMS, np.full(16 * height * block, np.nan))
 
     run(middle_forward, [(2, 2, 6), (1, 0, 2)])
     angles = tree_angles(radices, Fraction(numerator, denominator))[-1]
@@ -86,7 +87,7 @@ class LongRow:
         twiddles = tables.level_twiddles(radices, numerator, denominator)
         # the row of a deeper pass is `rest` rows in one, padding and all
         kernel(x[at * self.stride:], prod(radices), rest * self.stride, array(radices), twiddles, 0,
-               rest * self.stride // 16, BLOCK, np.empty(16 * prod(radices) * BLOCK))
+               rest * self.stride // 16, BLOCK, 1, NO_SUMS, NO_SUMS, np.empty(16 * prod(radices) * BLOCK))
 
     def __call__(self, x, numerator, denominator, mode, other, scale):
         nodes = self._nodes(numerator, denominator)
@@ -158,7 +159,7 @@ class Slabs:
                 run[-1] -= self.radix * (2 * run[-1] >= self.radix)
             for start, stop in self._parts:
                 columns_forward(slab, 8 * self.slab * runs, self.radix, x, self.height, self._stride, self.slab,
-                                self._radices, self._twiddles, start, stop, BLOCK, self._buffer)
+                                self._radices, self._twiddles, start, stop, BLOCK, NO_SUMS, self._buffer)
             long_rows[:, 16 * c:16 * (c + self.slab)] = x.reshape(self.height, -1)[:, :16 * self.slab]
 
     def inverse(self, long_rows):
@@ -171,7 +172,7 @@ class Slabs:
             carries, stats = np.zeros((len(self._parts), runs)), np.zeros(2)
             for part, (start, stop) in zip(carries, self._parts, strict=True):
                 columns_inverse(x, self.height, self._stride, self.slab, self._radices, self._twiddles, start, stop,
-                                BLOCK, slab, float(self.radix), part, stats, self._buffer)
+                                BLOCK, slab, float(self.radix), part, stats, NO_SUMS, self._buffer)
             resolve_carries(slab, carries.ravel(), array([stop for _, stop in self._parts]), self.height, self.slab,
                             self.radix, carried[i])
             words.reshape(runs, -1)[:, 8 * c:8 * (c + self.slab)] = slab.reshape(runs, -1)

@@ -14,7 +14,7 @@ from bigconst.arithmetic.packed import page_buffer
 from bigconst.base import failpoints
 from bigconst.base.errors import FaultError
 from bigconst.constants.golden import PHI
-from bigconst.kernels.pack import pack
+from bigconst.kernels.pack import pack, packed_limbs
 
 RUNS = [(ONE_LEVEL, True), (TWO_LEVELS, False), (BETWEEN, True), (ONE_LEVEL, False)]
 """(digits, certified): the last without the certificate that would notice in the end."""
@@ -98,7 +98,7 @@ class Spoiler:
         at = self._rng.integers(size)
         words[at] = (words[at] + self._rng.integers(1, number.radix)) % number.radix
         packed = page_buffer(number.chunk_bytes)
-        pack(packed.view(np.uint64)[:number.limbs], words, number.radix)
+        pack(packed.view(np.uint64)[:packed_limbs(size, number.radix)], words, number.radix)
         number.volume.write([number.request(c, packed)], number.sums).wait()
 
 

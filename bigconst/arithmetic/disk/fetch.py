@@ -1,6 +1,9 @@
-"""Reading from the volume with repair: a bad block is read again, and rebuilt if it stays bad and that is possible."""
+"""Reading from the volume with repair: a bad block is read again, and rebuilt if it stays bad and that is possible.
 
-from collections.abc import Callable
+Whoever computes with the data takes its checksums on the way, and compares them afterwards (`Fetch.difference`).
+"""
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -14,27 +17,44 @@ def give_up(_request: BlockRequest, error: Exception) -> None:
 
 
 class Fetch:
-    """A read under way.
+    """A read, which `start` begins.
 
     note(kind, message) is called for every bad block; rebuild(request, error) fills the views of a block that is bad
-    twice, or raises.
+    twice, or raises.  With `checked`, `wait` compares checksums itself.
     """
 
     def __init__(self, volume: Volume, requests: list[BlockRequest], sums: np.ndarray, note: Callable[[str, str], None],
-                 rebuild: Callable[[BlockRequest, Exception], None] = give_up):
+                 rebuild: Callable[[BlockRequest, Exception], None] = give_up, checked: bool = False):
         self._volume, self._requests, self._sums = volume, requests, sums
         self._note, self._rebuild = note, rebuild
-        self._transfer = volume.read(requests, sums)
+        self._checked, self._transfer = checked, None
+
+    def start(self) -> "Fetch":
+        """Begin to read; returns itself."""
+        self._transfer = self._volume.read(self._requests, self._sums if self._checked else None)
+        return self
 
     def wait(self) -> None:
         """Return when all views are filled; raises ChecksumError or ReadError."""
         try:
             self._transfer.wait()
-            return
         except (ChecksumError, InputOutputError) as error:
-            first = error
+            # After an error the rest of a transfer is skipped, so everything is read again.
+            self.again(error)
+
+    def difference(self, found: Sequence[int]) -> ChecksumError | None:
+        """The error for the first block that does not have its checksum of those `found`, which are in the order of the
+        requests; None if all do."""
+        for request, checksum in zip(self._requests, found, strict=True):
+            if checksum != self._sums[request.index]:
+                size_bytes = sum(view.nbytes for view in request.views)
+                return self._volume.changed(request.address, size_bytes, request.index)
+        return None
+
+    def again(self, first: Exception | None = None) -> None:
+        """Read all blocks once more, after the error `first` if there was one, check them, and have those rebuilt that
+        are bad.  Raises ChecksumError or ReadError."""
         lasting = False
-        # After an error the rest of a transfer is skipped, so everything is read again.
         for request in self._requests:
             try:
                 self._volume.read([request], self._sums).wait()
@@ -43,7 +63,7 @@ class Fetch:
                 known = error if isinstance(error, ChecksumError) else _read_error(error)
                 self._rebuild(request, known)
                 self._note(kind_of(known), f"{_what(known)}, rebuilt")
-        if not lasting:
+        if first is not None and not lasting:
             self._note(kind_of(first), f"{_what(first)}, right when it was read again")
 
 

@@ -97,7 +97,7 @@ def linear_pass(products: DiskProducts, inputs: list[tuple[Operand, int, int]], 
     for fields, arrays in step.records:
         out.know(slice(fields["unit"] * size, (fields["unit"] + 1) * size), arrays)
         state.update(fields["state"])
-    scratch.pipeline.run(-(-out.chunks // size), read, work, lambda i: scratch.volume.write(waiting.pop(i), out.sums),
+    scratch.pipeline.run(-(-out.chunks // size), read, work, lambda i: scratch.volume.write(waiting.pop(i)),
                          step, keep)
     step.flush()
     scratch.arena.release(mark)

@@ -16,14 +16,14 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
-import xxhash
 
 from bigconst.arithmetic.disk.fetch import Fetch
 from bigconst.arithmetic.packed import page_buffer
 from bigconst.arithmetic.words import MERSENNE_61, Words
 from bigconst.base import failpoints
 from bigconst.base.errors import ChecksumError, FaultError, InputOutputError
-from bigconst.kernels.pack import is_packed, pack, packed_limbs, unpack
+from bigconst.kernels.checksum import checksum, fold
+from bigconst.kernels.chunk import load_chunk, store_chunk
 from bigconst.plans.diskshape import batch_chunks, chunk_bytes
 from bigconst.runtime.recorder import Recorder
 from bigconst.storage.volume import BlockRequest, Volume
@@ -48,15 +48,15 @@ class Number:
         self.length, self.chunk_words, self.first = length, chunk_words, first
         self.radix = words.format.radix
         self.chunk_bytes = chunk_bytes(chunk_words, words.format.base)
-        self.limbs = packed_limbs(chunk_words, self.radix)
         self._batch = batch_chunks(self.chunk_bytes, chunk_words)
         count = self.chunks = -(-length // chunk_words)
         self.kinds = np.zeros(count, np.int8)
         self.sums = np.zeros(count, np.uint64)
         self.residues = np.zeros(count, np.uint64)
         self.edges = np.zeros((count, 2), np.int32)     # first word and last
-        self.parity = np.zeros(self.chunk_bytes // 8, np.uint64)
-        self._combining, self._rebuilding = threading.Lock(), threading.Lock()
+        self._parities = [np.zeros(self.chunk_bytes // 8, np.uint64)]
+        """the exclusive or of them is the parity: each thread has one of its own while it stores a chunk"""
+        self._rebuilding = threading.Lock()
 
     @property
     def end(self) -> int:
@@ -70,26 +70,40 @@ class Number:
         return BlockRequest(self.address + (chunk - self.first) * self.chunk_bytes, [packed], chunk)
 
     def fetch(self, wanted: Sequence[tuple[int, np.ndarray]]) -> Fetch:
-        """Start reading stored chunks, given as pairs (chunk, packed); a bad one is rebuilt."""
-        requests = [self.request(chunk, packed) for chunk, packed in wanted]
+        """Start reading stored chunks, given as pairs (chunk, packed); `unpack` checks them."""
+        return self._fetch([self.request(chunk, packed) for chunk, packed in wanted]).start()
+
+    def _fetch(self, requests: list[BlockRequest], checked: bool = False) -> Fetch:
         return Fetch(self.volume, requests, self.sums, lambda kind, message: self._note(kind, self.name, message),
-                     self._rebuild)
+                     self._rebuild, checked)
 
     def unpack(self, chunk: int, packed: np.ndarray, out: np.ndarray) -> None:
-        """Fill `out` with the words of a chunk, from its bytes `packed` if it is stored.
+        """Fill `out` with the words of a chunk, from its bytes `packed` if it is stored; if they do not have their
+        checksum, they are read again, or rebuilt.
 
-        Raises FaultError for a word outside 0 .. radix-1.
+        Raises ChecksumError or ReadError, and FaultError for a word outside 0 .. radix-1.
         """
         kind = self.kinds[chunk] if chunk < self.chunks else ZEROS
         if kind == ZEROS:
             out[:] = 0
         elif kind == NINES:
             out[:] = self.radix - 1
-        elif unpack(out, packed.view(np.uint64)[:self.limbs], self.radix) >= self.radix:
+        elif (found := self._load(packed, out))[1] != self.sums[chunk]:
+            fetch = self._fetch([self.request(chunk, packed)])
+            fetch.again(fetch.difference([found[1]]))
+            found = self._load(packed, out)
+        if kind == STORED and found[0] >= self.radix:
             #: As for "a number in memory holds a word out of range".
             raise FaultError("a number on the scratch volume holds a word out of range")
         if failpoints.ACTIVE:
             failpoints.touch("chunk.words", self.name, out, self.radix)
+
+    def _load(self, packed: np.ndarray, out: np.ndarray) -> tuple[int, int]:
+        """Unpack a chunk; returns its largest word and its checksum."""
+        sums, found = np.zeros(8, np.uint64), np.empty(1, np.uint64)
+        largest = load_chunk(out, packed.view(np.uint64), packed.view(np.uint16), self.radix, sums)
+        fold(sums, found, self.chunk_bytes)
+        return largest, int(found[0])
 
     def is_stored(self, chunk: int) -> bool:
         """Whether the chunk lies on the volume."""
@@ -98,36 +112,53 @@ class Number:
     def set_chunk(self, chunk: int, words: np.ndarray, packed: np.ndarray) -> bool:
         """Store what is known of a chunk, and pack its words; returns whether `packed` has to be written."""
         self.edges[chunk] = words[0], words[-1]
-        self.residues[chunk] = self.words.modulus.residue_words(words, self.radix)
         kind = STORED
         if words[0] == words[-1] == 0 and not words.any():
             kind = ZEROS
         elif words[0] == words[-1] == self.radix - 1 and (words == self.radix - 1).all():
             kind = NINES
+        stored = kind == STORED and chunk >= self.first
+        if stored:
+            self._store(chunk, words, packed)
+        else:
+            self.residues[chunk] = self.words.modulus.residue_words(words, self.radix)
         self.kinds[chunk] = kind
         if failpoints.ACTIVE:
             failpoints.touch("chunk.residue", self.name, self.residues[chunk:chunk + 1], MERSENNE_61)
             failpoints.touch("chunk.edges", self.name, self.edges[chunk], self.radix)
             failpoints.touch("chunk.kind", self.name, self.kinds[chunk:chunk + 1], NINES + 1)
-        if kind != STORED or chunk < self.first:
-            return False
-        limbs = packed.view(np.uint64)
-        pack(limbs[:self.limbs], words, self.radix)
+        return stored
+
+    def _store(self, chunk: int, words: np.ndarray, packed: np.ndarray) -> None:
+        """Pack a chunk, with residue, parity and checksum."""
+        sums = np.zeros(8, np.uint64)
+        try:
+            parity = self._parities.pop()
+        except IndexError:
+            parity = np.zeros(self.chunk_bytes // 8, np.uint64)
+        self.residues[chunk] = 0
+        differing = store_chunk(words, packed.view(np.uint64), packed.view(np.uint16), self.radix, parity, sums,
+                                self.residues[chunk:chunk + 1], *self.words.modulus.tables(self.radix))
+        self._parities.append(parity)
+        fold(sums, self.sums[chunk:chunk + 1], self.chunk_bytes)
         if failpoints.ACTIVE:
-            failpoints.touch("chunk.packed", self.name, limbs[:self.limbs])
-        limbs[self.limbs:] = 0
+            failpoints.touch("chunk.packed", self.name, packed.view(np.uint64))
         # Checksum and parity would confirm a wrong packing for ever.  Values outside 0 .. radix-1 cannot be packed, but
         # they come from a bad transform, which the check of its round-off reports.
-        if not is_packed(limbs, words, self.radix) and 0 <= words.min() and words.max() < self.radix:
+        if differing and 0 <= words.min() and words.max() < self.radix:
             #: As for "the integer part is wrong".
             raise FaultError("a chunk was packed wrongly")
-        self._combine(limbs)
-        return True
+
+    @property
+    def parity(self) -> np.ndarray:
+        """The exclusive or of all stored chunks; no thread may be storing one."""
+        while len(self._parities) > 1:
+            self._combine(self._parities.pop())
+        return self._parities[0]
 
     def _combine(self, limbs: np.ndarray) -> None:
         """Add a packed chunk to the parity, or remove it: both are the same exclusive or."""
-        with self._combining:
-            np.bitwise_xor(self.parity, limbs, out=self.parity)
+        np.bitwise_xor(self._parities[0], limbs, out=self._parities[0])
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Words start .. stop-1 as a new array, waiting for the disk."""
@@ -156,10 +187,10 @@ class Number:
                     raise error from None
                 for i in range(len(batch)):
                     limbs ^= packed[i].view(np.uint64)
-            if xxhash.xxh3_64_intdigest(limbs) != int(self.sums[bad.index]):
+            if checksum(limbs) != int(self.sums[bad.index]):
                 raise error
             bad.views[0].view(np.uint64)[:] = limbs
-            self.volume.write([bad], self.sums).wait()
+            self.volume.write([bad]).wait()
 
     # -- records -----------------------------------------------------------------------
 
@@ -200,7 +231,6 @@ class Number:
             batch = [(c, todo.pop(c)) for c in sorted(todo)[:self._batch] if c < self.chunks]
             packed, changed = self._add_batch(batch, todo)
             chunks = np.array([c for c, _ in batch])
-            self.sums[changed] = [xxhash.xxh3_64_intdigest(packed[i]) for i in range(len(changed))]
             step.finished(unit, {"todo": sorted(todo.items())},
                           {"chunks": chunks, **self.known(chunks)},
                           {"changed": np.array(changed, np.int64), "packed": packed[:len(changed)],
@@ -218,7 +248,7 @@ class Number:
         self._write(changed, packed)
 
     def _write(self, chunks: list[int], packed: np.ndarray) -> None:
-        self.volume.write([self.request(c, packed[i]) for i, c in enumerate(chunks)], self.sums).wait()
+        self.volume.write([self.request(c, packed[i]) for i, c in enumerate(chunks)]).wait()
 
     def _add_batch(self, batch: list, todo: dict) -> tuple[np.ndarray, list[int]]:
         """Add to the chunks of a batch, carries out of them going to `todo`; returns the packed chunks that have to be
@@ -277,7 +307,7 @@ class Number:
                     piece = padded
                 if self.set_chunk(c, piece, packed[c - low]):
                     requests.append(self.request(c, packed[c - low]))
-            self.volume.write(requests, self.sums).wait()
+            self.volume.write(requests).wait()
 
     def pieces(self) -> Iterator[dict[str, np.ndarray]]:
         """All stored chunks, packed, for a copy; the arrays of a piece are overwritten by the next one."""
@@ -285,7 +315,7 @@ class Number:
         stored = [c for c in range(self.first, self.chunks) if self.is_stored(c)]
         for low in range(0, len(stored), self._batch):
             batch = stored[low:low + self._batch]
-            self.fetch([(c, packed[i]) for i, c in enumerate(batch)]).wait()
+            self._fetch([self.request(c, packed[i]) for i, c in enumerate(batch)], checked=True).start().wait()
             yield {"chunks": np.array(batch), "packed": packed[:len(batch)]}
 
     def put(self, piece: dict[str, np.ndarray]) -> None:
@@ -293,10 +323,9 @@ class Number:
         chunks = piece["chunks"].tolist()
         packed = page_buffer(len(chunks) * self.chunk_bytes).reshape(len(chunks), -1)
         packed[:] = piece["packed"]
-        before = self.sums[chunks]
-        self._write(chunks, packed)
-        if (self.sums[chunks] != before).any():
+        if [checksum(each) for each in packed] != self.sums[chunks].tolist():
             raise FaultError("a copied level is not what was computed")
+        self._write(chunks, packed)
 
     # -- what is known without reading -------------------------------------------------
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bigconst.arithmetic import tables
+from bigconst.arithmetic.disk.fetch import Fetch
 from bigconst.arithmetic.disk.number import Number
 from bigconst.arithmetic.disk.operand import Addend, Operand
 from bigconst.arithmetic.disk.rowpasses import RowPasses, block_of
@@ -76,15 +77,18 @@ class DiskTransform(RowPasses):
             self._pool.run(lambda run: self._fill(operand, words[run], packed[slab % 2][run],
                                                   self._first_chunk(run, slab)), [(run,) for run in range(runs)])
             flat, out = words.reshape(-1), data[slab % 2].reshape(-1)
+            sums = self._sums(len(self._parts), s.rows)
 
             self._pool.run(columns_forward, [
                 (flat, len(flat), self._radix, out, s.rows, 16 * s.tile_width, s.tile_width, self._outer,
-                 self._outer_twiddles, start, stop, self._block) for start, stop in self._parts], self._buffer_doubles)
+                 self._outer_twiddles, start, stop, self._block, part)
+                for (start, stop), part in zip(self._parts, sums, strict=True)], self._buffer_doubles)
+            tiles.sums[tiles.slab(slab)] = self._folded(sums)
             if failpoints.ACTIVE:
                 failpoints.touch("slab.data", name, out)
 
         def write(slab: int):
-            return volume.write([tiles.request(r, slab, data[slab % 2][r]) for r in range(s.rows)], tiles.sums)
+            return volume.write([tiles.request(r, slab, data[slab % 2][r]) for r in range(s.rows)])
 
         self._scratch.pipeline.run(s.slabs, read, compute, write, step,
                                    lambda i: ({}, {"sums": tiles.sums[tiles.slab(i)]}))
@@ -124,6 +128,7 @@ class DiskTransform(RowPasses):
         words = arena.take(runs * 8 * s.tile_width, np.int32).reshape(runs, -1)
         packed = [arena.take(runs * s.run_bytes, np.uint8).reshape(runs, self._run_chunks, -1) for _ in range(2)]
         data = [arena.take(s.rows * 16 * s.tile_width).reshape(s.rows, -1) for _ in range(2)]
+        fetches: dict[int, Fetch] = {}
         added = [[arena.take(runs * s.run_bytes, np.uint8).reshape(runs, self._run_chunks, -1) for _ in range(2)]
                  for _ in plus]
         volume = self._scratch.volume
@@ -138,13 +143,14 @@ class DiskTransform(RowPasses):
 
         def read(slab: int):
             slot, chunks = slab % 2, [(run, i) for run in range(runs) for i in range(self._run_chunks)]
+            fetches[slab] = self._fetch(tiles, [tiles.request(r, slab, data[slot][r]) for r in range(s.rows)], name)
             return Together([
-                self._fetch(tiles, [tiles.request(r, slab, data[slot][r]) for r in range(s.rows)], name),
+                fetches[slab],
                 *(addend.fetch([(self._first_chunk(run, slab) + i, room[slot][run, i]) for run, i in chunks])
                   for addend, room in zip(plus, added, strict=True))])
 
         def compute(slab: int) -> None:
-            out = self._columns_back(data[slab % 2].reshape(-1), words.reshape(-1), stats)
+            out = self._columns_back(data[slab % 2].reshape(-1), words.reshape(-1), stats, fetches.pop(slab))
             if failpoints.ACTIVE:
                 failpoints.touch("slab.words", name, words, self._radix)
                 failpoints.touch("slab.carries", name, out)
@@ -164,7 +170,7 @@ class DiskTransform(RowPasses):
             after[slab] = {"into": list(into), "stats": stats.max(axis=0).tolist()}, number.parity.copy()
 
         def write(slab: int):
-            return volume.write([request for requests in changed for request in requests], number.sums)
+            return volume.write([request for requests in changed for request in requests])
 
         def keep(slab: int) -> tuple[dict, dict, dict]:
             now, parity = after.pop(slab)
@@ -185,15 +191,21 @@ class DiskTransform(RowPasses):
         first = (np.arange(2 * self.shape.rows) * self.shape.slabs + slab) * self._run_chunks
         return (first[:, None] + np.arange(self._run_chunks)).ravel()
 
-    def _columns_back(self, data: np.ndarray, words: np.ndarray, stats: np.ndarray) -> np.ndarray:
+    def _columns_back(self, data: np.ndarray, words: np.ndarray, stats: np.ndarray, fetch: Fetch) -> np.ndarray:
         """Transform a slab back into words; returns the carries out of its runs."""
         s = self.shape
-        carries = np.zeros((len(self._parts), 2 * s.rows))
 
-        self._pool.run(columns_inverse, [
-            (data, s.rows, 16 * s.tile_width, s.tile_width, self._outer, self._outer_twiddles, start, stop, self._block,
-             words, float(self._radix), carries[i], stats[i])
-            for i, (start, stop) in enumerate(self._parts)], self._buffer_doubles)
+        def back() -> list[np.ndarray]:
+            carries[:], new[:], sums = 0, stats, self._sums(len(self._parts), s.rows)
+            self._pool.run(columns_inverse, [
+                (data, s.rows, 16 * s.tile_width, s.tile_width, self._outer, self._outer_twiddles, start, stop,
+                 self._block, words, float(self._radix), carries[i], new[i], sums[i])
+                for i, (start, stop) in enumerate(self._parts)], self._buffer_doubles)
+            return [self._folded(sums)]
+
+        carries, new = np.empty((len(self._parts), 2 * s.rows)), np.empty_like(stats)
+        self._computed(back, [fetch])
+        stats[:] = new
         out = np.empty(2 * s.rows, np.int64)
         ends = np.array([stop for _, stop in self._parts], np.int64)
         resolve_carries(words, carries.reshape(-1), ends, s.rows, s.tile_width, self._radix, out)

@@ -15,6 +15,8 @@ from bigconst.arithmetic.disk.tiles import Tiles
 from bigconst.arithmetic.disk.workspace import DiskWorkspace
 from bigconst.arithmetic.memory.transform import TASK_WORDS, TASKS
 from bigconst.base import failpoints
+from bigconst.base.errors import FaultError
+from bigconst.kernels.checksum import absorb_tiles, fold
 from bigconst.kernels.middle import middle_forward, middle_inverse
 from bigconst.kernels.rows import FORWARD, MULTIPLY, MULTIPLY_ADD, SQUARE, multiply_spectra, rows
 from bigconst.plans.diskshape import READ_BUFFERS, SPARE_ROWS, DiskShape
@@ -49,7 +51,30 @@ class RowPasses:
     def _fetch(self, tiles: Tiles, requests: list[BlockRequest], name: str) -> Fetch:
         """Start reading tiles; a tile that is bad twice is an error, it cannot be rebuilt."""
         return Fetch(self._scratch.volume, requests, tiles.sums,
-                     lambda kind, message: self._scratch.note(kind, name, message))
+                     lambda kind, message: self._scratch.note(kind, name, message)).start()
+
+    def _sums(self, tasks: int, tiles: int) -> np.ndarray:
+        """Sums of the checksums of some tiles for each of some tasks, 0 at first."""
+        return np.zeros((tasks, 8 * tiles), np.uint64)
+
+    def _folded(self, sums: np.ndarray) -> np.ndarray:
+        """The checksums of tiles, from what all tasks have added to their sums."""
+        found = np.empty(sums.shape[1] // 8, np.uint64)
+        fold(sums.sum(axis=0), found, self.shape.tile_bytes)
+        return found
+
+    def _computed(self, compute: Callable[[], Sequence[np.ndarray]], fetches: Sequence[Fetch]) -> None:
+        """Call compute(), which returns the checksums of the blocks of each fetch as it has met them, until they are
+        right; it may overwrite all of them."""
+        for _ in range(3):
+            errors = [fetch.difference(found) for fetch, found in zip(fetches, compute(), strict=True)]
+            if not any(errors):
+                return
+            for fetch, error in zip(fetches, errors, strict=True):
+                fetch.again(error)
+        #: A processor or memory computes wrongly: the data was right when it was read again. As for "the integer part
+        #: is wrong".
+        raise FaultError("data that was right when it arrived had another checksum in the computation, twice")
 
     def square(self, tiles: Tiles, name: str = "") -> None:
         """Row pass: forward, square, back."""
@@ -80,25 +105,33 @@ class RowPasses:
         def requests(which: Tiles, i: int, data: np.ndarray, place: bool) -> list[BlockRequest]:
             row, first = unit(i)
             parts = data.reshape(tiles_a_row, -1)
-            order = sorted(range(tiles_a_row), key=lambda t: (first + t + row) % s.slabs)   # by address
-            return [which.request(row, first + t, parts[t], place) for t in order]
+            return [which.request(row, first + t, parts[t], place) for t in self._tile_order(row, first)]
+
+        fetches: dict[int, list[Fetch]] = {}
 
         def read(i: int):
-            transfers = [self._fetch(tiles, requests(tiles, i, mine[i % RING], behind), name)]
-            transfers += [self._fetch(other, requests(other, i, data[i % READ_BUFFERS], other.behind), name)
+            fetches[i] = [self._fetch(other, requests(other, i, data[i % READ_BUFFERS], other.behind), name)
                           for other, data in zip(others, theirs, strict=True)]
-            return Together(transfers)
+            fetches[i].append(self._fetch(tiles, requests(tiles, i, mine[i % RING], behind), name))
+            return Together(fetches[i])
 
         def compute(i: int) -> None:
             row, first = unit(i)
             twiddles = self._row_tables(*self._row_angle(row, first // tiles_a_row))
             x, read = mine[i % RING], [data[i % READ_BUFFERS] for data in theirs]
-            for data in read:
-                self._row_pass(data, FORWARD, None, None, twiddles)
-            for j, (_, _, factor) in enumerate(terms[:-1]):
-                self._multiply_spectra(read[0], read[2 * j], read[2 * j + 1], factor, j > 0)
             mode = SQUARE if last is None else MULTIPLY if len(terms) == 1 else MULTIPLY_ADD
-            self._row_pass(x, mode, read[-1] if read else None, read[0] if read else None, twiddles)
+
+            def product() -> list[np.ndarray]:
+                found = [self._row_pass(data, FORWARD, None, None, twiddles)[0] for data in read]
+                for j, (_, _, factor) in enumerate(terms[:-1]):
+                    self._multiply_spectra(read[0], read[2 * j], read[2 * j + 1], factor, j > 0)
+                before, made[:] = self._row_pass(x, mode, read[-1] if read else None, read[0] if read else None,
+                                                 twiddles)
+                return [each[self._tile_order(row, first)] for each in (*found, before)]
+
+            made = np.empty(tiles_a_row, np.uint64)
+            self._computed(product, fetches.pop(i))
+            tiles.sums[sums(i)] = made
 
         def sums(i: int) -> slice:
             row, first = unit(i)
@@ -111,7 +144,7 @@ class RowPasses:
         def write(i: int):
             # This overwrites a row that was read SPARE_ROWS rows ago, whose result has to be durable.
             step.durable((i // s.inner_rows - SPARE_ROWS + 1) * s.inner_rows - 1)
-            return volume.write(requests(tiles, i, mine[i % RING], not behind), tiles.sums)
+            return volume.write(requests(tiles, i, mine[i % RING], not behind))
 
         self._scratch.pipeline.run(count, read, compute, write, step, lambda i: ({}, {"sums": tiles.sums[sums(i)]}))
         step.flush()        # the next pass over rows writes where this one read
@@ -122,6 +155,12 @@ class RowPasses:
         width = self.shape.row_width
         self._pool.run(multiply_spectra, [(out, a, b, float(factor), start, stop, adds)
                                           for start, stop in split(width, self._tasks(width))])
+
+    def _tile_order(self, row: int, first: int) -> list[int]:
+        """The tiles of a row in memory, which are those from `first` on of an outer row, in order of their addresses.
+        """
+        s = self.shape
+        return sorted(range(s.slabs // s.inner_rows), key=lambda t: (first + t + row) % s.slabs)
 
     def _outer_angle(self, row: int) -> tuple[int, int]:
         numerators, denominator = self._angles
@@ -142,37 +181,50 @@ class RowPasses:
                 tables.row_twiddles(*tables.child_numerators(s.middle_radices, numerator, denominator), s.row_radices))
 
     def _row_pass(self, x: np.ndarray, mode: int, other: np.ndarray | None, added: np.ndarray | None,
-                  twiddles: tuple) -> None:
-        """Transform a row in memory: middle columns, sub-rows, and the columns back unless the mode is FORWARD."""
+                  twiddles: tuple) -> tuple[np.ndarray, np.ndarray | None]:
+        """Transform a row in memory: middle columns, sub-rows, and the columns back unless the mode is FORWARD.
+
+        Returns the checksums of its tiles before and, if it was transformed back, afterwards.
+        """
         s = self.shape
         height, stride = s.row_width // s.sub_width, 16 * s.sub_width
         second, third = (x if each is None else each for each in (other, added))
 
-        self._columns(middle_forward, x, s.middle_radices, stride, s.sub_width, twiddles[0])
+        before, _ = self._columns(middle_forward, x, s.middle_radices, stride, s.sub_width, twiddles[0], (True, False))
         self._pool.run(rows, [
             (x, start, stop, stride, s.sub_width, self._row_radices, self._base, twiddles[1], self._leaf_re,
              self._leaf_im, 2.0 / s.words, mode, second, third)
             for start, stop in split(height, self._tasks(s.row_width))],
             16 * (len(s.row_radices) + 1))
+        after = None
         if mode != FORWARD:
-            self._columns(middle_inverse, x, s.middle_radices, stride, s.sub_width, twiddles[0])
+            _, after = self._columns(middle_inverse, x, s.middle_radices, stride, s.sub_width, twiddles[0],
+                                     (False, True))
         if failpoints.ACTIVE:
             failpoints.touch("row.data", f"{s.words} words", x)
+        return before, after
 
     def _columns(self, kernel: Callable, x: np.ndarray, radices: tuple[int, ...], stride: int, width: int,
-                 twiddles: np.ndarray) -> None:
-        """A middle pass over all columns of x."""
-        if not radices:
-            return
+                 twiddles: np.ndarray, checked: tuple[bool, bool]) -> list[np.ndarray | None]:
+        """A middle pass over all columns of x, if there are radices; the checksums of its tiles before and afterwards,
+        where `checked` asks for them."""
+        tile = self.shape.tile_width
+        tiles = len(x) // (16 * tile)
         height = prod(radices)
         block = block_of(height, width)
         table = np.array(radices, np.int64)
-
-        self._pool.run(kernel, [(x, height, stride, table, twiddles, start, stop, block)
-                                for start, stop in split(width, self._tasks(height * width), block)],
-                       16 * height * block)
-        if failpoints.ACTIVE:
-            failpoints.touch("middle.data", f"{self.shape.words} words", x)
+        parts = split(width if radices else tiles, self._tasks(len(x) // 16), block if radices else 1)
+        sums = [self._sums(len(parts), tiles) if wanted else np.empty((len(parts), 0), np.uint64) for wanted in checked]
+        if radices:
+            self._pool.run(kernel, [(x, height, stride, table, twiddles, start, stop, block, tile, before, after)
+                                    for (start, stop), before, after in zip(parts, *sums, strict=True)],
+                           16 * height * block)
+            if failpoints.ACTIVE:
+                failpoints.touch("middle.data", f"{self.shape.words} words", x)
+        else:       # such a row is short
+            self._pool.run(absorb_tiles, [(part, x, 16 * tile, start, stop)
+                                          for (start, stop), part in zip(parts, max(sums, key=np.size), strict=True)])
+        return [self._folded(part) if wanted else None for part, wanted in zip(sums, checked, strict=True)]
 
     # -- the pass between ------------------------------------------------------------------
 
@@ -193,11 +245,24 @@ class RowPasses:
             row, slab = unit(i)
             return [tiles.request(row, t * slabs + slab, data[i % RING][t], place) for t in range(s.inner_rows)]
 
+        fetches: dict[int, Fetch] = {}
+
+        def read(i: int) -> Fetch:
+            fetches[i] = self._fetch(tiles, requests(i, behind), name)
+            return fetches[i]
+
         def compute(i: int) -> None:
             row, _ = unit(i)
             twiddles = tables.level_twiddles(s.inner_radices, *self._outer_angle(row))
-            self._columns(kernel, data[i % RING].reshape(-1), s.inner_radices, 16 * s.tile_width, s.tile_width,
-                          twiddles)
+
+            def columns() -> list[np.ndarray]:
+                before, made[:] = self._columns(kernel, data[i % RING].reshape(-1), s.inner_radices, 16 * s.tile_width,
+                                                s.tile_width, twiddles, (True, True))
+                return [before]
+
+            made = np.empty(s.inner_rows, np.uint64)
+            self._computed(columns, [fetches.pop(i)])
+            tiles.sums[sums(i)] = made
 
         def sums(i: int) -> np.ndarray:
             row, slab = unit(i)
@@ -209,10 +274,10 @@ class RowPasses:
 
         def write(i: int):
             step.durable((i // slabs - SPARE_ROWS + 1) * slabs - 1)
-            return volume.write(requests(i, not behind), tiles.sums)
+            return volume.write(requests(i, not behind))
 
-        self._scratch.pipeline.run(s.rows * slabs, lambda i: self._fetch(tiles, requests(i, behind), name), compute,
-                                   write, step, lambda i: ({}, {"sums": tiles.sums[sums(i)]}))
+        self._scratch.pipeline.run(s.rows * slabs, read, compute, write, step,
+                                   lambda i: ({}, {"sums": tiles.sums[sums(i)]}))
         step.flush()        # the next pass over rows writes where this one read
         tiles.behind = not behind
         arena.release(mark)

@@ -193,7 +193,8 @@ class DiskSquarer:
 
     def _fetch(self, tiles: Tiles, requests: list, name: str) -> Fetch:
         """Start reading tiles; a tile that is bad twice is an error, it cannot be rebuilt."""
-        return Fetch(self._volume, requests, tiles.sums, lambda kind, message: self._note(kind, name, message))
+        return Fetch(self._volume, requests, tiles.sums, lambda kind, message: self._note(kind, name, message),
+                     checked=True).start()
 
     def _read_slab(self, tiles: Tiles, slab: int, data: np.ndarray, name: str = "residue") -> Fetch:
         return self._fetch(tiles, [tiles.request(r, slab, data[r]) for r in range(self.disk.rows)], name)

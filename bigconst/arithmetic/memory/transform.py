@@ -8,6 +8,7 @@ import numpy as np
 
 from bigconst.arithmetic import tables
 from bigconst.base import failpoints
+from bigconst.kernels.checksum import NO_SUMS
 from bigconst.kernels.columns import columns_forward, columns_inverse, join_runs, resolve_carries
 from bigconst.kernels.rows import FORWARD, MULTIPLY, MULTIPLY_ADD, SQUARE, multiply_spectra, rows
 from bigconst.plans.shape import Shape
@@ -40,7 +41,7 @@ class Transform:
         s = self.shape
         self._pool.run(columns_forward, [
             (words, len(words), radix, data, s.height, s.stride, s.width, self._column_radices, self._column_twiddles,
-             start, stop, s.block) for start, stop in self._columns], self._buffer_size)
+             start, stop, s.block, NO_SUMS) for start, stop in self._columns], self._buffer_size)
 
     def _row_pass(self, data: np.ndarray, mode: int, other: np.ndarray, added: np.ndarray) -> None:
         s = self.shape
@@ -85,7 +86,7 @@ class Transform:
         stats = np.zeros((len(self._columns), 2))
         self._pool.run(columns_inverse, [
             (data, s.height, s.stride, s.width, self._column_radices, self._column_twiddles, start, stop, s.block,
-             words, float(radix), carries[i], stats[i])
+             words, float(radix), carries[i], stats[i], NO_SUMS)
             for i, (start, stop) in enumerate(self._columns)], self._buffer_size)
         ends = np.array([stop for _, stop in self._columns], dtype=np.int64)
         out = np.empty(2 * s.height, dtype=np.int64)

@@ -48,7 +48,8 @@ class Family:
 DIGITS = Family("digits", (("checksum", "columns", "linear", "rows", "residue", "pack", "newton", "propagate",
                             "text"),),
                 ("constants.files", "arithmetic.memory.machine"))
-DISK = Family("digits on disk", (("middle", "chunk", "checksum", "residue", "pack", "text"),), ("arithmetic.disk.machine",))
+DISK = Family("digits on disk", (("middle", "chunk", "checksum", "residue", "pack", "text"),),
+              ("arithmetic.disk.machine",))
 SQUARINGS = Family("squarings", (("realcolumns", "rows", "carries", "wordbits"), ("dwt",)),
                    ("arithmetic.memory.squarer",))
 READING = Family("reading digits", (("search",),))

@@ -12,7 +12,7 @@ transform that is larger than memory:
     packed      blocks of 136 KiB at a stride of 16
 
 GB/s are bytes of the blocks; "both" reads one half of the volume while it
-writes the other.  Checksums are computed and verified.  "buffered" goes through
+writes the other.  Checksums are not made, which kernels do on the way.  "buffered" goes through
 the page cache, as on file systems without O_DIRECT.
 
 fio reads and writes the very same files: libaio, direct=1, the same block size,
@@ -86,7 +86,6 @@ def measure(volume: Volume, memory: np.ndarray, pattern: str, runs: int,
     ours: dict[str, list[float]] = {operation: [] for operation in OPERATIONS}
     theirs: dict[str, list[float]] = {operation: [] for operation in OPERATIONS if peer}
     for _ in range(runs):
-        # Writing comes first: what fio leaves behind does not have the checksums of the blocks.
         for operation in OPERATIONS:
             ours[operation].append(seconds(partial(sweep.run, operation)))
         for operation in theirs:

@@ -31,6 +31,7 @@ from bigconst.constants.digits import write_digits
 from bigconst.constants.golden import PHI
 from bigconst.constants.planning import bounds_of, make_plan
 from bigconst.estimates.speeds import HostFacts, Speeds
+from bigconst.kernels.checksum import checksum
 from bigconst.kernels.pack import is_packed, pack, packed_limbs, unpack
 from bigconst.kernels.text import write_text
 from bigconst.plans.dwtshape import lengths
@@ -144,7 +145,7 @@ def _linear_calls(words: Words, a: np.ndarray, b: np.ndarray, c: np.ndarray, lim
         "shift": lambda: words.shift_bits(c, a, 1),
         "pack": lambda: pool.run(pack_piece, pieces),
         "unpack": lambda: pool.run(lambda i, j: unpack(b[i:j], part(limbs, i, j), fmt.radix), pieces),
-        "checksum": lambda: pool.run(lambda i, j: xxhash.xxh3_64_intdigest(memoryview(a[i:j])), pieces),
+        "checksum": lambda: pool.run(lambda i, j: checksum(a[i:j]), pieces),
         "text": lambda: pool.run(text_piece, pieces),
         "check text": lambda: pool.run(check_piece, pieces),
     }

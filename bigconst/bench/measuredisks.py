@@ -39,13 +39,13 @@ UNITS = 24
 class Sweep:
     """A sweep over the blocks of a volume, column after column of a matrix with `stride` columns.
 
-    It ends after `most_s` seconds even if some blocks are left.
+    It ends after `most_s` seconds even if some blocks are left.  Checksums are not made: passes take them while they
+    compute.
     """
 
     def __init__(self, volume: Volume, memory: np.ndarray, block_bytes: int, stride: int, most_s: float = float("inf")):
         self._volume, self._memory, self._block_bytes, self._most_s = volume, memory, block_bytes, most_s
         half = volume.size_bytes // block_bytes // 2
-        self._sums = np.zeros(2 * half, np.uint64)
         self._written: set[int] = set()
         # In either half of the volume, so that "both" finds the same pattern in each.
         self._halves = [[start + i for column in range(stride) for i in range(column, half, stride)]
@@ -76,7 +76,7 @@ class Sweep:
         self._written.update(order[:moved // self._block_bytes])
         return moved
 
-    def _stream(self, call: Callable[[list[BlockRequest], np.ndarray], Transfer], order: list[int],
+    def _stream(self, call: Callable[[list[BlockRequest]], Transfer], order: list[int],
                 memory: np.ndarray) -> int:
         """Move blocks in this order, by two transfers at a time, each in one half of the memory; the bytes moved."""
         size, began = self._block_bytes, time.perf_counter()
@@ -91,7 +91,7 @@ class Sweep:
                 break
             slot, blocks = slots[k % 2], order[first:first + count]
             under_way.append(call([BlockRequest(block * size, [slot[i * size:(i + 1) * size]], block)
-                                   for i, block in enumerate(blocks)], self._sums))
+                                   for i, block in enumerate(blocks)]))
             moved += len(blocks) * size
         for transfer in under_way:
             transfer.wait()
@@ -151,7 +151,6 @@ def _overlap_loss(volume: Volume, memory: np.ndarray) -> float:
     buffers = [memory[i * size:(i + 1) * size].reshape(-1, 1 << 20) for i in range(RING)]
     blocks = size >> 20
     units = min(count, volume.size_bytes // size)
-    sums = np.zeros(units * blocks, np.uint64)
 
     def requests(unit: int) -> list[BlockRequest]:
         return [BlockRequest((unit * blocks + i) << 20, [buffers[unit % RING][i]], unit * blocks + i)
@@ -159,12 +158,12 @@ def _overlap_loss(volume: Volume, memory: np.ndarray) -> float:
 
     def timed(compute: Callable[[int], None]) -> tuple[float, float]:
         began, cpu = time.perf_counter(), time.process_time()
-        Pipeline().run(units, lambda i: volume.read(requests(i), sums), compute,
-                       lambda i: volume.write(requests(i), sums))
+        Pipeline().run(units, lambda i: volume.read(requests(i)), compute,
+                       lambda i: volume.write(requests(i)))
         return time.perf_counter() - began, time.process_time() - cpu
 
     for unit in range(units):
-        volume.write(requests(unit), sums).wait()
+        volume.write(requests(unit)).wait()
     threads = default_threads()
     with Pool(threads) as pool:
         words = Words(WORDS[10], pool)
@@ -190,9 +189,9 @@ def _overlap_loss(volume: Volume, memory: np.ndarray) -> float:
 
 def _sync_s(volume: Volume, memory: np.ndarray) -> float:
     """Seconds to make a block durable that was just written: the median of SYNCS."""
-    sums, times = np.zeros(1, np.uint64), []
+    times = []
     for i in range(SYNCS):
-        volume.write([BlockRequest(i << 20, [memory[:1 << 20]], 0)], sums).wait()
+        volume.write([BlockRequest(i << 20, [memory[:1 << 20]], 0)]).wait()
         began = time.perf_counter()
         volume.sync()
         times.append(time.perf_counter() - began)

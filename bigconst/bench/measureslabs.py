@@ -1,7 +1,7 @@
 """Measurements of passes over disk without the disk: what processors do for a slab, a row, or a piece of a sum."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from types import SimpleNamespace
 
@@ -127,7 +127,7 @@ class _NoDisk:
         self.filling_s = 0.0
         self._filled.clear()
 
-    def read(self, requests, _sums) -> _Done:
+    def read(self, requests, _sums=None) -> _Done:
         """Fill each view that was not filled before with packed words (uint8) or a tile (float64)."""
         began = time.perf_counter()
         for request in requests:
@@ -142,7 +142,7 @@ class _NoDisk:
         self.filling_s += time.perf_counter() - began
         return _Done()
 
-    def write(self, _requests, _sums) -> _Done:
+    def write(self, _requests, _sums=None) -> _Done:
         """Do nothing."""
         return _Done()
 
@@ -152,6 +152,24 @@ def _random_chunk(chunk_words: int) -> np.ndarray:
     chunk = np.empty(packed_limbs(chunk_words, 10**5), np.uint64)
     pack(chunk, np.random.default_rng(2).integers(0, 10**5, chunk_words, dtype=np.int32), 10**5)
     return chunk.view(np.uint8)
+
+
+class _Number(Number):
+    """A number whose chunks, which were never written, pass for right."""
+
+    def _load(self, packed: np.ndarray, out: np.ndarray) -> tuple[int, int]:
+        return super()._load(packed, out)[0], 0
+
+    def _store(self, chunk: int, words: np.ndarray, packed: np.ndarray) -> None:
+        super()._store(chunk, words, packed)
+        self.sums[chunk] = 0
+
+
+class _Transform(DiskTransform):
+    """A transform whose tiles, which were never written, pass for right."""
+
+    def _computed(self, compute: Callable, fetches: Sequence) -> None:
+        compute()
 
 
 class _Sums:
@@ -168,7 +186,7 @@ class _Sums:
         self._half = np.empty(LINEAR_PIECE_WORDS, np.int32)
 
         def number(count: int) -> Number:
-            made = Number(volume, self._words, 0, count * chunk, chunk)
+            made = _Number(volume, self._words, 0, count * chunk, chunk)
             made.kinds[:] = STORED
             return made
 
@@ -218,8 +236,8 @@ class _Passes:
         # As in a run, all passes use the same memory, so it is touched already.
         arena = Arena(shape.memory_bytes(2) + (1 << 20))
         self._scratch = DiskWorkspace(self._volume, words, arena, Pipeline(self._stop))
-        self._transform = DiskTransform(shape, self._scratch)
-        self._number = Number(self._volume, words, 0, shape.stored_words, shape.chunk_words)
+        self._transform = _Transform(shape, self._scratch)
+        self._number = _Number(self._volume, words, 0, shape.stored_words, shape.chunk_words)
 
     def __enter__(self) -> "_Passes":
         return self

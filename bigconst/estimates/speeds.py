@@ -37,7 +37,7 @@ class AccessPattern:
     write_bytes_per_s: float
     both_bytes_per_s: float
     cpu_s_per_byte: float = 0.0
-    """processor time of the lanes' threads per byte: checksums, copies, system calls"""
+    """processor time of the lanes' threads per byte: copies, system calls"""
 
     def seconds(self, traffic: Traffic) -> float:
         """Seconds of this traffic if reading and writing happen at once and slow each other down as measured."""

@@ -31,7 +31,7 @@ OPERATIONS = {
     "shift": "words divided by a power of two",
     "pack": "words packed with checks and checksum, as a certificate or a chunk is",
     "unpack": "packed words unpacked",
-    "checksum": "xxh3 of words in memory",
+    "checksum": "the checksum of scratch, of words in memory",
     "text": "words converted to digits, hashed and checked",
     "check text": "text and remainder read by a verifier",
     "sum": "the sum of a step of the ladder on disk, for each word of it",

@@ -99,7 +99,7 @@ class _Search:
     def _try(self, chunk: int, passes: int, least_record_bytes: int = 0) -> DiskPlan | None:
         words = -(-self.bounds.words // chunk) * chunk
         record_bytes = max(least_record_bytes, words // chunk * diskplan.CHUNK_RECORD_BYTES
-                           + diskplan.PARITY_CHUNKS * chunk_bytes(chunk, self.base))
+                           + (diskplan.PARITY_CHUNKS + self.threads) * chunk_bytes(chunk, self.base))
         workspace = min(self.workspace_bytes, self.memory_bytes - record_bytes)
         if (diskplan.linear_bytes(chunk, self.base) > workspace
                 or diskplan.files_bytes_of(chunk, self.threads) + record_bytes > self.memory_bytes):

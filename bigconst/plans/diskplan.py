@@ -23,7 +23,8 @@ CHUNK_RECORD_BYTES = 160
 CHUNK_KNOWN_BYTES = 32
 """Memory for what is known of each chunk of a number: checksum, residue, border words, and a copy of some of it."""
 PARITY_CHUNKS = 10
-"""Memory, in chunks, for the parities of all numbers that exist at a time and of units not yet recorded."""
+"""Memory, in chunks, for the parities of all numbers that exist at a time and of units not yet recorded; each thread
+needs one more for the number that it writes."""
 LINEAR_INPUTS = 3
 """Most numbers that a linear pass reads."""
 LINEAR_PIECE_WORDS = 1 << 20

@@ -50,7 +50,7 @@ DIGITS = Family("digits", (("checksum", "columns", "linear", "rows", "residue", 
                 ("constants.files", "arithmetic.memory.machine"))
 DISK = Family("digits on disk", (("middle", "chunk", "checksum", "residue", "pack", "text"),),
               ("arithmetic.disk.machine",))
-SQUARINGS = Family("squarings", (("realcolumns", "rows", "carries", "wordbits"), ("dwt",)),
+SQUARINGS = Family("squarings", (("checksum", "realcolumns", "rows", "carries", "wordbits"), ("dwt",)),
                    ("arithmetic.memory.squarer",))
 READING = Family("reading digits", (("search",),))
 CHECKING = Family("checking digits", (("residue", "pack", "text"),))

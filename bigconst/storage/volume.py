@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bigconst.base.errors import ChecksumError, UsageError
-from bigconst.kernels.checksum import checksum
 from bigconst.storage.lane import BLOCK_BYTES, THREADS, Lane, Transfer
 from bigconst.storage.striping import Striping, check_room, make_pattern
 
@@ -77,6 +76,8 @@ class _Block:
 
     def checksum(self) -> int:
         """The checksum of all bytes (kernels.checksum)."""
+        from bigconst.kernels.checksum import checksum  # plans know volumes, too, and must not wait for numba
+
         return checksum(*self.views)
 
 

@@ -2,10 +2,16 @@
 
     python benchmarks/checks.py [--digits 1e9] [--memory 512MiB] [--swap DIR ...] [--pairs 3] [--each] [--json FILE]
 
-Fresh processes in turn, one with everything and one without: no journal (nothing is recorded or synced for it), no
-checksums of blocks, no parity of chunks, no residues.  --each leaves out the journal alone, and the residues outside
-of chunks alone, as well.  Seconds are total - kernels_ready of the report.  "same digits" says whether all outputs are
-those of the process with everything, byte for byte.
+Fresh processes in turn, one with everything and one without
+
+    journal    nothing is recorded, or synced for it
+    tiles      no checksums of transform data
+    chunks     no checksum, residue and parity of packed words, which are made in one sweep
+    residues   no residues of anything else, and no identity is checked
+
+and with --each also without some of them; without those of chunks, no identity can be checked.  Seconds are
+total - kernels_ready of the report.  "same digits" says whether all outputs are those of the process with everything,
+byte for byte.
 """
 
 import argparse
@@ -22,8 +28,8 @@ from _common import Column, Report, make_parser
 
 from bigconst.base.units import format_bytes, parse_count, parse_size
 
-PARTS = ("journal", "checksums", "parity", "residues")
-"""Residue, parity and checksum of a chunk are made in one sweep: they can be left out together only."""
+PARTS = ("journal", "tiles", "chunks", "residues")
+SOME = (("journal",), ("tiles",), ("residues",), ("chunks", "residues"))
 
 
 # --- without them ------------------------------------------------------------------
@@ -43,36 +49,21 @@ def without_journal() -> None:
     replace(Checkpoint, "recorder", lambda self, *arguments, **named: Recorder())
 
 
-def without_checksums() -> None:
-    """Give all blocks the checksum 0, without reading them."""
+def without_tiles() -> None:
+    """Give all tiles the checksum 0, without reading them."""
     from bigconst.arithmetic.disk.rowpasses import RowPasses
 
-    replace(RowPasses, "_sums", lambda self, tasks, tiles: np.zeros((tasks, 0), np.uint64))
-    replace(RowPasses, "_folded", lambda self, sums: NoSums())
+    def sums(self, tasks: int, tiles: int) -> np.ndarray:
+        self.tiles = tiles
+        return np.zeros((tasks, 0), np.uint64)
+
+    replace(RowPasses, "_sums", sums)
+    replace(RowPasses, "_folded", lambda self, sums: np.zeros(self.tiles, np.uint64))
     replace(RowPasses, "_computed", lambda self, compute, fetches: compute())
-    _without_sums_of_chunks()
 
 
-class NoSums:
-    """Checksums 0, as many as one asks for."""
-
-    def __array__(self, *_arguments, **_named) -> np.ndarray:
-        return np.zeros(1, np.uint64)
-
-    def __getitem__(self, _index) -> "NoSums":
-        return self
-
-
-def without_parity() -> None:
-    """Leave the parity, from which a bad chunk would be rebuilt, at 0."""
-    from bigconst.arithmetic.disk.number import Number
-
-    _without_sums_of_chunks()
-    replace(Number, "_combine", lambda self, limbs: None)
-
-
-def _without_sums_of_chunks() -> None:
-    """Pack and unpack chunks without residue, parity and checksum; the packed words are compared with the words."""
+def without_chunks() -> None:
+    """Pack and unpack chunks without checksum, residue and parity; the packed words are compared with the words."""
     from bigconst.arithmetic.disk.number import Number
     from bigconst.kernels.pack import is_packed, pack, packed_limbs, unpack
 
@@ -94,8 +85,13 @@ def without_residues() -> None:
     from bigconst.arithmetic import packed, residues, words
     from bigconst.arithmetic.disk import number
 
+    tables = residues.Modulus(words.MERSENNE_61).tables     # those of chunks stay, unless `chunks` are without
+
     class NoModulus:
         p = 1
+
+        def tables(self, radix: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            return tables(radix)
 
         def residue_words(self, data, radix: int) -> int:
             return 0
@@ -143,7 +139,7 @@ def run(without: tuple[str, ...], arguments: argparse.Namespace, folder: Path) -
 
 def measure(arguments: argparse.Namespace, report: Report, folder: Path) -> None:
     """Measure all contestants in turns and print the tables."""
-    contestants: list[tuple[str, ...]] = [(), PARTS, *([("journal",), ("residues",)] if arguments.each else [])]
+    contestants: list[tuple[str, ...]] = [(), PARTS, *(SOME if arguments.each else ())]
     times: dict[tuple[str, ...], list[float]] = {without: [] for without in contestants}
     cpu: dict[tuple[str, ...], list[float]] = {without: [] for without in contestants}
     same = dict.fromkeys(contestants, True)

@@ -10,11 +10,13 @@ file has all of them.  With few words the data stay in cache, with 1e8 they do n
 import time
 
 import numpy as np
+import xxhash
 from _common import Column, Report, make_parser
 
 from bigconst.arithmetic.residues import Modulus, random_prime, residues_text, residues_words
 from bigconst.base.units import parse_count
 from bigconst.kernels import linear, pack, text
+from bigconst.kernels.checksum import checksum
 
 BASES = {10: 10**5, 16: 2**16}
 REGROUP = {10: [(5, 4), (4, 5), (5, 3), (3, 5)], 16: [(4, 3), (3, 4)]}
@@ -37,6 +39,8 @@ def cases(words: int, base: int):
     yield "read_text", "text", page.nbytes, lambda: text.read_text(out, page, base)
     yield "pack", "packed", limbs.nbytes, lambda: pack.pack(limbs, a, radix)
     yield "unpack", "packed", limbs.nbytes, lambda: pack.unpack(out, limbs, radix)
+    yield "checksum of scratch", "words", size, lambda: checksum(a)
+    yield "xxh3, its peer", "words", size, lambda: xxhash.xxh3_64_intdigest(a)
     yield "residue of words, 1 prime", "words", size, lambda: residues_words(one, a, radix)
     yield "residue of words, 3 primes", "words", size, lambda: residues_words(three, a, radix)
     yield "residue of text, 1 prime", "text", page.nbytes, lambda: residues_text(one, page, base)

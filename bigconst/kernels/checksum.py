@@ -15,7 +15,8 @@ What is not noticed:
 * a change within 32 aligned bits: always noticed.  If l changes by e, |e| < 2^32, P changes by e*(h + 2^32); neither
   factor has more than 31 and 32 factors 2, so the product is not 0 mod 2^64; the same for h, with l + 1 <= 2^32.
 * a change of more: for random data, and for data written elsewhere or earlier, zeroed or swapped sectors, one in 2^64;
-  with the bound of NH, for differences that repeat and fit the data in the worst way, one in 2^32.
+  for differences that repeat and fit the data in the worst way, one in 2^32: the bound of NH, whose keys do not depend
+  on each other, which is not proved for these.
 """
 
 import numpy as np

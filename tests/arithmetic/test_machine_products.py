@@ -165,7 +165,9 @@ def test_what_is_spoiled_once_is_repeated(where, base, kept):
                    else on_disk(planned_on_disk(program, base), events=events))
         with machine as machine, failpoints.active(f"{place}=spoil:5@1"):
             assert value_of(program(machine), machine.radix) == a * b + c * d
-        assert [event.kind for event in events] in (["residue"], ["round-off"], ["checksum"])
+        # Tiles have their checksums before they are spoiled.
+        expected = (["checksum"],) if place == "slab.data" else (["residue"], ["round-off"])
+        assert [event.kind for event in events] in expected
 
 
 @MACHINES

@@ -1,5 +1,7 @@
 """Numbers on disk against Python's integers."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from disk_parts import check_records, chunky_words, scratch_of, stored, to_words, value_of, whole
@@ -7,9 +9,13 @@ from gmpy2 import mpz
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bigconst.arithmetic.disk.fetch import Fetch
 from bigconst.arithmetic.disk.number import NINES, STORED, ZEROS, Number
 from bigconst.arithmetic.disk.products import sign_magnitude
+from bigconst.arithmetic.disk.rowpasses import RowPasses
+from bigconst.arithmetic.packed import page_buffer
 from bigconst.base.errors import ChecksumError, FaultError
+from bigconst.storage.volume import BlockRequest
 
 CHUNK = 64
 BATCH = 5
@@ -258,3 +264,28 @@ def _at_a_page(data: np.ndarray) -> np.ndarray:
     out = page_buffer(len(data))
     out[:] = data
     return out
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 2])
+def test_what_a_computation_met_otherwise_is_read_again(scratch, wrong):
+    """Blocks with another checksum in the computation `wrong` times: all are read again once, then it is a fault."""
+    blocks = np.random.default_rng(3).integers(0, 2**63, (2, 512), dtype=np.uint64)
+    memory, sums = page_buffer(2 * 4096).reshape(2, -1), np.zeros(2, np.uint64)
+    memory[:] = blocks.view(np.uint8)
+    requests = [BlockRequest(4096 * i, [memory[i]], i) for i in range(2)]
+    scratch.volume.write(requests, sums).wait()
+    notes, met = [], []
+    fetches = [Fetch(scratch.volume, [request], sums, lambda *note: notes.append(note)).start() for request in requests]
+    for fetch in fetches:
+        fetch.wait()
+
+    def compute():
+        met.append(memory.copy())
+        memory[:] = 0                   # as transforms in place overwrite what they read
+        return [[sums[0]], [sums[1] ^ np.uint64(len(met) <= wrong)]]
+
+    passes = RowPasses.__new__(RowPasses)
+    with pytest.raises(FaultError, match="read right had another") if wrong == 2 else contextlib.nullcontext():
+        passes._computed(compute, fetches)
+    assert len(met) == min(2, wrong + 1) and all((each == blocks.view(np.uint8)).all() for each in met)
+    assert [kind for kind, _ in notes] == ["checksum"] * (wrong > 0)

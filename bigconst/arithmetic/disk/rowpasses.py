@@ -15,7 +15,7 @@ from bigconst.arithmetic.disk.tiles import Tiles
 from bigconst.arithmetic.disk.workspace import DiskWorkspace
 from bigconst.arithmetic.memory.transform import TASK_WORDS, TASKS
 from bigconst.base import failpoints
-from bigconst.base.errors import FaultError
+from bigconst.base.errors import ChecksumError, FaultError
 from bigconst.kernels.checksum import absorb_tiles, fold
 from bigconst.kernels.middle import middle_forward, middle_inverse
 from bigconst.kernels.rows import FORWARD, MULTIPLY, MULTIPLY_ADD, SQUARE, multiply_spectra, rows
@@ -64,17 +64,20 @@ class RowPasses:
         return found
 
     def _computed(self, compute: Callable[[], Sequence[np.ndarray]], fetches: Sequence[Fetch]) -> None:
-        """Call compute(), which returns the checksums of the blocks of each fetch as it has met them, until they are
-        right; it may overwrite all of them."""
-        for _ in range(3):
-            errors = [fetch.difference(found) for fetch, found in zip(fetches, compute(), strict=True)]
-            if not any(errors):
-                return
+        """Call compute(), which returns the checksums of the blocks of each fetch as it has met them; once more where
+        they are not right, after all blocks, which it may have overwritten, were read again.
+
+        Raises FaultError if they are wrong then, too, and what `Fetch.again` raises.
+        """
+        def differences() -> list[ChecksumError | None]:
+            return [fetch.difference(found) for fetch, found in zip(fetches, compute(), strict=True)]
+
+        if any(errors := differences()):
             for fetch, error in zip(fetches, errors, strict=True):
                 fetch.again(error)
-        #: A processor or memory computes wrongly: the data was right when it was read again. As for "the integer part
-        #: is wrong".
-        raise FaultError("data that was right when it arrived had another checksum in the computation, twice")
+            if any(differences()):
+                #: As for "a sum does not fit its words".
+                raise FaultError("data that was read right had another checksum in the computation")
 
     def square(self, tiles: Tiles, name: str = "") -> None:
         """Row pass: forward, square, back."""
@@ -127,9 +130,9 @@ class RowPasses:
                     self._multiply_spectra(read[0], read[2 * j], read[2 * j + 1], factor, j > 0)
                 before, made[:] = self._row_pass(x, mode, read[-1] if read else None, read[0] if read else None,
                                                  twiddles)
-                return [each[self._tile_order(row, first)] for each in (*found, before)]
+                return [each[order] for each in (*found, before)]
 
-            made = np.empty(tiles_a_row, np.uint64)
+            order, made = self._tile_order(row, first), np.empty(tiles_a_row, np.uint64)
             self._computed(product, fetches.pop(i))
             tiles.sums[sums(i)] = made
 

@@ -83,6 +83,8 @@ def test_chunks(radix, base, words):
     out, sums = np.empty_like(data), np.zeros(8, np.uint64)
     assert load_chunk(out, limbs, limbs.view(np.uint16), radix, sums) == data.max()
     assert np.array_equal(out, data) and folded(sums, limbs.nbytes) == [by_definition(limbs)]
+    data[words // 2] += 1 << 17         # what does not fit is packed wrongly
+    assert store_chunk(data, limbs, limbs.view(np.uint16), radix, parity, sums, residue, *modulus.tables(radix)) != 0
 
 
 @pytest.mark.parametrize("radices", [(8,), (8, 3), (8, 4, 4)])

@@ -9,6 +9,7 @@ from gmpy2 import mpz
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bigconst.arithmetic.disk import number as numbers
 from bigconst.arithmetic.disk.fetch import Fetch
 from bigconst.arithmetic.disk.number import NINES, STORED, ZEROS, Number
 from bigconst.arithmetic.disk.products import sign_magnitude
@@ -289,3 +290,15 @@ def test_what_a_computation_met_otherwise_is_read_again(scratch, wrong):
         passes._computed(compute, fetches)
     assert len(met) == min(2, wrong + 1) and all((each == blocks.view(np.uint8)).all() for each in met)
     assert [kind for kind, _ in notes] == ["checksum"] * (wrong > 0)
+
+
+def test_a_chunk_that_was_packed_wrongly(scratch, monkeypatch):
+    number, packed = Number(scratch.volume, scratch.words, 0, CHUNK, CHUNK), page_buffer(4096)
+    words = np.arange(CHUNK, dtype=np.int32)
+    right = numbers.store_chunk
+    monkeypatch.setattr(numbers, "store_chunk", lambda *arguments: right(*arguments) | 1)
+    with pytest.raises(FaultError, match="^a chunk was packed wrongly"):
+        number.set_chunk(0, words, packed)
+    # Words of a bad transform cannot be packed; the check of its round-off reports them.
+    words[5] = -1
+    assert number.set_chunk(0, words, packed)

@@ -285,7 +285,7 @@ def test_a_block_that_changes_in_memory_before_it_is_written(folder, monkeypatch
     with small_scratch(folder) as scratch:
         write = scratch.volume.write
 
-        def flipping(requests, sums):
+        def flipping(requests, sums=None):
             if requests[0].address:
                 requests[3].views[0][9] ^= np.uint64(4)
             return write(requests, sums)

@@ -26,7 +26,7 @@ from numba.extending import intrinsic
 
 from .jit import helper, kernel
 from .llvm import I32, LANES, VL, element, load_at, store_at
-from .vector import L8
+from .vector import L8, lane
 
 LINE_BYTES = 64
 NO_SUMS = np.empty(0, np.uint64)
@@ -99,15 +99,35 @@ store_l = intrinsic(_store(True))
 store_l_nt = intrinsic(_store(False))
 
 
+@intrinsic
+def differing(typingctx, a, b):
+    """The bits in which two lines differ: their exclusive or."""
+    return L8(L8, L8), lambda context, builder, sig, args: builder.xor(*args)
+
+
 @helper
-def absorb(sums, s, data, at, lines, keys):
-    """Add `lines` lines of 64-bit elements, from data[at] on, to the eight sums from sums[s] on; `keys` are those of
-    the first line."""
-    total = load_l(sums, s)
+def folded(total, size):
+    """The checksum of a block of `size` bytes from its eight sums."""
+    found = np.uint64(size)
+    for j in range(LANES):
+        found = (found ^ lane(total, j)) * _FOLD
+        found ^= found >> np.uint64(32)
+    return found
+
+
+@helper
+def add_lines(total, data, at, lines, keys):
+    """The sums with `lines` lines of 64-bit elements, from data[at] on; `keys` are those of the first line."""
     for i in range(at, at + 8 * lines, 8):
         total = add_line(total, load_l(data, i), keys)
         keys = next_keys(keys)
-    store_l(sums, s, total)
+    return total
+
+
+@helper
+def absorb(sums, s, data, at, lines, keys):
+    """`add_lines` to the eight sums from sums[s] on."""
+    store_l(sums, s, add_lines(load_l(sums, s), data, at, lines, keys))
 
 
 @helper
@@ -139,11 +159,7 @@ def absorb_tiles(sums, data, size, start, stop):
 def fold(sums, out, size):
     """The checksums out[i] of blocks of `size` bytes from their sums, eight for each."""
     for i in range(out.size):
-        total = np.uint64(size)
-        for j in range(8 * i, 8 * i + 8):
-            total = (total ^ sums[j]) * _FOLD
-            total ^= total >> np.uint64(32)
-        out[i] = total
+        out[i] = folded(load_l(sums, 8 * i), size)
 
 
 def checksum(*views: np.ndarray) -> int:

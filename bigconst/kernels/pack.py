@@ -1,12 +1,12 @@
 """Words <-> packed bits, the form in which numbers are stored.
 
     radix 10^5    17 bits a word: 64 words <-> 17 limbs of 64 bits, 0.425 byte/digit
-    radix 2^16    16 bits a word:  4 words <->  1 limb
+    radix 2^16    16 bits a word: 64 words <-> 16 limbs
 
-A decimal group holds the low 16 bits of its 64 words in order in limbs 0 .. 15,
-and bit 16 of word j as bit j of limb 16: no word straddles two limbs, every
-shift is constant or a lane number, and LLVM vectorises all of it.  The last
-group (decimal) or limb (hexadecimal) is filled up with zero words.
+The low 16 bits of 64 words stand in order in 16 limbs.  Behind them a decimal
+group holds bit 16 of word j as bit j of limb 16: no word straddles two limbs,
+and a group is a few vector instructions.  The last group (decimal) or limb
+(hexadecimal) is filled up with zero words.
 
 Limbs are a uint64 array on a little-endian host; files hold the same bytes.
 Threads may take any ranges that begin at a multiple of GROUP[radix] words.
@@ -14,15 +14,21 @@ Checksums and files are not known here.
 """
 
 import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
 
 from .jit import helper, kernel
+from .llvm import I32, I64, LANES, element, load_at, store_at
+from .vector import I8, lane, zeros_i
 
 GROUP = {10**5: 64, 2**16: 4}
-"""Words of one packed group, by radix."""
+"""Words that are packed into whole limbs, by radix."""
 GROUP_LIMBS = {10**5: 17, 2**16: 1}
-"""Limbs of one packed group, by radix."""
+"""These limbs, by radix."""
 
 U64 = np.uint64
+_WORDS, _SHORTS, _BITS = (ir.VectorType(ir.IntType(bits), 64) for bits in (32, 16, 1))
 
 
 def packed_limbs(words: int, radix: int) -> int:
@@ -30,140 +36,163 @@ def packed_limbs(words: int, radix: int) -> int:
     return -(-words // GROUP[radix]) * GROUP_LIMBS[radix]
 
 
+# --- 64 words --------------------------------------------------------------------
+
+
+def _all(value: int, vector: ir.VectorType) -> ir.Constant:
+    return ir.Constant(vector, [value] * vector.count)
+
+
+def _joined(context, builder, types_, args):
+    """The 64 words whose low halves begin at an element of an array, and whose bits 16 are those of one limb."""
+    low = load_at(builder, element(context, builder, types_[0], args[0], args[1], _SHORTS))
+    top = builder.select(builder.bitcast(args[2], _BITS), _all(1 << 16, _WORDS), _all(0, _WORDS))
+    return builder.or_(builder.zext(low, _WORDS), top)
+
+
+def _folded(builder, vector, combine):
+    """Eight lanes, each of them the combination of every eighth lane."""
+    while vector.type.count > LANES:
+        half = vector.type.count // 2
+        indices = ir.VectorType(I32, half)
+        vector = combine(*(builder.shuffle_vector(vector, vector, ir.Constant(indices, list(range(i, i + half))))
+                           for i in (0, half)))
+    return vector
+
+
+@intrinsic
+def _split(typingctx, limbs, at, words, i):
+    """Store the low halves of 64 words, from words[i] on, in 16 limbs; returns their bits 16 as a limb."""
+    def codegen(context, builder, sig, args):
+        group = load_at(builder, element(context, builder, sig.args[2], args[2], args[3], _WORDS), 4)
+        store_at(builder, builder.trunc(group, _SHORTS),
+                 element(context, builder, sig.args[0], args[0], args[1], _SHORTS))
+        return builder.bitcast(builder.icmp_signed(">", group, _all(0xFFFF, _WORDS)), I64)
+    return types.uint64(limbs, types.int64, words, types.int64), codegen
+
+
+@intrinsic
+def _join(typingctx, limbs, at, top, words, i, largest):
+    """Store 64 words from words[i] on; returns the larger of `largest` and them, in each of eight lanes."""
+    def codegen(context, builder, sig, args):
+        def larger(a, b):
+            return builder.select(builder.icmp_signed(">", a, b), a, b)
+
+        group = _joined(context, builder, sig.args, args)
+        store_at(builder, group, element(context, builder, sig.args[3], args[3], args[4], _WORDS), 4)
+        return larger(args[5], _folded(builder, group, larger))
+    return I8(limbs, types.int64, types.uint64, words, types.int64, I8), codegen
+
+
+@intrinsic
+def _differ(typingctx, limbs, at, top, words, i, bits):
+    """`bits`, and those in which 64 words from words[i] on differ from the packed ones, in eight lanes."""
+    def codegen(context, builder, sig, args):
+        group = load_at(builder, element(context, builder, sig.args[3], args[3], args[4], _WORDS), 4)
+        wrong = builder.xor(group, _joined(context, builder, sig.args, args))
+        return builder.or_(args[5], _folded(builder, wrong, builder.or_))
+    return I8(limbs, types.int64, types.uint64, words, types.int64, I8), codegen
+
+
+# --- any number of words ---------------------------------------------------------
+
+
 @helper
-def _pack_group(shorts, limbs, words):
-    """Pack at most 64 words into 68 shorts, which are the same memory as the 17 limbs."""
-    top = U64(0)
-    for j in range(words.size):
-        shorts[j] = np.uint16(words[j])
-        top |= (U64(np.uint32(words[j])) >> U64(16)) << U64(j)
-    limbs[16] = top
+def limbs_of_64(radix):
+    """Limbs that 64 words are packed into."""
+    return 17 if radix == 100000 else 16
 
 
-@kernel("void(uint16[::1], uint64[::1], int32[::1])")
-def pack17(shorts, limbs, words):
-    """Pack `words`, each in 0 .. 2^17 - 1, into 17*ceil(words.size/64) limbs; `shorts` is `limbs` seen as uint16.
+@helper
+def _word(limbs, at, top, j):
+    """Word j of a group that begins at limbs[at]."""
+    return np.int32((limbs[at + j // 4] >> U64(16 * (j % 4))) & U64(0xFFFF) | ((top >> U64(j)) & U64(1)) << U64(16))
 
-    64 words: 256 bytes read, 136 written, about 60 vector instructions.
-    """
+
+@helper
+def pack_words(limbs, words, radix):
+    """`pack` for other kernels."""
+    size = limbs_of_64(radix)
     groups = words.size // 64
     for g in range(groups):
-        _pack_group(shorts[68 * g:68 * g + 68], limbs[17 * g:17 * g + 17], words[64 * g:64 * g + 64])
-    if words.size > 64 * groups:
-        shorts = shorts[68 * groups:68 * groups + 68]
-        for j in range(64):
-            shorts[j] = 0
-        _pack_group(shorts, limbs[17 * groups:17 * groups + 17], words[64 * groups:words.size])
+        top = _split(limbs, size * g, words, 64 * g)
+        if size == 17:
+            limbs[17 * g + 16] = top
+    at = size * groups
+    limbs[at:] = 0
+    for j in range(words.size - 64 * groups):
+        word = U64(words[64 * groups + j])
+        limbs[at + j // 4] |= (word & U64(0xFFFF)) << U64(16 * (j % 4))
+        if size == 17:
+            limbs[at + 16] |= (word >> U64(16)) << U64(j)
 
 
 @helper
-def _unpack_group(words, shorts, low, high, largest):
-    """Unpack 68 shorts into at most 64 words, and return the larger of `largest` and these words.
-
-    `low` and `high` are the halves of limb 16.
-    """
-    n = words.size
-    for j in range(min(n, 32)):
-        word = np.int32(shorts[j]) | np.int32(((low >> np.uint32(j)) & np.uint32(1)) << np.uint32(16))
-        words[j] = word
-        largest = max(largest, np.int32(word))
-    for j in range(n - 32):
-        word = np.int32(shorts[32 + j]) | np.int32(((high >> np.uint32(j)) & np.uint32(1)) << np.uint32(16))
-        words[32 + j] = word
-        largest = max(largest, np.int32(word))
-    return largest
-
-
-@kernel("int32(int32[::1], uint16[::1])")
-def unpack17(words, shorts):
-    """Unpack groups of 17-bit words (68 shorts each) into `words`.
-
-    Returns the largest word, so that the caller detects words outside 0 .. radix-1.
-
-    64 words: 136 bytes read, 256 written, about 70 vector instructions.
-    """
-    largest = np.int32(0)
+def unpack_words(words, limbs, radix):
+    """`unpack` for other kernels."""
+    size = limbs_of_64(radix)
     groups = words.size // 64
+    lanes = zeros_i()
     for g in range(groups):
-        s = shorts[68 * g:68 * g + 68]
-        low = np.uint32(s[64]) | np.uint32(np.uint32(s[65]) << np.uint32(16))
-        high = np.uint32(s[66]) | np.uint32(np.uint32(s[67]) << np.uint32(16))
-        largest = _unpack_group(words[64 * g:64 * g + 64], s, low, high, largest)
+        top = limbs[17 * g + 16] if size == 17 else U64(0)
+        lanes = _join(limbs, size * g, top, words, 64 * g, lanes)
+    largest = np.int32(0)
+    for j in range(8):
+        largest = max(largest, lane(lanes, j))
     if words.size > 64 * groups:
-        s = shorts[68 * groups:68 * groups + 68]
-        low = np.uint32(s[64]) | np.uint32(np.uint32(s[65]) << np.uint32(16))
-        high = np.uint32(s[66]) | np.uint32(np.uint32(s[67]) << np.uint32(16))
-        largest = _unpack_group(words[64 * groups:words.size], s, low, high, largest)
+        top = limbs[17 * groups + 16] if size == 17 else U64(0)
+        for j in range(words.size - 64 * groups):
+            word = _word(limbs, size * groups, top, j)
+            words[64 * groups + j] = word
+            largest = max(largest, word)
     return largest
 
 
 @helper
-def _differs(words, shorts, low, high):
-    """Bits in which at most 64 words differ from those packed in 68 shorts."""
-    n = words.size
+def differing_bits(words, limbs, radix):
+    """Bits in which any words differ from those that `unpack` would give."""
+    size = limbs_of_64(radix)
+    groups = words.size // 64
+    lanes = zeros_i()
+    for g in range(groups):
+        top = limbs[17 * g + 16] if size == 17 else U64(0)
+        lanes = _differ(limbs, size * g, top, words, 64 * g, lanes)
     bits = np.int32(0)
-    for j in range(min(n, 32)):
-        bits |= words[j] ^ np.int32(np.int32(shorts[j]) | np.int32(((low >> np.uint32(j)) & np.uint32(1))
-                                                                    << np.uint32(16)))
-    for j in range(n - 32):
-        bits |= words[32 + j] ^ np.int32(np.int32(shorts[32 + j]) | np.int32(((high >> np.uint32(j)) & np.uint32(1))
-                                                                             << np.uint32(16)))
+    for j in range(8):
+        bits |= lane(lanes, j)
+    if words.size > 64 * groups:
+        top = limbs[17 * groups + 16] if size == 17 else U64(0)
+        for j in range(words.size - 64 * groups):
+            bits |= words[64 * groups + j] ^ _word(limbs, size * groups, top, j)
     return bits
 
 
-@kernel("int32(int32[::1], uint16[::1])")
-def compare17(words, shorts):
-    """0 if `unpack17` would give these words, else another number."""
-    bits = np.int32(0)
-    for g in range(-(-words.size // 64)):
-        s = shorts[68 * g:68 * g + 68]
-        low = np.uint32(s[64]) | np.uint32(np.uint32(s[65]) << np.uint32(16))
-        high = np.uint32(s[66]) | np.uint32(np.uint32(s[67]) << np.uint32(16))
-        bits |= _differs(words[64 * g:min(words.size, 64 * g + 64)], s, low, high)
-    return bits
+@kernel("void(uint64[::1], int32[::1], i8)")
+def _pack(limbs, words, radix):
+    pack_words(limbs, words, radix)
 
 
-@kernel("int32(int32[::1], uint16[::1])")
-def compare16(words, shorts):
-    """0 if `unpack16` would give these words, else another number."""
-    bits = np.int32(0)
-    for j in range(words.size):
-        bits |= words[j] ^ np.int32(shorts[j])
-    return bits
+@kernel("i8(int32[::1], uint64[::1], i8)")
+def _unpack(words, limbs, radix):
+    return unpack_words(words, limbs, radix)
 
 
-@kernel("void(uint16[::1], int32[::1])")
-def pack16(shorts, words):
-    """Pack `words`, each in 0 .. 2^16 - 1, into `shorts`, with zeros after the last word."""
-    for j in range(words.size):
-        shorts[j] = np.uint16(words[j])
-    for j in range(words.size, shorts.size):
-        shorts[j] = 0
-
-
-@kernel("int32(int32[::1], uint16[::1])")
-def unpack16(words, shorts):
-    """Unpack `shorts` into `words`, and return the largest word."""
-    largest = np.int32(0)
-    for j in range(words.size):
-        word = np.int32(shorts[j])
-        words[j] = word
-        largest = max(largest, word)
-    return largest
+@kernel("i8(int32[::1], uint64[::1], i8)")
+def _compare(words, limbs, radix):
+    return differing_bits(words, limbs, radix)
 
 
 def pack(limbs: np.ndarray, words: np.ndarray, radix: int) -> None:
-    """Pack `words` (int32, canonical) into `limbs` (uint64, exactly packed_limbs(words.size, radix) of them)."""
-    if radix == 10**5:
-        pack17(limbs.view(np.uint16), limbs, words)
-    else:
-        pack16(limbs.view(np.uint16), words)
+    """Pack `words` (int32, 0 .. radix-1) into `limbs` (uint64, at least packed_limbs(words.size, radix) of them).
+
+    Limbs behind them become 0.
+    """
+    _pack(limbs, words, radix)
 
 
 def is_packed(limbs: np.ndarray, words: np.ndarray, radix: int) -> bool:
     """Whether unpacking `limbs` gives exactly these words."""
-    compare = compare17 if radix == 10**5 else compare16
-    return compare(words, limbs.view(np.uint16)) == 0
+    return _compare(words, limbs, radix) == 0
 
 
 def unpack(words: np.ndarray, limbs: np.ndarray, radix: int) -> int:
@@ -171,5 +200,4 @@ def unpack(words: np.ndarray, limbs: np.ndarray, radix: int) -> int:
 
     There are at least packed_limbs(words.size, radix) limbs; packed words beyond words.size are ignored.
     """
-    read = unpack17 if radix == 10**5 else unpack16
-    return read(words, limbs.view(np.uint16))
+    return _unpack(words, limbs, radix)

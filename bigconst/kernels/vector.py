@@ -255,10 +255,20 @@ def max_abs(typingctx, largest, x):
 
 @intrinsic
 def lane(typingctx, x, index):
-    """One lane of an F8 as a double."""
+    """One lane of an F8, I8 or L8 as a double, int32 or uint64."""
     def codegen(context, builder, sig, args):
         return builder.extract_element(args[0], builder.trunc(args[1], I32))
-    return types.float64(F8, types.int64), codegen
+    return {F8: types.float64, I8: types.int32, L8: types.uint64}[x](x, types.int64), codegen
+
+
+def _zeros(kind):
+    def zeros(typingctx):
+        return kind(), lambda context, builder, sig, args: ir.Constant(kind.llvm, [0] * LANES)
+    return zeros
+
+
+zeros_i = intrinsic(_zeros(I8))
+zeros_l = intrinsic(_zeros(L8))
 
 
 @intrinsic

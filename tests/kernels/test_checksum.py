@@ -75,16 +75,16 @@ def test_chunks(radix, base, words):
     data, limbs = rng.integers(0, radix, words, dtype=np.int32), rng.integers(
         0, 2**63, chunk_bytes(words, base) // 8, dtype=np.uint64)
     before = rng.integers(0, 2**63, limbs.size, dtype=np.uint64)
-    parity, sums, residue, modulus = before.copy(), np.zeros(8, np.uint64), np.zeros(1, np.uint64), Modulus(2**61 - 1)
-    assert store_chunk(data, limbs, limbs.view(np.uint16), radix, parity, sums, residue, *modulus.tables(radix)) == 0
+    parity, found, residue, modulus = before.copy(), np.zeros(1, np.uint64), np.zeros(1, np.uint64), Modulus(2**61 - 1)
+    assert store_chunk(data, limbs, radix, parity, found, residue, *modulus.tables(radix)) == 0
     assert np.array_equal(parity, before ^ limbs)
-    assert folded(sums, limbs.nbytes) == [by_definition(limbs)]
+    assert found.tolist() == [by_definition(limbs)]
     assert int(residue[0]) == sum(int(word) * pow(radix, j, modulus.p) for j, word in enumerate(data)) % modulus.p
-    out, sums = np.empty_like(data), np.zeros(8, np.uint64)
-    assert load_chunk(out, limbs, limbs.view(np.uint16), radix, sums) == data.max()
-    assert np.array_equal(out, data) and folded(sums, limbs.nbytes) == [by_definition(limbs)]
+    out, found = np.empty_like(data), np.zeros(1, np.uint64)
+    assert load_chunk(out, limbs, radix, found) == data.max()
+    assert np.array_equal(out, data) and found.tolist() == [by_definition(limbs)]
     data[words // 2] += 1 << 17         # what does not fit is packed wrongly
-    assert store_chunk(data, limbs, limbs.view(np.uint16), radix, parity, sums, residue, *modulus.tables(radix)) != 0
+    assert store_chunk(data, limbs, radix, parity, found, residue, *modulus.tables(radix)) != 0
 
 
 @pytest.mark.parametrize("radices", [(8,), (8, 3), (8, 4, 4)])

@@ -27,7 +27,7 @@ KERNELS = (
     (passes, "resolve_carries", 0), (passes, "resolve_carries", 6), (rowpasses, "rows", 0),
     (passes, "middle_forward", 0), (rowpasses, "middle_forward", 0), (rowpasses, "middle_inverse", 0),
     (passes, "middle_inverse", 0), (passes, "regroup", 0), (passes, "multiply_small", 0),
-    (passes, "multiply_small", None), (number, "store_chunk", 1), (number, "store_chunk", 6),
+    (passes, "multiply_small", None), (number, "store_chunk", 1), (number, "store_chunk", 5),
     (number, "load_chunk", 0), (operand, "multiply_small", 0),
     (words, "newton_update", 0), (words, "newton_update", None), (words, "propagate", 0), (words, "propagate", None),
     (linear, "multiply_small", 0), (linear, "multiply_small", None), (linear, "shift_down", 0),

@@ -75,7 +75,7 @@ class FlippingVolume(Volume):
         self.targets, self._chance, self.blocks, self.flips = set(targets), chance, 0, []
         super().__init__(directories, size_bytes, stripe_bytes)
 
-    def write(self, requests, sums):
+    def write(self, requests, sums=None):
         requests = list(requests)
         for request in requests:
             stop = request.address + sum(view.nbytes for view in request.views)
@@ -85,7 +85,7 @@ class FlippingVolume(Volume):
         self.blocks += len(requests)
         return _Written(super().write(requests, sums), lambda: [self._flip(request) for request in chosen])
 
-    def read(self, requests, sums):
+    def read(self, requests, sums=None):
         requests = list(requests)
         for request in requests:
             for flip in self.flips:

@@ -22,7 +22,7 @@ from bigconst.arithmetic.packed import page_buffer
 from bigconst.arithmetic.words import MERSENNE_61, Words
 from bigconst.base import failpoints
 from bigconst.base.errors import ChecksumError, FaultError, InputOutputError
-from bigconst.kernels.checksum import checksum, fold
+from bigconst.kernels.checksum import checksum
 from bigconst.kernels.chunk import load_chunk, store_chunk
 from bigconst.plans.diskshape import batch_chunks, chunk_bytes
 from bigconst.runtime.recorder import Recorder
@@ -100,9 +100,8 @@ class Number:
 
     def _load(self, packed: np.ndarray, out: np.ndarray) -> tuple[int, int]:
         """Unpack a chunk; returns its largest word and its checksum."""
-        sums, found = np.zeros(8, np.uint64), np.empty(1, np.uint64)
-        largest = load_chunk(out, packed.view(np.uint64), packed.view(np.uint16), self.radix, sums)
-        fold(sums, found, self.chunk_bytes)
+        found = np.empty(1, np.uint64)
+        largest = load_chunk(out, packed.view(np.uint64), self.radix, found)
         return largest, int(found[0])
 
     def is_stored(self, chunk: int) -> bool:
@@ -131,16 +130,14 @@ class Number:
 
     def _store(self, chunk: int, words: np.ndarray, packed: np.ndarray) -> None:
         """Pack a chunk, with residue, parity and checksum."""
-        sums = np.zeros(8, np.uint64)
         try:
             parity = self._parities.pop()
         except IndexError:
             parity = np.zeros(self.chunk_bytes // 8, np.uint64)
         self.residues[chunk] = 0
-        differing = store_chunk(words, packed.view(np.uint64), packed.view(np.uint16), self.radix, parity, sums,
+        differing = store_chunk(words, packed.view(np.uint64), self.radix, parity, self.sums[chunk:chunk + 1],
                                 self.residues[chunk:chunk + 1], *self.words.modulus.tables(self.radix))
         self._parities.append(parity)
-        fold(sums, self.sums[chunk:chunk + 1], self.chunk_bytes)
         if failpoints.ACTIVE:
             failpoints.touch("chunk.packed", self.name, packed.view(np.uint64))
         # Checksum and parity would confirm a wrong packing for ever.  Values outside 0 .. radix-1 cannot be packed, but

@@ -267,7 +267,7 @@ def test_long_runs_in_two_passes_then_in_three_then_shorter_ones():
                               passes) for shape, operands, _ in disk.shapes)
 
     _, chunk_words, passes = planned(16 << 30)
-    assert chunk_words == preferred and passes == {2}
+    assert chunk_words >= preferred and passes == {2}
     disk, chunk_words, passes = planned(2 << 30)
     assert chunk_words == preferred and passes == {2, 3} and not possible(disk, 2)
     disk, chunk_words, passes = planned(1 << 28)

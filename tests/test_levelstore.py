@@ -165,7 +165,7 @@ def test_a_kill_while_saving_leaves_what_was(saved):
     assert names(saved) == []
 
 
-@pytest.mark.parametrize("call", ["write", "fdatasync", "replace"])
+@pytest.mark.parametrize("call", ["writev", "fdatasync", "replace"])
 def test_a_disk_that_fails(saved, monkeypatch, call):
     def failing(*arguments):
         raise OSError(28, "No space left on device")

@@ -21,7 +21,7 @@ from bigconst.base.hardware import available_memory_bytes
 from bigconst.bench.turns import NotCounted, Turns
 from bigconst.kernels.middle import middle_forward
 from bigconst.kernels.pack import pack, packed_limbs
-from bigconst.plans.diskplan import CHUNK_WORDS, LINEAR_PIECE_WORDS
+from bigconst.plans.diskplan import CHUNK_WORDS, LINEAR_PIECE_CHUNKS
 from bigconst.plans.diskshape import DiskShape, disk_shape
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.pipeline import Pipeline
@@ -180,10 +180,10 @@ class _Sums:
         chunk = CHUNK_WORDS["ssd"][10]
         chunks = words // chunk
         self._words = Words(WORDS[10], pool)
-        volume, pieces = _NoDisk(_random_chunk(chunk)), LINEAR_PIECE_WORDS // chunk
+        volume, pieces = _NoDisk(_random_chunk(chunk)), LINEAR_PIECE_CHUNKS
         scratch = DiskWorkspace(volume, self._words, Arena(64 << 20), Pipeline())
         self._products = SimpleNamespace(scratch=scratch, words=self._words, disk=SimpleNamespace(piece_chunks=pieces))
-        self._half = np.empty(LINEAR_PIECE_WORDS, np.int32)
+        self._half = np.empty(pieces * chunk, np.int32)
 
         def number(count: int) -> Number:
             made = _Number(volume, self._words, 0, count * chunk, chunk)

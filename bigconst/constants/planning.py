@@ -86,15 +86,33 @@ class _Search:
     def best(self) -> DiskPlan | None:
         """The plan on disk; None if the memory is too small.
 
-        Chunks as long as the disks want are tried first, with transforms of two passes, then of three; after them
-        shorter chunks.
+        Chunks as long as the disks want are tried first, with transforms of two passes, then of three, and longer ones
+        if they fit; after them shorter chunks.
         """
         preferred = diskplan.CHUNK_WORDS[self.kind][self.base]
+        for passes in (2, 3):
+            if (found := self._try(preferred, passes)) is not None:
+                return self._longest(found, passes)
         shorter = [preferred >> i for i in range(1, 20) if preferred >> i >= diskplan.MIN_CHUNK_WORDS]
-        for chunk, passes in ((preferred, 2), (preferred, 3), *((c, 2) for c in shorter), *((c, 3) for c in shorter)):
+        for chunk, passes in (*((c, 2) for c in shorter), *((c, 3) for c in shorter)):
             if (found := self._try(chunk, passes)) is not None:
                 return found
         return None
+
+    def _longest(self, plan: DiskPlan, passes: int) -> DiskPlan:
+        """The plan with the longest chunks that moves and takes up hardly more than `plan`: every chunk costs a fixed
+        time, in one thread after the other."""
+        def costs(one: DiskPlan) -> tuple[int, int]:
+            return one.traffic.read_bytes + one.traffic.written_bytes, one.scratch_bytes
+
+        found, chunk = plan, plan.chunk_words
+        while 2 * chunk <= diskplan.MAX_CHUNK_WORDS:
+            chunk *= 2
+            longer = self._try(chunk, passes)
+            if longer is not None and all(now <= diskplan.LONGER_CHUNKS_COST * before for now, before in
+                                          zip(costs(longer), costs(plan), strict=True)):
+                found = longer
+        return found
 
     def _try(self, chunk: int, passes: int, least_record_bytes: int = 0) -> DiskPlan | None:
         words = -(-self.bounds.words // chunk) * chunk

@@ -183,11 +183,11 @@ def _steps(plan: Plan, step: Step, each: Pass) -> tuple[WorkStep, ...]:
         case accounts.BETWEEN:
             return (WorkStep((("slab between", each.words),), **common),)
         case accounts.LATE:
-            # A few chunks at a time are read, changed, recorded in the journal, and written.
+            # A few chunks at a time are read, and their changed pages recorded in the journal, and written.
             chunks = each.packed.read_bytes // each.chunk_bytes
             batches = -(-chunks // batch_chunks(each.chunk_bytes, plan.disk.chunk_words))
             words = chunks * plan.disk.chunk_words
-            return (WorkStep((("late", words),), common["moves"], 2 * batches, journal_bytes=each.packed.read_bytes,
+            return (WorkStep((("late", words),), common["moves"], 2 * batches, journal_bytes=each.packed.written_bytes,
                          at_once=False),)
     name = "pack" if not each.packed.read_bytes else "root" if len(step.reads) == 1 else "sum"
     return (WorkStep(((name, each.words),), **common),)

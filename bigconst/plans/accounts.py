@@ -92,11 +92,12 @@ class Accounts:
     def inverse(self, shape: DiskShape, words: int, added_words: int = 0) -> list[Pass]:
         """The passes from rows back to a number of which so many words are stored, while numbers of `added_words` are
         added: the pass between if the shape has one, slabs, and late carries."""
-        # The first chunk of a run is read and written again when the carry from the run below is known.
-        begins = min(2 * shape.rows, words * 2 * shape.rows // shape.stored_words + 1) * self._chunk_bytes
+        # When the carry from the run below is known, the first chunk of a run is read, its lowest pages are written.
+        begins = min(2 * shape.rows, words * 2 * shape.rows // shape.stored_words + 1)
         return [*self._between(shape),
                 _of(BACK, shape, Traffic(shape.data_bytes, 0), Traffic(self.packed(added_words), self.packed(words))),
-                _of(LATE, shape, Traffic(), Traffic(begins, begins))]
+                _of(LATE, shape, Traffic(), Traffic(begins * self._chunk_bytes,
+                                                    begins * min(LATE_BYTES, self._chunk_bytes)))]
 
     @staticmethod
     def _between(shape: DiskShape) -> list[Pass]:
@@ -120,6 +121,8 @@ CARRY_BYTES = 48
 """Journal bytes of a carry that is not yet added: JSON, with its place in the number."""
 SAFE_BYTES = 1 << 30
 """Least bytes that a sum moves between two flushes of its records: ten seconds (runtime.recorder) at 100 MB/s."""
+LATE_BYTES = 8192
+"""Bytes of the pages that hold the lowest words of a chunk, with those that a carry seldom reaches."""
 EXTRA_LATE_CHUNKS = 8
 """Chunks that the sign and wrapped words change after an inverse transform, besides those at the borders of runs."""
 
@@ -153,12 +156,13 @@ class JournalAccounts:
         """Bytes for the pass between, the slabs back to words, the late carries and the finished number."""
         runs, chunks = 2 * shape.rows, shape.stored_words // self._chunk_words
         slabs = shape.slabs * (RECORD_BYTES + runs * CARRY_BYTES + self._chunk_bytes) + chunks * CHUNK_FACTS_BYTES
-        # A chunk that late carries change is recorded whole, and every batch records the carries not yet added.
+        # The pages that late carries change are recorded, and with every batch the carries not yet added.
         late = runs + EXTRA_LATE_CHUNKS
         batches = -(-late // batch_chunks(self._chunk_bytes, self._chunk_words)) + EXTRA_LATE_CHUNKS
-        late_bytes = late * (self._chunk_bytes + CHUNK_FACTS_BYTES + 16)
+        pages = min(LATE_BYTES, self._chunk_bytes)
+        late_bytes = runs * pages + 2 * EXTRA_LATE_CHUNKS * self._chunk_bytes + late * (CHUNK_FACTS_BYTES + 32)
         return (self._between(shape) + slabs + late_bytes + self.number(shape.stored_words)
-                + batches * (RECORD_BYTES + late * CARRY_BYTES + self._chunk_bytes))
+                + batches * (RECORD_BYTES + late * CARRY_BYTES + pages))
 
     def _between(self, shape: DiskShape) -> int:
         return self._tiles(shape, shape.rows * shape.slabs // shape.inner_rows) if shape.inner_radices else 0

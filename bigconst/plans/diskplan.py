@@ -15,9 +15,15 @@ from bigconst.plans.diskshape import DiskShape, chunk_bytes, disk_shape
 from bigconst.plans.trace import Trace, transform_rows
 
 CHUNK_WORDS = {"hdd": {10: 1 << 19, 16: 1 << 19}, "ssd": {10: 1 << 16, 16: 1 << 16}}
-"""Words of a chunk, the shortest contiguous run of packed words, by kind of disk and base; fewer where memory is short.
-In base 10 they take 1.06 MiB on hard disks and 136 KiB on solid state, and tiles then have at least 8 MiB and 1 MiB."""
+"""Words of a chunk, the shortest contiguous run of packed words, that a kind of disk needs, by base; fewer where memory
+is short.  In base 10 they take 1.06 MiB on hard disks and 136 KiB on solid state, and tiles then have at least 8 MiB
+and 1 MiB."""
 MIN_CHUNK_WORDS = 1 << 8
+MAX_CHUNK_WORDS = 1 << 20
+"""The longest chunks: 2.1 MiB packed in base 10, and tiles of 16 MiB.  A chunk that late carries change is written to
+the journal whole."""
+LONGER_CHUNKS_COST = 1.01
+"""Most that a plan with longer chunks moves, and takes up, of what it would with the chunks that its disks need."""
 CHUNK_RECORD_BYTES = 160
 """Memory for each chunk of the result: checksum, residue and border words of all numbers that exist at a time."""
 CHUNK_KNOWN_BYTES = 32
@@ -27,8 +33,8 @@ PARITY_CHUNKS = 10
 needs one more for the number that it writes."""
 LINEAR_INPUTS = 3
 """Most numbers that a linear pass reads."""
-LINEAR_PIECE_WORDS = 1 << 20
-"""Most words of a piece of a linear pass, unless one chunk is longer."""
+LINEAR_PIECE_CHUNKS = 16
+"""Most chunks of a piece of a linear pass.  Its record has a parity, as long as one chunk."""
 MIN_WORKSPACE_BYTES = 1 << 20
 
 RAID_BYTES_PER_S = 594e6
@@ -197,7 +203,7 @@ def linear_bytes(chunk_words: int, base: int) -> int:
 
 def piece_chunks_of(chunk_words: int, base: int, workspace_bytes: int) -> int:
     """Chunks of a piece of a linear pass."""
-    return max(1, min(LINEAR_PIECE_WORDS // chunk_words, workspace_bytes // linear_bytes(chunk_words, base)))
+    return max(1, min(LINEAR_PIECE_CHUNKS, workspace_bytes // linear_bytes(chunk_words, base)))
 
 
 def files_bytes_of(chunk_words: int, threads: int) -> int:

@@ -17,6 +17,7 @@ import xxhash
 
 from bigconst.base import failpoints
 from bigconst.base.errors import ScratchError
+from bigconst.storage.lane import rest_of
 
 _FRAME = struct.Struct("<4sIQQ")     # magic, bytes of the head, bytes of the arrays, xxh3 of both
 _MAGIC = b"bcj1"
@@ -44,20 +45,23 @@ class Journal:
 
     def append(self, fields: dict, arrays: dict[str, np.ndarray]) -> None:
         """Write a record; it is durable after `sync`.  Raises ScratchError."""
-        layout = {name: (array.dtype.str, array.shape) for name, array in arrays.items()}
-        head = json.dumps([fields, layout]).encode()
-        body = b"".join(np.ascontiguousarray(array).tobytes() for array in arrays.values())
-        digest = xxhash.xxh3_64_intdigest(head + body)
-        data = memoryview(_FRAME.pack(_MAGIC, len(head), len(body), digest) + head + body)
+        arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+        head = json.dumps([fields, {name: (array.dtype.str, array.shape) for name, array in arrays.items()}]).encode()
+        body = [array.reshape(-1).view(np.uint8) for array in arrays.values() if array.size]
+        digest = xxhash.xxh3_64(head)
+        for each in body:
+            digest.update(each)
+        views = [memoryview(_FRAME.pack(_MAGIC, len(head), sum(map(len, body)), digest.intdigest()) + head),
+                 *map(memoryview, body)]
         # No reader gets past half a record, or one that never reached the disk: after an error nothing is appended.
         with self._final():
-            while data:
-                data = data[self._write(data):]
+            while views:
+                views = rest_of(views, self._write(views))
 
-    def _write(self, data: memoryview) -> int:
+    def _write(self, views: list[memoryview]) -> int:
         if failpoints.ACTIVE:
-            return failpoints.write("journal.append", self.path, lambda views: os.write(self._fd, views[0]), [data])
-        return os.write(self._fd, data)
+            return failpoints.write("journal.append", self.path, lambda views: os.writev(self._fd, views), views)
+        return os.writev(self._fd, views)
 
     def sync(self) -> None:
         """Wait until all records are on the disk.  A failure is final: the file must not be trusted any more."""

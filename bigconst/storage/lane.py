@@ -268,7 +268,7 @@ class Lane:
                 raise InputOutputError(f"cannot {verb} {self.path} at offset {offset}: the file ends there",
                                        "let nothing else touch it")
             offset += count
-            views = _rest(views, count)
+            views = rest_of(views, count)
         if not self.direct:
             # Sends written pages to the disk now, and discards read ones: the computation needs the memory.
             os.posix_fadvise(self._fd, start, offset - start, os.POSIX_FADV_DONTNEED)
@@ -347,7 +347,7 @@ def _work(queue: SimpleQueue) -> None:
         item = transfer = task = None
 
 
-def _rest(views: list[memoryview], count: int) -> list[memoryview]:
+def rest_of(views: list[memoryview], count: int) -> list[memoryview]:
     """The views that are left of `views` after their first `count` bytes."""
     for i, view in enumerate(views):
         if count < len(view):

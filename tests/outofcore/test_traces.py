@@ -105,7 +105,7 @@ def test_the_fingerprint_knows_what_is_computed_and_where():
     plan = make_plan(PHI, 10**7, 10, **request)
     assert plan.fingerprint == make_plan(PHI, 10**7, 10, **request).fingerprint
     others = [make_plan(SQRT2, 10**7, 10, **request), make_plan(PHI, 10**7 + 10**5, 10, **request),
-              make_plan(PHI, 10**7, 10, **(request | {"workspace_bytes": 9 << 20})),
+              make_plan(PHI, 10**7, 10, **(request | {"workspace_bytes": 16 << 20})),
               make_plan(PHI, 10**7, 10, **request, certified=False)]
     assert len({each.fingerprint for each in (plan, *others)}) == 5
     assert dataclasses.replace(plan, threads=3).fingerprint == plan.fingerprint

@@ -26,6 +26,7 @@ from bigconst.kernels.checksum import checksum
 from bigconst.kernels.chunk import load_chunk, store_chunk
 from bigconst.plans.diskshape import batch_chunks, chunk_bytes
 from bigconst.runtime.recorder import Recorder
+from bigconst.storage.lane import BLOCK_BYTES
 from bigconst.storage.volume import BlockRequest, Volume
 
 ZEROS, STORED, NINES = 0, 1, 2
@@ -208,7 +209,7 @@ class Number:
     def add(self, values: Iterable[tuple[int, int]]) -> int:
         """Add value * radix^at for each (at, value); returns the carry out of the top.
 
-        Chunks are overwritten in place, so their new bytes are recorded first.
+        Pages of chunks are overwritten in place, so their new bytes are recorded first.
         """
         todo: dict[int, list[tuple[int, int]]] = {}
         for at, value in values:
@@ -218,56 +219,59 @@ class Number:
             elif value:
                 todo.setdefault(at // self.chunk_words, []).append((at % self.chunk_words, value))
         step = self._recorder.step(f"{self.name}, add")
+        parity = self.parity.view(np.uint8)
         for _, arrays in step.records:
             self.know(arrays["chunks"], arrays)
-        if step.records:
-            self._rewrite(*step.records[-1])
+            start = int(arrays["parity_start"])
+            parity[start:start + arrays["parity_pages"].size] = arrays["parity_pages"]
+        if step.records:    # the process that recorded this batch may have ended before it was written
+            self._write(_changes(step.records[-1][1]))
             todo = {c: [tuple(change) for change in changes] for c, changes in step.records[-1][0]["todo"]}
         unit = step.done
         while todo and min(todo) < self.chunks:
             batch = [(c, todo.pop(c)) for c in sorted(todo)[:self._batch] if c < self.chunks]
-            packed, changed = self._add_batch(batch, todo)
+            changes = self._add_batch(batch, todo)
             chunks = np.array([c for c, _ in batch])
-            step.finished(unit, {"todo": sorted(todo.items())},
-                          {"chunks": chunks, **self.known(chunks)},
-                          {"changed": np.array(changed, np.int64), "packed": packed[:len(changed)],
-                           "parity": self.parity.copy()})
+            start = min((start for _, start, _ in changes), default=0)
+            stop = max((start + len(pages) for _, start, pages in changes), default=0)
+            step.finished(unit, {"todo": sorted(todo.items())}, {
+                "chunks": chunks, **self.known(chunks),
+                "parity_start": np.array(start), "parity_pages": self.parity.view(np.uint8)[start:stop].copy()}, {
+                "changed": np.array([(c, start, len(pages)) for c, start, pages in changes], np.int64).reshape(-1, 3),
+                "pages": np.concatenate([np.empty(0, np.uint8), *(pages for _, _, pages in changes)])})
             step.flush()
-            self._write(changed, packed)
+            self._write(changes)
             unit += 1
         return sum(value * self.radix**at for changes in todo.values() for at, value in changes)
 
-    def _rewrite(self, _fields: dict, arrays: dict[str, np.ndarray]) -> None:
-        """Write a recorded batch once more: the process that recorded it may have ended before it was written."""
-        changed = arrays["changed"].tolist()
-        packed = page_buffer(max(1, len(changed)) * self.chunk_bytes).reshape(-1, self.chunk_bytes)
-        packed[:len(changed)] = arrays["packed"]
-        self._write(changed, packed)
+    def _write(self, changes: Iterable[tuple[int, int, np.ndarray]]) -> None:
+        """Write changed pages of those chunks that are stored, as `_add_batch` gives them, and wait."""
+        self.volume.write([BlockRequest(self.request(c, pages).address + start, [pages], c)
+                           for c, start, pages in changes if self.is_stored(c)]).wait()
 
-    def _write(self, chunks: list[int], packed: np.ndarray) -> None:
-        self.volume.write([self.request(c, packed[i]) for i, c in enumerate(chunks)]).wait()
-
-    def _add_batch(self, batch: list, todo: dict) -> tuple[np.ndarray, list[int]]:
-        """Add to the chunks of a batch, carries out of them going to `todo`; returns the packed chunks that have to be
-        written, and their numbers."""
-        size = len(batch)
+    def _add_batch(self, batch: list, todo: dict) -> list[tuple[int, int, np.ndarray]]:
+        """Add to the chunks of a batch, carries out of them going to `todo`; returns (chunk, first byte of the pages
+        that are changed, these pages) for each chunk that was stored or is; they are 0 where it no longer is."""
         words = np.empty(self.chunk_words, np.int32)
-        packed = page_buffer(size * self.chunk_bytes).reshape(size, -1)
+        packed = page_buffer(len(batch) * self.chunk_bytes).reshape(len(batch), -1)
         uniform = self._shortcuts(batch)
         self.fetch([(c, packed[i]) for i, (c, _) in enumerate(batch) if c not in uniform and self.is_stored(c)]).wait()
-        changed: list[int] = []
+        changed = []
         for i, (c, changes) in enumerate(batch):
             carry = uniform.get(c)
             if carry is None:
                 self.unpack(c, packed[i], words)
-                if self.is_stored(c):
-                    self._combine(packed[i].view(np.uint64))
+                before = packed[i].copy() if self.is_stored(c) else np.zeros(self.chunk_bytes, np.uint8)
+                self._combine(before.view(np.uint64))
                 carry = sum(self.words.add_at(words, at, value) for at, value in changes)
-                if self.set_chunk(c, words, packed[len(changed)]):
-                    changed.append(c)
+                was_stored = self.is_stored(c)
+                if not self.set_chunk(c, words, packed[i]):
+                    packed[i] = 0
+                start, stop = _different_pages(before, packed[i]) if was_stored else (0, self.chunk_bytes)
+                changed.append((c, start, packed[i][start:stop]))
             if carry:
                 todo.setdefault(c + 1, []).append((0, carry))
-        return packed, changed
+        return changed
 
     def _shortcuts(self, batch: list) -> dict[int, int]:
         """Let a carry of 1 into chunks of words radix - 1, or of -1 into chunks of 0, ripple through without reading.
@@ -322,7 +326,7 @@ class Number:
         packed[:] = piece["packed"]
         if [checksum(each) for each in packed] != self.sums[chunks].tolist():
             raise FaultError("a copied level is not what was computed")
-        self._write(chunks, packed)
+        self.volume.write([self.request(c, packed[i]) for i, c in enumerate(chunks)]).wait()
 
     # -- what is known without reading -------------------------------------------------
 
@@ -340,3 +344,21 @@ class Number:
     def last_word(self, chunk: int) -> int:
         """Last word of a chunk; 0 outside the number."""
         return int(self.edges[chunk, 1]) if 0 <= chunk < self.chunks else 0
+
+
+def _different_pages(a: np.ndarray, b: np.ndarray) -> tuple[int, int]:
+    """Where two arrays of bytes differ, in whole pages; one page at least."""
+    limbs = BLOCK_BYTES // 8
+    pages = np.flatnonzero((a.view(np.uint64) != b.view(np.uint64)).reshape(-1, limbs).any(axis=1))
+    first, last = (int(pages[0]), int(pages[-1])) if pages.size else (0, 0)
+    return first * BLOCK_BYTES, (last + 1) * BLOCK_BYTES
+
+
+def _changes(arrays: dict[str, np.ndarray]) -> Iterator[tuple[int, int, np.ndarray]]:
+    """Changed pages from a record of `Number.add`, as `_add_batch` gives them."""
+    whole = page_buffer(arrays["pages"].size)
+    whole[:arrays["pages"].size] = arrays["pages"]
+    at = 0
+    for chunk, start, size in arrays["changed"].tolist():
+        yield chunk, start, whole[at:at + size]
+        at += size

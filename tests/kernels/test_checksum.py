@@ -16,7 +16,7 @@ from bigconst.plans.diskshape import chunk_bytes
 
 def folded(sums: np.ndarray, size_bytes: int) -> list[int]:
     out = np.empty(sums.size // 8, np.uint64)
-    fold(sums.ravel(), out, size_bytes)
+    fold(sums.reshape(1, -1), out, size_bytes)
     return out.tolist()
 
 

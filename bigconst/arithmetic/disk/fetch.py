@@ -3,7 +3,7 @@
 Whoever computes with the data takes its checksums on the way, and compares them afterwards (`Fetch.difference`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -42,14 +42,14 @@ class Fetch:
             # After an error the rest of a transfer is skipped, so everything is read again.
             self.again(error)
 
-    def difference(self, found: Sequence[int]) -> ChecksumError | None:
-        """The error for the first block that does not have its checksum of those `found`, which are in the order of the
+    def difference(self, found: np.ndarray) -> ChecksumError | None:
+        """The error for the first block that does not have its checksum of those `found` (uint64), in the order of the
         requests; None if all do."""
-        for request, checksum in zip(self._requests, found, strict=True):
-            if checksum != self._sums[request.index]:
-                size_bytes = sum(view.nbytes for view in request.views)
-                return self._volume.changed(request.address, size_bytes, request.index)
-        return None
+        wrong = np.flatnonzero(self._sums[[request.index for request in self._requests]] != found)
+        if not wrong.size:
+            return None
+        request = self._requests[wrong[0]]
+        return self._volume.changed(request.address, sum(view.nbytes for view in request.views), request.index)
 
     def again(self, first: Exception | None = None) -> None:
         """Read all blocks once more, after the error `first` if there was one, check them, and have those rebuilt that

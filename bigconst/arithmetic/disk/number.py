@@ -91,7 +91,7 @@ class Number:
             out[:] = self.radix - 1
         elif (found := self._load(packed, out))[1] != self.sums[chunk]:
             fetch = self._fetch([self.request(chunk, packed)])
-            fetch.again(fetch.difference([found[1]]))
+            fetch.again(fetch.difference(np.array([found[1]], np.uint64)))
             found = self._load(packed, out)
         if kind == STORED and found[0] >= self.radix:
             #: As for "a number in memory holds a word out of range".

@@ -60,7 +60,7 @@ class RowPasses:
     def _folded(self, sums: np.ndarray) -> np.ndarray:
         """The checksums of tiles, from what all tasks have added to their sums."""
         found = np.empty(sums.shape[1] // 8, np.uint64)
-        fold(sums.sum(axis=0), found, self.shape.tile_bytes)
+        fold(sums, found, self.shape.tile_bytes)
         return found
 
     def _computed(self, compute: Callable[[], Sequence[np.ndarray]], fetches: Sequence[Fetch]) -> None:

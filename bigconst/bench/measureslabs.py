@@ -9,7 +9,7 @@ import numpy as np
 
 from bigconst.arithmetic.disk.linear import linear_pass
 from bigconst.arithmetic.disk.machine import newton_sum
-from bigconst.arithmetic.disk.number import STORED, Number
+from bigconst.arithmetic.disk.number import Number
 from bigconst.arithmetic.disk.operand import Operand
 from bigconst.arithmetic.disk.passes import DiskTransform
 from bigconst.arithmetic.disk.tiles import Tiles
@@ -19,6 +19,7 @@ from bigconst.base.errors import Interrupted
 from bigconst.base.formats import WORDS
 from bigconst.base.hardware import available_memory_bytes
 from bigconst.bench.turns import NotCounted, Turns
+from bigconst.kernels.chunk import STORED
 from bigconst.kernels.middle import middle_forward
 from bigconst.kernels.pack import pack, packed_limbs
 from bigconst.plans.diskplan import CHUNK_WORDS, LINEAR_PIECE_CHUNKS

@@ -1,7 +1,8 @@
 """Packed words with all that is made and checked of them, span by span while they are in the nearest cache.
 
-`store_chunk` packs words, compares what it has packed with them, and takes residue, parity and checksum; `load_chunk`
-unpacks them and takes the checksum.  The formats are those of `pack`, `residue` and `checksum`.
+`describe_chunk` tells what need not be stored; `store_chunk` packs words, compares what it has packed with them, and
+takes residue, parity and checksum; `load_chunk` unpacks them and takes the checksum.  The formats are those of `pack`,
+`residue` and `checksum`.
 """
 
 from .checksum import add_line, add_lines, differing, folded, keys_of, load_l, next_keys, store_l
@@ -9,6 +10,21 @@ from .jit import kernel
 from .pack import differing_bits, limbs_of_64, pack_words, unpack_words
 from .residue import SPAN, absorb_block
 from .vector import zeros_l
+
+ZEROS, STORED, NINES = 0, 1, 2
+"""Kinds of chunks: all words 0; on the volume; all words radix - 1."""
+
+
+@kernel("i8(int32[::1], i8, int32[::1])")
+def describe_chunk(words, radix, edges):
+    """The kind of a chunk; its first and its last word become `edges`."""
+    edges[0], edges[1] = words[0], words[-1]
+    if words[0] != words[-1] or (words[0] != 0 and words[0] != radix - 1):
+        return STORED
+    for j in range(words.size):
+        if words[j] != words[0]:
+            return STORED
+    return ZEROS if words[0] == 0 else NINES
 
 
 @kernel("i8(int32[::1], uint64[::1], i8, uint64[::1], uint64[::1], uint64[::1], uint32[::1], uint32[::1], uint64[::1])")

@@ -178,6 +178,20 @@ def shift_down(dst, src, above, k, radix):
 
 # --- comparisons --------------------------------------------------------------------------
 
+@kernel("void(int32[::1], int32)")
+def set_all(words, value):
+    """Make all words `value`."""
+    for j in range(words.size):
+        words[j] = value
+
+
+@kernel("void(int32[::1], int32)")
+def complement(words, largest):
+    """Replace each word w by largest - w."""
+    for j in range(words.size):
+        words[j] = largest - words[j]
+
+
 @kernel("int64(int32[::1], int32[::1])")
 def compare(a, b):
     """-1, 0 or 1 as a < b, a = b or a > b; a.size = b.size.

@@ -9,6 +9,7 @@ unit in which transform data is read and written.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 from bigconst.base.formats import WORDS
@@ -47,27 +48,27 @@ class DiskShape:
     chunk_words: int
     threads: int
 
-    @property
+    @cached_property
     def rows(self) -> int:
         """Number of outer rows."""
         return prod(self.outer_radices)
 
-    @property
+    @cached_property
     def inner_rows(self) -> int:
         """Number of rows into which the pass between splits each outer row."""
         return prod(self.inner_radices)
 
-    @property
+    @cached_property
     def sub_width(self) -> int:
         """Vectors of a row of the row kernel."""
         return LANES * prod(self.row_radices)
 
-    @property
+    @cached_property
     def row_width(self) -> int:
         """Vectors of a row that is transformed in memory."""
         return prod(self.middle_radices) * self.sub_width
 
-    @property
+    @cached_property
     def width(self) -> int:
         """Vectors of an outer row."""
         return self.inner_rows * self.row_width
@@ -82,7 +83,7 @@ class DiskShape:
         """Length of the transform in words as numbers are stored."""
         return self.words * self.digits // WORDS[self.base].digits
 
-    @property
+    @cached_property
     def slabs(self) -> int:
         """Number of slabs of columns, and of tiles in an outer row."""
         return self.width // self.tile_width
@@ -92,17 +93,17 @@ class DiskShape:
         """Number of passes from words to spectrum: 2, or 3 with the pass between."""
         return 3 if self.inner_radices else 2
 
-    @property
+    @cached_property
     def tile_bytes(self) -> int:
         """Size of a tile, which is contiguous on disk."""
         return VECTOR_BYTES * self.tile_width
 
-    @property
+    @cached_property
     def run_words(self) -> int:
         """Stored words of a run: those of one row and one half of the number in a slab, which are contiguous."""
         return 8 * self.tile_width * self.digits // WORDS[self.base].digits
 
-    @property
+    @cached_property
     def run_bytes(self) -> int:
         """Size of a packed run."""
         return self.run_words // self.chunk_words * chunk_bytes(self.chunk_words, self.base)

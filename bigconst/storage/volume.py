@@ -22,7 +22,7 @@ from bigconst.base.errors import ChecksumError, UsageError
 from bigconst.storage.lane import BLOCK_BYTES, THREADS, Lane, Transfer
 from bigconst.storage.striping import Striping, check_room, make_pattern
 
-LONGEST_BYTES = 4 << 20
+LONGEST_BYTES = 8 << 20
 """Most bytes of a system call."""
 
 _SHORTEST_BYTES = 1 << 20
@@ -63,6 +63,8 @@ class _Block:
 
     def take(self, length: int) -> list[memoryview]:
         """Views of the next `length` bytes, which are then assigned."""
+        if length == self.size_bytes and len(self.views) == 1:
+            return self.views
         out = []
         while length > 0:
             view = self.views[self._view]

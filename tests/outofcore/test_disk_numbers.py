@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from bigconst.arithmetic.disk import number as numbers
 from bigconst.arithmetic.disk.fetch import Fetch
-from bigconst.arithmetic.disk.number import NINES, STORED, ZEROS, Number
+from bigconst.arithmetic.disk.number import Number
 from bigconst.arithmetic.disk.products import sign_magnitude
 from bigconst.arithmetic.disk.rowpasses import RowPasses
 from bigconst.arithmetic.packed import page_buffer
 from bigconst.base.errors import ChecksumError, FaultError
+from bigconst.kernels.chunk import NINES, STORED, ZEROS
 from bigconst.storage.volume import BlockRequest
 
 CHUNK = 64

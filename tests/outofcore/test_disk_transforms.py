@@ -1,5 +1,6 @@
 """Transforms on disk against gmpy2, modulo B^N + 1; every volume here watches what is read and written when."""
 
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -272,7 +273,7 @@ def test_tiles_lie_apart_and_within_their_region(s):
 def test_thread_counts_give_identical_bytes(s):
     found = []
     for threads in (1, 2, 3):
-        shape = DiskShape(**{**s.__dict__, "threads": threads})
+        shape = replace(s, threads=threads)
         with bench(shape, threads) as scratch:
             b = Bench(scratch, shape)
             tiles = b.tiles(b.operand(operands(s, np.random.default_rng(0))["full"], 0), 2)

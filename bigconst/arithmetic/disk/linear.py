@@ -7,6 +7,7 @@ import numpy as np
 from bigconst.arithmetic.disk.number import Number
 from bigconst.arithmetic.disk.operand import Operand
 from bigconst.arithmetic.disk.products import DiskProducts
+from bigconst.kernels.linear import set_all
 from bigconst.runtime.pipeline import Together
 
 
@@ -39,7 +40,7 @@ class Stretch:
         def one(i: int) -> None:
             out = self._words[i * size:(i + 1) * size]
             if first + i not in self._chunks(first):
-                out[:] = 0
+                set_all(out, 0)
             else:
                 self._operand.fill(first + i, self._packed[slot][i], out)
 

@@ -26,6 +26,7 @@ from bigconst.arithmetic.machine import Machine, Source, one_or_several, several
 from bigconst.arithmetic.memory.machine import MemoryMachine
 from bigconst.arithmetic.words import Words
 from bigconst.base.errors import FaultError, ReadError
+from bigconst.kernels.linear import set_all
 from bigconst.plans.certificate import Claim, Statement
 from bigconst.plans.trace import Call, Step
 from bigconst.runtime.levelstore import LevelStore
@@ -253,7 +254,7 @@ class DiskMachine(Machine):
         size = self._disk.chunk_words
 
         def compute(_out: Number, _state: dict, first: int, pieces: list[np.ndarray]) -> np.ndarray:
-            pieces[0][max(0, count - first * size):] = 0
+            set_all(pieces[0][max(0, count - first * size):], 0)
             return pieces[0]
 
         residue = x.low_residue(count)

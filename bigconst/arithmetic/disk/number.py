@@ -23,14 +23,12 @@ from bigconst.arithmetic.words import MERSENNE_61, Words
 from bigconst.base import failpoints
 from bigconst.base.errors import ChecksumError, FaultError, InputOutputError
 from bigconst.kernels.checksum import checksum
-from bigconst.kernels.chunk import load_chunk, store_chunk
+from bigconst.kernels.chunk import NINES, STORED, ZEROS, describe_chunk, load_chunk, store_chunk
+from bigconst.kernels.linear import set_all
 from bigconst.plans.diskshape import batch_chunks, chunk_bytes
 from bigconst.runtime.recorder import Recorder
 from bigconst.storage.lane import BLOCK_BYTES
 from bigconst.storage.volume import BlockRequest, Volume
-
-ZEROS, STORED, NINES = 0, 1, 2
-"""Kinds of chunks: all words 0; on the volume; all words radix - 1."""
 
 
 class Number:
@@ -86,9 +84,9 @@ class Number:
         """
         kind = self.kinds[chunk] if chunk < self.chunks else ZEROS
         if kind == ZEROS:
-            out[:] = 0
+            set_all(out, 0)
         elif kind == NINES:
-            out[:] = self.radix - 1
+            set_all(out, self.radix - 1)
         elif (found := self._load(packed, out))[1] != self.sums[chunk]:
             fetch = self._fetch([self.request(chunk, packed)])
             fetch.again(fetch.difference(np.array([found[1]], np.uint64)))
@@ -111,12 +109,7 @@ class Number:
 
     def set_chunk(self, chunk: int, words: np.ndarray, packed: np.ndarray) -> bool:
         """Store what is known of a chunk, and pack its words; returns whether `packed` has to be written."""
-        self.edges[chunk] = words[0], words[-1]
-        kind = STORED
-        if words[0] == words[-1] == 0 and not words.any():
-            kind = ZEROS
-        elif words[0] == words[-1] == self.radix - 1 and (words == self.radix - 1).all():
-            kind = NINES
+        kind = describe_chunk(words, self.radix, self.edges[chunk])
         stored = kind == STORED and chunk >= self.first
         if stored:
             self._store(chunk, words, packed)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bigconst.arithmetic.disk.fetch import Fetch
-from bigconst.arithmetic.disk.number import NINES, ZEROS, Number
-from bigconst.kernels.linear import add_multiple, multiply_small
+from bigconst.arithmetic.disk.number import Number
+from bigconst.kernels.chunk import NINES, ZEROS
+from bigconst.kernels.linear import add_multiple, complement, multiply_small, set_all
 
 
 @dataclass(frozen=True)
@@ -48,14 +49,14 @@ class Operand:
         """Fill `out` with the changed words of a chunk, from its packed bytes if it is stored."""
         size, radix = self.number.chunk_words, self.number.radix
         if chunk >= self.chunks or (chunk + 1) * size <= self.zero_below:
-            out[:] = 0
+            set_all(out, 0)
         else:
             self.number.unpack(self.first + chunk, packed, out)
             if self.complement:
-                np.subtract(radix - 1, out, out=out)
+                complement(out, radix - 1)
             if chunk * size <= self.zero_below:
                 at = self.zero_below - chunk * size
-                out[:at] = 0
+                set_all(out[:at], 0)
                 out[at] -= out[at] % self.divisor
         if self.double:
             multiply_small(out, out, 2, int(2 * self._before(chunk) >= radix), radix)

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from bigconst.arithmetic.disk.number import NINES, ZEROS, Number
+from bigconst.arithmetic.disk.number import Number
 from bigconst.arithmetic.disk.operand import Addend, Operand
 from bigconst.arithmetic.disk.passes import DiskTransform
 from bigconst.arithmetic.disk.tiles import Tiles
@@ -17,6 +17,7 @@ from bigconst.arithmetic.disk.workspace import DiskWorkspace
 from bigconst.arithmetic.faults import Attempt, Wrong
 from bigconst.arithmetic.machine import Sum
 from bigconst.arithmetic.memory.products import Products, wrong_residue
+from bigconst.kernels.chunk import NINES, ZEROS
 from bigconst.plans.diskplan import DiskPlan
 from bigconst.plans.diskshape import DiskShape, chunk_bytes
 from bigconst.plans.trace import Step

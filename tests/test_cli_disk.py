@@ -270,6 +270,15 @@ def test_a_small_disk_takes_its_share(place, small_disk, in_memory, capsys):
     assert os.listdir(small_disk) == os.listdir(place / "a") == []
 
 
+def test_scratch_in_memory_is_fast_and_takes_memory(place, small_disk, capsys, monkeypatch, engine_must_not_run):
+    """The disk of this test is a file system in memory."""
+    command = f"phi --digits {DIGITS} --workspace 280KiB --swap ../small --swap ../a"
+    monkeypatch.setattr("bigconst.runs.scratch.available_memory_bytes", lambda: 1 << 20)
+    line = refused(command, 4, capsys, place)
+    assert "scratch in memory takes up" in line and "leaves 1.00 MiB" in line and "--memory" in line
+    assert os.listdir(small_disk) == os.listdir(place / "a") == []
+
+
 # --- interrupted ---------------------------------------------------------------------
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

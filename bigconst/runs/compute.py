@@ -118,7 +118,8 @@ class _Stores:
                 begun.levels.directory, begun.levels.is_checkpoint, manifest, begun.levels.is_resumed))
         if begun.scratch is not None:
             self.scratch = stack.enter_context(RunScratch(
-                begun.scratch.disks, begun.plan.disk, manifest, begun.scratch.interrupted, self._levels))
+                begun.scratch.disks, begun.plan.disk, manifest, begun.plan.peak_memory_bytes,
+                begun.scratch.interrupted, self._levels))
             self._stop = stack.enter_context(Stopper(self.scratch.status.fields))
         if begun.warning is not None:
             note(begun.warning)

@@ -166,9 +166,11 @@ def _scratch(plan: MersennePlan, chain: ChainIdentity, resources: Resources, nam
                                               "memory_bytes": resources.memory_bytes},
                   "output": chain.again["directory"], "reason": disks.reason, "checkpoint": None, "parts": [],
                   "lanes": lanes.absolute(directories), "command": resources.command}
-        return RunScratch(ScratchDisks(disks.directories, disks.kind, disks.reason), plan, fields)
+        return RunScratch(ScratchDisks(disks.directories, disks.kind, disks.reason), plan, fields,
+                          plan.peak_memory_bytes)
     interrupted.check_lanes(found, directories)
     interrupted.check_idle(found["directory"])
     fields = {name: value for name, value in found.items() if name != "directory"}
     fields["lanes"] = lanes.absolute(directories)
-    return RunScratch(ScratchDisks(tuple(directories), "ssd", found["reason"]), plan, fields, found)
+    return RunScratch(ScratchDisks(tuple(directories), "ssd", found["reason"]), plan, fields, plan.peak_memory_bytes,
+                      found)

@@ -5,9 +5,9 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Self, TypeVar
 
-from bigconst.base.errors import NO_ROOM, BigconstError, DiskFull
+from bigconst.base.errors import NO_ROOM, BigconstError, DiskFull, DoesNotFit
 from bigconst.base.events import CheckpointMade, Fault
-from bigconst.base.hardware import DISK_KINDS
+from bigconst.base.hardware import DISK_KINDS, available_memory_bytes
 from bigconst.base.screen import note
 from bigconst.base.units import format_bytes
 from bigconst.plans.diskplan import DiskPlan
@@ -22,6 +22,7 @@ from bigconst.runtime.checkpoint import Checkpoint
 from bigconst.runtime.drill import drill
 from bigconst.runtime.recorder import Recorder
 from bigconst.storage.manifest import remove_manifest, write_manifest
+from bigconst.storage.striping import Zone
 from bigconst.storage.volume import Layout, Volume
 
 AnyEvent = TypeVar("AnyEvent")
@@ -33,12 +34,13 @@ class RunScratch:
     `finish` removes everything; when the `with` block is left without it, everything stays, to be resumed.
     """
 
-    def __init__(self, disks: ScratchDisks, plan: DiskPlan | MersennePlan, run: dict,
+    def __init__(self, disks: ScratchDisks, plan: DiskPlan | MersennePlan, run: dict, memory_bytes: int,
                  resumed: dict | None = None, levels: LevelDirectory | None = None):
         """Open the volume, which is a new one unless `resumed` is the manifest of an interrupted run.
 
-        `run` are the fields of the run in its manifest; `levels` stores copies of levels.  Raises the errors of Volume,
-        and FaultError or InputOutputError where a checkpoint could not be read again.
+        `run` are the fields of the run in its manifest, `memory_bytes` is what its process needs; `levels` stores
+        copies of levels.  Raises the errors of Volume, DoesNotFit where scratch in memory leaves too little of it, and
+        FaultError or InputOutputError where a checkpoint could not be read again.
         """
         self._disks, self._levels = disks, levels
         self.volume = self.checkpoint = None
@@ -49,7 +51,7 @@ class RunScratch:
         if resumed is not None:
             self._reopen(plan, run, resumed)
         else:
-            self._begin(plan, run)
+            self._begin(plan, run, memory_bytes)
         if levels is not None:
             levels.is_used = True
         # The traffic of the drill does not count as traffic of the run.
@@ -66,7 +68,7 @@ class RunScratch:
         for line in waiting:
             self._say(line)
 
-    def _begin(self, plan: DiskPlan | MersennePlan, run: dict) -> None:
+    def _begin(self, plan: DiskPlan | MersennePlan, run: dict, memory_bytes: int) -> None:
         """Create a new volume; files that a killed run left are removed."""
         if self._disks.asked:
             other = next(kind for kind in DISK_KINDS if kind != self._disks.kind)
@@ -78,6 +80,7 @@ class RunScratch:
             with _reserved(self.directory, plan.journal_bytes):
                 self._mark_lanes(run)       # while there is room
                 self.volume = Volume(self._disks.directories, plan.scratch_bytes, plan.stripe_bytes, self._say)
+            _check_memory(self.volume, memory_bytes)
             self.checkpoint = Checkpoint.create(self.directory, {**run, "layout": self.volume.layout})
             drill(self.volume, self.checkpoint, self._levels.written_manifests if self._levels is not None else [])
         except BaseException:
@@ -86,9 +89,9 @@ class RunScratch:
 
     def _reopen(self, plan: DiskPlan | MersennePlan, run: dict, resumed: dict) -> None:
         """Open the volume of an earlier process."""
-        pattern, speeds = resumed["layout"]
+        zones, speeds = resumed["layout"]
         self.volume = Volume(self._disks.directories, plan.scratch_bytes, plan.stripe_bytes, self._say,
-                             kept=Layout(tuple(pattern), tuple(map(tuple, speeds))))
+                             kept=Layout(tuple(Zone(*zone) for zone in zones), tuple(map(tuple, speeds))))
         try:
             self.checkpoint = Checkpoint.load(self.directory)
             fields = {name: run[name] for name in ("request", "output", "lanes", "checkpoint", "parts")}
@@ -238,3 +241,14 @@ def _reserved(directory: str, size_bytes: int) -> Iterator[None]:
     yield
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
+
+
+def _check_memory(volume: Volume, needed_bytes: int) -> None:
+    """Raise DoesNotFit where scratch in memory leaves too little of it for the process."""
+    left = available_memory_bytes()
+    if volume.in_memory_bytes and left < needed_bytes:
+        #: A directory of `--swap` is in memory (tmpfs), and what lies there is not free for arrays. Allow the run less
+        #: with `--memory`, or name fewer such directories.
+        raise DoesNotFit(f"scratch in memory takes up {format_bytes(volume.in_memory_bytes)} and leaves "
+                         f"{format_bytes(left)}, the run needs {format_bytes(needed_bytes)}",
+                         "allow it less with --memory, or name disks with --swap")

@@ -71,15 +71,12 @@ def places(volume: Volume) -> tuple[list[int], int]:
     They are spread from the beginning of the volume to its end, and lie in the first and the last stripe of each lane.
     No block is on two lanes, so that an error names the right one.
     """
-    stripe, pattern, total = volume.striping.stripe_bytes, volume.striping.pattern, volume.size_bytes
+    stripe, total = volume.striping.stripe_bytes, volume.size_bytes
     size = max(BLOCK_BYTES, _whole(min(DRILL_BYTES, stripe, total // SPREAD)))
     last = total - size
     wanted = {last * i // (SPREAD - 1) for i in range(SPREAD)}
-    stripes, period = -(-total // stripe), len(pattern)
-    first_turns, last_turns = range(min(period, stripes)), range(stripes - 1, max(-1, stripes - 1 - period), -1)
-    for lane in set(pattern):
-        for turns in (first_turns, last_turns):
-            wanted |= {i * stripe for i in [i for i in turns if pattern[i % period] == lane][:1]}
+    for units in volume.striping.ends(total):
+        wanted |= {unit * stripe for unit in units.values()}
     found: list[int] = []
     for address in sorted({_within_stripe(each, size, stripe, total) for each in wanted}):
         if not found or address >= found[-1] + size:

@@ -5,13 +5,11 @@ that scratch, which is written over and over, meets a full disk in the middle of
 """
 
 import contextlib
-import ctypes
 import fcntl
 import os
 import struct
 
-_FILE_SYSTEMS = {0x9123683E: "btrfs", 0x2FC12FC1: "ZFS", 0xCA451A4E: "bcachefs", 0x3434: "NILFS"}
-"""names by the numbers that statfs(2) gives them"""
+from bigconst.storage.filesystem import COPYING, type_number
 
 _GET_FLAGS = 0x80006601 | struct.calcsize("l") << 16
 _SET_FLAGS = 0x40006602 | struct.calcsize("l") << 16
@@ -24,7 +22,7 @@ def switch_off(fd: int) -> str | None:
 
     Returns the name of the file system if it goes on writing changed data to new places, else None.
     """
-    name = _FILE_SYSTEMS.get(_type_number(fd))
+    name = COPYING.get(type_number(fd))
     with contextlib.suppress(OSError):      # it knows no such flag
         flags = _flags(fd)
         if name is not None and not flags & _NO_COPY_ON_WRITE and not os.fstat(fd).st_size:
@@ -36,11 +34,3 @@ def switch_off(fd: int) -> str | None:
 
 def _flags(fd: int) -> int:
     return struct.unpack("=i", fcntl.ioctl(fd, _GET_FLAGS, bytes(4)))[0]
-
-
-def _type_number(fd: int) -> int:
-    """The number of the kind of file system; 0 where the system does not say."""
-    answer = ctypes.create_string_buffer(256)       # struct statfs, of which the first word is wanted
-    if ctypes.CDLL(None).fstatfs(fd, answer) != 0:
-        return 0
-    return ctypes.c_long.from_buffer(answer).value & 0xFFFFFFFF

@@ -15,6 +15,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from bigconst.storage.filesystem import is_in_memory
+
 SOLID_STATE, HARD_DISK = "ssd", "hdd"
 
 SOLID_STATE_S = 1e-3
@@ -40,6 +42,8 @@ def disk_kind(directories: Sequence[str | os.PathLike]) -> tuple[str, str]:
 
 def _kind(directory: str) -> tuple[str, str]:
     try:
+        if _is_in_memory(directory):
+            return SOLID_STATE, f"{directory} is in memory"
         if _rotational(directory) is False:
             return SOLID_STATE, f"the disk of {directory} says that it does not rotate"
         latency_s = random_read_s(directory)
@@ -47,6 +51,14 @@ def _kind(directory: str) -> tuple[str, str]:
         return HARD_DISK, f"{directory} cannot be tested ({error.strerror}), so the slower kind is assumed"
     kind = SOLID_STATE if latency_s < SOLID_STATE_S else HARD_DISK
     return kind, f"a random read in {directory} takes {latency_s * 1e3:.3g} ms"
+
+
+def _is_in_memory(directory: str) -> bool:
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        return is_in_memory(fd)
+    finally:
+        os.close(fd)
 
 
 def _rotational(directory: str) -> bool | None:

@@ -19,9 +19,11 @@ from queue import SimpleQueue
 
 from bigconst.base import failpoints
 from bigconst.base.errors import NO_ROOM, DiskFull, InputOutputError, ScratchError
+from bigconst.base.hardware import available_memory_bytes
 from bigconst.base.starting import start_thread
 from bigconst.base.units import format_bytes
 from bigconst.storage import copyonwrite
+from bigconst.storage.filesystem import is_in_memory
 from bigconst.storage.lock import DirectoryLock
 
 BLOCK_BYTES = 4096
@@ -162,6 +164,11 @@ class Lane:
             raise self._lost from error
 
     @property
+    def in_memory(self) -> bool:
+        """Whether the file takes up memory of this machine."""
+        return is_in_memory(self._fd)
+
+    @property
     def direct(self) -> bool:
         """Whether requests go past the page cache."""
         return self._direct_fd >= 0
@@ -196,9 +203,10 @@ class Lane:
     # --- space -------------------------------------------------------------------------
 
     def free_bytes(self) -> int:
-        """Bytes that the disk has free for this process."""
+        """Bytes that the disk, or the memory, has free for this process."""
         disk = os.fstatvfs(self._fd)
-        return disk.f_bavail * disk.f_frsize
+        free = disk.f_bavail * disk.f_frsize
+        return min(free, available_memory_bytes()) if self.in_memory else free
 
     def resize(self, size_bytes: int) -> None:
         """Reserve the disk blocks of a longer file, or give back those of a shorter one.

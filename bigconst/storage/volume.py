@@ -20,7 +20,7 @@ import numpy as np
 
 from bigconst.base.errors import ChecksumError, UsageError
 from bigconst.storage.lane import BLOCK_BYTES, THREADS, Lane, Transfer
-from bigconst.storage.striping import Striping, check_room, make_pattern
+from bigconst.storage.striping import Striping, Zone, check_room, make_zones
 
 LONGEST_BYTES = 8 << 20
 """Most bytes of a system call."""
@@ -42,9 +42,9 @@ class BlockRequest(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """The pattern by which lanes share a volume, and their speeds (bytes/s read, written), by which it was made."""
+    """The zones by which lanes share a volume, and their speeds (bytes/s read, written), by which they were made."""
 
-    pattern: tuple[int, ...]
+    zones: tuple[Zone, ...]
     speeds: tuple[tuple[float, float], ...]
 
 
@@ -136,9 +136,9 @@ class Volume:
             self.speeds = [each.measure(min(free, size_bytes // len(self._lanes)))
                            for each, free in zip(self._lanes, self._free_bytes(), strict=True)]
             # Scratch is written once and read once: the time for both counts.
-            pattern = make_pattern([1 / (1 / read + 1 / written) for read, written in self.speeds],
-                                   self._free_bytes(), size_bytes, stripe_bytes)
-            self.striping = Striping(pattern, stripe_bytes)
+            zones = make_zones([1 / (1 / read + 1 / written) for read, written in self.speeds],
+                               self._free_bytes(), size_bytes, stripe_bytes)
+            self.striping = Striping(zones, stripe_bytes)
             self.resize(size_bytes)
         except BaseException:
             self.close(delete=kept is None)
@@ -147,7 +147,7 @@ class Volume:
     def _reopen(self, directories: Sequence[str | os.PathLike], size_bytes: int, stripe_bytes: int, kept: "Layout",
                 lane: Callable[..., Lane]) -> None:
         """Open the files of the lanes at their present sizes; where space was given back, only reading fails."""
-        self.striping = Striping(kept.pattern, stripe_bytes)
+        self.striping = Striping(kept.zones, stripe_bytes)
         self.speeds = [tuple(speed) for speed in kept.speeds]
         for directory in directories:
             self._lanes.append(lane(directory, self._note, keep=True))
@@ -156,7 +156,7 @@ class Volume:
     @property
     def layout(self) -> "Layout":
         """The layout, which is needed to reopen the volume."""
-        return Layout(self.striping.pattern, tuple(self.speeds))
+        return Layout(self.striping.zones, tuple(self.speeds))
 
     def sync(self) -> None:
         """Return when everything that was written is on the disks."""
@@ -181,6 +181,11 @@ class Volume:
     def allocated_bytes(self) -> int:
         """Bytes reserved on all disks."""
         return sum(lane.allocated_bytes for lane in self._lanes)
+
+    @property
+    def in_memory_bytes(self) -> int:
+        """Those of them that take up memory of this machine."""
+        return sum(lane.allocated_bytes for lane in self._lanes if lane.in_memory)
 
     def resize(self, size_bytes: int) -> None:
         """Reserve more at the end, or give back what is beyond `size_bytes`; no transfer may be in progress there.

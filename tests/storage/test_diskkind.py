@@ -69,11 +69,19 @@ def test_what_cannot_be_tried_is_a_hard_disk(system, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("slow", [0, 1, 2])
 def test_the_slowest_lane_decides(monkeypatch, slow):
+    monkeypatch.setattr(diskkind, "_is_in_memory", lambda directory: False)
     monkeypatch.setattr(diskkind, "_rotational", lambda directory: None)
     monkeypatch.setattr(diskkind, "random_read_s", lambda directory: 0.009 if directory == f"/{slow}" else 1e-4)
     kind, reason = disk_kind(["/0", "/1", "/2"])
     assert kind == "hdd" and f"/{slow} " in reason
     assert disk_kind([f"/{lane}" for lane in range(3) if lane != slow])[0] == "ssd"
+
+
+def test_a_file_system_in_memory(monkeypatch):
+    if not os.path.isdir("/dev/shm") or not os.access("/dev/shm", os.W_OK):
+        pytest.skip("no /dev/shm here")
+    monkeypatch.setattr(diskkind, "random_read_s", lambda directory: 1.0)
+    assert disk_kind(["/dev/shm"]) == ("ssd", "/dev/shm is in memory")
 
 
 def test_reading_leaves_nothing(tmp_path):

@@ -5,17 +5,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bigconst.base.errors import DiskFull
-from bigconst.storage.striping import PERIOD, Striping, make_pattern
+from bigconst.storage.striping import PERIOD, Striping, Zone, make_pattern, make_zones
 
 UNIT = 4096
 
 speeds = st.floats(0.01, 100, allow_nan=False)
 patterns = st.lists(st.integers(0, 3), min_size=1, max_size=20)
+several_zones = st.builds(lambda below, pattern: [*below, Zone(pattern)],
+                          st.lists(st.builds(Zone, patterns, st.integers(1, 3)), max_size=3), patterns)
 
 
-@given(patterns, st.integers(1, 3), st.integers(0, 70))
-def test_every_page_has_one_place_and_lanes_have_no_gaps(pattern, pages_per_unit, pages):
-    striping = Striping(pattern, pages_per_unit * UNIT)
+@given(several_zones, st.integers(1, 3), st.integers(0, 70))
+def test_every_page_has_one_place_and_lanes_have_no_gaps(zones, pages_per_unit, pages):
+    striping = Striping(zones, pages_per_unit * UNIT)
     places = []
     for page in range(pages):
         pieces = striping.split(page * UNIT, UNIT)
@@ -26,9 +28,9 @@ def test_every_page_has_one_place_and_lanes_have_no_gaps(pattern, pages_per_unit
         assert offsets == list(range(0, size, UNIT))
 
 
-@given(patterns, st.integers(1, 3), st.integers(0, 10**6), st.integers(1, 10**5))
-def test_a_range_is_split_as_its_bytes_are(pattern, pages_per_unit, address, length):
-    striping = Striping(pattern, pages_per_unit * UNIT)
+@given(several_zones, st.integers(1, 3), st.integers(0, 10**6), st.integers(1, 10**5))
+def test_a_range_is_split_as_its_bytes_are(zones, pages_per_unit, address, length):
+    striping = Striping(zones, pages_per_unit * UNIT)
     pieces = striping.split(address, length)
     assert sum(size for _, _, size in pieces) == length
     at = address
@@ -71,19 +73,32 @@ def test_no_lane_gets_more_than_it_can_hold(lanes, units):
     speeds, free = [lane[0] for lane in lanes], [lane[1] * UNIT for lane in lanes]
     total = units * UNIT
     try:
-        pattern = make_pattern(speeds, free, total, UNIT)
+        zones = make_zones(speeds, free, total, UNIT)
     except DiskFull:
         # Refused only where there is no room, or next to none.
         assert sum(free) < total * 1.01 + len(lanes) * (units // 4096 + 1) * UNIT
     else:
-        sizes = Striping(pattern, UNIT).lane_bytes(total)
+        sizes = Striping(zones, UNIT).lane_bytes(total)
         assert sum(sizes) == total
         assert all(size <= room for size, room in zip(sizes, free, strict=False))
 
 
 def test_small_volumes_may_fill_their_lanes_to_the_last_unit():
-    pattern = make_pattern([1.0, 5.0, 1.0], [10 * UNIT, 20 * UNIT, 30 * UNIT], 60 * UNIT, UNIT)
-    assert Striping(pattern, UNIT).lane_bytes(60 * UNIT) == [10 * UNIT, 20 * UNIT, 30 * UNIT]
+    zones = make_zones([1.0, 5.0, 1.0], [10 * UNIT, 20 * UNIT, 30 * UNIT], 60 * UNIT, UNIT)
+    assert Striping(zones, UNIT).lane_bytes(60 * UNIT) == [10 * UNIT, 20 * UNIT, 30 * UNIT]
+
+
+def test_a_fast_lane_that_is_small_takes_its_full_share_of_what_lies_lowest():
+    total = 100 * PERIOD * UNIT
+    zones = make_zones([9.0, 1.0], [20 * PERIOD * UNIT, total], total, UNIT)
+    striping = Striping(zones, UNIT)
+    low, _ = (striping.lane_bytes(20 * PERIOD * UNIT))
+    assert low == pytest.approx(18 * PERIOD * UNIT, rel=0.01)
+    fast, slow = striping.lane_bytes(total)
+    assert fast == pytest.approx(20 * PERIOD * UNIT, rel=0.06) and fast + slow == total
+    assert set(zones[-1].pattern) == {1}
+    # Those that are large enough share one zone.
+    assert len(make_zones([9.0, 1.0], [total, total], total, UNIT)) == 1
 
 
 def test_no_room_names_both_numbers():
@@ -96,6 +111,6 @@ def test_no_room_names_both_numbers():
 @pytest.mark.parametrize("stride", [2, 16, 240, 1024, 5 * 4096])
 def test_strides_of_a_transform_use_all_lanes(stride):
     pattern = make_pattern([1.0] * 4, [10**12] * 4, 10**9, UNIT)
-    striping = Striping(pattern, UNIT)
+    striping = Striping([Zone(pattern)], UNIT)
     visited = [striping.split(i * stride * UNIT, UNIT)[0][0] for i in range(4 * PERIOD)]
     assert max(map(visited.count, range(4))) <= 4 * (PERIOD // 4 + 1)

@@ -212,19 +212,21 @@ def main() -> None:
     parser.add_argument("--plan", action="append", metavar="'DIGITS MEMORY'", help="a golden ratio on solid state")
     parser.add_argument("--units", type=int, default=6)
     parser.add_argument("--lanes", type=int, default=8)
-    parser.add_argument("--processors", type=int, nargs="+", default=[2, 16, 64, 192])
+    parser.add_argument("--processors", type=int, nargs="+")
     parser.add_argument("--rate", type=float, default=0.75, help="GB/s for which a processor computes")
     arguments = parser.parse_args()
+    plans = arguments.plan or (("1e8 300MiB",) if arguments.quick else PLANS)
+    processors = arguments.processors or ([2] if arguments.quick else [2, 16, 64, 192])
     report = Report("dispatch", arguments)
     section = report.section("dispatch", "plans without kernels and without disks", [
         Column("plan", "plan of the golden ratio", "", 26), Column("threads", "threads", "d"),
         Column("tile", "tiles", "", 9), Column("chunk", "chunks", "", 9), Column("moved_tb", "TB", ".2f"),
         Column("seconds", "seconds", ".1f"), Column("gb_s", "GB/s", ".1f"),
         Column("processors", "processors", ".0f"), Column("grown", "of a unit", ".2f")])
-    for plan in arguments.plan or PLANS:
+    for plan in plans:
         digits, memory = plan.split()
         fewest = None
-        for threads in arguments.processors:
+        for threads in processors:
             found = apart(parse_count(digits), parse_size(memory), threads, arguments)
             fewest = fewest or found["unit_s"]
             rate = found["moved"] / found["seconds"] / 1e9

@@ -23,6 +23,7 @@ PROGRAMS = {
     "volume": ({"volume"}, ()),
     "outofcore": ({"outofcore"}, ()),
     "checks": ({"turns", "checks"}, ()),
+    "dispatch": ({"dispatch"}, ()),
     "estimates": ({"estimates", "errors"}, ()),
     "digits": ({"find", "stats", "compression", "digits"}, ()),
     "versions": ({"commands"}, ()),

@@ -50,10 +50,10 @@ class Transfer:
     def __init__(self, tasks: int):
         self._left = tasks
         self._error: BaseException | None = None
-        self._lock = threading.Lock()
-        self._finished = threading.Event()
-        if not tasks:
-            self._finished.set()
+        self._counting = threading.Lock()
+        self._unfinished = threading.Lock()     # an Event takes several times as long to make
+        if tasks:
+            self._unfinished.acquire()
 
     def perform(self, task: Callable[[], None]) -> None:
         """Run one of the tasks in this thread; after an error those that remain are skipped."""
@@ -63,19 +63,20 @@ class Transfer:
         except BaseException as error:      # raised again by wait
             self._error = self._error or error
         finally:
-            with self._lock:
+            with self._counting:
                 self._left -= 1
                 last = self._left == 0
             if last:
-                self._finished.set()
+                self._unfinished.release()
 
     def done(self) -> bool:
         """Whether `wait` would return, or raise, at once."""
-        return self._finished.is_set()
+        return not self._unfinished.locked()
 
     def wait(self) -> None:
         """Return when no thread touches the buffers any more; raises the first error of any task."""
-        self._finished.wait()
+        with self._unfinished:
+            pass
         if self._error is not None:
             raise self._error
 

@@ -47,40 +47,41 @@ class Striping:
         self.lanes = max(max(zone.pattern) for zone in self.zones) + 1
         self._starts = [0]
         """first unit of each zone"""
-        self._bases = [[0] * self.lanes]
-        """units that each lane has below each zone"""
-        self._counts, self._ranks = [], []
+        self._slots: list[list[tuple[int, int, int]]] = []
+        """for each zone, and each unit of its period: the lane, its units before that one, its units in a period"""
+        below = [0] * self.lanes
         for pattern, periods in self.zones:
-            seen, ranks = [0] * self.lanes, []
+            counts, seen, slots = [pattern.count(lane) for lane in range(self.lanes)], list(below), []
             for lane in pattern:
-                ranks.append(seen[lane])
+                slots.append((lane, seen[lane], counts[lane]))
                 seen[lane] += 1
-            self._counts.append(seen)
-            self._ranks.append(ranks)
+            self._slots.append(slots)
             if periods is not None:
                 self._starts.append(self._starts[-1] + periods * len(pattern))
-                self._bases.append([base + periods * count for base, count in
-                                    zip(self._bases[-1], seen, strict=True)])
+                below = [base + periods * count for base, count in zip(below, counts, strict=True)]
 
-    def split(self, address: int, length: int) -> list[tuple[int, int, int]]:
-        """The pieces (lane, offset in its file, length) of a range of the volume, in order; all in bytes."""
-        pieces = []
+    def split(self, address: int, length: int, most: int | None = None) -> list[tuple[int, int, int]]:
+        """The pieces (lane, offset in its file, length) of a range of the volume, in order, none longer than `most`;
+        all in bytes."""
+        stripe, pieces = self.stripe_bytes, []
         end = address + length
         while address < end:
-            unit, within = divmod(address, self.stripe_bytes)
+            unit, within = divmod(address, stripe)
             lane, place = self._place(unit)
-            size = min(self.stripe_bytes - within, end - address)
-            pieces.append((lane, place * self.stripe_bytes + within, size))
+            size = min(stripe - within, end - address)
+            if most is not None and size > most:
+                size = most
+            pieces.append((lane, place * stripe + within, size))
             address += size
         return pieces
 
     def _place(self, unit: int) -> tuple[int, int]:
         """The lane of a unit, and how many units the lane has before it."""
         zone = bisect_right(self._starts, unit) - 1 if len(self._starts) > 1 else 0
-        pattern = self.zones[zone].pattern
-        period, slot = divmod(unit - self._starts[zone], len(pattern))
-        lane = pattern[slot]
-        return lane, self._bases[zone][lane] + period * self._counts[zone][lane] + self._ranks[zone][slot]
+        slots = self._slots[zone]
+        period, slot = divmod(unit - self._starts[zone], len(slots))
+        lane, before, count = slots[slot]
+        return lane, before + period * count
 
     def lane_bytes(self, total_bytes: int) -> list[int]:
         """Bytes of every lane's file when the volume has `total_bytes`."""

@@ -12,7 +12,7 @@ import itertools
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -54,11 +54,10 @@ class _Block:
     __slots__ = ("address", "views", "index", "size_bytes", "jobs_left", "_view", "_used_bytes")
 
     def __init__(self, request: BlockRequest):
-        self.address = request.address
+        self.address, views, self.index = request
         # numpy knows more types than a memoryview can cast.
-        self.views = [memoryview(np.frombuffer(view, np.uint8)) for view in request.views]
-        self.index = request.index
-        self.size_bytes = sum(len(view) for view in self.views)
+        self.views = [memoryview(np.frombuffer(view, np.uint8)) for view in views]
+        self.size_bytes = len(self.views[0]) if len(self.views) == 1 else sum(map(len, self.views))
         self.jobs_left = self._view = self._used_bytes = 0
 
     def take(self, length: int) -> list[memoryview]:
@@ -261,8 +260,7 @@ class Volume:
             raise ValueError(f"checksums are uint64, not {sums.dtype}")
         blocks = [_Block(request) for request in requests]
         for block in blocks:
-            lengths = (len(view) for view in block.views)
-            if block.address % BLOCK_BYTES or any(length % BLOCK_BYTES for length in lengths):
+            if block.address % BLOCK_BYTES or any(len(view) % BLOCK_BYTES for view in block.views):
                 raise ValueError(f"the block at {block.address} is not cut at multiples of {BLOCK_BYTES} bytes")
             if not 0 <= block.address < block.address + block.size_bytes <= self.size_bytes:
                 raise ValueError(f"the block at {block.address} is not within the {self.size_bytes} bytes there are")
@@ -276,7 +274,7 @@ class Volume:
         jobs: list[_Job] = []
         last: dict[int, _Job] = {}
         for block in blocks:
-            for lane, offset, length in self._pieces(block, most):
+            for lane, offset, length in self.striping.split(block.address, block.size_bytes, most):
                 job = last.get(lane)
                 if job is None or job.end != offset or offset + length - job.offset > most:
                     job = last[lane] = _Job(lane, offset)
@@ -287,12 +285,6 @@ class Volume:
                     job.blocks.append(block)
                     block.jobs_left += 1
         return jobs
-
-    def _pieces(self, block: _Block, most: int) -> Iterator[tuple[int, int, int]]:
-        """(lane, offset, length) of a block, none longer than `most`."""
-        for lane, offset, length in self.striping.split(block.address, block.size_bytes):
-            for start in range(0, length, most):
-                yield lane, offset + start, min(most, length - start)
 
     def _perform(self, move: Callable, job: _Job, settle: Callable, sums: np.ndarray | None) -> None:
         """Move the bytes of a job, in a lane's thread; where there are sums, the last job of a block also calls

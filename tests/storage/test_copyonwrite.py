@@ -33,7 +33,7 @@ def disk(monkeypatch):
         return argument
 
     monkeypatch.setattr(fcntl, "ioctl", ioctl)
-    monkeypatch.setattr(copyonwrite, "_type_number", lambda fd: disk.number)
+    monkeypatch.setattr(copyonwrite, "type_number", lambda fd: disk.number)
     return disk
 
 
@@ -73,7 +73,7 @@ def test_a_scratch_that_was_begun_without_it(tmp_path, disk):
 def test_other_file_systems_are_left_alone(tmp_path):
     """The real calls, whatever this directory lies on."""
     with open(tmp_path / "a", "wb") as file:
-        number = copyonwrite._type_number(file.fileno())
+        number = copyonwrite.type_number(file.fileno())
         assert number > 0
-        if number not in copyonwrite._FILE_SYSTEMS:
+        if number not in copyonwrite.COPYING:
             assert copyonwrite.switch_off(file.fileno()) is None

@@ -42,7 +42,8 @@ def pages(count):
 
 def finish(transfer):
     """wait, but a transfer that hangs is a failure and not the end of the tests."""
-    assert transfer._finished.wait(30)
+    assert transfer._unfinished.acquire(timeout=30)
+    transfer._unfinished.release()
     assert transfer.done()
     transfer.wait()
 

@@ -1,4 +1,4 @@
-"""The speed of the scratch volume, beside that of fio on its files within the same minute.
+"""The speed of the scratch volume, beside that of bare system calls, and of fio, on its files within the same minute.
 
     python benchmarks/volume.py [--swap DIR] [--size 1GiB] [--lanes N] [--runs 3] [--json FILE]
 
@@ -12,8 +12,13 @@ transform that is larger than memory:
     packed      blocks of 136 KiB at a stride of 16
 
 GB/s are bytes of the blocks; "both" reads one half of the volume while it
-writes the other.  Checksums are not made, which kernels do on the way.  "buffered" goes through
-the page cache, as on file systems without O_DIRECT.
+writes the other.  Checksums are not made, which kernels do on the way; "checked"
+lets the threads of the lanes make and compare them.  "buffered" goes through the
+page cache, as on file systems without O_DIRECT.
+
+"bare" moves the same blocks between the same memory and files, in the same order
+and number at a time, by threads as many as those of the lanes that call preadv
+and pwritev and do nothing else.  "share" is the volume's speed by that.
 
 fio reads and writes the very same files: libaio, direct=1, the same block size,
 random order for the patterns with a stride, as many requests in flight as the
@@ -28,9 +33,12 @@ import shutil
 import statistics
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
+from typing import NamedTuple
 
 import numpy as np
 from _common import Column, Report, make_parser, seconds
@@ -39,7 +47,7 @@ from bigconst.base.units import parse_size
 from bigconst.bench.measuredisks import MEMORY_BYTES, STRIDE, STRIPE_BYTES, Sweep
 from bigconst.runtime.arena import Arena
 from bigconst.storage.lane import DATA_NAME, THREADS, Lane
-from bigconst.storage.volume import Volume
+from bigconst.storage.volume import BlockRequest, Volume
 
 PATTERNS = {
     "sequential": (16 << 20, 1),
@@ -78,30 +86,106 @@ def fio(paths: list[Path], note: Callable[[str], None], operation: str, block_by
     return elapsed_s * total_bytes / sum(result["io_bytes"] for result in results)
 
 
-def measure(volume: Volume, memory: np.ndarray, pattern: str, runs: int,
-            peer: Callable[..., float | None] | None) -> tuple[int, dict, dict]:
-    """Measure in turns; return the bytes moved, and the seconds of volume and peer for each operation."""
+class Checked:
+    """A volume that makes and compares checksums."""
+
+    def __init__(self, volume: Volume, blocks: int):
+        self._volume, self._sums = volume, np.zeros(blocks, np.uint64)
+
+    def read(self, requests: list[BlockRequest]):
+        """Volume.read."""
+        return self._volume.read(requests, self._sums)
+
+    def write(self, requests: list[BlockRequest]):
+        """Volume.write."""
+        return self._volume.write(requests, self._sums)
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of the volume."""
+        return self._volume.size_bytes
+
+
+class Bare:
+    """The files of a volume, moved by system calls alone."""
+
+    def __init__(self, volume: Volume, paths: list[Path], direct: bool):
+        self.size_bytes, self._striping = volume.size_bytes, volume.striping
+        self._files = [os.open(path, os.O_RDWR | (os.O_DIRECT if direct else 0)) for path in paths]
+        self._queues = {call: [SimpleQueue() for _ in paths] for call in (os.preadv, os.pwritev)}
+        for call, queues in self._queues.items():
+            for fd, queue in zip(self._files, queues, strict=True):
+                for _ in range(THREADS):
+                    threading.Thread(target=self._work, args=(call, fd, queue), daemon=True).start()
+
+    @staticmethod
+    def _work(call: Callable, fd: int, queue: SimpleQueue) -> None:
+        while (job := queue.get()) is not None:
+            view, offset, done = job
+            moved = call(fd, [view], offset)
+            if moved != len(view):
+                raise SystemExit(f"moved {moved} bytes of {len(view)}")
+            done.release()
+
+    def _move(self, call: Callable, requests: list[BlockRequest]) -> "Bare.Transfer":
+        done, jobs = threading.Semaphore(0), 0
+        for address, (array,), _ in requests:
+            view, at = memoryview(array), 0
+            for lane, offset, length in self._striping.split(address, len(view)):
+                self._queues[call][lane].put((view[at:at + length], offset, done))
+                at, jobs = at + length, jobs + 1
+        return Bare.Transfer(done, jobs)
+
+    def read(self, requests: list[BlockRequest]) -> "Bare.Transfer":
+        """Read all blocks."""
+        return self._move(os.preadv, requests)
+
+    def write(self, requests: list[BlockRequest]) -> "Bare.Transfer":
+        """Write all blocks."""
+        return self._move(os.pwritev, requests)
+
+    class Transfer(NamedTuple):
+        """Jobs that are under way."""
+
+        done: threading.Semaphore
+        jobs: int
+
+        def wait(self) -> None:
+            """Return when all are done."""
+            for _ in range(self.jobs):
+                self.done.acquire()
+
+    def close(self) -> None:
+        """End the threads."""
+        for queues in self._queues.values():
+            for queue in queues:
+                for _ in range(THREADS):
+                    queue.put(None)
+        for fd in self._files:
+            os.close(fd)
+
+
+def measure(contestants: dict[str, object], memory: np.ndarray, pattern: str, runs: int,
+            peer: Callable[..., float | None] | None) -> tuple[int, dict[str, dict[str, list[float]]]]:
+    """Measure in turns; return the bytes moved, and for each operation the seconds of each contestant."""
     block_bytes, stride = PATTERNS[pattern]
-    sweep = Sweep(volume, memory, block_bytes, stride)
-    ours: dict[str, list[float]] = {operation: [] for operation in OPERATIONS}
-    theirs: dict[str, list[float]] = {operation: [] for operation in OPERATIONS if peer}
+    sweeps = {name: Sweep(each, memory, block_bytes, stride) for name, each in contestants.items()}
+    times: dict[str, dict[str, list[float]]] = {operation: {} for operation in OPERATIONS}
+    total_bytes = sweeps["bigconst"].total_bytes
     for _ in range(runs):
-        for operation in OPERATIONS:
-            ours[operation].append(seconds(partial(sweep.run, operation)))
-        for operation in theirs:
-            if (elapsed := peer(operation, block_bytes, stride, sweep.total_bytes)) is not None:
-                theirs[operation].append(elapsed)
-    return sweep.total_bytes, ours, theirs
+        for operation, found in times.items():
+            for name, sweep in sweeps.items():
+                found.setdefault(name, []).append(seconds(partial(sweep.run, operation)))
+            if peer and (elapsed := peer(operation, block_bytes, stride, total_bytes)) is not None:
+                found.setdefault("fio", []).append(elapsed)
+    return total_bytes, times
 
 
-def row(total_bytes: int, ours: list[float], theirs: list[float] | None) -> dict:
+def row(total_bytes: int, times: dict[str, list[float]]) -> dict:
     """The figures of one line of the table."""
-    rate = total_bytes / statistics.median(ours) / 1e9
-    if not theirs:
-        return {"gb_per_s": rate, "times_s": {"bigconst": ours}}
-    fio_rate = total_bytes / statistics.median(theirs) / 1e9
-    return {"gb_per_s": rate, "fio_gb_per_s": fio_rate, "share": rate / fio_rate,
-            "times_s": {"bigconst": ours, "fio": theirs}}
+    rates = {name: total_bytes / statistics.median(found) / 1e9 for name, found in times.items()}
+    return {"gb_per_s": rates["bigconst"], "share": rates["bigconst"] / rates["bare"], "times_s": times,
+            **{f"{name}_gb_per_s": rate for name, rate in rates.items() if name != "bigconst"}}
 
 
 def main() -> None:
@@ -128,10 +212,10 @@ def main() -> None:
     table = report.section("volume", f"volume of {size_bytes >> 20} MiB, median of {runs}", [
         Column("pattern", "pattern", width=10), Column("lanes", "lanes"), Column("mode", "mode", width=8),
         Column("operation", "operation"), Column("gb_per_s", "GB/s", ".2f", 6),
-        Column("fio_gb_per_s", "fio", ".2f", 6), Column("share", "share", ".0%")])
+        Column("bare_gb_per_s", "bare", ".2f", 6), Column("share", "share", ".0%"),
+        Column("checked_gb_per_s", "checked", ".2f", 7), Column("fio_gb_per_s", "fio", ".2f", 6)])
     memory = Arena(MEMORY_BYTES).take(MEMORY_BYTES, np.uint8)
     memory[:] = np.frombuffer(os.urandom(1 << 20) * (MEMORY_BYTES >> 20), np.uint8)
-    fio_times: dict[tuple[str, int], dict] = {}
     for count, direct in [*((count, True) for count in lanes), (lanes[0], False)]:
         with tempfile.TemporaryDirectory(dir=arguments.swap) as folder:
             directories = [Path(folder, str(i)) for i in range(count)]
@@ -140,12 +224,15 @@ def main() -> None:
             paths = [directory / DATA_NAME for directory in directories]
             peer = partial(fio, paths, report.note) if direct and has_fio else None
             with Volume(directories, size_bytes, STRIPE_BYTES, note, partial(Lane, direct=direct)) as volume:
-                for pattern in PATTERNS:
-                    total_bytes, ours, theirs = measure(volume, memory, pattern, runs, peer)
-                    theirs = fio_times.setdefault((pattern, count), theirs)
-                    for operation in OPERATIONS:
+                bare = Bare(volume, paths, direct)
+                for pattern, (block_bytes, _) in PATTERNS.items():
+                    contestants = {"bigconst": volume, "bare": bare,
+                                   "checked": Checked(volume, size_bytes // block_bytes)}
+                    total_bytes, times = measure(contestants, memory, pattern, runs, peer)
+                    for operation, found in times.items():
                         table.add(pattern=pattern, lanes=count, mode="direct" if direct else "buffered",
-                                  operation=operation, **row(total_bytes, ours[operation], theirs.get(operation)))
+                                  operation=operation, **row(total_bytes, found))
+                bare.close()
     report.close()
 
 

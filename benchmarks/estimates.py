@@ -1,14 +1,15 @@
 """Estimates compared with runs: for each configuration `bigconst bench`, `bigconst estimate`, then the run itself.
 
-    python benchmarks/estimates.py [--dir DIR] [--only NAME ...] [--json FILE]
+    python benchmarks/estimates.py [--dir DIR] [--only NAME ...] [--runs 3] [--json FILE]
 
-Each estimate is written to a file before its run begins, and no constant of the
+Each estimate is written to a file before its runs begin, and no constant of the
 model comes from these runs: it knows the benchmark and the plan, nothing else.
-The benchmark precedes every run, since the speed of a virtual machine may change by
-half within minutes: "rows ns" is the time per word that it measured each time.
+The benchmark precedes them, since the speed of a virtual machine may change by half
+within minutes: "rows ns" is the time per word that it measured each time.
 
     estimated   seconds of the whole command, from parsed arguments to finished files
-    measured    "total" of the report; of a Mersenne test, the time of the process
+    measured    "total" of the report; of a Mersenne test, the time of the process; the median of the runs
+    spread      (slowest - fastest) / median of the runs
     error       (estimated - measured) / measured
 
 Before each run the machine is idle for some seconds: hosts of virtual machines take
@@ -85,8 +86,8 @@ def swap_options(lanes: int) -> list[str]:
     return [part for i in range(lanes) for part in ("--swap", f"lane{i + 1}")]
 
 
-def measure(configuration: Configuration, folder: Path, quick: bool) -> dict:
-    """Run benchmark, estimate and computation; return a row of the table.
+def measure(configuration: Configuration, folder: Path, quick: bool, runs: int) -> dict:
+    """Run benchmark, estimate and computations; return a row of the table.
 
     A quick turn has no benchmark of its own: the first estimate runs a short one.
     """
@@ -98,19 +99,23 @@ def measure(configuration: Configuration, folder: Path, quick: bool) -> dict:
     path = folder / f"{configuration.name.replace(' ', '_').replace(',', '')}.estimate.json"
     bigconst(folder, "estimate", *options, "--json", str(path))
     told = json.loads(path.read_text())["estimates"][0]
-    if not quick:
-        time.sleep(PAUSE_S)
-    if configuration.is_test:
-        seconds = bigconst(folder, *options, *configuration.run.split())
-        stages: list = []
-    else:
-        bigconst(folder, *options, "--output", "digits.txt", "--force", "--json", "report.json")
-        report = json.loads((folder / "report.json").read_text())
-        seconds, stages = report["seconds"]["total"], [*report["levels"], *report["stages"]]
-    for left in ("digits.txt", "digits.txt.cert", "report.json"):
-        (folder / left).unlink(missing_ok=True)
+    times, stages = [], []
+    for _ in range(runs):
+        if not quick:
+            time.sleep(PAUSE_S)
+        if configuration.is_test:
+            times.append(bigconst(folder, *options, *configuration.run.split()))
+        else:
+            bigconst(folder, *options, "--output", "digits.txt", "--force", "--json", "report.json")
+            report = json.loads((folder / "report.json").read_text())
+            times.append(report["seconds"]["total"])
+            stages.append([*report["levels"], *report["stages"]])
+        for left in ("digits.txt", "digits.txt.cert", "report.json"):
+            (folder / left).unlink(missing_ok=True)
+    seconds = statistics.median(times)
     return {"name": configuration.name, "command": " ".join(options), "estimated_s": told["seconds"],
-            "measured_s": seconds, "error": told["seconds"] / seconds - 1, "bar": told["relative_error"],
+            "measured_s": seconds, "spread": (max(times) - min(times)) / seconds, "times_s": times,
+            "error": told["seconds"] / seconds - 1, "bar": told["relative_error"],
             "bound": told["bound"], "rows_ns": bench and _rows_ns(bench), "estimate": told, "stages": stages,
             "bench": bench}
 
@@ -120,13 +125,16 @@ def main() -> None:
     parser = make_parser(__doc__)
     parser.add_argument("--dir", help="for files and scratch (default: a temporary directory)")
     parser.add_argument("--only", action="append", metavar="NAME", help="these configurations alone")
+    parser.add_argument("--runs", type=int, help="runs for each estimate (default 3)")
     arguments = parser.parse_args()
+    arguments.runs = arguments.runs or (1 if arguments.quick else 3)
     chosen = [each for each in (QUICK if arguments.quick else CONFIGURATIONS)
               if arguments.only is None or each.name in arguments.only]
     report = Report("estimates", arguments)
     table = report.section("estimates", "whole commands, seconds", [
         Column("name", "configuration", width=26), Column("estimated_s", "estimated", ".2f"),
-        Column("bar", "+-", ".0%"), Column("measured_s", "measured", ".2f"), Column("error", "error", "+.0%"),
+        Column("bar", "+-", ".0%"), Column("measured_s", "measured", ".2f"), Column("spread", "spread", ".0%"),
+        Column("error", "error", "+.0%"),
         Column("bound", "bound by", width=8), Column("rows_ns", "rows ns", ".2f")])
     with tempfile.TemporaryDirectory(prefix="bigconst-", dir=arguments.dir) as name:
         folder = Path(name)
@@ -136,7 +144,7 @@ def main() -> None:
             (folder / f"lane{i + 1}").mkdir()
         rows = []
         for configuration in chosen:
-            rows.append(measure(configuration, folder, arguments.quick))
+            rows.append(measure(configuration, folder, arguments.quick, arguments.runs))
             table.add(**rows[-1])
     errors = [abs(row["error"]) for row in rows]
     sizes = report.section("errors", "sizes of errors", [Column("median", "median", ".1%"),

@@ -4,7 +4,8 @@
                                    [--json FILE]
 
 For every size: `bigconst phi` in memory in a fresh process (left out with --no-memory-run, or where it does not
-fit), then fio on the scratch directory, then `bigconst phi --memory --swap`, and fio once more.
+fit), then fio on the scratch directory (bare system calls where it is not installed), then `bigconst phi --memory
+--swap`, and fio once more.
 From its report and from the operating system (resources of the finished process):
 
     elapsed   total - kernels_ready
@@ -29,6 +30,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from _bare import bare_speed
 from _common import Column, Report, make_parser
 
 from bigconst.base.hardware import available_memory_bytes
@@ -58,9 +60,7 @@ def run(digits: int, folder: Path, options: list[str]) -> dict:
 
 
 def fio(folder: str, how: str, quick: bool) -> float | None:
-    """Bytes a second of direct requests of 1 MiB, four at a time from each of four threads; None without fio."""
-    if shutil.which("fio") is None:
-        return None
+    """Bytes a second of direct requests of 1 MiB, four at a time from each of four threads; None where it fails."""
     size = 64 << 20 if quick else FIO_BYTES
     command = ["fio", "--name=bigconst", f"--filename={folder}/fio.data", f"--size={size}", f"--rw={how}", "--bs=1m",
                "--direct=1", "--ioengine=libaio", "--iodepth=4", "--numjobs=4", "--thread",
@@ -75,7 +75,9 @@ def fio(folder: str, how: str, quick: bool) -> float | None:
 
 
 def disk_speed(folder: str, quick: bool) -> tuple[float | None, float | None]:
-    """(bytes/s read, bytes/s written) by fio."""
+    """(bytes/s read, bytes/s written) by fio, or by bare system calls where it is not installed."""
+    if shutil.which("fio") is None:
+        return bare_speed(folder, 64 << 20 if quick else FIO_BYTES)
     written = fio(folder, "write", quick)
     read = fio(folder, "read", quick)
     Path(folder, "fio.data").unlink(missing_ok=True)
@@ -146,7 +148,7 @@ def main() -> None:
         arguments.memory = arguments.memory or 512 << 20
     report = Report("outofcore", arguments)
     if shutil.which("fio") is None:
-        report.note("fio is not installed: no floor from the disk")
+        report.note("fio is not installed: bare system calls in its place")
     bound = format_bytes(arguments.memory) if arguments.memory else f"workspace {format_bytes(arguments.workspace)}"
     section = report.section("outofcore", f"phi on disk, {bound}; B/digit of scratch; GB/s by fio", [
         Column("digits", "digits", ",", 14), Column("elapsed_s", "elapsed s", ".2f"),

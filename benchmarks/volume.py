@@ -33,14 +33,12 @@ import shutil
 import statistics
 import subprocess
 import tempfile
-import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
-from typing import NamedTuple
 
 import numpy as np
+from _bare import Bare
 from _common import Column, Report, make_parser, seconds
 
 from bigconst.base.units import parse_size
@@ -104,65 +102,6 @@ class Checked:
     def size_bytes(self) -> int:
         """Size of the volume."""
         return self._volume.size_bytes
-
-
-class Bare:
-    """The files of a volume, moved by system calls alone."""
-
-    def __init__(self, volume: Volume, paths: list[Path], direct: bool):
-        self.size_bytes, self._striping = volume.size_bytes, volume.striping
-        self._files = [os.open(path, os.O_RDWR | (os.O_DIRECT if direct else 0)) for path in paths]
-        self._queues = {call: [SimpleQueue() for _ in paths] for call in (os.preadv, os.pwritev)}
-        for call, queues in self._queues.items():
-            for fd, queue in zip(self._files, queues, strict=True):
-                for _ in range(THREADS):
-                    threading.Thread(target=self._work, args=(call, fd, queue), daemon=True).start()
-
-    @staticmethod
-    def _work(call: Callable, fd: int, queue: SimpleQueue) -> None:
-        while (job := queue.get()) is not None:
-            view, offset, done = job
-            moved = call(fd, [view], offset)
-            if moved != len(view):
-                raise SystemExit(f"moved {moved} bytes of {len(view)}")
-            done.release()
-
-    def _move(self, call: Callable, requests: list[BlockRequest]) -> "Bare.Transfer":
-        done, jobs = threading.Semaphore(0), 0
-        for address, (array,), _ in requests:
-            view, at = memoryview(array), 0
-            for lane, offset, length in self._striping.split(address, len(view)):
-                self._queues[call][lane].put((view[at:at + length], offset, done))
-                at, jobs = at + length, jobs + 1
-        return Bare.Transfer(done, jobs)
-
-    def read(self, requests: list[BlockRequest]) -> "Bare.Transfer":
-        """Read all blocks."""
-        return self._move(os.preadv, requests)
-
-    def write(self, requests: list[BlockRequest]) -> "Bare.Transfer":
-        """Write all blocks."""
-        return self._move(os.pwritev, requests)
-
-    class Transfer(NamedTuple):
-        """Jobs that are under way."""
-
-        done: threading.Semaphore
-        jobs: int
-
-        def wait(self) -> None:
-            """Return when all are done."""
-            for _ in range(self.jobs):
-                self.done.acquire()
-
-    def close(self) -> None:
-        """End the threads."""
-        for queues in self._queues.values():
-            for queue in queues:
-                for _ in range(THREADS):
-                    queue.put(None)
-        for fd in self._files:
-            os.close(fd)
 
 
 def measure(contestants: dict[str, object], memory: np.ndarray, pattern: str, runs: int,

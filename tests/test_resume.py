@@ -40,7 +40,7 @@ from bigconst.runtime import drill
 from bigconst.runtime.checkpoint import JOURNAL_NAME
 from bigconst.storage.lane import DATA_NAME
 from bigconst.storage.manifest import NAME, OLD_NAME, read_manifest, write_manifest
-from bigconst.storage.striping import Striping
+from bigconst.storage.striping import Striping, Zone
 
 MIDDLE = 200
 """The moment of a kill in the middle."""
@@ -358,7 +358,7 @@ def test_the_drill_of_copies(place, capsys):
                                                  (10 * 4096, 4, 4096), (4096, 1, 4096)])
 def test_blocks_of_the_drill_are_everywhere(size, lanes, stripe):
     pattern = [0] if lanes == 1 else [i * i % lanes if i % 5 else lanes - 1 for i in range(17)]
-    volume = SimpleNamespace(size_bytes=size, striping=Striping(pattern, stripe))
+    volume = SimpleNamespace(size_bytes=size, striping=Striping([Zone([0], 1), Zone(pattern)], stripe))
     addresses, length = drill.places(volume)
     assert length <= stripe and length % 4096 == 0 and len(addresses) <= drill.SPREAD + 2 * lanes
     assert all(a + length <= b for a, b in zip(addresses, [*addresses[1:], size], strict=True))

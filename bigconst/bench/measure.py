@@ -15,6 +15,7 @@ import numpy as np
 import xxhash
 from gmpy2 import jacobi, mpz, mpz_random, random_state
 
+from bigconst.arithmetic.disk.number import Number
 from bigconst.arithmetic.memory.squarer import Squarer
 from bigconst.arithmetic.memory.transform import Transform
 from bigconst.arithmetic.packed import write_packed
@@ -34,12 +35,14 @@ from bigconst.estimates.speeds import HostFacts, Speeds
 from bigconst.kernels.checksum import checksum
 from bigconst.kernels.pack import is_packed, pack, packed_limbs, unpack
 from bigconst.kernels.text import write_text
+from bigconst.plans.diskplan import MIN_CHUNK_WORDS
+from bigconst.plans.diskshape import chunk_bytes
 from bigconst.plans.dwtshape import lengths
 from bigconst.plans.shape import shape_for
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.threads import Pool, split
 from bigconst.storage.atomicfile import AtomicFile
-from bigconst.storage.volume import BlockRequest, Volume
+from bigconst.storage.volume import Volume
 
 TRANSFORM_WORDS = tuple(1 << log for log in (13, 16, 19, 22, 24, 26))
 LINEAR_WORDS = tuple(1 << log for log in (13, 16, 20, 24))
@@ -53,8 +56,8 @@ ONE_THREAD_WORDS = 1 << 24
 """Length of the longest transforms that are measured with one thread, too."""
 WORD_BYTES = 24
 """Memory that measuring transforms takes for each word."""
-BLOCKS, BLOCK_BYTES = 1 << 10, 16 << 10
-"""Number and size of the blocks of scratch with which Python's time for one block is measured."""
+BLOCKS = 1 << 10
+"""Chunks with which Python's time for one of them is measured."""
 FILE_DIGITS = 3 * 10**8
 """Digits of the file that is written."""
 TOUCH_BYTES = 512 << 20
@@ -245,18 +248,22 @@ def _file_rates(directory: str, threads: int, digits: int) -> tuple[float, float
 
 
 def _block_s(directory: str) -> float:
-    """Processor seconds for moving a short block, nearly all of which Python takes."""
-    memory = Arena(BLOCKS * BLOCK_BYTES).take(BLOCKS * BLOCK_BYTES, np.uint8).reshape(BLOCKS, -1)
-    sums = np.zeros(BLOCKS, np.uint64)
+    """Processor seconds for moving a chunk as short as can be, which Python takes but for a hundredth."""
+    size = chunk_bytes(MIN_CHUNK_WORDS, 10)
+    memory = Arena(BLOCKS * size).take(BLOCKS * size, np.uint8).reshape(BLOCKS, -1)
+    words, found = _random_words(MIN_CHUNK_WORDS), []
     # At a stride: neighbours would become one system call.
-    requests = [BlockRequest(2 * i * BLOCK_BYTES, [memory[i]], i) for i in range(BLOCKS)]
-    found = []
-    with (tempfile.TemporaryDirectory(dir=directory, prefix=".bigconst-bench-") as folder,
-          Volume([folder], 2 * BLOCKS * BLOCK_BYTES, BLOCK_BYTES) as volume):
+    chunks = [(2 * i, memory[i]) for i in range(BLOCKS)]
+    with (tempfile.TemporaryDirectory(dir=directory, prefix=".bigconst-bench-") as folder, Pool(1) as pool,
+          Volume([folder], 2 * BLOCKS * size, size) as volume):
+        number = Number(volume, Words(WORDS[10], pool), 0, 2 * BLOCKS * MIN_CHUNK_WORDS, MIN_CHUNK_WORDS)
         for _ in range(3):
             began = time.process_time()
-            volume.write(requests, sums).wait()
-            volume.read(requests, sums).wait()
+            volume.write([number.request(chunk, packed) for chunk, packed in chunks
+                          if number.set_chunk(chunk, words, packed)]).wait()
+            number.fetch(chunks).wait()
+            for chunk, packed in chunks:
+                number.unpack(chunk, packed, words)
             found.append((time.process_time() - began) / (2 * BLOCKS))
     return statistics.median(found)
 

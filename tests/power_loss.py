@@ -29,19 +29,21 @@ class Disk(WatchedVolume):
 
     def sync(self) -> None:
         """Whatever was written is safe; for speed, only what was since the last time is looked at."""
-        pages = np.array(sorted(self._since), np.int64)
-        pages = pages[pages < len(self.data) // PAGE_BYTES]
-        self._safe.reshape(-1, PAGE_BYTES)[pages] = self.data.reshape(-1, PAGE_BYTES)[pages]
-        self._since = {page for moved in self.under_way if moved.writes for page in moved.pages}
+        with self.lock:
+            pages = np.array(sorted(self._since), np.int64)
+            pages = pages[pages < len(self.data) // PAGE_BYTES]
+            self._safe.reshape(-1, PAGE_BYTES)[pages] = self.data.reshape(-1, PAGE_BYTES)[pages]
+            self._since = {page for moved in self.under_way if moved.writes for page in moved.pages}
 
     def resize(self, size_bytes: int) -> None:
         super().resize(size_bytes)
         self._safe = np.concatenate([self._safe, self.data[len(self._safe):]])[:len(self.data)]
 
     def write(self, requests, sums=None):
-        moved = super().write(requests, sums)
-        self._since |= moved.pages
-        self.lose_power()
+        with self.lock:
+            moved = super().write(requests, sums)
+            self._since |= moved.pages
+            self.lose_power()
         return moved
 
     def lose_power(self) -> None:

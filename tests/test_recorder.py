@@ -1,10 +1,12 @@
 """What a run keeps and gives back, and in which order it becomes safe; no disk but for the last tests."""
 
 import os
+import threading
 
 import numpy as np
 import pytest
 
+from bigconst.base.errors import DoesNotFit
 from bigconst.runtime import recorder
 from bigconst.runtime.checkpoint import JOURNAL_NAME, Checkpoint
 from bigconst.runtime.recorder import Recorder
@@ -94,6 +96,49 @@ def test_durable_flushes_only_what_is_not_safe(disk):
     step = disk.recorder().step("fold")
     step.durable(3)
     assert len(disk.calls) == before        # safe since the process before
+
+
+def test_another_thread_begins_with_what_is_needed_soon(disk):
+    may_end, sync = threading.Event(), disk.sync_data
+    disk.sync_data = lambda: may_end.wait(30) and sync()
+    step = disk.recorder().step("fold")
+    for unit in range(2):
+        step.finished(unit, {}, {})
+    step.durable(-1, 0)                     # returns, although nothing is safe
+    step.finished(2, {}, {})
+    assert disk.calls == []
+    may_end.set()
+    step.durable(1, 1)
+    assert disk.calls == ["sync data", "append", "append", "sync journal"]      # not the third, which came later
+    step.durable(2)
+    assert [fields["unit"] for fields, _ in disk.records] == [0, 1, 2]
+
+
+def test_what_another_thread_meets_is_raised_when_it_is_waited_for(disk):
+    def fail():
+        raise OSError
+
+    for wait in (lambda step: step.durable(0), lambda step: step.flush(), lambda step: step.durable(-1, 2)):
+        step = Recorder(disk, [], fail, disk.rotate).step("fold")
+        for unit in range(2):
+            step.finished(unit, {}, {})
+        step.durable(-1, 0)
+        step.finished(2, {}, {})
+        with pytest.raises(OSError):
+            wait(step)
+        step.settle()
+    assert disk.calls == []
+
+
+def test_without_another_thread_the_caller_flushes(disk, monkeypatch):
+    def refuse(*arguments, name):
+        raise DoesNotFit("no thread", "none")
+
+    monkeypatch.setattr(recorder, "start_thread", refuse)
+    step = disk.recorder().step("fold")
+    step.finished(0, {}, {})
+    step.durable(-1, 0)
+    assert len(disk.records) == 1 and disk.calls[-1] == "sync journal"
 
 
 def test_a_name_that_comes_again_is_another_pass(disk):

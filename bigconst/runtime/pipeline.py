@@ -62,6 +62,7 @@ class Pipeline:
             # The buffers belong to others as soon as this returns.
             for transfer in (*reads.values(), *writes.values()):
                 _settle(transfer)
+            step.settle()
             raise
         if step.done < count:
             for transfer in reads.values():

@@ -5,12 +5,17 @@ units; each finished unit leaves a record, and a resumed run begins with the
 first unit that has none.  A *fact* is a result that is not computed again.
 Records are durable after `flush`, which first makes durable the data that they
 describe.  Before a step overwrites data, it waits until the records of the units
-that read the data are durable (`UnitLog.durable`).
+that read the data are durable (`UnitLog.durable`).  A disk takes 1 to 50 ms to
+make data durable; where it is known early that this will be waited for, another
+thread begins with it.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 
+from bigconst.base.errors import DoesNotFit
+from bigconst.base.starting import start_thread
 from bigconst.storage.journal import Journal, Record
 
 LATEST = "latest"
@@ -45,6 +50,7 @@ class Recorder:
         for fields, arrays in records or []:
             self._known.setdefault(fields["key"], []).append((fields, arrays))
         self._waiting: list[Record] = []
+        self._flushing: _Flush | None = None
         self._flushed_s = time.perf_counter()
         self._uses: dict[str, int] = {}
 
@@ -99,15 +105,59 @@ class Recorder:
 
     def flush(self) -> None:
         """Make the data durable, then the records that describe it."""
+        self.end_flush()
         if self._waiting:
-            self._sync()
-            for fields, arrays in self._waiting:
-                self._journal.append(fields, arrays)
-            self._journal.sync()
-            count = len(self._waiting)
-            self._waiting.clear()
-            self._on_safe(count)
+            # A failure is final for the journal: nothing is stored again.
+            records, self._waiting = self._waiting, []
+            self._store(records)
+            self._on_safe(len(records))
         self._flushed_s = time.perf_counter()
+
+    def begin_flush(self) -> None:
+        """Have another thread do what `flush` does, of which `end_flush` is the end; only one does so at a time."""
+        self.end_flush()
+        if self._waiting:
+            records, self._waiting = self._waiting, []
+            self._flushing = _Flush(self._store, records)
+
+    def end_flush(self) -> None:
+        """Return when no other thread is flushing; raises the error that it met."""
+        if self._flushing is not None:
+            flushing, self._flushing = self._flushing, None
+            flushing.wait()
+            self._on_safe(len(flushing.records))
+            self._flushed_s = time.perf_counter()
+
+    def _store(self, records: list[Record]) -> None:
+        self._sync()
+        for fields, arrays in records:
+            self._journal.append(fields, arrays)
+        self._journal.sync()
+
+
+class _Flush:
+    """A thread that stores records."""
+
+    def __init__(self, store: Callable[[list[Record]], None], records: list[Record]):
+        self.records, self._store, self._error = records, store, None
+        self._thread = None
+        try:
+            self._thread = start_thread(self._run, name="bigconst-journal")
+        except DoesNotFit:
+            self._run()
+
+    def _run(self) -> None:
+        try:
+            self._store(self.records)
+        except BaseException as error:      # raised again by wait
+            self._error = error
+
+    def wait(self) -> None:
+        """Return when the records are durable; raises what went wrong."""
+        if self._thread is not None:
+            self._thread.join()
+        if self._error is not None:
+            raise self._error
 
 
 class UnitLog:
@@ -118,7 +168,8 @@ class UnitLog:
             records = records[:-1]
         self._recorder, self._name, self.records = recorder, name, records
         self.done = records[-1][0]["unit"] + 1 if records else 0
-        self._durable = self.done
+        self._durable = self._begun = self.done
+        """units whose records are durable, and those whose records another thread makes durable"""
 
     def finished(self, unit: int, fields: dict, arrays: dict, latest: dict | None = None) -> None:
         """Record a unit, the one after the last recorded; `latest` arrays describe all units so far."""
@@ -127,12 +178,24 @@ class UnitLog:
         if self._recorder.is_due:
             self.flush()
 
-    def durable(self, unit: int) -> None:
-        """Return when the records of all units up to this one, which must be finished, are durable."""
+    def durable(self, unit: int, soon: int = -1) -> None:
+        """Return when the records of all units up to this one, which must be finished, are durable; those up to unit
+        `soon`, finished as well, will be asked for next."""
         if unit >= self._durable:
-            self.flush()
+            self._recorder.end_flush()
+            self._durable = self._begun
+            if unit >= self._durable:
+                self.flush()
+        if soon >= self._begun:
+            self._recorder.begin_flush()
+            self._durable, self._begun = self._begun, self.done
 
     def flush(self) -> None:
         """Make all records durable."""
         self._recorder.flush()
-        self._durable = self.done
+        self._durable = self._begun = self.done
+
+    def settle(self) -> None:
+        """Return when no other thread uses the journal, whatever became of its records."""
+        with contextlib.suppress(Exception):
+            self._recorder.end_flush()

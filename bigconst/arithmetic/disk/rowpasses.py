@@ -22,6 +22,7 @@ from bigconst.kernels.rows import FORWARD, MULTIPLY, MULTIPLY_ADD, SQUARE, multi
 from bigconst.plans.diskshape import READ_BUFFERS, SPARE_ROWS, DiskShape
 from bigconst.plans.shape import BUFFER_BYTES, MAX_BLOCK, VECTOR_BYTES
 from bigconst.runtime.pipeline import RING, Together
+from bigconst.runtime.recorder import UnitLog
 from bigconst.runtime.threads import split
 from bigconst.storage.volume import BlockRequest
 
@@ -32,6 +33,12 @@ def block_of(height: int, width: int) -> int:
     while block > 4 and block * height * VECTOR_BYTES > BUFFER_BYTES:
         block //= 2
     return min(block, width)
+
+
+def _durable(step: UnitLog, i: int, units_a_row: int) -> None:
+    """Return when the units of the row are durable whose place the row of unit i takes, SPARE_ROWS rows on."""
+    below = i // units_a_row - SPARE_ROWS + 1
+    step.durable(below * units_a_row - 1, (below + 1) * units_a_row - 1)
 
 
 class RowPasses:
@@ -146,7 +153,7 @@ class RowPasses:
 
         def write(i: int):
             # This overwrites a row that was read SPARE_ROWS rows ago, whose result has to be durable.
-            step.durable((i // s.inner_rows - SPARE_ROWS + 1) * s.inner_rows - 1)
+            _durable(step, i, s.inner_rows)
             return volume.write(requests(tiles, i, mine[i % RING], not behind))
 
         self._scratch.pipeline.run(count, read, compute, write, step, lambda i: ({}, {"sums": tiles.sums[sums(i)]}))
@@ -276,7 +283,7 @@ class RowPasses:
             tiles.sums[sums(fields["unit"])] = arrays["sums"]
 
         def write(i: int):
-            step.durable((i // slabs - SPARE_ROWS + 1) * slabs - 1)
+            _durable(step, i, slabs)
             return volume.write(requests(i, not behind))
 
         self._scratch.pipeline.run(s.rows * slabs, read, compute, write, step,

@@ -64,9 +64,9 @@ class Number:
 
     # -- chunks ------------------------------------------------------------------
 
-    def request(self, chunk: int, packed: np.ndarray) -> BlockRequest:
-        """The transfer of a stored chunk from or to `chunk_bytes` bytes of memory."""
-        return BlockRequest(self.address + (chunk - self.first) * self.chunk_bytes, [packed], chunk)
+    def request(self, chunk: int, packed: np.ndarray, start: int = 0) -> BlockRequest:
+        """The transfer of a stored chunk, or of its bytes from `start` on, from or to memory."""
+        return BlockRequest(self.address + (chunk - self.first) * self.chunk_bytes + start, [packed], chunk)
 
     def fetch(self, wanted: Sequence[tuple[int, np.ndarray]]) -> Fetch:
         """Start reading stored chunks, given as pairs (chunk, packed); `unpack` checks them."""
@@ -239,8 +239,7 @@ class Number:
 
     def _write(self, changes: Iterable[tuple[int, int, np.ndarray]]) -> None:
         """Write changed pages of those chunks that are stored, as `_add_batch` gives them, and wait."""
-        self.volume.write([BlockRequest(self.request(c, pages).address + start, [pages], c)
-                           for c, start, pages in changes if self.is_stored(c)]).wait()
+        self.volume.write([self.request(c, pages, start) for c, start, pages in changes if self.is_stored(c)]).wait()
 
     def _add_batch(self, batch: list, todo: dict) -> list[tuple[int, int, np.ndarray]]:
         """Add to the chunks of a batch, carries out of them going to `todo`; returns (chunk, first byte of the pages

@@ -73,7 +73,7 @@ def _table(speeds: Speeds, disks: list[DiskSpeeds]) -> list[str]:
             ("digits verified", rate("check text", 5)), ("digit files written", format_rate(speeds.text_bytes_per_s)),
             ("certificates written", format_rate(speeds.certificate_bytes_per_s)),
             ("loading of kernels", format_seconds(speeds.start_s)),
-            ("Python for a block", f"{1e6 * speeds.block_s:.0f} us")]
+            ("Python for a chunk", f"{1e6 * speeds.block_s:.0f} us")]
     lines += [f"  {name:<26}{value:>12}" for name, value in rows]
     for each in disks:
         lines += ["", f"Scratch on {', '.join(each.directories)} ({each.kind})",

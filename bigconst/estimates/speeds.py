@@ -130,7 +130,7 @@ class Speeds:
     start_s: float
     """seconds to import modules and load compiled kernels"""
     block_s: float
-    """seconds that Python takes to move a block of scratch, in one thread at a time, however many there are"""
+    """seconds that Python takes to store or load a chunk, in one thread at a time, however many there are"""
     spread: float
     """typical relative difference of a measurement from its repetition"""
     factor: float | None = None
@@ -190,12 +190,17 @@ def as_json(speeds: Speeds, disks: list[DiskSpeeds]) -> str:
     return json.dumps(fields, indent=1) + "\n"
 
 
+class OtherVersion(ValueError):
+    """The speeds are those of a version whose figures mean something else."""
+
+
 def from_json(text: str) -> tuple[Speeds, list[DiskSpeeds]]:
-    """The speeds and disks of a text that `as_json` wrote.  Raises ValueError for any other text."""
+    """The speeds and disks of a text that `as_json` wrote.  Raises ValueError for any other text, OtherVersion for that
+    of another version."""
     try:
         fields = json.loads(text)
         if fields.pop("schema") != SCHEMA:
-            raise ValueError("of another version")
+            raise OtherVersion("of another version")
         disks = [DiskSpeeds(**{**each, "directories": tuple(each["directories"]),
                           "lanes": tuple(map(tuple, each["lanes"])),
                           "patterns": tuple(AccessPattern(**p) for p in each["patterns"])})

@@ -128,43 +128,42 @@ def pack_words(limbs, words, radix):
 
 
 @helper
-def unpack_words(words, limbs, radix):
-    """`unpack` for other kernels."""
+def _read(words, limbs, radix, stores):
+    """Unpack into `words` and return the largest word; or, where nothing is stored, the bits in which they differ."""
     size = limbs_of_64(radix)
     groups = words.size // 64
     lanes = zeros_i()
     for g in range(groups):
         top = limbs[17 * g + 16] if size == 17 else U64(0)
-        lanes = _join(limbs, size * g, top, words, 64 * g, lanes)
-    largest = np.int32(0)
+        if stores:
+            lanes = _join(limbs, size * g, top, words, 64 * g, lanes)
+        else:
+            lanes = _differ(limbs, size * g, top, words, 64 * g, lanes)
+    found = np.int32(0)
     for j in range(8):
-        largest = max(largest, lane(lanes, j))
+        found = max(found, lane(lanes, j)) if stores else found | lane(lanes, j)
     if words.size > 64 * groups:
         top = limbs[17 * groups + 16] if size == 17 else U64(0)
         for j in range(words.size - 64 * groups):
             word = _word(limbs, size * groups, top, j)
-            words[64 * groups + j] = word
-            largest = max(largest, word)
-    return largest
+            if stores:
+                words[64 * groups + j] = word
+                found = max(found, word)
+            else:
+                found |= words[64 * groups + j] ^ word
+    return found
+
+
+@helper
+def unpack_words(words, limbs, radix):
+    """`unpack` for other kernels."""
+    return _read(words, limbs, radix, True)
 
 
 @helper
 def differing_bits(words, limbs, radix):
     """Bits in which any words differ from those that `unpack` would give."""
-    size = limbs_of_64(radix)
-    groups = words.size // 64
-    lanes = zeros_i()
-    for g in range(groups):
-        top = limbs[17 * g + 16] if size == 17 else U64(0)
-        lanes = _differ(limbs, size * g, top, words, 64 * g, lanes)
-    bits = np.int32(0)
-    for j in range(8):
-        bits |= lane(lanes, j)
-    if words.size > 64 * groups:
-        top = limbs[17 * groups + 16] if size == 17 else U64(0)
-        for j in range(words.size - 64 * groups):
-            bits |= words[64 * groups + j] ^ _word(limbs, size * groups, top, j)
-    return bits
+    return _read(words, limbs, radix, False)
 
 
 @kernel("void(uint64[::1], int32[::1], i8)")

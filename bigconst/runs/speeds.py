@@ -10,7 +10,7 @@ from bigconst.base.errors import InputOutputError, UsageError
 from bigconst.base.hardware import default_threads, processor
 from bigconst.base.places import cache_directory
 from bigconst.base.screen import note
-from bigconst.estimates.speeds import DiskSpeeds, Speeds, as_json, from_json
+from bigconst.estimates.speeds import DiskSpeeds, OtherVersion, Speeds, as_json, from_json
 from bigconst.estimates.work import OPERATIONS
 from bigconst.runs import interrupted, lanes
 from bigconst.runs.kernels import DIGITS, DISK, SQUARINGS, load
@@ -76,7 +76,7 @@ def stored_speeds() -> tuple[Speeds | None, list[DiskSpeeds]]:
     path = _path()
     try:
         speeds, disks = from_json(path.read_text(encoding="utf-8"))
-    except OSError:         # nothing there that could be read
+    except (OSError, OtherVersion):     # nothing there that could be read, or that means the same now
         return None, []
     except ValueError as error:
         #: The benchmark kept from before cannot be used: `bigconst bench` replaces it.

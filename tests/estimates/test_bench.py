@@ -109,11 +109,13 @@ def test_without_a_benchmark_a_short_one_runs_and_says_so(small, quick, capsys):
     assert quick == [True]
 
 
-def test_another_machine_is_measured_anew(small, quick, capsys):
+@pytest.mark.parametrize("changed", [
+    lambda fields: {"host": {**fields["host"], "cpu": "another"}}, lambda fields: {"schema": "bigconst-speeds/1"}])
+def test_what_another_machine_or_version_measured_is_measured_anew(small, quick, capsys, changed):
     kept.known_speeds([])
     path = small / "cache" / "bigconst" / "speeds.json"
     fields = json.loads(path.read_text())
-    path.write_text(json.dumps({**fields, "host": {**fields["host"], "cpu": "another"}}))
+    path.write_text(json.dumps(fields | changed(fields)))
     capsys.readouterr()
     assert kept.known_speeds([])[0].host["cpu"] != "another"
     assert "a short one runs" in capsys.readouterr().err

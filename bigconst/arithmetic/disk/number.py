@@ -253,13 +253,13 @@ class Number:
             carry = uniform.get(c)
             if carry is None:
                 self.unpack(c, packed[i], words)
-                before = packed[i].copy() if self.is_stored(c) else np.zeros(self.chunk_bytes, np.uint8)
-                self._combine(before.view(np.uint64))
+                before = packed[i].copy() if self.is_stored(c) else None
+                if before is not None:
+                    self._combine(before.view(np.uint64))
                 carry = sum(self.words.add_at(words, at, value) for at, value in changes)
-                was_stored = self.is_stored(c)
                 if not self.set_chunk(c, words, packed[i]):
                     packed[i] = 0
-                start, stop = _different_pages(before, packed[i]) if was_stored else (0, self.chunk_bytes)
+                start, stop = (0, self.chunk_bytes) if before is None else _different_pages(before, packed[i])
                 changed.append((c, start, packed[i][start:stop]))
             if carry:
                 todo.setdefault(c + 1, []).append((0, carry))

@@ -1,6 +1,7 @@
 """What a run keeps and gives back, and in which order it becomes safe; no disk but for the last tests."""
 
 import os
+import signal
 import threading
 
 import numpy as np
@@ -10,6 +11,7 @@ from bigconst.base.errors import DoesNotFit
 from bigconst.runtime import recorder
 from bigconst.runtime.checkpoint import JOURNAL_NAME, Checkpoint
 from bigconst.runtime.recorder import Recorder
+from bigconst.storage.lane import Transfer
 
 
 class Disk:
@@ -128,6 +130,21 @@ def test_what_another_thread_meets_is_raised_when_it_is_waited_for(disk):
             wait(step)
         step.settle()
     assert disk.calls == []
+
+
+def test_ctrl_c_does_not_forget_the_other_thread(disk, monkeypatch):
+    may_end, sync = threading.Event(), disk.sync_data
+    disk.sync_data = lambda: may_end.wait(30) and sync()
+    step = disk.recorder().step("fold")
+    step.finished(0, {}, {})
+    step.durable(-1, 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(Transfer, "wait", lambda self: signal.raise_signal(signal.SIGINT))
+        with pytest.raises(KeyboardInterrupt):
+            step.durable(0)
+    may_end.set()
+    step.settle()
+    assert disk.calls[-1] == "sync journal"
 
 
 def test_without_another_thread_the_caller_flushes(disk, monkeypatch):

@@ -20,8 +20,7 @@ is short.  In base 10 they take 1.06 MiB on hard disks and 136 KiB on solid stat
 and 1 MiB."""
 MIN_CHUNK_WORDS = 1 << 8
 MAX_CHUNK_WORDS = 1 << 20
-"""The longest chunks: 2.1 MiB packed in base 10, and tiles of 16 MiB.  A chunk that late carries change is written to
-the journal whole."""
+"""The longest chunks: 2.1 MiB packed in base 10, and tiles of 16 MiB.  Each flush of records has a parity as long."""
 LONGER_CHUNKS_COST = 1.01
 """Most that a plan with longer chunks moves, and takes up, of what it would with the chunks that its disks need."""
 CHUNK_RECORD_BYTES = 160

@@ -13,10 +13,12 @@ thread begins with it.
 import contextlib
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from bigconst.base.errors import DoesNotFit
 from bigconst.base.starting import start_thread
 from bigconst.storage.journal import Journal, Record
+from bigconst.storage.lane import Transfer
 
 LATEST = "latest"
 """Field of a record that names those of its arrays of which only the last ones in a step matter."""
@@ -50,7 +52,8 @@ class Recorder:
         for fields, arrays in records or []:
             self._known.setdefault(fields["key"], []).append((fields, arrays))
         self._waiting: list[Record] = []
-        self._flushing: _Flush | None = None
+        self._flushing: tuple[Transfer, int] | None = None
+        """what another thread does, and the number of its records"""
         self._flushed_s = time.perf_counter()
         self._uses: dict[str, int] = {}
 
@@ -118,14 +121,25 @@ class Recorder:
         self.end_flush()
         if self._waiting:
             records, self._waiting = self._waiting, []
-            self._flushing = _Flush(self._store, records)
+            transfer = Transfer(1)
+            self._flushing = transfer, len(records)
+            store = partial(transfer.perform, partial(self._store, records))
+            try:
+                start_thread(store, name="bigconst-journal")
+            except DoesNotFit:
+                store()
 
     def end_flush(self) -> None:
         """Return when no other thread is flushing; raises the error that it met."""
         if self._flushing is not None:
-            flushing, self._flushing = self._flushing, None
-            flushing.wait()
-            self._on_safe(len(flushing.records))
+            transfer, count = self._flushing
+            try:
+                transfer.wait()
+            except Exception:       # unlike Ctrl-C, after which the thread still works
+                self._flushing = None
+                raise
+            self._flushing = None
+            self._on_safe(count)
             self._flushed_s = time.perf_counter()
 
     def _store(self, records: list[Record]) -> None:
@@ -133,31 +147,6 @@ class Recorder:
         for fields, arrays in records:
             self._journal.append(fields, arrays)
         self._journal.sync()
-
-
-class _Flush:
-    """A thread that stores records."""
-
-    def __init__(self, store: Callable[[list[Record]], None], records: list[Record]):
-        self.records, self._store, self._error = records, store, None
-        self._thread = None
-        try:
-            self._thread = start_thread(self._run, name="bigconst-journal")
-        except DoesNotFit:
-            self._run()
-
-    def _run(self) -> None:
-        try:
-            self._store(self.records)
-        except BaseException as error:      # raised again by wait
-            self._error = error
-
-    def wait(self) -> None:
-        """Return when the records are durable; raises what went wrong."""
-        if self._thread is not None:
-            self._thread.join()
-        if self._error is not None:
-            raise self._error
 
 
 class UnitLog:

@@ -76,8 +76,9 @@ class Bare:
             os.close(fd)
 
 
-def bare_speed(folder: str, size_bytes: int, block_bytes: int = 8 << 20) -> tuple[float, float]:
-    """Bytes/s read and written by bare system calls in a new file of so many bytes."""
+def bare_speed(folder: str, size_bytes: int, block_bytes: int = 8 << 20) -> tuple[float, float, float]:
+    """Bytes/s read, written, and written and made durable at the end, by bare system calls in a new file of so many
+    bytes."""
     memory = Arena(MEMORY_BYTES).take(MEMORY_BYTES, np.uint8)
     memory[:] = np.frombuffer(os.urandom(1 << 20) * (MEMORY_BYTES >> 20), np.uint8)
     with tempfile.TemporaryDirectory(dir=folder) as place, Volume([place], size_bytes, STRIPE_BYTES) as volume:
@@ -85,6 +86,10 @@ def bare_speed(folder: str, size_bytes: int, block_bytes: int = 8 << 20) -> tupl
         sweep, rates = Sweep(bare, memory, block_bytes, 1), {}
         for operation in ("write", "write", "read"):    # the first sweep meets blocks never written
             began = time.perf_counter()
-            rates[operation] = sweep.run(operation) / (time.perf_counter() - began)
+            moved = sweep.run(operation)
+            rates[operation] = moved / (time.perf_counter() - began)
+            volume.sync()
+            if operation == "write":
+                rates["durable"] = moved / (time.perf_counter() - began)
         bare.close()
-    return rates["read"], rates["write"]
+    return rates["read"], rates["write"], rates["durable"]

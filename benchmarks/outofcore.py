@@ -11,6 +11,9 @@ From its report and from the operating system (resources of the finished process
     elapsed   total - kernels_ready
     floor     max(elapsed in memory, read/r + written/w), r and w being the faster of what fio reached
               before and after; the page cache is out of it on both sides
+    durable   the same with d for w and the files in `written`: what bare system calls write and make durable
+              (fdatasync), as a run does that a power cut must not set back; a disk or a host with a cache of its own
+              takes data faster than it keeps it
     peak      largest resident set, by the operating system
     io        bytes that the operating system counted for the process, beside those in the report;
               the text, the certificate and the report are written, not read
@@ -74,14 +77,16 @@ def fio(folder: str, how: str, quick: bool) -> float | None:
     return float(json.loads(done.stdout)["jobs"][0][how]["bw_bytes"])
 
 
-def disk_speed(folder: str, quick: bool) -> tuple[float | None, float | None]:
-    """(bytes/s read, bytes/s written) by fio, or by bare system calls where it is not installed."""
+def disk_speed(folder: str, quick: bool) -> tuple[float | None, float | None, float]:
+    """(bytes/s read, bytes/s written) by fio, or by bare system calls where it is not installed, and bytes/s written
+    and made durable by the latter."""
+    bare = bare_speed(folder, 64 << 20 if quick else FIO_BYTES)
     if shutil.which("fio") is None:
-        return bare_speed(folder, 64 << 20 if quick else FIO_BYTES)
+        return bare
     written = fio(folder, "write", quick)
     read = fio(folder, "read", quick)
     Path(folder, "fio.data").unlink(missing_ok=True)
-    return read, written
+    return read, written, bare[2]
 
 
 def faster(a: float | None, b: float | None) -> float | None:
@@ -105,12 +110,13 @@ def measure(section, digits: int, arguments: argparse.Namespace, folder: Path) -
             options += [f"--{name}", str(getattr(arguments, name))]
     ours = run(digits, folder, options)
     after = disk_speed(lanes[0], arguments.quick)
-    read, write = faster(before[0], after[0]), faster(before[1], after[1])
+    read, write, durable = map(faster, before, after)
     scratch = ours["report"]["scratch"]
     files = sum(file["bytes"] for file in ours["report"]["files"])
-    bound = 0.0 if memory is None else memory["elapsed_s"]
+    bound = durable_bound = 0.0 if memory is None else memory["elapsed_s"]
     if read is not None and write is not None:
         bound = max(bound, scratch["read_bytes"] / read + scratch["written_bytes"] / write)
+        durable_bound = max(durable_bound, scratch["read_bytes"] / read + (scratch["written_bytes"] + files) / durable)
     same = None
     if memory is not None:
         is_proved = subprocess.run([sys.executable, "-m", "bigconst", "verify", str(folder / "phi.txt")],
@@ -121,7 +127,8 @@ def measure(section, digits: int, arguments: argparse.Namespace, folder: Path) -
     section.add(
         digits=digits, elapsed_s=ours["elapsed_s"], memory_s=memory and memory["elapsed_s"],
         fio_read=read and read / 1e9, fio_write=write and write / 1e9,
-        ratio=ours["elapsed_s"] / bound if bound else None, peak_mib=ours["peak_bytes"] / 2**20,
+        durable=durable / 1e9, ratio=ours["elapsed_s"] / bound if bound else None,
+        durable_ratio=ours["elapsed_s"] / durable_bound if durable_bound else None, peak_mib=ours["peak_bytes"] / 2**20,
         traffic=(scratch["read_bytes"] + scratch["written_bytes"]) / digits, scratch=scratch["peak_bytes"] / digits,
         io_read=ours["system_read_bytes"] / max(1, scratch["read_bytes"]),
         io_written=ours["system_written_bytes"] / max(1, scratch["written_bytes"] + files),
@@ -153,7 +160,8 @@ def main() -> None:
     section = report.section("outofcore", f"phi on disk, {bound}; B/digit of scratch; GB/s by fio", [
         Column("digits", "digits", ",", 14), Column("elapsed_s", "elapsed s", ".2f"),
         Column("memory_s", "in memory s", ".2f"), Column("fio_read", "fio read", ".2f"),
-        Column("fio_write", "write", ".2f"), Column("ratio", "of floor", ".2f"), Column("peak_mib", "peak MiB", ".0f"),
+        Column("fio_write", "write", ".2f"), Column("durable", "durable", ".2f"), Column("ratio", "of floor", ".2f"),
+        Column("durable_ratio", "of durable", ".2f"), Column("peak_mib", "peak MiB", ".0f"),
         Column("traffic", "traffic", ".2f"), Column("scratch", "peak", ".3f"), Column("plan", "plan/run", ".4f"),
         Column("io_read", "system/read", ".4f"), Column("io_written", "/written", ".4f"),
         Column("same", "right")])

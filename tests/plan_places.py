@@ -14,12 +14,6 @@ def place(disk: DiskPlan, stage: str, name: str, work: bool = False) -> int:
     return disk.places[step.temporary if work else step.name]
 
 
-def kept_bytes(disk: DiskPlan) -> int:
-    """Scratch that is needed while files are written."""
-    needed = {name for step in disk.trace.steps if step.stage == "files" for name in step.reads}
-    return max(disk.places[step.out] + step.out_bytes for step in disk.trace.steps if step.out in needed)
-
-
 def trace_in_memory(disk: DiskPlan) -> Trace:
     """The trace of the ladder's beginning in memory; empty for a perfect square."""
     return next(iter(disk.memory.values()), Trace(()))

@@ -8,7 +8,7 @@ from math import isqrt
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from plan_places import kept_bytes, ladder_levels, memory_words, square_of, trace_in_memory
+from plan_places import ladder_levels, memory_words, square_of, trace_in_memory
 from plan_places import place as place_of
 
 from bigconst.base.errors import DoesNotFit
@@ -164,7 +164,6 @@ def test_nothing_alive_overlaps(request):
             moments.append([x, r, ("work", work(f"in doubt, {stage}", "r"), square_of(disk).region_bytes)])
         if any(name.endswith("proof") for name, _ in disk.stages):
             moments.append([x, low])
-            assert low[1] + low[2] <= kept_bytes(disk)
     end = 0
     for alive in moments:
         for (a, start, size), (b, other, other_size) in combinations(alive, 2):
@@ -175,7 +174,6 @@ def test_nothing_alive_overlaps(request):
     # The last thing is rounded up to a stripe.
     assert end <= disk.scratch_bytes < end + max([shape.tile_bytes for shape, *_ in disk.shapes],
                                                  default=disk.chunk_bytes)
-    assert x[1] + x[2] <= kept_bytes(disk)
 
 
 @given(requests())

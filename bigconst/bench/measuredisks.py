@@ -124,6 +124,10 @@ def measure_disks(directories: Sequence[str], kind: str, *, short: bool = False,
                 for operation, found in rates.items():
                     began, cpu = time.perf_counter(), time.process_time()
                     count = sweep.run(operation)
+                    if operation != "read":
+                        # A pass makes durable what it has written; a disk, or the host of a virtual one, may take data
+                        # faster than it keeps it.
+                        volume.sync()
                     found.append(count / (time.perf_counter() - began))
                     moved, spent = moved + count, spent + time.process_time() - cpu
             middle = {name: statistics.median(found) for name, found in rates.items()}

@@ -132,7 +132,7 @@ def _run_on_disk(plan: Plan, products, text, emit: Callable, certificate, volume
 
 
 def _write_files(plan: Plan, bounds: Bounds, products, text, certificate, volume, machine) -> tuple[str, int]:
-    """Write text and certificate of numbers on the volume, of which the room that is not needed is given back first."""
+    """Write text and certificate of numbers on the volume."""
     from bigconst.base.formats import PACKED_PIECE_WORDS
     from bigconst.constants.files import Files
     from bigconst.runtime.stream import slots
@@ -140,8 +140,6 @@ def _write_files(plan: Plan, bounds: Bounds, products, text, certificate, volume
 
     claim, statement, x, numbers = machine.certificate_of or (None, None, None, ())
     x, prefixes = machine.text_of or (x, ())
-    # A product that was repeated on smaller words lies behind all planned addresses.
-    volume.resize(min(volume.size_bytes, max(each.number.end for each in (x, *numbers))))
     # Chunks to cache: those of a piece of text or certificate for every slot.
     kept = slots(plan.threads) * (1 + PACKED_PIECE_WORDS // plan.disk.chunk_words)
     files = Files(plan, bounds, products.words, text, certificate, kept)

@@ -11,7 +11,7 @@ from math import log2
 
 from bigconst.plans import accounts
 from bigconst.plans.accounts import Pass, Traffic
-from bigconst.plans.diskshape import SPARE_ROWS, batch_chunks
+from bigconst.plans.diskshape import batch_chunks
 from bigconst.plans.mersenneplan import MersennePlan
 from bigconst.plans.plan import Plan
 from bigconst.plans.trace import Step
@@ -168,8 +168,8 @@ def _disk_work(plan: Plan) -> list[Stage]:
 def _steps(plan: Plan, step: Step, each: Pass) -> tuple[WorkStep, ...]:
     moves = (Move(each.tiles, each.tile_bytes, each.tile_run_bytes),
              Move(each.packed, each.chunk_bytes, each.chunk_run_bytes))
-    common = {"moves": tuple(move for move in moves if move.traffic != Traffic()),
-              "syncs": 2 * (each.reused_rows // (SPARE_ROWS - 1) + 1)}
+    # A pass over rows makes its records durable while it goes on; what is waited for comes at the end of a pass.
+    common = {"moves": tuple(move for move in moves if move.traffic != Traffic()), "syncs": 2}
     # Words of three digits, and hexadecimal ones, are assumed to be regrouped as fast as those of four.
     suffix = "" if each.digits == plan.format.digits else ", 4"
     rows = "slab row" if each.operands == 1 else "slab product"

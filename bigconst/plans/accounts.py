@@ -37,9 +37,6 @@ class Pass:
     """digits of such a word"""
     operands: int
     """transforms whose rows are multiplied: 1 for a square, 2 for each product; else 1"""
-    reused_rows: int
-    """rows that the pass writes over rows it has read before, whose results have to be durable by then; 0 where it
-    overwrites nothing"""
     tiles: Traffic
     """bytes of transform data that are read and written"""
     packed: Traffic
@@ -74,7 +71,7 @@ class Accounts:
     def linear(self, read_words: int, written_words: int, kind: str = LINEAR) -> Pass:
         """A pass over numbers that reads and writes so many words; `kind` is LINEAR or FILES."""
         words = max(read_words, written_words) if kind == FILES else written_words
-        return Pass(kind, words, self._digits, 1, 0, Traffic(),
+        return Pass(kind, words, self._digits, 1, Traffic(),
                     Traffic(self.packed(read_words), self.packed(written_words)),
                     chunk_bytes=self._chunk_bytes, chunk_run_bytes=self._piece_bytes)
 
@@ -108,8 +105,7 @@ class Accounts:
 
 def _of(kind: str, shape: DiskShape, tiles: Traffic, packed: Traffic, operands: int = 1,
         tile_run_bytes: int = 0) -> Pass:
-    reused = shape.rows if kind in (ROWS, BETWEEN) else 0
-    return Pass(kind, shape.words, shape.digits, operands, reused, tiles, packed, shape.tile_bytes,
+    return Pass(kind, shape.words, shape.digits, operands, tiles, packed, shape.tile_bytes,
                 tile_run_bytes or shape.tile_bytes, chunk_bytes(shape.chunk_words, shape.base), shape.run_bytes)
 
 

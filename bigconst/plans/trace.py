@@ -162,7 +162,7 @@ class Trace:
                            2 * deaths[step.out] + (step.out not in under))
                    for i, step in enumerate(self.steps) if step.out is not None]
         temporary = [each._replace(born=2 * each.born, dead=2 * each.dead + 1) for each in self._temporary()]
-        return _place([*results, *temporary], unit, 2 * self._written)
+        return _place([*results, *temporary], unit)
 
     @cached_property
     def arrays(self) -> dict[str, tuple[int, int]]:
@@ -183,7 +183,7 @@ class Trace:
             regions[root] = _Region(root, max(known.size, step.out_bytes), known.born,
                                     max(known.dead, deaths[step.out]))
         temporary = self._temporary()
-        addresses, _ = _place([*regions.values(), *temporary], PAGE_BYTES, len(self.steps) - 1)
+        addresses, _ = _place([*regions.values(), *temporary], PAGE_BYTES)
         return ({name: (addresses[root], regions[root].size) for name, root in first.items()}
                 | {each.name: (addresses[each.name], each.size) for each in temporary})
 
@@ -191,12 +191,6 @@ class Trace:
     def memory_bytes(self) -> int:
         """Memory for all arrays."""
         return max((offset + size for offset, size in self.arrays.values()), default=0)
-
-    @property
-    def _written(self) -> int:
-        """Index of the first step that writes a file, after which room may be given back; that of the last step if none
-        does."""
-        return next((i for i, step in enumerate(self.steps) if step.stage == FILES_STAGE), len(self.steps) - 1)
 
     def _temporary(self) -> "list[_Region]":
         return [_Region(step.temporary, step.temporary_bytes, i, i)
@@ -212,19 +206,15 @@ class _Region(NamedTuple):
     dead: int
 
 
-def _place(regions: Sequence[_Region], unit: int, end: int) -> tuple[dict[str, int], int]:
+def _place(regions: Sequence[_Region], unit: int) -> tuple[dict[str, int], int]:
     """Address of each region, in multiples of `unit`, and the end of the highest.
 
-    What lives at the step `end` lies lowest; after that comes the largest first, each at the lowest place that is free
-    while it lives.
+    The largest comes first, each at the lowest place that is free while it lives.
     """
     placed: list[tuple[int, int, int, int]] = []
     addresses: dict[str, int] = {}
 
-    def rank(region: _Region) -> tuple[bool, int]:
-        return not region.born <= end <= region.dead, -region.size
-
-    for name, size, born, dead in sorted(regions, key=rank):
+    for name, size, born, dead in sorted(regions, key=lambda region: -region.size):
         size = -(-size // unit) * unit
         at = 0
         for start, stop, other_born, other_dead in placed:

@@ -12,7 +12,7 @@ thread begins with it.
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from bigconst.base.errors import DoesNotFit
@@ -55,6 +55,8 @@ class Recorder:
         self._flushing: tuple[Transfer, int] | None = None
         """what another thread does, and the number of its records"""
         self._flushed_s = time.perf_counter()
+        self.wait_s = 0.0
+        """how long flushes were waited for"""
         self._uses: dict[str, int] = {}
 
     def step(self, key: str) -> "UnitLog":
@@ -112,7 +114,8 @@ class Recorder:
         if self._waiting:
             # A failure is final for the journal: nothing is stored again.
             records, self._waiting = self._waiting, []
-            self._store(records)
+            with self._waited():
+                self._store(records)
             self._on_safe(len(records))
         self._flushed_s = time.perf_counter()
 
@@ -134,13 +137,20 @@ class Recorder:
         if self._flushing is not None:
             transfer, count = self._flushing
             try:
-                transfer.wait()
+                with self._waited():
+                    transfer.wait()
             except Exception:       # unlike Ctrl-C, after which the thread still works
                 self._flushing = None
                 raise
             self._flushing = None
             self._on_safe(count)
             self._flushed_s = time.perf_counter()
+
+    @contextlib.contextmanager
+    def _waited(self) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.wait_s += time.perf_counter() - began
 
     def _store(self, records: list[Record]) -> None:
         self._sync()

@@ -11,7 +11,7 @@ from bigconst.base import failpoints
 from bigconst.base.errors import FaultError, ReadError
 from bigconst.runtime import recorder as recorder_module
 
-WORKSPACE = 600 << 10
+WORKSPACE = 560 << 10
 DIVIDEND, DIVISOR = 46_000, 300
 """Words for which the reciprocal takes a step on disk."""
 

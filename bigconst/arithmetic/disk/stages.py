@@ -11,7 +11,8 @@ from bigconst.plans.diskplan import DiskPlan
 
 
 class Stages:
-    """Emits events for stages and their units, and records seconds, bytes and the wait for disks of each stage."""
+    """Emits events for stages and their units, and records seconds, bytes and the wait for disks (and for records on
+    them) of each stage."""
 
     def __init__(self, disk: DiskPlan, scratch: DiskWorkspace, emit: Callable):
         self.records: list[dict] = []
@@ -24,8 +25,8 @@ class Stages:
         scratch.pipeline.on_unit = self._unit_done
 
     def _counts(self) -> tuple[int, int, float]:
-        volume = self._scratch.volume
-        return volume.read_bytes, volume.written_bytes, self._scratch.pipeline.wait_s
+        volume, recorder = self._scratch.volume, self._scratch.recorder
+        return volume.read_bytes, volume.written_bytes, self._scratch.pipeline.wait_s + recorder.wait_s
 
     def _unit_done(self, i: int, count: int) -> None:
         volume = self._scratch.volume

@@ -47,7 +47,7 @@ from bigconst.storage.volume import Volume
 TRANSFORM_WORDS = tuple(1 << log for log in (13, 16, 19, 22, 24, 26))
 LINEAR_WORDS = tuple(1 << log for log in (13, 16, 20, 24))
 SQUARING_WORDS = tuple(1 << log for log in (10, 13, 16, 18, 20, 22))
-JACOBI_BITS = tuple(1 << log for log in (14, 18, 21))
+JACOBI_BITS = tuple(1 << log for log in (14, 18, 21, 23))
 SQUARED_WORDS = 1 << 24
 """Words times squarings of a turn: short turns, on threads that wait for each other, differ a lot."""
 START_TURNS = 3

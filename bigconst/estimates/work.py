@@ -54,7 +54,7 @@ MEMORY_BYTES = {"forward": 12, "spectrum": 16, "square": 16, "multiply": 24, "in
 LEVELS = "ladder"
 """Name of the stage of all levels in memory, each of which is a step of it."""
 
-JACOBI_BITS = 1 << 21
+JACOBI_BITS = 1 << 23
 """Bits of the largest number whose Jacobi symbol is measured."""
 
 

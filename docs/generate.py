@@ -267,7 +267,7 @@ def constants() -> str:
     """The table of the constants."""
     return table("command", "computes", "certificate", body=[
         (f"`bigconst {entry.usage}`", entry.help + (f", {entry.values_text}" if entry.values else ""),
-         "none" if entry.make(*(entry.values or ())[:1]).root is None else "yes") for entry in CONSTANTS.values()])
+         "none" if entry.make(*(entry.values or ())[:1]).number is None else "yes") for entry in CONSTANTS.values()])
 
 
 _DEFAULT = re.compile(r" \(default:? (.+)\)$")

@@ -1,4 +1,4 @@
-"""Verifies digits of phi or of a square root: python verify_certificate.py FILE [CERTIFICATE, default FILE.cert].
+"""Verifies digits of phi, a square root, pi or e: python verify_certificate.py FILE [CERTIFICATE, default FILE.cert].
 
 Written from certificate.md alone; needs the package xxhash.  Exit 0: right, 1: wrong, 3: no file of digits.
 """
@@ -6,6 +6,7 @@ import json
 import re
 import secrets
 import sys
+from decimal import MAX_EMAX, ROUND_CEILING, Context, Decimal, localcontext
 from math import isqrt
 from pathlib import Path
 from struct import iter_unpack, unpack
@@ -14,7 +15,8 @@ from xxhash import xxh3_128_hexdigest
 
 HEADER = dict(format=str, constant=str, base=int, digits=int, lenient=bool, version=str, text_xxh3=str, file_xxh3=str)
 FIELDS = HEADER, HEADER | dict(statement=str, parameters=dict, numbers=list)  # of format 1, of format 2
-PARAMETERS = dict(remainder={}, ladder=dict(k=int, K=int, s=int, c=int, c2=int, L=str))
+PARAMETERS = dict(remainder={}, ladder=dict(k=int, K=int, s=int, c=int, c2=int, L=str),
+                  quotient=dict(g=int, G=str, reduced=bool))
 WORD = {10: "05d", 16: "04x"}  # how the c digits of a word are written
 
 class Refused(Exception):
@@ -118,26 +120,74 @@ def check_remainder(header, d, phi, P, at, payload, primes):
         right = one * (one + PP if phi else d * one)
         demand((PP**2 + residue(r, base, p) - right) % p == 0, f"the identity is false modulo {p}")
 
+def lengths(x, base, m, reduced):
+    """What m = n + g digits need: N and j of pi, J of e; then log10 X."""
+    J, w = 0, Decimal("0.5")
+    if x == "e":
+        while J < 20 or w * w < Decimal(base) ** (m + 2):
+            J, w = J + 1, w * (4 * J + 2)
+        return J, (w * Decimal("1.22")).log10()
+    places = m if base == 10 else -(-m * 120412 // 100000)
+    N, j = -(-(places + 18) * 10000 // 141816) + 1, -(-(places + 2) * 10000 // 78063)
+    w = 213440 / Decimal("3.14159265358979323846264338327950288")
+    for k in range(1, 1 if reduced else N):
+        w = w * k * k * k / 24
+    return N, j, w.log10() + 3 * (N - 1) * Decimal(640320).log10() + j * (4001 + 40 * Decimal(10005).sqrt()).log10()
+
+def fraction(x, reduced, p, J, j=0):
+    """X and Y modulo p."""
+    P, Q, T, u, v = 1, 1, 13591409, 1, 0
+    if x == "e":
+        for k in range(J, 0, -1):
+            u, v = ((4 * k - 2) * u + v) % p, u
+        return u - v, u + v
+    for k in range(1, J):
+        q = k**3 * (640320**3 // 24)
+        P, Q = P * -(6 * k - 5) * (2 * k - 1) * (6 * k - 1) % p, Q * q % p
+        T = (T * q + P * (13591409 + 545140134 * k)) % p
+    E = pow(640320, 3 * (J - 1), p)
+    Q, T = (E, T * E * pow(Q, -1, p)) if reduced else (Q, T)
+    for bit in bin(j)[2:]:
+        u, v = (u * u + 10005 * v * v) % p, 2 * u * v % p
+        u, v = ((4001 * u + 400200 * v) % p, (40 * u + 4001 * v) % p) if bit == "1" else (u, v)
+    return T * v, 426880 * u * Q
+
+def check_quotient(header, d, phi, P, at, payload, primes):
+    """The same for a quotient, of pi or e."""
+    x, base, n = (header[key] for key in ("constant", "base", "digits"))
+    g, G, reduced = (header["parameters"][key] for key in ("g", "G", "reduced"))
+    demand(20 <= g <= 100 and (x == "pi" or not reduced), "g or reduced is out of bounds")
+    demand(re.fullmatch("[1-9][0-9]{3,120}", G) and int(G) <= base**g - 1000, "G is out of bounds")
+    with localcontext(Context(prec=60, Emax=MAX_EMAX, Emin=-MAX_EMAX)):
+        *counts, size = lengths(x, base, n + g, reduced)
+        s = int((size / Decimal(base).log10() + Decimal("0.001")).to_integral_value(ROUND_CEILING))
+    r, = read_numbers(header, payload, ("r", s, base ** ((s - 1) % len(format(0, WORD[base])) + 1)))
+    for p in primes:
+        (X, Y), D = fraction(x, reduced, p, *counts), residue(P, base, p) * base**g + int(G)
+        demand((D * X + residue(r, base, p) - pow(base, n + g, p) * Y) % p == 0, f"the identity is false modulo {p}")
+
 def verify(text_path, certificate_path):
     """One line about what was verified; Refused says what is wrong, OSError what cannot be read."""
     text, certificate = Path(text_path).read_bytes(), Path(certificate_path).read_bytes()
     header, zeroed = read_header(certificate[:4096])
     demand(xxh3_128_hexdigest(zeroed + certificate[4096:]) == header["file_xxh3"], "the certificate is damaged")
-    known, base, n = re.fullmatch("phi|sqrt ([1-9][0-9]{0,9})", header["constant"]), header["base"], header["digits"]
-    demand(known and int(known[1] or 5) < 2**31 and base in WORD and n >= 1, "impossible constant, base or length")
-    phi, d = not known[1], int(known[1] or 5)
+    x, base, n = header["constant"], header["base"], header["digits"]
+    known = re.fullmatch("phi|pi|e|sqrt ([1-9][0-9]{0,9})", x)
+    demand(known and (d := int(known[1] or 5)) < 2**31 and base in WORD and n >= 1, "impossible constant, base, length")
     name, parameters = header.get("statement", "remainder"), header.get("parameters", {})
     demand(name in PARAMETERS and types(parameters) == PARAMETERS[name], "unknown statement or parameters")
+    demand((name == "quotient") == (x in ("pi", "e")), "the statement is for another constant")
     digits = (text.removeprefix(b"\xef\xbb\xbf").lower().translate(None, b" \t\r\n") if header["lenient"]
               else text.removesuffix(b"\n"))
     demand(re.fullmatch(rb"[0-9x]+(\.[0-9x]+)?".replace(b"x", b"a-f" * (base // 16)), digits), "not digits", OSError)
     demand(xxh3_128_hexdigest(text) == header["text_xxh3"], "the certificate belongs to another text")
-    whole, before, F = format(1 if phi else isqrt(d), WORD[base][-1]), digits[:-n].decode(), digits[-n:].decode()
+    whole = format({"phi": 1, "pi": 3, "e": 2}.get(x) or isqrt(d), WORD[base][-1])
+    before, F = digits[:-n].decode(), digits[-n:].decode()
     demand(len(F) == n and "." not in F and before.removesuffix(".") in (whole, ""), f"not {n} digits of it")
     primes = [random_prime() for _ in range(3)]
-    check = check_ladder if name == "ladder" else check_remainder
-    check(header, d, phi, whole + F, len(whole), certificate[4096:], primes)
-    return f"{header['constant']}: {n} digits in base {base} are right modulo {', '.join(map(str, primes))}"
+    check = dict(ladder=check_ladder, remainder=check_remainder, quotient=check_quotient)[name]
+    check(header, d, x == "phi", whole + F, len(whole), certificate[4096:], primes)
+    return f"{x}: {n} digits in base {base} are right modulo {', '.join(map(str, primes))}"
 
 def main(file="", certificate=""):
     try:

@@ -62,8 +62,8 @@ def make_plan(constant, digits, base, threads, memory_bytes, certified=True, **_
 def scaled_floor(plan) -> int:
     """floor(constant * base^digits)."""
     scale = plan.base**plan.digits
-    root = math.isqrt(plan.constant.root.d * scale * scale)
-    return (scale + root) // 2 if plan.constant.root.kind == "phi" else root
+    root = math.isqrt(plan.constant.number.d * scale * scale)
+    return (scale + root) // 2 if plan.constant.number.kind == "phi" else root
 
 
 def expected_text(plan) -> bytes:

@@ -163,7 +163,8 @@ def test_bad_input_is_one_line(tmp_path, capsys):
     (tmp_path / "other.txt").write_text("2.6180339887\n")
     (tmp_path / "whole.txt").write_text("1.\n")
     cases = [
-        (["certify", good, "--constant", "pi"], 2, "unknown constant"),
+        (["certify", good, "--constant", "tau"], 2, "unknown constant"),
+        (["certify", good, "--constant", "pi"], 2, "there are no certificates for foreign digits of pi"),
         (["certify", good, "--constant", "sqrt 0"], 2, "unknown constant"),
         (["certify", good], 2, "--constant"),
         (["certify", tmp_path, "--constant", "phi"], 3, "directory"),

@@ -146,7 +146,7 @@ def test_plan_prints_and_computes_nothing(engine, tmp_path, capsys, monkeypatch)
     "command, said",
     [
         ("", "COMMAND"),
-        ("pi --digits 9", "pi"),
+        ("tau --digits 9", "tau"),
         ("phi", "--digits"),
         ("phi --digits", "--digits"),
         ("phi --digits 0", "at least 1"),

@@ -24,7 +24,7 @@ def expected(constant: Constant, decimal_digits: int, base: int) -> str:
     """The text by gmpy2."""
     digits = decimal_digits if base == 10 else hex_digits(decimal_digits)
     scale = mpz(base) ** digits
-    value = isqrt(constant.root.d * scale * scale)
+    value = isqrt(constant.number.d * scale * scale)
     if constant == PHI:
         value = (scale + value) // 2
     text = value.digits(base).rjust(digits + 1, "0")

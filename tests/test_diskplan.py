@@ -61,14 +61,14 @@ plans = settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck
 
 
 def is_square(plan) -> bool:
-    return isqrt(plan.constant.root.d) ** 2 == plan.constant.root.d
+    return isqrt(plan.constant.number.d) ** 2 == plan.constant.number.d
 
 
 @given(requests())
 @plans
 def test_levels_chain_and_lengths_hold_their_products(request):
     plan = on_disk(request)
-    disk, chunk, d = plan.disk, plan.disk.chunk_words, plan.constant.root.d
+    disk, chunk, d = plan.disk, plan.disk.chunk_words, plan.constant.number.d
     ladder = ladder_bounds(d, bounds_of(plan, certified=True))
     guard = ladder.guard
     sizes = [memory_words(disk), *(level.words_out for level in ladder_levels(disk.trace))]

@@ -96,10 +96,11 @@ def test_commands_know_it(command, said, capsys):
 
 @pytest.mark.parametrize("command, refusal", [
     ("verify x --without-certificate --constant brass", "unknown constant 'brass'; it is phi, \"sqrt D\" with "
-                                                        "1 <= D < 2^31, or bronze\n"),
-    ("certify x --constant bronze", "there are no certificates for bronze; compute the digits again and compare\n"),
+                                                        "1 <= D < 2^31, pi, e, or bronze\n"),
+    ("certify x --constant bronze", "there are no certificates for foreign digits of bronze; compute the digits again "
+                                    "and compare\n"),
     ("bronze 5 --digits 10", "unrecognized arguments: 5; bigconst --help shows examples\n"),
-    ("estimate", "estimate what?; name phi, sqrt D, bronze, ll P or prp P, or --refresh the catalogue\n"),
+    ("estimate", "estimate what?; name phi, sqrt D, pi, e, bronze, ll P or prp P, or --refresh the catalogue\n"),
 ])
 def test_refusals_know_it(command, refusal, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -28,7 +28,7 @@ def test_the_ladder_keeps_the_bounds_of_its_derivation(digits, d, base):
     assert radix**ladder.guard >= 40 * (isqrt(d) + 1)
     assert bounds.error > Y_ERROR * d and bounds.words == plan.words
     # The exact square of the certificate needs two words more than its remainder.
-    r = Remainder().numbers(Claim(plan.constant.root, base, plan.digits))[0].words(base)
+    r = Remainder().numbers(Claim(plan.constant.number, base, plan.digits))[0].words(base)
     assert isqrt(d) ** 2 == d or plan.square_words >= r + 2
     for level in ladder_levels(plan.trace):
         assert 3 * level.words_in - level.words_out >= ladder.overlap

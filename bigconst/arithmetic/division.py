@@ -38,8 +38,12 @@ class DivisionBounds:
         return replace(self, divisor=self.divisor - cut)
 
 
-def divide(machine, bounds: DivisionBounds, y, x, n: int):
-    """floor(|y|*B^n/|x|) with the sign of y/x, and y*B^n minus x times that, for y of at most bounds.dividend words."""
+def divide(machine, bounds: DivisionBounds, y, x, n: int, discarded: int = 0, exact: bool = True):
+    """q = floor(|y|*B^n/|x|) with the sign of y/x, and y*B^n minus x*q, for y of at most bounds.dividend words.
+
+    With `discarded`, x is multiplied by q with so many of the lowest words replaced by zeros; without `exact`, it is
+    not, and q stands alone.
+    """
     y, x, signs = y.magnitude(), x.magnitude(), (y, x)
     guard, lx, spare = machine.round_up(2), bounds.divisor, bounds.spare
     ly = max(bounds.dividend, lx - n)
@@ -64,7 +68,10 @@ def divide(machine, bounds: DivisionBounds, y, x, n: int):
 
         q = machine.corrected("settled", q, guard, lambda low: None if low >= 2 * QUOTIENT_ERROR else -low, less)
         q = machine.sum("quotient", [(1, q, -guard)], most + 2 - guard)
-        rest = machine.products("remainder", [(q.negated(), x)], lx, plus=[(1, y, n)])
+        if not exact:
+            return q.with_signs(*signs)
+        cut = machine.view("cut", q, 1, zero_below=discarded) if discarded else q
+        rest = machine.products("remainder", [(cut.negated(), x)], lx + discarded, plus=[(1, y, n)])
         return q.with_signs(*signs), rest.with_signs(signs[0])
 
 

@@ -6,6 +6,8 @@ planner has found out about an operation is found again by its name.
 
     integer(name, make, length, of)                 the integer make(), which planners do not ask for, of either sign;
                                                     make(value) with the value of the number `of`, if there is one
+    made(name, make, length, work)                  a number that make(products, memory) computes by itself: in memory
+                                                    only, of which it may use so many bytes (arithmetic.splitting)
     digits(name, length)                            the digits of a file that is certified, as a number
     spectrum(name, number, room, terms)             the transform of a number, for sums of so many products, of at most
                                                     `room` words each
@@ -103,6 +105,18 @@ def one_or_several(made: Sequence):
     return tuple(made) if len(made) > 1 else next(iter(made), None)
 
 
+MOST_MADE = 2_000_000
+"""Words of the longest numbers that are made by single threads, where there is memory: beyond that threads share one
+product after the other faster than each has its own."""
+MADE_BYTES = 160
+"""Bytes of memory that such a number needs for each of its words while it is made."""
+
+
+def most_made(workspace_bytes: int) -> int:
+    """Words of the longest numbers that are made by single threads in so much memory."""
+    return min(MOST_MADE, workspace_bytes // (2 * MADE_BYTES))
+
+
 Source = Callable[[int, int], "np.ndarray"]
 """A function (start, stop) that returns words start .. stop-1 of a number that is read from a file; threads may call
 it."""
@@ -115,6 +129,8 @@ class Machine:
     """Names from scopes: those of calls and stages, then that of the operation, and its count in this scope."""
 
     radix: int
+    most_made: int
+    """words of the longest numbers for which `made` has room"""
     _words: Words
     """operations on words, on machines that have any"""
 

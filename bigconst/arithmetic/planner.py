@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from bigconst.arithmetic.machine import Machine, Signed, one_or_several, several
+from bigconst.arithmetic.machine import MOST_MADE, Machine, Signed, most_made, one_or_several, several
 from bigconst.base.errors import DoesNotFit
 from bigconst.base.formats import WORDS
 from bigconst.base.units import format_count
@@ -157,6 +157,8 @@ def array_bytes(size_bytes: int) -> int:
 class MemoryPlanner(Planner):
     """Numbers of 32-bit words and transforms in an arena, and the operations that make them."""
 
+    most_made = MOST_MADE
+
     @staticmethod
     def round_up(words: int) -> int:
         """A length that numbers may have."""
@@ -166,6 +168,11 @@ class MemoryPlanner(Planner):
                 of: PlannedNumber | None = None) -> PlannedNumber:
         """An integer of at most `length` words, of either sign, so many of the lowest being zeros."""
         return self._number(self._add(name, [of] * (of is not None), array_bytes(4 * (length + 2)), words=length))
+
+    def made(self, name: str, make: Callable, length: int, work: int) -> PlannedNumber:
+        """A number that is computed by itself."""
+        return self._number(self._add(name, (), array_bytes(4 * (length + 2)), words=length,
+                                      temporary_bytes=array_bytes(work)))
 
     def digits(self, name: str, length: int) -> PlannedNumber:
         """The digits of a file."""
@@ -282,6 +289,7 @@ class DiskPlanner(Planner):
         """what is computed in memory, by the paths of calls"""
         self._base, self._threads, self._workspace_bytes, self._passes = base, threads, workspace_bytes, passes
         self._piece_chunks = piece_chunks
+        self.most_made = most_made(workspace_bytes)
         self._files: list[tuple[str, tuple[PlannedNumber, ...], int]] = []
         """name, numbers and bytes of files that are written at the end"""
         self._accounts = Accounts(chunk_words, base, piece_chunks)
@@ -326,6 +334,10 @@ class DiskPlanner(Planner):
         passes = self._accounts.linear(sum(each.length for each in given), length - zeros),
         return replace(self._number(name, given, length, self._accounts.packed(length), passes=passes,
                                     journal_bytes=self._journal.number(length)), zeros=zeros)
+
+    def made(self, name: str, make: Callable, length: int, work: int) -> PlannedNumber:
+        """Raises TooSmall: such a number fits memory, or else there is too little of it."""
+        raise TooSmall(length)
 
     def digits(self, name: str, length: int) -> PlannedNumber:
         """The digits of a file, packed."""

@@ -65,6 +65,8 @@ class Words:
 
     def residue(self, words: np.ndarray) -> int:
         """The value of canonical words modulo 2^61 - 1."""
+        if len(words) <= LINEAR_TASK_WORDS:     # short numbers are many
+            return self.modulus.residue_words(words, self.format.radix) if len(words) else 0
         pieces = self._pieces(len(words))
         parts = [0] * len(pieces)
 

@@ -18,10 +18,31 @@ class Root:
         return self.kind if self.kind == "phi" else f"{self.kind} {self.d}"
 
     @property
+    def title(self) -> str:
+        """The name for people."""
+        return "Golden Ratio" if self.kind == "phi" else f"Square root of {self.d}"
+
+    @property
     def floor(self) -> int:
         """The integer part."""
         root = isqrt(self.d)
         return (1 + root) // 2 if self.kind == "phi" else root
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A number of which certificates are made: one that rational numbers come near to (plans.quotient)."""
+
+    name: str
+    """the name in certificates"""
+    title: str
+    """the name for people"""
+    floor: int
+    """the integer part"""
+
+
+LIMITS = {limit.name: limit for limit in (Limit("pi", "Pi", 3), Limit("e", "e", 2))}
+"""These numbers by their names."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +61,12 @@ class Constant:
     """bound on the error of what the program computes, in units of its last word"""
     program: Callable = field(compare=False, repr=False)
     """program(machine, bounds), with a machine (arithmetic.machine) and the bounds of a run (constants.bounds)"""
-    root: Root | None = None
+    number: Root | Limit | None = None
     """the same number as certificates know it; None where there are none"""
     certifier: Callable | None = field(default=None, compare=False, repr=False)
     """program(machine, bounds) that makes the certificate of digits from a file; None where there are none"""
+    guard_digits: int = 0
+    """digits behind those that are written that the program needs at least"""
 
     @property
     def from_file(self) -> "Constant":

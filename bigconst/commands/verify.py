@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bigconst.proof.verification import verify
 
     verdict = verify(arguments.file, arguments.certificate, arguments.primes, arguments.threads or default_threads())
-    header, title = verdict.header, parse(verdict.header.constant.name).title
+    header, title = verdict.header, verdict.header.constant.title
     left, right, bounds = header.statement.describe(header.claim)
     result("\n".join([
         f"{arguments.file}: {format_count(header.digits)} digits of {title}, base {header.base}",

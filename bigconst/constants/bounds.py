@@ -1,6 +1,6 @@
 """How many words of a constant are computed, and what the digits below the last written one can decide."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bigconst.base.constant import Constant
 from bigconst.base.formats import WORDS
@@ -19,6 +19,8 @@ class Bounds:
     """whether the certificate is wanted, in addition to the digits"""
     error: int
     """bound on the error of x, in units of its last word"""
+    guard_digits: int = 0
+    """digits behind those that are written that are wanted at least"""
 
     @property
     def radix(self) -> int:
@@ -44,7 +46,8 @@ class Bounds:
     def least_words(self) -> int:
         """Words after the point that are enough: with two guard words beyond the error, digits are in doubt once in
         10^9 times or less."""
-        return self.text_words + words_for(self.error * self.radix**2, self.radix)
+        return max(self.text_words + words_for(self.error * self.radix**2, self.radix),
+                   -(-(self.digits + self.guard_digits) // self.width))
 
     @property
     def guard_words(self) -> int:
@@ -75,8 +78,8 @@ class Bounds:
 
 def bounds_for(constant: Constant, base: int, digits: int, certified: bool) -> Bounds:
     """Bounds for `digits` digits after the point, derived in docs/newton.md; `words` may be made longer."""
-    least = Bounds(0, base, digits, certified, constant.error).least_words
-    return Bounds(least, base, digits, certified, constant.error)
+    bounds = Bounds(0, base, digits, certified, constant.error, constant.guard_digits)
+    return replace(bounds, words=bounds.least_words)
 
 
 def words_for(bound: int, radix: int) -> int:

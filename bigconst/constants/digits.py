@@ -33,6 +33,13 @@ class _Buffer:
         return self._bytes[PAGE_BYTES + start:PAGE_BYTES + stop]
 
 
+def undecided(digits: int, name: str) -> UsageError:
+    """The error that digits behind the last one leave it open."""
+    #: The digits behind the last one are nearly all 0, or nearly all 9, so that it could be one more or less. With
+    #: one digit more the number ends elsewhere.
+    return UsageError(f"the last of {format_count(digits)} digits of {name} is undecided", "ask for one digit more")
+
+
 def write_digits(plan: Plan, bounds: Bounds, words: Words, read: Callable[[int, int], np.ndarray], x_residue: int,
                  text, hasher, prefixes: Prefixes) -> tuple[str, int]:
     """Write integer part, point, digits and newline by text.write_at(offset, bytes).
@@ -47,11 +54,8 @@ def write_digits(plan: Plan, bounds: Bounds, words: Words, read: Callable[[int, 
     """
     fmt, p, n = plan.format, words.modulus.p, plan.digits
     head, low = plan.integer_part.encode() + b".", words.to_int(read(0, bounds.guard_words))
-    if plan.constant.root is None and bounds.correction(low) is not None:
-        #: The digits behind the last one are nearly all 0, or nearly all 9, so that it could be one more or less. With
-        #: one digit more the number ends elsewhere.
-        raise UsageError(f"the last of {format_count(plan.digits)} digits of {plan.constant.name} is undecided",
-                         "ask for one digit more")
+    if plan.constant.number is None and bounds.correction(low) is not None:
+        raise undecided(plan.digits, plan.constant.name)
     if int(read(plan.words, plan.words + 1)[0]) != plan.constant.floor:
         #: The digits or the certificate came out wrong while they were written, again and again. The number itself was
         #: right: resume, on a machine whose memory is tested.

@@ -1,6 +1,7 @@
 """The files of a computation, from the words of its numbers, wherever these are."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -13,11 +14,13 @@ from bigconst.base.errors import FaultError, OperandError
 from bigconst.base.formats import HEADER_BYTES, packed_bytes
 from bigconst.base.version import __version__
 from bigconst.constants.bounds import Bounds
-from bigconst.constants.digits import write_digits
+from bigconst.constants.digits import undecided, write_digits
 from bigconst.constants.digitsource import DigitSource
 from bigconst.constants.ladderproof import ladder_statement
-from bigconst.plans.certificate import Claim, Header, Ladder, Statement, within_bound
+from bigconst.plans.certificate import Header, Ladder, Remainder, Statement, within_bound
+from bigconst.plans.claim import Claim
 from bigconst.plans.plan import Plan
+from bigconst.plans.quotient import Quotient
 
 COMPARED_WORDS = 2048
 
@@ -67,7 +70,7 @@ class Files:
 
     def write_certificate(self, claim: Claim, statement: Statement, x, numbers: Sequence) -> None:
         """Write the certificate, after the text.  Raises FaultError when it does not prove the digits."""
-        make = self._ladder if isinstance(statement, Ladder) else self._remainder
+        make = {Ladder: self._ladder, Remainder: self._remainder, Quotient: self._quotient}[type(statement)]
         statement, packed = make(claim, statement, x, *numbers)
         lenient = isinstance(self._text, DigitSource) and self._text.is_lenient
         header = Header(claim, statement, lenient, __version__, self._hasher.hexdigest())
@@ -87,6 +90,22 @@ class Files:
             #: As for "the remainder of the digits is not within its bounds".
             raise FaultError("the ladder does not prove its digits", value=(left - right) % p)
         return statement, [rv, ru]
+
+    def _quotient(self, claim: Claim, statement: Quotient, x, r) -> tuple[Statement, list[tuple[Read, int]]]:
+        """Statement, and words and residue of its number, from the remainder of the leading words of x."""
+        bounds, words = self._bounds, self._words
+        kept = (claim.digits + statement.g) // claim.width
+        below = bounds.words - kept
+        guard = words.to_int(x.reader(self._kept)(below, bounds.words - bounds.text_words + 1))
+        statement = replace(statement, G=guard % claim.base**statement.g)
+        if statement.wrong(claim) is not None:
+            raise undecided(claim.digits, claim.number.name)
+        read = r.reader(self._kept)
+
+        def published(start: int, stop: int) -> np.ndarray:
+            return read(start + below, stop + below)
+
+        return statement, [(published, r.residue * pow(words.power(below), -1, words.modulus.p) % words.modulus.p)]
 
     def _remainder(self, claim: Claim, statement: Statement, x, r) -> tuple[Statement, list[tuple[Read, int]]]:
         """Statement, and words and residue of its number, from z^2 - d*B^(2*words) for the cut number z."""

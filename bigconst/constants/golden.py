@@ -21,7 +21,7 @@ def z_of_golden(machine, bounds: Bounds, x, **cut):
     return machine.view("z", x, 2, minus_at=bounds.words, **cut)
 
 
-PHI = proved(Root("phi", 5), "Golden Ratio", ladder_algorithm(5), golden, z_of_golden)
+PHI = proved(Root("phi", 5), ladder_algorithm(5), golden, z_of_golden)
 
 ENTRY = Entry(
     "phi",

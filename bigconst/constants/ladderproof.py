@@ -18,7 +18,7 @@ MORE_WORDS = 3
 def ladder_statement(claim: Claim, lengths: Ladder, bounds: Bounds, x, low_y, middle_u, low_u, low_v) -> Ladder | None:
     """The statement with all its parameters, from x and what `arithmetic.ladder.level` keeps; None where a parameter is
     out of its bounds, since the digits below the last written one are nearly all 0 or nearly all 9."""
-    radix, d, m, k, end = bounds.radix, claim.root.d, claim.doubled, lengths.k, lengths.K
+    radix, d, m, k, end = bounds.radix, claim.number.d, claim.doubled, lengths.k, lengths.K
     ring, o, s = radix**LOW_WORDS, 3 * k - lengths.K, low_u.sign
 
     def small(value: int) -> int:

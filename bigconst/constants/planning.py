@@ -36,7 +36,7 @@ def make_plan(constant: Constant, digits: int, base: int, threads: int, memory_b
     """
     written = hex_digits(digits) if base == 16 and not from_file else digits
     constant = constant.from_file if from_file else constant
-    certified = certified and constant.root is not None
+    certified = certified and constant.number is not None
     bounds = bounds_for(constant, base, written, certified)
     machine = MemoryPlanner(base)
     constant.program(machine, bounds)

@@ -5,10 +5,10 @@ A new one is a file beside this one, with its program and its entry, and a name 
 
 from bigconst.base.constant import Constant
 from bigconst.base.errors import UsageError
-from bigconst.constants import golden, sqrt
+from bigconst.constants import e, golden, pi, sqrt
 from bigconst.constants.entry import Entry
 
-CONSTANTS: dict[str, Entry] = {entry.word: entry for entry in (golden.ENTRY, sqrt.ENTRY)}
+CONSTANTS: dict[str, Entry] = {entry.word: entry for entry in (golden.ENTRY, sqrt.ENTRY, pi.ENTRY, e.ENTRY)}
 """entries by their words, in the order in which --help shows them"""
 
 

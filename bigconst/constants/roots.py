@@ -35,9 +35,9 @@ def ladder_algorithm(d: int) -> str:
     return f"third-order Newton ladder for 1/sqrt({d}), in the base of the digits"
 
 
-def proved(root: Root, title: str, algorithm: str, program: Callable, z_of: Callable) -> Constant:
+def proved(root: Root, algorithm: str, program: Callable, z_of: Callable) -> Constant:
     """The constant of a program that makes digits and their proof from this root; z_of as of root_by_ladder."""
-    return Constant(root.name, title, algorithm, root.floor, ladder_error(root.d), program, root,
+    return Constant(root.name, root.title, algorithm, root.floor, ladder_error(root.d), program, root,
                     partial(certified_from_file, root=root, z_of=z_of))
 
 

@@ -44,7 +44,7 @@ def exact_root(machine, bounds: Bounds, d: int):
 def root_of(d: int) -> Constant:
     """The square root of d."""
     is_exact = isqrt(d) ** 2 == d
-    return proved(Root("sqrt", d), f"Square root of {d}", "perfect square" if is_exact else ladder_algorithm(d),
+    return proved(Root("sqrt", d), "perfect square" if is_exact else ladder_algorithm(d),
                   partial(integer_root if is_exact else sqrt, d=d), z_of_root)
 
 

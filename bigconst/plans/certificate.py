@@ -6,13 +6,15 @@ Pure: bytes and integers, no files, no arrays.
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import isqrt, log2
 from typing import ClassVar
 
-from bigconst.base.constant import Root
+from bigconst.base.constant import LIMITS, Limit, Root
 from bigconst.base.errors import VerificationError
 from bigconst.base.formats import HEADER_BYTES, WORDS, ZST_SUFFIX, packed_bytes
+from bigconst.plans.claim import Claim, Packed
+from bigconst.plans.quotient import Quotient
 
 FORMAT, FORMAT_1 = "bigconst-certificate/2", "bigconst-certificate/1"
 MAX_DIGITS = 10**18
@@ -29,41 +31,6 @@ def certificate_path(text_path: str) -> str:
 
 
 @dataclass(frozen=True)
-class Claim:
-    """A digit file says that its P, with n = `digits` digits after the point, is floor(x*b^n)."""
-
-    root: Root
-    """x"""
-    base: int
-    digits: int
-
-    @property
-    def width(self) -> int:
-        """Digits of a word."""
-        return WORDS[self.base].digits
-
-    @property
-    def doubled(self) -> int:
-        """2 for the golden ratio, since 2*phi - 1 is the root of 5; 1 for a root."""
-        return 2 if self.root.kind == "phi" else 1
-
-
-@dataclass(frozen=True)
-class Packed:
-    """A number in a certificate."""
-
-    name: str
-    digits: int
-    """its length, in digits of the base"""
-    top: int | None = None
-    """its highest word is below this; None where that may be any word"""
-
-    def words(self, base: int) -> int:
-        """Words in which it is stored."""
-        return -(-self.digits // WORDS[base].digits)
-
-
-@dataclass(frozen=True)
 class Remainder:
     """The statement that r, the remainder of P as a root, is within its bounds.
 
@@ -74,7 +41,7 @@ class Remainder:
 
     def wrong(self, claim: Claim) -> str | None:
         """The condition that the statement does not meet for this claim; None where it meets all of them."""
-        return None
+        return None if isinstance(claim.number, Root) else "the constant is a root"
 
     def numbers(self, claim: Claim) -> tuple[Packed, ...]:
         """The numbers in the certificate, in their order there."""
@@ -87,7 +54,7 @@ class Remainder:
     def sides(self, claim: Claim, p: int, prefixes: Sequence[int], numbers: Mapping[str, int]) -> tuple[int, int]:
         """Both sides of the identity modulo p, from residues of the integers that the prefixes of the text spell, with
         the integer part, and of the numbers."""
-        text, power, d = prefixes[-1], pow(claim.base, claim.digits, p), claim.root.d
+        text, power, d = prefixes[-1], pow(claim.base, claim.digits, p), claim.number.d
         left = (text * text + numbers["r"]) % p
         return left, (power * (power + text) if claim.doubled == 2 else d * power * power) % p
 
@@ -95,7 +62,7 @@ class Remainder:
         """Both sides as formulas, and the bounds that were checked."""
         if claim.doubled == 2:
             return "P^2 + r", "b^2n + P b^n", ["0 <= r <= 2P - b^n"]
-        return "P^2 + r", f"{claim.root.d} b^2n", ["0 <= r <= 2P"]
+        return "P^2 + r", f"{claim.number.d} b^2n", ["0 <= r <= 2P"]
 
     def difference_bits(self, claim: Claim) -> float:
         """Bits of the largest difference of the sides."""
@@ -133,7 +100,7 @@ class Ladder:
     @staticmethod
     def short(claim: Claim, k: int, K: int) -> str | None:
         """The condition on lengths that k and K do not meet; None where they meet all of them."""
-        n, w, d, o = claim.digits, claim.width, claim.root.d, 3 * k - K
+        n, w, d, o = claim.digits, claim.width, claim.number.d, 3 * k - K
         if isqrt(d) ** 2 == d:
             return "d is no square"
         if k < 8 or 2 * k * w > n:
@@ -147,9 +114,11 @@ class Ladder:
 
     def wrong(self, claim: Claim) -> str | None:
         """As of Remainder."""
+        if not isinstance(claim.number, Root):
+            return "the constant is a root"
         if (found := self.short(claim, self.k, self.K)) is not None:
             return found
-        c, c2, margin = self.limits(claim.root.d)
+        c, c2, margin = self.limits(claim.number.d)
         if abs(self.s) != 1:
             return "s is 1 or -1"
         if abs(self.c) > c:
@@ -170,7 +139,7 @@ class Ladder:
 
     def sides(self, claim: Claim, p: int, prefixes: Sequence[int], numbers: Mapping[str, int]) -> tuple[int, int]:
         """As of Remainder: Halley's step, multiplied by 8*d^2*B^(k+o)."""
-        d, m, k, o = claim.root.d, claim.doubled, self.k, 3 * self.k - self.K
+        d, m, k, o = claim.number.d, claim.doubled, self.k, 3 * self.k - self.K
         b = pow(claim.base, claim.width, p)
         bk, bk2, bo = pow(b, k, p), pow(b, 2 * k, p), pow(b, o, p)
         # 2x - 1 for phi, x for a root: the first k words, the first 2k, and twice all digits with those below.
@@ -184,7 +153,7 @@ class Ladder:
 
     def describe(self, claim: Claim) -> tuple[str, str, list[str]]:
         """As of Remainder."""
-        c, c2, margin = self.limits(claim.root.d)
+        c, c2, margin = self.limits(claim.number.d)
         return (f"{4 * claim.doubled} d B^(k+o) Z + 4 B^k A F + 3 d^2 rv",
                 "8 d A B^3k + 4 s d^2 B^k ru + 3 F (2 (A B^k - X) + c2)",
                 [f"k = {self.k}, K = {self.K}", f"|c| = {abs(self.c)} <= {c}", f"|c2| = {abs(self.c2)} <= {c2}",
@@ -192,16 +161,22 @@ class Ladder:
 
     def difference_bits(self, claim: Claim) -> float:
         """As of Remainder."""
-        return 4 * self.k * claim.width * log2(claim.base) + 2 * log2(claim.root.d) + 5
+        return 4 * self.k * claim.width * log2(claim.base) + 2 * log2(claim.number.d) + 5
 
 
-Statement = Remainder | Ladder
+Statement = Remainder | Ladder | Quotient
+
+_PARAMETERS: dict[str, dict[str, type]] = {
+    "remainder": {}, "ladder": {"k": int, "K": int, "s": int, "c": int, "c2": int, "L": str},
+    "quotient": {"g": int, "G": str, "reduced": bool}}
+"""Parameters of the statements, and their types in the header: what may exceed the integers of JSON readers is text."""
+_MOST_DIGITS = {"L": 45, "G": 121}
+"""Most digits of those that are text."""
 
 
 def _parameters(statement: Statement) -> dict[str, int | str]:
-    """The parameters of a statement as the header has them: L, which may exceed what JSON readers hold, as text."""
-    found = asdict(statement)
-    return found | {"L": str(found["L"])} if "L" in found else found
+    """The parameters of a statement as the header has them."""
+    return {name: kind(getattr(statement, name)) for name, kind in _PARAMETERS[statement.name].items()}
 
 
 @dataclass(frozen=True)
@@ -215,9 +190,9 @@ class Header:
     text_xxh3: str
 
     @property
-    def constant(self) -> Root:
+    def constant(self) -> Root | Limit:
         """The number whose digits the text is said to hold."""
-        return self.claim.root
+        return self.claim.number
 
     @property
     def base(self) -> int:
@@ -256,10 +231,12 @@ def certificate_bytes(claim: Claim, statement: Statement) -> int:
                               for number in statement.numbers(claim))
 
 
-def _root(name: object) -> Root:
-    """The root of which `name` is the name: `phi`, or `sqrt D` with 1 <= D < 2^31."""
+def _number(name: object) -> Root | Limit:
+    """The number of this name: `phi`, `sqrt D` with 1 <= D < 2^31, or one of LIMITS."""
     if name == "phi":
         return Root("phi", 5)
+    if isinstance(name, str) and name in LIMITS:
+        return LIMITS[name]
     if isinstance(name, str) and re.fullmatch("sqrt [1-9][0-9]{0,9}", name) and (d := int(name[5:])) < 2**31:
         return Root("sqrt", d)
     #: As for "the certificate's header hides its checksum".
@@ -315,29 +292,32 @@ def decode_header(block: bytes) -> tuple[Header, str, bytes]:
     if key < 0 or at < 0:
         raise _refuse("hides its checksum")
     zeroed = block[:at] + _ZEROS.encode() + block[at + 32:]
-    claim = Claim(_root(fields["constant"]), base, digits)
-    statement = Remainder() if fields["format"] == FORMAT_1 else _statement(fields, claim)
+    claim = Claim(_number(fields["constant"]), base, digits)
+    statement = _statement({"statement": "remainder", "parameters": {}, **fields}, claim)
     return (Header(claim, statement, fields["lenient"], fields["version"], fields["text_xxh3"]), fields["file_xxh3"],
             zeroed)
 
 
 def _statement(fields: dict, claim: Claim) -> Statement:
     """The statement of a header, whose parameters are within their bounds, and whose numbers are those it needs."""
-    kinds = {"remainder": {}, "ladder": {"k": int, "K": int, "s": int, "c": int, "c2": int, "L": str}}
     name, found = fields["statement"], fields["parameters"]
-    if type(name) is not str or name not in kinds:
+    if type(name) is not str or name not in _PARAMETERS:
         raise _refuse("makes no known statement")
-    if not isinstance(found, dict) or {key: type(value) for key, value in found.items()} != kinds[name]:
+    if not isinstance(found, dict) or {key: type(value) for key, value in found.items()} != _PARAMETERS[name]:
         raise _refuse(f"has other parameters than the statement {name!r}")
-    if name == "ladder" and not re.fullmatch("[1-9][0-9]{0,44}", found["L"]):
-        raise _refuse("has an L that is no number of at most 45 digits")
-    statement = Remainder() if name == "remainder" else Ladder(**found | {"L": int(found["L"])})
+    found = dict(found)
+    for key, most in _MOST_DIGITS.items():
+        if key in found:
+            if not re.fullmatch("[1-9][0-9]*", found[key]) or len(found[key]) > most:
+                raise _refuse(f"has {'an' if key == 'L' else 'a'} {key} that is no number of at most {most} digits")
+            found[key] = int(found[key])
+    statement = {"remainder": Remainder, "ladder": Ladder, "quotient": Quotient}[name](**found)
     if (condition := statement.wrong(claim)) is not None:
         #: The numbers in the header do not prove anything: it was damaged, or made by something else.
         raise VerificationError(f"the certificate's parameters are out of their bounds: not {condition}",
                                 "it is damaged or made by something else")
     wanted = [[number.name, number.digits] for number in statement.numbers(claim)]
-    numbers = fields["numbers"]
+    numbers = fields.get("numbers", wanted)
     if numbers != wanted or any(type(number[1]) is not int for number in numbers):
         raise _refuse(f"has other numbers than the statement {name!r} needs")
     return statement

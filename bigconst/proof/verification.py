@@ -1,4 +1,4 @@
-"""Checking a digit file against its certificate: one streaming pass over both, no transform.
+"""Checking a digit file against its certificate: one streaming pass over both, no transform; for series their terms.
 
 Memory is bounded by the pieces in flight.  The primes are drawn when both
 files are open, from the operating system's entropy; nothing in them depends on
@@ -14,6 +14,7 @@ import xxhash
 from gmpy2 import mpz
 
 from bigconst.arithmetic.filetext import absorb_file
+from bigconst.arithmetic.limits import quotient_residues
 from bigconst.arithmetic.packed import page_buffer, pieces
 from bigconst.arithmetic.residues import Modulus, Prefixes, random_prime, residues_words
 from bigconst.base.constant import integer_text
@@ -29,6 +30,7 @@ from bigconst.plans.certificate import (
     error_probability,
     within_bound,
 )
+from bigconst.plans.quotient import Quotient
 from bigconst.runtime.stream import in_order, slots
 from bigconst.storage.digitfile import DigitFile, open_digits, open_regular, read_exactly, unchanged
 
@@ -128,6 +130,8 @@ def verify(text_path: str, proof: str | None = None, primes: int = 3, threads: i
                 #: again.
                 raise VerificationError(f"{text_path} is not the file that the certificate was made for",
                                         "it was changed, or the certificate belongs to another file")
+            if isinstance(header.statement, Quotient):
+                numbers |= quotient_residues(header.claim, header.statement, moduli, threads)
             pairs = [header.statement.sides(header.claim, modulus.p, [found[k] for found in prefixes],
                                             {name: found[k] for name, found in numbers.items()})
                      for k, modulus in enumerate(moduli)]

@@ -46,14 +46,14 @@ class Family:
 
 
 DIGITS = Family("digits", (("checksum", "columns", "linear", "rows", "residue", "pack", "newton", "propagate",
-                            "text"),),
-                ("constants.files", "arithmetic.memory.machine"))
+                            "terms", "text"),),
+                ("constants.files", "arithmetic.memory.machine", "arithmetic.subtree"))
 DISK = Family("digits on disk", (("middle", "chunk", "checksum", "residue", "pack", "text"),),
               ("arithmetic.disk.machine",))
 SQUARINGS = Family("squarings", (("checksum", "realcolumns", "rows", "carries", "wordbits"), ("dwt",)),
                    ("arithmetic.memory.squarer",))
 READING = Family("reading digits", (("search",),))
-CHECKING = Family("checking digits", (("residue", "pack", "text"),))
+CHECKING = Family("checking digits", (("residue", "pack", "recurrence", "text"),))
 FAMILIES = (DIGITS, DISK, SQUARINGS, READING, CHECKING)
 
 

@@ -63,7 +63,7 @@ class RunRequest:
     @property
     def is_certified(self) -> bool:
         """Whether there will be a certificate."""
-        return self.with_certificate and self.constant.root is not None and not self.to_stdout
+        return self.with_certificate and self.constant.number is not None and not self.to_stdout
 
     @property
     def text_path(self) -> str:

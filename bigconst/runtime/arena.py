@@ -24,6 +24,13 @@ class Arena:
         self._bytes = np.frombuffer(self._map, dtype=np.uint8)
         self._used = 0
 
+    @classmethod
+    def over(cls, memory: np.ndarray) -> "Arena":
+        """An arena in memory (uint8) that is there already, and begins where pages do."""
+        arena = cls.__new__(cls)
+        arena.size_bytes, arena._bytes, arena._used, arena._map = len(memory), memory, 0, None
+        return arena
+
     def take(self, count: int, dtype=np.float64) -> np.ndarray:
         """The next `count` elements; MemoryError when the arena is exhausted."""
         size = -(-count * np.dtype(dtype).itemsize // ALIGN_BYTES) * ALIGN_BYTES

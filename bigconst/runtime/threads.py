@@ -63,6 +63,11 @@ class Pool:
         With `scratch_doubles`, function(*task, scratch): an array of so many doubles of the thread that calls it.
         """
         tasks = list(tasks)
+        if self.threads == 1 or len(tasks) == 1:
+            scratch = (thread_scratch(scratch_doubles),) if scratch_doubles else ()
+            for task in tasks:
+                function(*task, *scratch)
+            return
         counter = itertools.count()
         failures: list[BaseException] = []
 

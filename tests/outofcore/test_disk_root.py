@@ -101,5 +101,5 @@ def test_the_bound_is_exact(kind, d, base, digits, step, off, data):
     def words_of(value):
         return lambda low, high: int(value // radix**low % radix ** (high - low))
 
-    claim = Claim(constant.root, base, digits)
+    claim = Claim(constant.number, base, digits)
     assert within_bound(claim, step, words_of(max(r, 0)), words_of(p)) == (max(r, 0) <= bound)

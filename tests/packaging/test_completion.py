@@ -76,7 +76,7 @@ def test_choices(offered):
     assert offered("bigconst", "phi", "--base", "=") == ["10", "16"]
     assert offered("bigconst", "phi", "--disk", "s") == ["ssd"]
     assert offered("bigconst", "completion", "") == ["bash", "fish", "zsh"]
-    assert offered("bigconst", "estimate", "") == ["ll", "phi", "prp", "sqrt"]
+    assert offered("bigconst", "estimate", "") == ["e", "ll", "phi", "pi", "prp", "sqrt"]
     assert offered("bigconst", "estimate", "ll", "--objective", "t") == ["time"]
 
 

@@ -22,7 +22,7 @@ from bigconst.arithmetic.disk.stages import Stages
 from bigconst.arithmetic.disk.tiles import Tiles
 from bigconst.arithmetic.disk.values import DiskNumber, DiskSpectrum
 from bigconst.arithmetic.faults import wrong_of
-from bigconst.arithmetic.machine import Machine, Source, one_or_several, several
+from bigconst.arithmetic.machine import Machine, Source, most_made, one_or_several, several
 from bigconst.arithmetic.memory.machine import MemoryMachine
 from bigconst.arithmetic.words import Words
 from bigconst.base.errors import FaultError, ReadError
@@ -60,6 +60,7 @@ class DiskMachine(Machine):
         self.certificate_of: tuple[Claim, Statement, DiskNumber, tuple[DiskNumber, ...]] | None = None
         """claim, statement, x and numbers of their certificate"""
         self._disk, self._trace = products.disk, products.disk.trace
+        self.most_made = most_made(self._disk.workspace_bytes)
         self._products, self._words, self._stages = products, products.words, stages
         self._store, self._stop, self._source = store, stop, source
         self._calls = {call.path: call for call in self._trace.calls}

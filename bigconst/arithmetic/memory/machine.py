@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from bigconst.arithmetic.machine import Machine, Signed, Source, one_or_several, several
+from bigconst.arithmetic.machine import MOST_MADE, Machine, Signed, Source, one_or_several, several
 from bigconst.arithmetic.memory.products import Products, Term
 from bigconst.arithmetic.packed import pieces
 from bigconst.arithmetic.words import Words
@@ -133,6 +133,8 @@ class MemoryMachine(Machine):
         self._calls = {call.path: call for call in trace.calls}
         self._saved_s = time.perf_counter()
 
+    most_made = MOST_MADE
+
     @staticmethod
     def round_up(words: int) -> int:
         """A length that numbers may have."""
@@ -164,6 +166,16 @@ class MemoryMachine(Machine):
         out[zeros:] = words.from_int(abs(value), length - zeros)
         return MemoryNumber(step.name, out, 1 if value >= 0 else -1, abs(value) * words.power(zeros) % words.modulus.p,
                             words)
+
+    def made(self, name: str, make: Callable[[Products, np.ndarray], tuple[np.ndarray, int, int]], length: int,
+             work: int) -> MemoryNumber:
+        """The number whose words, sign and residue make(products, memory) returns."""
+        step = self._step(name)
+        found, sign, residue = make(self._products, self._array(step.temporary))
+        out = self._words_of(step)
+        out[:len(found)] = found
+        out[len(found):] = 0
+        return replace(self._summed(step, out, residue), sign=sign)
 
     def digits(self, name: str, length: int) -> MemoryNumber:
         """The digits of the file that is certified, as a number."""

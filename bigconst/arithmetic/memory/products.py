@@ -34,11 +34,11 @@ COEFFICIENT_LIMIT = 2.0**49
 class Products:
     """Checked products on one pool, in one word format; `emit` receives an event for every fault."""
 
-    def __init__(self, words: Words, emit: Callable):
+    def __init__(self, words: Words, emit: Callable, faults: Faults | None = None):
         self.words = words
         self.format = words.format
         self.max_roundoff = 0.0
-        self.faults = Faults(emit)
+        self.faults = faults or Faults(emit)
         self._transform = lru_cache(maxsize=4)(lambda shape: Transform(shape, words.pool))
 
     def transform(self, shape: Shape) -> Transform:

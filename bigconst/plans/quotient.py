@@ -1,0 +1,89 @@
+"""The statement that digits are the quotient of two integers, which their number alone determines.
+
+Pi and e are limits of rational numbers x_N = Y/X.  With g guard digits behind the n digits of P, which are G,
+
+    D = P*b^g + G,      D*X + r = b^(n+g)*Y                                                 (docs/certificate.md)
+
+    pi   X = T*q, Y = 426880*p*Q    T/Q the first N terms of the series, p/q near sqrt 10005 (plans.series)
+    e    X = u - v, Y = u + v       u/v = [2; 6, 10, .. 4J - 2], near coth(1/2)
+
+N, j, J and the length of r follow from n and g, and are not in the file; a verifier makes X and Y modulo its primes by
+recurrences (arithmetic.limits).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal, localcontext
+from math import log2
+from typing import ClassVar
+
+from bigconst.base.constant import Limit
+from bigconst.plans.claim import Claim, Packed
+from bigconst.plans.series import PRECISION, e_log10, e_terms, pi_log10, pi_terms
+
+LEAST_GUARD, MOST_GUARD = 20, 100
+"""Bounds of g."""
+MARGIN = 1000
+"""Distance that G keeps from both ends of its range."""
+
+
+@dataclass(frozen=True)
+class Quotient:
+    """The statement that P and the guard digits are the quotient of b^(n+g)*Y by X, or nearly so."""
+
+    name: ClassVar[str] = "quotient"
+
+    g: int
+    """guard digits"""
+    G: int
+    """these digits as an integer"""
+    reduced: bool = False
+    """whether X and Y of pi are divided by (N - 1)!^3/24^(N - 1)"""
+
+    def wrong(self, claim: Claim) -> str | None:
+        """The condition that the statement does not meet for this claim; None where it meets all of them."""
+        if not isinstance(claim.number, Limit):
+            return "the constant is pi or e"
+        if self.reduced and claim.number.name != "pi":
+            return "reduced is for pi"
+        if not LEAST_GUARD <= self.g <= MOST_GUARD:
+            return f"{LEAST_GUARD} <= g <= {MOST_GUARD}"
+        return None if MARGIN <= self.G <= claim.base**self.g - MARGIN else f"{MARGIN} <= G <= b^g - {MARGIN}"
+
+    def terms(self, claim: Claim) -> tuple[int, ...]:
+        """N and j of pi, J of e."""
+        digits = claim.digits + self.g
+        return pi_terms(digits, claim.base) if claim.number.name == "pi" else (e_terms(digits, claim.base),)
+
+    def numbers(self, claim: Claim) -> tuple[Packed, ...]:
+        """r, of so many digits that it may be any number below X, and none from 101*X on."""
+        with localcontext(PRECISION):
+            if claim.number.name == "pi":
+                size = pi_log10(*self.terms(claim), self.reduced)
+            else:       # 1.2*w < u - v < 1.22*w
+                size = e_log10(*self.terms(claim)) + Decimal("1.22").log10()
+            digits = int((size / Decimal(claim.base).log10() + Decimal("0.001")).to_integral_value(ROUND_CEILING))
+        return (Packed("r", digits, claim.base ** ((digits - 1) % claim.width + 1)),)
+
+    def prefixes(self, claim: Claim) -> tuple[int, ...]:
+        """Numbers of leading digits after the point, ascending, whose residues the identity needs."""
+        return (claim.digits,)
+
+    def sides(self, claim: Claim, p: int, prefixes: Sequence[int], numbers: Mapping[str, int]) -> tuple[int, int]:
+        """Both sides of the identity modulo p, from residues of the integer that the text spells, and of r, X and Y."""
+        d = prefixes[-1] * pow(claim.base, self.g, p) + self.G
+        return ((d * numbers["X"] + numbers["r"]) % p,
+                pow(claim.base, claim.digits + self.g, p) * numbers["Y"] % p)
+
+    def describe(self, claim: Claim) -> tuple[str, str, list[str]]:
+        """Both sides as formulas, and the bounds that were checked."""
+        terms = self.terms(claim)
+        rational = (f"Y/X from {terms[0]} terms of the series and the unit to the power of {terms[1]}"
+                    if claim.number.name == "pi" else f"Y/X from {terms[0]} terms of the continued fraction")
+        return ("(P b^g + G) X + r", "b^(n+g) Y",
+                [rational, f"{MARGIN} <= G = {self.G} <= b^{self.g} - {MARGIN}",
+                 f"r < b^{self.numbers(claim)[0].digits} < 101 X"])
+
+    def difference_bits(self, claim: Claim) -> float:
+        """Bits of the largest difference of the sides."""
+        return (claim.digits + self.g + self.numbers(claim)[0].digits + 2) * log2(claim.base)

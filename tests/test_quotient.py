@@ -1,0 +1,152 @@
+"""Certificates of pi and e against both verifiers, and the bounds of docs/certificate.md against numbers."""
+
+import random
+import runpy
+from pathlib import Path
+
+import gmpy2
+import pytest
+from certificates import checksums_pass
+from gmpy2 import log10, mpfr, mpz
+from quotients import KINDS, Quotient, fraction, quotient, terms
+
+from bigconst import cli
+from bigconst.arithmetic.limits import quotient_residues
+from bigconst.arithmetic.residues import Modulus, random_prime
+from bigconst.base.constant import LIMITS
+from bigconst.plans import quotient as statements
+from bigconst.plans.claim import Claim
+
+STANDALONE = runpy.run_path(str(Path(__file__).parents[1] / "docs" / "verify_certificate.py"))["main"]
+CASES = [("pi", False), ("pi", True), ("e", False)]
+
+
+def program(text) -> int:
+    return cli.main(["verify", str(text)])
+
+
+@pytest.fixture(params=[STANDALONE, program], ids=["standalone", "program"])
+def accepts(request, tmp_path):
+    """Whether a verifier accepts these files."""
+    def check(files: tuple[bytes, bytes]) -> bool:
+        text = tmp_path / "digits.txt"
+        text.write_bytes(files[0])
+        (tmp_path / "digits.txt.cert").write_bytes(files[1])
+        assert checksums_pass(*files)
+        code = request.param(str(text))
+        assert code in (0, 1)
+        return code == 0
+    return check
+
+
+@pytest.mark.parametrize("base", [10, 16])
+@pytest.mark.parametrize("constant,reduced", CASES)
+def test_right_certificates_are_accepted(accepts, constant, reduced, base):
+    rng = random.Random(base)
+    for n in [*range(1, 40), *(rng.randrange(40, 3000) for _ in range(10))]:
+        assert accepts(quotient(constant, base, n, 20 + n % 5, reduced).files()), n
+    assert accepts(quotient(constant, base, 50, 100, reduced).files())
+
+
+@pytest.mark.parametrize("base", [10, 16])
+@pytest.mark.parametrize("constant,reduced", CASES)
+def test_bounds(constant, reduced, base):
+    """x_N is near enough to x, and r has room below X, but not up to 101*X."""
+    rng = random.Random(base)
+    for n in [*range(1, 301, 1 if base == 10 else 7), *(rng.randrange(300, 5000) for _ in range(10))]:
+        found = quotient(constant, base, n, 20, reduced)
+        claim = Claim(LIMITS[constant], base, n)
+        statement = statements.Quotient(20, found.G, reduced)
+        assert statement.terms(claim) == terms(constant, base, n, 20)
+        (number,) = statement.numbers(claim)
+        assert number.digits == found.size
+        assert found.X <= mpz(base) ** number.digits < 101 * found.X
+        with gmpy2.context(precision=4 * n + 300):
+            x = gmpy2.const_pi() if constant == "pi" else gmpy2.exp(1)
+            assert abs(mpfr(found.Y) / mpfr(found.X) - x) * mpfr(base) ** (n + 20) < 0.1
+            assert found.P == mpz(gmpy2.floor(x * mpfr(base) ** n))
+        assert found.is_true and statement.wrong(claim) is None
+
+
+def test_lengths_of_many_digits():
+    """Logarithms are right where factorials are too long to be made."""
+    with gmpy2.context(precision=200):
+        for n in (10**6, 10**9, 10**12, 10**17):
+            claim, statement = Claim(LIMITS["pi"], 10, n), statements.Quotient(20, 1000)
+            count, power = statement.terms(claim)
+            size = (log10(213440 / gmpy2.const_pi()) + power * log10(4001 + 40 * gmpy2.sqrt(mpfr(10005)))
+                    + 3 * gmpy2.lngamma(mpfr(count)) / gmpy2.log(mpfr(10)) + (count - 1) * log10(mpfr(640320**3 // 24)))
+            assert statement.numbers(claim)[0].digits == int(gmpy2.ceil(size + mpfr("0.001")))
+            claim = Claim(LIMITS["e"], 10, n)
+            count, = statement.terms(claim)
+            w = [(gmpy2.lngamma(mpfr(2 * k + 1)) - gmpy2.lngamma(mpfr(k + 1)) - gmpy2.log(mpfr(2)))
+                 / gmpy2.log(mpfr(10)) for k in (count - 1, count)]
+            assert 2 * w[0] < n + 22 <= 2 * w[1]
+
+
+@pytest.mark.parametrize("constant,reduced", CASES)
+def test_residues_of_ranges(constant, reduced, monkeypatch):
+    """Terms that are cut into ranges, on several threads, make the numbers that they make at once."""
+    monkeypatch.setattr("bigconst.arithmetic.limits.RANGE_TERMS", 37)
+    claim, statement = Claim(LIMITS[constant], 10, 4000), statements.Quotient(20, 1000, reduced)
+    moduli = [Modulus(random_prime()) for _ in range(4)]
+    found = quotient_residues(claim, statement, moduli, 3)
+    x, y = fraction(constant, terms(constant, 10, 4000, 20), reduced)
+    for modulus, X, Y in zip(moduli, found["X"], found["Y"], strict=True):
+        if constant == "pi":        # both may have a factor in common
+            assert X * y % modulus.p == Y * x % modulus.p
+        assert (X - x) % modulus.p == (Y - y) % modulus.p == 0
+
+
+def forged(rng: random.Random, honest: Quotient) -> tuple[str, Quotient]:
+    kind = rng.choice([name for name in KINDS if honest.constant == "pi" or name != "reduction"])
+    return kind, KINDS[kind](rng, honest)
+
+
+def check_forgeries(accepts, rng: random.Random, n: int, count: int) -> None:
+    for i in range(count):
+        constant, reduced = CASES[i % 3]
+        honest = quotient(constant, 10 if i % 2 else 16, n, 20, reduced)
+        kind, claim = forged(rng, honest)
+        if kind == "reduction" or not claim.is_true:
+            assert not accepts(claim.files()), (kind, i)
+
+
+def test_forgeries_are_refused(accepts):
+    check_forgeries(accepts, random.Random(1), 300, 60)
+
+
+@pytest.mark.slow
+def test_thousands_of_forgeries_are_refused(accepts):
+    check_forgeries(accepts, random.Random(2), 10_000, 2000)
+
+
+@pytest.mark.slow
+def test_forgeries_among_a_million_are_refused(accepts):
+    assert accepts(quotient("pi", 10, 10**6).files())
+    check_forgeries(accepts, random.Random(3), 10**6, 50)
+
+
+def test_headers_that_are_not_of_the_documented_form(accepts):
+    honest = quotient("pi", 10, 100)
+    for more in ({"N": 10}, {"g": 19}, {"g": 101}, {"G": honest.G}, {"G": "0" + str(honest.G)}, {"G": "-5000"},
+                 {"reduced": 0}, {"reduced": True}, {"G": "9" * 122}, {"g": True}):
+        assert not accepts(honest.files(more=more)), more
+    for constant in ("phi", "sqrt 2", "Pi", "sqrt pi"):
+        assert not accepts(honest.files(constant=constant)), constant
+    for statement in ("remainder", "ladder"):
+        assert not accepts(honest.files(statement=statement)), statement
+    assert not accepts(honest.files(numbers=[["r", honest.size + 1]]))
+    assert not accepts(honest.files(digits=99))
+    assert not accepts(quotient("e", 10, 100).files(more={"reduced": True}))
+    assert not accepts(quotient("e", 10, 100).files(constant="pi"))
+    assert honest.is_true and accepts(honest.files())
+
+
+def test_terms_modulo_the_largest_prime():
+    """The kernel's residues stay below 2p for the largest primes."""
+    p = (1 << 61) - 1
+    claim, statement = Claim(LIMITS["pi"], 10, 50_000), statements.Quotient(20, 1000)
+    found = quotient_residues(claim, statement, [Modulus(p)], 1)
+    x, y = fraction("pi", terms("pi", 10, 50_000, 20))
+    assert [found["X"][0], found["Y"][0]] == [int(x % p), int(y % p)]

@@ -1,0 +1,170 @@
+"""Pi and e: digits by MPFR, certificates by gmpy2, byte for byte."""
+
+from dataclasses import replace
+from functools import lru_cache
+
+import gmpy2
+import numpy as np
+import pytest
+from gmpy2 import mpz
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from quotients import matrices, quotient, series
+
+from bigconst import __version__
+from bigconst.arithmetic import splitting
+from bigconst.arithmetic.memory.products import Products
+from bigconst.arithmetic.subtree import Subtree
+from bigconst.arithmetic.terms import FractionTerms, SeriesTerms, words_of
+from bigconst.arithmetic.words import Words
+from bigconst.base.constant import Constant
+from bigconst.base.formats import WORDS
+from bigconst.base.units import hex_digits
+from bigconst.constants import engine
+from bigconst.constants.e import E
+from bigconst.constants.pi import PI, small_unit
+from bigconst.constants.planning import make_plan
+from bigconst.plans.series import CHUDNOVSKY
+from bigconst.runtime.arena import Arena
+from bigconst.runtime.threads import Pool
+
+MOST = 2000
+
+
+@lru_cache(maxsize=8)
+def by_mpfr(name: str, base: int, digits: int) -> mpz:
+    """floor(x*base^digits), from more digits than that takes."""
+    with gmpy2.context(precision=int(digits * (4 if base == 16 else 3.3220)) + 100):
+        x = gmpy2.const_pi() if name == "pi" else gmpy2.exp(1)
+        return mpz(gmpy2.floor(x * gmpy2.mpfr(mpz(base) ** digits)))
+
+
+def expected(constant: Constant, decimal_digits: int, base: int) -> str:
+    digits = decimal_digits if base == 10 else hex_digits(decimal_digits)
+    text = by_mpfr(constant.name, base, digits).digits(base)
+    return f"{text[:-digits]}.{text[-digits:]}"
+
+
+@pytest.mark.parametrize("base", [10, 16])
+@pytest.mark.parametrize("constant", [PI, E], ids=["pi", "e"])
+def test_digits(constant, base):
+    for digits in [*range(1, 60), *range(60, 300, 9), 1000, 12345, 99_999, 300_001]:
+        assert engine.compute(constant, digits, base, threads=2) == expected(constant, digits, base), digits
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("base", [10, 16])
+@pytest.mark.parametrize("constant", [PI, E], ids=["pi", "e"])
+def test_more_digits(constant, base):
+    rng = np.random.default_rng(base)
+    for digits in [*range(60, 301), *map(int, rng.integers(300, 30_000, 40)), 10**6]:
+        assert engine.compute(constant, digits, base, threads=2) == expected(constant, digits, base), digits
+
+
+@pytest.mark.slow
+def test_pi_by_another_formula():
+    """Machin's: 16 arctan(1/5) - 4 arctan(1/239), by mpmath's integers."""
+    n = 10**6
+    scale = mpz(10) ** (n + 10)
+
+    def arccot(x: int) -> mpz:
+        def split(a: int, b: int):
+            if b - a == 1:
+                return mpz(1), mpz(x * x) * (1 if a else 1), mpz(2 * a + 1), mpz((-1) ** a)
+            middle = (a + b) // 2
+            _, q1, d1, t1 = split(a, middle)
+            _, q2, d2, t2 = split(middle, b)
+            return mpz(1), q1 * q2, d1 * d2, t1 * q2 * d2 + t2 * d1
+        count = int((n + 10) / (2 * np.log10(x))) + 2
+        _, q, d, t = split(0, count)
+        return scale * t * (x * x) // (q * d * x)
+
+    value = (16 * arccot(5) - 4 * arccot(239)) // mpz(10) ** 10
+    assert engine.compute(PI, n, threads=2).replace(".", "") == value.digits()
+
+
+@pytest.mark.slow
+def test_e_by_another_formula():
+    """The series of 1/k!."""
+    n, count = 10**6, 210_000
+
+    def split(a: int, b: int):
+        if b - a == 1:
+            return mpz(b), mpz(1)
+        middle = (a + b) // 2
+        (q1, t1), (q2, t2) = split(a, middle), split(middle, b)
+        return q1 * q2, t1 * q2 + t2
+
+    q, t = split(0, count)
+    assert engine.compute(E, n, threads=2).replace(".", "") == (mpz(10) ** n * (q + t) // q).digits()
+
+
+def files_of(constant: Constant, digits: int, base: int, threads: int = 1) -> tuple[bytes, bytes]:
+    plan = make_plan(constant, digits, base, threads, 1 << 60)
+    text, certificate = bytearray(plan.text_bytes), bytearray(plan.certificate_bytes)
+
+    class Sink:
+        def __init__(self, data):
+            self.data = data
+
+        def write_at(self, offset, data):
+            self.data[offset:offset + len(data)] = data
+
+    engine.run(plan, Sink(text), lambda event: None, Sink(certificate))
+    return bytes(text), bytes(certificate)
+
+
+def by_gmpy2(constant: Constant, digits: int, base: int) -> tuple[bytes, bytes]:
+    width = WORDS[base].digits
+    return quotient(constant.name, base, digits, -(-(digits + 20) // width) * width - digits).files(
+        version=__version__)
+
+
+@pytest.mark.parametrize("base", [10, 16])
+@pytest.mark.parametrize("constant", [PI, E], ids=["pi", "e"])
+def test_certificates(constant, base):
+    for digits in (1, 2, 5, 17, 300, 1234, 40_000):
+        written = digits if base == 10 else hex_digits(digits)
+        assert files_of(constant, digits, base, 2) == by_gmpy2(constant, written, base), digits
+
+
+# --- numbers of ranges --------------------------------------------------------------------
+
+@given(start=st.integers(1, 10**6), count=st.integers(1, 700), leaf=st.integers(2, 20), threads=st.integers(1, 3),
+       base=st.sampled_from([10, 16]), which=st.sampled_from(["PQT", "QT", "Q", "T", "P", "abcd", "ac", "d"]))
+@settings(max_examples=40, deadline=None)
+def test_trees_of_single_threads(start, count, leaf, threads, base, which):
+    if which[0] in "PQT":
+        terms, found = SeriesTerms(CHUDNOVSKY, leaf), dict(zip("PQT", series(start, start + count), strict=True))
+    else:
+        (a, b), (c, d) = matrices(start, start + count)
+        terms, found = FractionTerms(leaf), {"a": a, "b": b, "c": c, "d": d}
+    with Pool(threads) as pool:
+        words = Words(WORDS[base], pool)
+        tree = Subtree(terms, start, start + count, tuple(which))
+        length = max(words_of(terms, name, start, start + count, words.format.radix) for name in which)
+        size = -(-(splitting.MADE_BYTES * length + splitting.LEAST_WORK_BYTES) // 4096) * 4096
+        memory = Arena(size).take(size, np.uint8)
+        for name in which:
+            array, sign, residue = tree.number(name, Products(words, lambda event: None), memory)
+            assert sign * words.to_int(array) == found[name] and residue == abs(found[name]) % words.modulus.p
+            assert len(array) == words_of(terms, name, start, start + count, words.format.radix)
+
+
+@pytest.mark.parametrize("terms", [SeriesTerms(CHUDNOVSKY), FractionTerms()], ids=["series", "fraction"])
+def test_bounds_of_lengths(terms):
+    rng = np.random.default_rng(1)
+    for _ in range(300):
+        start = int(10 ** rng.uniform(0, 7))
+        stop = start + int(rng.integers(1, 100))
+        for name, found in zip(names := "PQT" if isinstance(terms, SeriesTerms) else "abcd",
+                               terms.leaf(start, stop, tuple(names)), strict=True):
+            if found:
+                assert gmpy2.log10(abs(found)) <= float(terms.log10(name, start, stop)) + 1e-9
+
+
+def test_powers_of_the_unit():
+    for power in (1, 2, 3, 10, 99):
+        p, q = small_unit(power)
+        assert p * p - 10005 * q * q == 1
+    assert small_unit(1) == (4001, 40) and replace(PI, name="x").floor == 3

@@ -16,7 +16,7 @@ LEAST_WORK_BYTES = 1 << 18
 def numbers_of(machine, terms: Terms, start: int, stop: int, wanted: Names, most: int):
     """The numbers of the terms start .. stop - 1; those of at most `most` words are made by single threads."""
     words = [words_of(terms, name, start, stop, machine.radix) for name in wanted]
-    if max(words) <= most or stop - start <= terms.leaf_terms:
+    if max(words) <= most or stop - start == 1:
         from bigconst.arithmetic.subtree import Subtree
 
         tree, work = Subtree(terms, start, stop, wanted), MADE_BYTES * max(words) + LEAST_WORK_BYTES

@@ -5,7 +5,7 @@
 
 from bigconst.arithmetic.machine import several
 from bigconst.arithmetic.splitting import numbers_of
-from bigconst.arithmetic.terms import SeriesTerms
+from bigconst.arithmetic.terms import SeriesTerms, words_of
 from bigconst.constants.bounds import Bounds
 from bigconst.constants.entry import Entry
 from bigconst.constants.quotients import digits_of_quotient, limit
@@ -22,12 +22,11 @@ def pi(machine, bounds: Bounds) -> None:
 
 def fraction(machine, terms: tuple[int, int], length: int):
     """X, of so many words, and Y of plans.quotient."""
-    count, power = terms
-    q, t = several(machine.call("series", numbers_of, SeriesTerms(CHUDNOVSKY), 1, count, ("Q", "T"),
-                                machine.most_made))
+    (count, power), series = terms, SeriesTerms(CHUDNOVSKY)
+    q, t = several(machine.call("series", numbers_of, series, 1, count, ("Q", "T"), machine.most_made))
     above, below = several(machine.call("unit", unit, power))
     with machine.stage("fraction"):
-        t = machine.sum("T", [(CHUDNOVSKY.a[0], q, 0), (1, t, 0)], q.length + 2)
+        t = machine.sum("T", [(CHUDNOVSKY.a[0], q, 0), (1, t, 0)], words_of(series, "Q", 1, count, machine.radix) + 2)
         x = machine.products("X", [(t, below)], length)
         y = machine.products("Y", [(q, above)], length + 1, times=426880)
     return x, y

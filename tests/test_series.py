@@ -141,7 +141,7 @@ def test_trees_of_single_threads(start, count, leaf, threads, base, which):
         terms, found = FractionTerms(leaf), {"a": a, "b": b, "c": c, "d": d}
     with Pool(threads) as pool:
         words = Words(WORDS[base], pool)
-        tree = Subtree(terms, start, start + count, tuple(which))
+        tree = Subtree(terms, start, start + count, start + count, tuple(which))
         length = max(words_of(terms, name, start, start + count, words.format.radix) for name in which)
         size = -(-(splitting.MADE_BYTES * length + splitting.LEAST_WORK_BYTES) // 4096) * 4096
         memory = Arena(size).take(size, np.uint8)

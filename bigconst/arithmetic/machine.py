@@ -129,6 +129,8 @@ class Machine:
     """Names from scopes: those of calls and stages, then that of the operation, and its count in this scope."""
 
     radix: int
+    in_memory = False
+    """whether numbers are in memory, where people see no parts of a program but its numbered calls"""
     most_made: int
     """words of the longest numbers for which `made` has room"""
     _words: Words
@@ -244,12 +246,14 @@ class Machine:
         for name in [name for name in self._counts if name.startswith(f"{path}/")]:
             del self._counts[name]
 
-    def call(self, name: str, program: Callable, *arguments, numbered: bool = False, entered: bool = False):
+    def call(self, name: str, program: Callable, *arguments, numbered: bool = False, entered: bool = False,
+             least_bytes: int = 0):
         """What program(machine, *arguments) makes, in a scope of its own.
 
         A `numbered` call is a part of the run that people see, and is computed once more where a fault in it cannot be
         repaired; it makes one number.  What an `entered` call makes is recorded on disk, as that of a numbered one is;
-        what others make only where all of it fits memory.  A call makes whole numbers, not parts or views of them.
+        what others make only where all of it fits memory, of which it takes `least_bytes` at least.  A call makes whole
+        numbers, not parts or views of them.
         """
         with self.scope(self.named(name)):
             return program(self, *arguments)

@@ -65,7 +65,8 @@ class Planner(Machine):
         self._numbers: dict[str, int] = {}
         self._segment = ""
 
-    def call(self, name: str, program: Callable, *arguments, numbered: bool = False, entered: bool = False):
+    def call(self, name: str, program: Callable, *arguments, numbered: bool = False, entered: bool = False,
+             least_bytes: int = 0):
         """What a program makes; the stages of a `numbered` call begin with its name and number."""
         path, title = self.named(name), name if entered else ""
         before = self._segment
@@ -157,7 +158,7 @@ def array_bytes(size_bytes: int) -> int:
 class MemoryPlanner(Planner):
     """Numbers of 32-bit words and transforms in an arena, and the operations that make them."""
 
-    most_made = MOST_MADE
+    most_made, in_memory = MOST_MADE, True
 
     @staticmethod
     def round_up(words: int) -> int:
@@ -290,6 +291,8 @@ class DiskPlanner(Planner):
         self._base, self._threads, self._workspace_bytes, self._passes = base, threads, workspace_bytes, passes
         self._piece_chunks = piece_chunks
         self.most_made = most_made(workspace_bytes)
+        self._in_memory: dict[str, int] = {}
+        """how many calls of a name are computed in memory"""
         self._files: list[tuple[str, tuple[PlannedNumber, ...], int]] = []
         """name, numbers and bytes of files that are written at the end"""
         self._accounts = Accounts(chunk_words, base, piece_chunks)
@@ -299,17 +302,20 @@ class DiskPlanner(Planner):
         """A length in whole chunks."""
         return -(-words // self.chunk_words) * self.chunk_words
 
-    def call(self, name: str, program: Callable, *arguments, numbered: bool = False, entered: bool = False):
+    def call(self, name: str, program: Callable, *arguments, numbered: bool = False, entered: bool = False,
+             least_bytes: int = 0):
         """What a program makes: as one step if it fits memory, unless it has to be `entered`, or is `numbered`."""
         given = [each for each in arguments if isinstance(each, PlannedNumber)]
-        inside = None if numbered or entered else memory_trace(self._base, program, *arguments)
+        fits = not numbered and not entered and least_bytes <= self._workspace_bytes
+        inside = memory_trace(self._base, program, *arguments) if fits else None
         if inside is None or inside.memory_bytes > self._workspace_bytes:
             made = super().call(name, program, *arguments, numbered=numbered, entered=entered)
             if numbered:        # it may be carried out again, from its arguments
                 last = self.steps[-1]
                 self.steps[-1] = replace(last, reads=tuple(dict.fromkeys([*last.reads, *(x.name for x in given)])))
             return made
-        title, made = f"{name} in memory", []
+        self._in_memory[name] = count = self._in_memory.get(name, 0) + 1
+        title, made = f"{name} in memory" + (f" {count}" if count > 1 else ""), []
         before, path = (self._segment, self._stage), self.named(name)
         self.memory[path] = inside
         self._segment = self._stage = title

@@ -4,27 +4,63 @@ Ranges that make numbers of at most machine.most_made words are made by single t
 (arithmetic.subtree).  Longer nodes are operations of the machine, one after the other.
 """
 
+from dataclasses import dataclass, field
 from functools import partial
 
 from bigconst.arithmetic.machine import MADE_BYTES, one_or_several, several
 from bigconst.arithmetic.terms import Names, Terms, words_of
 
+NODE_BYTES = 32
+"""Bytes that a node takes at least in memory for each word of its longest number: two spectra, and two transforms."""
 LEAST_WORK_BYTES = 1 << 18
 """Memory for a node of short numbers, whose arrays are whole pages."""
 
 
-def numbers_of(machine, terms: Terms, start: int, stop: int, wanted: Names, most: int):
-    """The numbers of the terms start .. stop - 1; those of at most `most` words are made by single threads."""
-    words = [words_of(terms, name, start, stop, machine.radix) for name in wanted]
-    if max(words) <= most or stop - start == 1:
+@dataclass(frozen=True)
+class Part:
+    """A range of terms.  Lengths are those of the last range that has as many terms, so that what is planned for one
+    range holds for all of them, which are equal."""
+
+    count: int
+    """number of terms"""
+    end: int
+    """the term after the last one of all"""
+    start: int = field(compare=False)
+    """the first term of the range"""
+
+    def halves(self) -> "tuple[Part, Part]":
+        """The terms of the range in two parts, which differ by one term at most."""
+        low = self.count // 2
+        return Part(low, self.end, self.start), Part(self.count - low, self.end, self.start + low)
+
+
+def numbers_of_terms(machine, terms: Terms, start: int, stop: int, wanted: Names):
+    """The numbers of the terms start .. stop - 1."""
+    return _called(machine, "terms", terms, Part(stop - start, stop, start), wanted, machine.most_made)
+
+
+def _called(machine, name: str, terms: Terms, part: Part, wanted: Names, most: int):
+    words = max(_lengths(machine, terms, part, wanted))
+    least = NODE_BYTES * words if words > most else 0
+    return machine.call(name, numbers_of, terms, part, wanted, most, least_bytes=least)
+
+
+def _lengths(machine, terms: Terms, part: Part, wanted: Names) -> list[int]:
+    return [words_of(terms, name, part.end - part.count, part.end, machine.radix) for name in wanted]
+
+
+def numbers_of(machine, terms: Terms, part: Part, wanted: Names, most: int):
+    """The numbers of a range of terms; those of at most `most` words are made by single threads."""
+    words = _lengths(machine, terms, part, wanted)
+    if max(words) <= most or part.count == 1:
         from bigconst.arithmetic.subtree import Subtree
 
-        tree, work = Subtree(terms, start, stop, wanted), MADE_BYTES * max(words) + LEAST_WORK_BYTES
+        tree = Subtree(terms, part.start, part.start + part.count, part.end, wanted)
+        work = MADE_BYTES * max(words) + LEAST_WORK_BYTES
         return one_or_several([machine.made(name, partial(tree.number, name), size, work)
                                for name, size in zip(wanted, words, strict=True)])
-    middle = (start + stop) // 2
-    ranges = zip(terms.halves(wanted), ((start, middle), (middle, stop)), strict=True)
-    halves = [dict(zip(names, several(machine.call(f"terms {first} to {end - 1}", numbers_of, terms, first, end, names,
-                                                   most)), strict=True)) for names, (first, end) in ranges]
-    with machine.stage(f"terms {start} to {stop - 1}"):
+    halves = [dict(zip(names, several(_called(machine, name, terms, half, names, most)), strict=True))
+              for name, half, names in zip(("first half", "second half"), part.halves(), terms.halves(wanted),
+                                           strict=True)]
+    with machine.stage("terms" if machine.in_memory else f"terms {part.start} to {part.start + part.count - 1}"):
         return one_or_several(terms.join(machine, *halves, wanted, words))

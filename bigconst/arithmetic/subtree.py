@@ -27,8 +27,9 @@ Found = tuple[np.ndarray, int, int]
 class Subtree:
     """The numbers of a range of terms, which are computed all together when the first one is asked for."""
 
-    def __init__(self, terms: Terms, start: int, stop: int, wanted: Names):
-        self._terms, self._start, self._stop, self._wanted = terms, start, stop, wanted
+    def __init__(self, terms: Terms, start: int, stop: int, end: int, wanted: Names):
+        """The terms start .. stop - 1; lengths are those of as many terms before `end`."""
+        self._terms, self._start, self._stop, self._end, self._wanted = terms, start, stop, end, wanted
         self._found: dict[str, Found] = {}
 
     def number(self, name: str, products: Products, memory: np.ndarray) -> Found:
@@ -39,8 +40,8 @@ class Subtree:
 
     def _computed(self, products: Products, memory: np.ndarray) -> list[Found]:
         """All numbers of the range, in `memory` and about as much beside it as they take."""
-        terms, words, levels = self._terms, products.words, [_Level(self._terms, [(self._start, self._stop)],
-                                                                    [self._wanted], products.format.radix)]
+        terms, words, levels = self._terms, products.words, [_Level(
+            self._terms, [(self._start, self._stop)], [self._wanted], self._end, products.format.radix)]
         while levels[-1].longest > terms.leaf_terms:
             levels.append(levels[-1].halves())
         leaves = levels[-1]
@@ -63,14 +64,13 @@ class Subtree:
 class _Level:
     """Ranges of terms that have one place in a tree."""
 
-    def __init__(self, terms: Terms, ranges: list[tuple[int, int]], wanted: list[Names], radix: int):
-        self._terms, self._radix = terms, radix
+    def __init__(self, terms: Terms, ranges: list[tuple[int, int]], wanted: list[Names], end: int, radix: int):
+        self._terms, self._end, self._radix = terms, end, radix
         self.ranges, self.wanted = ranges, wanted
         self.words: dict[str, int] = {}
         """words of the longest number of each name, which all have, so that all nodes have one shape"""
-        last = ranges[-1][1]        # of ranges of one length, the last one has the longest numbers
         for name in {name for names in wanted for name in names}:
-            self.words[name] = words_of(terms, name, last - min(last - ranges[0][0], self.longest), last, radix)
+            self.words[name] = words_of(terms, name, end - self.longest, end, radix)
 
     @property
     def longest(self) -> int:
@@ -81,7 +81,7 @@ class _Level:
         """The level of the halves of all ranges."""
         return _Level(self._terms, [half for start, stop in self.ranges
                                     for half in ((start, (start + stop) // 2), ((start + stop) // 2, stop))],
-                      [half for names in self.wanted for half in self._terms.halves(names)], self._radix)
+                      [half for names in self.wanted for half in self._terms.halves(names)], self._end, self._radix)
 
 
 class _Workers:

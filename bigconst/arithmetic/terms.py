@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from bigconst.arithmetic.machine import one_or_several
@@ -108,6 +109,7 @@ class FractionTerms:
             rows[name], columns[name], strict=True)], size) for name, size in zip(wanted, words, strict=True))
 
 
+@lru_cache(maxsize=1 << 12)
 def words_of(terms: Terms, name: str, start: int, stop: int, radix: int) -> int:
     """Words that a number of the terms start .. stop - 1 has at most."""
     return words_for_log10(terms.log10(name, start, stop), radix)

@@ -1,7 +1,7 @@
 """e = (c + 1)/(c - 1), by the continued fraction [2; 6, 10, 14, ...] of c = coth(1/2)."""
 
 from bigconst.arithmetic.machine import several
-from bigconst.arithmetic.splitting import numbers_of
+from bigconst.arithmetic.splitting import numbers_of_terms
 from bigconst.arithmetic.terms import FractionTerms
 from bigconst.constants.bounds import Bounds
 from bigconst.constants.entry import Entry
@@ -16,8 +16,7 @@ def e(machine, bounds: Bounds) -> None:
 def fraction(machine, terms: tuple[int], length: int):
     """X, of so many words, and Y of plans.quotient."""
     count, = terms
-    u, v = several(machine.call("continued fraction", numbers_of, FractionTerms(), 1, count + 1, ("a", "c"),
-                                machine.most_made))
+    u, v = several(numbers_of_terms(machine, FractionTerms(), 1, count + 1, ("a", "c")))
     with machine.stage("fraction"):
         return machine.sum("X", [(1, u, 0), (-1, v, 0)], length), machine.sum("Y", [(1, u, 0), (1, v, 0)], length + 1)
 

@@ -4,7 +4,7 @@
 """
 
 from bigconst.arithmetic.machine import several
-from bigconst.arithmetic.splitting import numbers_of
+from bigconst.arithmetic.splitting import numbers_of_terms
 from bigconst.arithmetic.terms import SeriesTerms, words_of
 from bigconst.constants.bounds import Bounds
 from bigconst.constants.entry import Entry
@@ -23,7 +23,7 @@ def pi(machine, bounds: Bounds) -> None:
 def fraction(machine, terms: tuple[int, int], length: int):
     """X, of so many words, and Y of plans.quotient."""
     (count, power), series = terms, SeriesTerms(CHUDNOVSKY)
-    q, t = several(machine.call("series", numbers_of, series, 1, count, ("Q", "T"), machine.most_made))
+    q, t = several(numbers_of_terms(machine, series, 1, count, ("Q", "T")))
     above, below = several(machine.call("unit", unit, power))
     with machine.stage("fraction"):
         t = machine.sum("T", [(CHUDNOVSKY.a[0], q, 0), (1, t, 0)], words_of(series, "Q", 1, count, machine.radix) + 2)

@@ -37,18 +37,17 @@ def make_plan(constant: Constant, digits: int, base: int, threads: int, memory_b
     written = hex_digits(digits) if base == 16 and not from_file else digits
     constant = constant.from_file if from_file else constant
     certified = certified and constant.number is not None
-    bounds = bounds_for(constant, base, written, certified)
-    machine = MemoryPlanner(base)
-    constant.program(machine, bounds)
+    bounds, most = bounds_for(constant, base, written, certified), workspace_bytes or memory_bytes
     common = (constant, digits, base, threads, memory_bytes, written)
-    plan = Plan(*common, bounds.words, machine.trace(), certified)
-    if plan.arena_bytes <= min(memory_bytes - PROCESS_BYTES, workspace_bytes or memory_bytes) \
-            and plan.square_words <= SQUARE_WORDS_MAX:
-        return plan
-    if disk is None:
-        _refuse(plan, workspace_bytes)
-    search = _Search(constant.program, bounds, base, threads, disk, memory_bytes - DISK_PROCESS_BYTES,
-                     workspace_bytes or memory_bytes)
+    if disk is None or 4 * bounds.words <= most:        # else not even the digits fit
+        machine = MemoryPlanner(base)
+        constant.program(machine, bounds)
+        plan = Plan(*common, bounds.words, machine.trace(), certified)
+        if plan.arena_bytes <= min(memory_bytes - PROCESS_BYTES, most) and plan.square_words <= SQUARE_WORDS_MAX:
+            return plan
+        if disk is None:
+            _refuse(plan, workspace_bytes)
+    search = _Search(constant.program, bounds, base, threads, disk, memory_bytes - DISK_PROCESS_BYTES, most)
     on_disk = search.best() or search.refuse()
     return Plan(*common, on_disk.words, on_disk.trace, certified, on_disk)
 

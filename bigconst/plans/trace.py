@@ -16,6 +16,8 @@ from bigconst.plans.diskshape import DiskShape
 from bigconst.plans.shape import Shape
 
 PAGE_BYTES = 4096
+PERIOD = 64
+"""Steps of a period: what is placed is looked up by periods."""
 
 FILES_STAGE = "files"
 """Name of the stage in which files are written."""
@@ -211,20 +213,26 @@ def _place(regions: Sequence[_Region], unit: int) -> tuple[dict[str, int], int]:
 
     The largest comes first, each at the lowest place that is free while it lives.
     """
-    placed: list[tuple[int, int, int, int]] = []
+    # Only what lives at the same time is looked at, by periods of the steps.
+    placed: dict[int, list[tuple[int, int, int, int]]] = {}
     addresses: dict[str, int] = {}
+    end = 0
 
     for name, size, born, dead in sorted(regions, key=lambda region: -region.size):
         size = -(-size // unit) * unit
         at = 0
-        for start, stop, other_born, other_dead in placed:
+        periods = range(born // PERIOD, dead // PERIOD + 1)
+        near = placed.get(born // PERIOD, []) if len(periods) == 1 else sorted(
+            {each for period in periods for each in placed.get(period, ())})
+        for start, stop, other_born, other_dead in near:
             if other_born <= dead and born <= other_dead:
                 if start - at >= size:
                     break
                 at = max(at, stop)
-        bisect.insort(placed, (at, at + size, born, dead))
-        addresses[name] = at
-    return addresses, max((stop for _, stop, *_ in placed), default=0)
+        for period in periods:
+            bisect.insort(placed.setdefault(period, []), (at, at + size, born, dead))
+        addresses[name], end = at, max(end, at + size)
+    return addresses, end
 
 
 def transform_rows(trace: Trace, text: Callable[[Shape | DiskShape], str]) -> list[tuple[str, str]]:

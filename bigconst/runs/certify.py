@@ -22,7 +22,8 @@ def request_for(constant: Constant, path: str, base: int = 10, lenient: bool = F
     if constant.certifier is None:
         #: Certificates are made for digits of the golden ratio and of square roots alone; those of pi and e come with
         #: the digits that `bigconst` computes.
-        raise UsageError(f"there are no certificates for foreign digits of {constant.name}", "compute the digits again and compare")
+        raise UsageError(f"there are no certificates for foreign digits of {constant.name}",
+                         "compute the digits again and compare")
     with open_digits(path, lenient) as text:
         text.locate(integer_text(constant.floor, base), base, None)
         return RunRequest(constant, text.digits, base, source=path, lenient=lenient, **options)

@@ -277,7 +277,8 @@ class DiskMachine(Machine):
 
     # -- calls, which are recorded and found again ------------------------------------------------
 
-    def call(self, name: str, program: Callable, *arguments, numbered: bool = False, entered: bool = False):
+    def call(self, name: str, program: Callable, *arguments, numbered: bool = False, entered: bool = False,
+             least_bytes: int = 0):
         """What a program makes, unless an earlier process has recorded that."""
         path = self.named(name)
         call = self._calls[path]

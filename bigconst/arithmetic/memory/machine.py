@@ -133,7 +133,7 @@ class MemoryMachine(Machine):
         self._calls = {call.path: call for call in trace.calls}
         self._saved_s = time.perf_counter()
 
-    most_made = MOST_MADE
+    most_made, in_memory = MOST_MADE, True
 
     @staticmethod
     def round_up(words: int) -> int:
@@ -319,7 +319,8 @@ class MemoryMachine(Machine):
 
     # -- calls, which are saved and found again --------------------------------------------
 
-    def call(self, name: str, program: Callable, *arguments, numbered: bool = False, entered: bool = False):
+    def call(self, name: str, program: Callable, *arguments, numbered: bool = False, entered: bool = False,
+             least_bytes: int = 0):
         """What a program makes, unless an earlier process has saved that."""
         path = self.named(name)
         call = self._calls[path]

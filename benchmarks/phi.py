@@ -1,9 +1,10 @@
-"""N digits of the golden ratio in a file, every run a fresh process, beside GMP (gmpy2) and FLINT (python-flint).
+"""N digits of the golden ratio, of pi or of e in a file, every run a fresh process, beside GMP (gmpy2) and FLINT
+(python-flint).
 
-    python benchmarks/phi.py [--digits 1e8 ...] [--threads 2] [--runs 5] [--dir DIR] [--json FILE]
+    python benchmarks/phi.py [--constant phi] [--digits 1e8 ...] [--threads 2] [--runs 5] [--dir DIR] [--json FILE]
 
-Ours is `bigconst phi --digits N`; the figure is total - kernels_ready of its JSON
-report: from parsed arguments to the renamed file, first touch of memory, tables,
+Ours is `bigconst phi --digits N --no-certificate`, or `bigconst pi --digits N` with the certificate; the figure is
+total - kernels_ready of its JSON report: from parsed arguments to the renamed file, first touch of memory, tables,
 arithmetic, text and fsync included, the loading of compiled kernels apart.
 Beside it the wall time of the whole process, with the start of Python and that
 loading, and its peak memory.  The kernels are compiled before.
@@ -12,8 +13,10 @@ Peers compute floor(phi*10^N), make decimal text, write it and fsync it; their
 figure leaves out the start of Python and the import of their library:
 
     gmp      (10^N + isqrt(5*10^(2N))) // 2, digits(); one thread
-    flint    arb: (1 + sqrt(5))/2 with 64 bits to spare, times 10^N, floor, and the
+    flint    arb: (1 + sqrt(5))/2, pi or exp(1) with 64 bits to spare, times 10^N, floor, and the
              text of that integer; --threads threads
+
+For pi and e there is no GMP.
 
 Before each run a process touches and frees as much memory as the run may take, so that a
 host that lends memory has lent it.  Every output is deleted before the next run, and that of a peer must equal ours,
@@ -46,7 +49,7 @@ LARGE = 10**8
 
 # --- the peers, each in a process of its own -------------------------------------------
 
-def gmp_phi(digits: int, threads: int) -> str:
+def gmp(constant: str, digits: int, threads: int) -> str:
     """The digits of floor(phi*10^digits)."""
     import gmpy2
 
@@ -54,25 +57,26 @@ def gmp_phi(digits: int, threads: int) -> str:
     return ((scale + gmpy2.isqrt(5 * scale * scale)) >> 1).digits()
 
 
-def flint_phi(digits: int, threads: int) -> str:
-    """The digits of floor(phi*10^digits)."""
+def arb(constant: str, digits: int, threads: int) -> str:
+    """The digits of floor(x*10^digits)."""
     import flint
 
     flint.ctx.threads = threads
     flint.ctx.prec = digits * 3_321_928_095 // 10**9 + 64
     scale = flint.fmpz(10) ** digits
-    return ((1 + flint.arb(5).sqrt()) / 2 * scale).floor().unique_fmpz().str()
+    x = {"phi": lambda: (1 + flint.arb(5).sqrt()) / 2, "pi": flint.arb.pi, "e": flint.arb(1).exp}[constant]()
+    return (x * scale).floor().unique_fmpz().str()
 
 
-PEERS = {"gmp": ("gmpy2", gmp_phi), "flint": ("flint", flint_phi)}
+PEERS = {"gmp": ("gmpy2", gmp), "flint": ("flint", arb)}
 
 
-def work(peer: str, digits: int, threads: int, path: str) -> None:
+def work(peer: str, constant: str, digits: int, threads: int, path: str) -> None:
     """Compute, write, and print the figures as JSON, in the process of a peer."""
     module, compute = PEERS[peer]
     importlib.import_module(module)
     start = time.perf_counter()
-    text = compute(digits, threads)
+    text = compute(constant, digits, threads)
     computed = time.perf_counter()
     with open(path, "wb") as file:
         file.write(f"{text[0]}.".encode())
@@ -113,14 +117,15 @@ for page in range(0, {size}, 4096):
     timed([sys.executable, "-c", code])
 
 
-def run_ours(digits: int, threads: int, folder: Path) -> dict:
+def run_ours(constant: str, digits: int, threads: int, folder: Path) -> dict:
     """One run of the program; leaves its output as bigconst.txt."""
     output, report = folder / "bigconst.txt", folder / "report.json"
     output.unlink(missing_ok=True)
     report.unlink(missing_ok=True)
     give_back_memory(digits)
-    wall, _ = timed([sys.executable, "-m", "bigconst", "phi", "--digits", str(digits), "--threads", str(threads),
-                     "--output", str(output), "--no-certificate", "--json", str(report)])
+    wall, _ = timed([sys.executable, "-m", "bigconst", constant, "--digits", str(digits), "--threads",
+                     str(threads), "--output", str(output), "--force", "--json", str(report),
+                     *["--no-certificate"] * (constant == "phi")])
     told = json.loads(report.read_text())
     clock = told["seconds"]
     return {"seconds": clock["total"] - clock["kernels_ready"], "wall_s": wall, "clock": clock,
@@ -129,31 +134,33 @@ def run_ours(digits: int, threads: int, folder: Path) -> dict:
             "cpu_percent": told["cpu_percent"], "max_roundoff": told["max_roundoff"], "faults": told["faults"]}
 
 
-def run_peer(peer: str, digits: int, threads: int, folder: Path) -> dict:
+def run_peer(peer: str, constant: str, digits: int, threads: int, folder: Path) -> dict:
     """One run of a peer, whose output is compared with ours."""
     output = folder / f"{peer}.txt"
     output.unlink(missing_ok=True)
     give_back_memory(digits)
-    wall, told = timed([sys.executable, __file__, "--work", peer, str(digits), str(threads), str(output)])
+    wall, told = timed([sys.executable, __file__, "--work", peer, constant, str(digits), str(threads), str(output)])
     same = filecmp.cmp(output, folder / "bigconst.txt", shallow=False)
     output.unlink()
     return {**json.loads(told), "wall_s": wall, "same": same}
 
 
-def measure(digits: int, threads: int, runs: int, peers: list[str], folder: Path) -> dict[str, list[dict]]:
+def measure(constant: str, digits: int, threads: int, runs: int, peers: list[str],
+            folder: Path) -> dict[str, list[dict]]:
     """Run the contestants in turns; return the runs of each."""
     out: dict[str, list[dict]] = {name: [] for name in ("bigconst", *peers)}
     for turn in range(runs):
-        out["bigconst"].append(run_ours(digits, threads, folder))
+        out["bigconst"].append(run_ours(constant, digits, threads, folder))
         for peer in peers:
             if turn == 0 or digits < LARGE:
-                out[peer].append(run_peer(peer, digits, threads, folder))
+                out[peer].append(run_peer(peer, constant, digits, threads, folder))
     return out
 
 
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = make_parser(__doc__)
+    parser.add_argument("--constant", choices=("phi", "pi", "e"), default="phi", help="default: phi")
     parser.add_argument("--digits", type=parse_count, action="append", metavar="N",
                         help="digits, repeatable (default 1e6, 1e7 and 1e8)")
     parser.add_argument("--threads", type=int, default=2, metavar="N", help="threads (default 2)")
@@ -162,7 +169,7 @@ def parse() -> argparse.Namespace:
                         help="most digits that peers are asked for (default 1e8)")
     parser.add_argument("--dir", metavar="DIR", default=".",
                         help="where a temporary directory for the digits is made (default: here)")
-    parser.add_argument("--work", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--work", nargs=5, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -170,14 +177,15 @@ def main() -> None:
     """Measure and report."""
     arguments = parse()
     if arguments.work:
-        peer, digits, threads, path = arguments.work
-        work(peer, int(digits), int(threads), path)
+        peer, constant, digits, threads, path = arguments.work
+        work(peer, constant, int(digits), int(threads), path)
         return
     sizes = arguments.digits or ([10**4] if arguments.quick else SIZES)
     most = 2 if arguments.quick else arguments.runs
-    report = Report("phi", arguments)
-    peers = [peer for peer, (module, _) in PEERS.items() if optional(module, report)]
-    section = report.section("phi", f"digits of phi in a file, {arguments.threads} thread(s), seconds, medians",
+    report, constant = Report("phi", arguments), arguments.constant
+    peers = [peer for peer, (module, _) in PEERS.items()
+             if (peer != "gmp" or constant == "phi") and optional(module, report)]
+    section = report.section("phi", f"digits of {constant} in a file, {arguments.threads} thread(s), seconds, medians",
                              [Column("digits", "digits", ",d", 13), Column("who", "who", width=8),
                               Column("seconds", "seconds", ".3f", 8), Column("best_s", "best", ".3f", 8),
                               Column("loading_s", "loading", ".3f", 8), Column("wall_s", "process", ".3f", 8),
@@ -186,10 +194,11 @@ def main() -> None:
                               Column("same", "same digits")])
     with tempfile.TemporaryDirectory(prefix="bigconst-", dir=arguments.dir) as name:
         folder = Path(name)
-        run_ours(1000, arguments.threads, folder)     # compiles what is not compiled
+        run_ours(constant, 1000, arguments.threads, folder)     # compiles what is not compiled
         for digits in sizes:
             runs = most if digits <= LARGE else min(most, 3)
-            figures = measure(digits, arguments.threads, runs, peers if digits <= arguments.peers_up_to else [], folder)
+            figures = measure(constant, digits, arguments.threads, runs,
+                              peers if digits <= arguments.peers_up_to else [], folder)
             ours = statistics.median(run["seconds"] for run in figures["bigconst"])
             for who, turns in figures.items():
                 middle = {key: statistics.median(run[key] for run in turns)

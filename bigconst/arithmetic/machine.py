@@ -6,8 +6,9 @@ planner has found out about an operation is found again by its name.
 
     integer(name, make, length, of)                 the integer make(), which planners do not ask for, of either sign;
                                                     make(value) with the value of the number `of`, if there is one
-    made(name, make, length, work)                  a number that make(products, memory) computes by itself: in memory
-                                                    only, of which it may use so many bytes (arithmetic.splitting)
+    made(name, make, length, work, cost)            a number that make(products, memory) computes by itself: in memory
+                                                    only, of which it may use so many bytes (arithmetic.splitting); its
+                                                    cost is that of operations of estimates
     digits(name, length)                            the digits of a file that is certified, as a number
     spectrum(name, number, room, terms)             the transform of a number, for sums of so many products, of at most
                                                     `room` words each

@@ -170,10 +170,10 @@ class MemoryPlanner(Planner):
         """An integer of at most `length` words, of either sign, so many of the lowest being zeros."""
         return self._number(self._add(name, [of] * (of is not None), array_bytes(4 * (length + 2)), words=length))
 
-    def made(self, name: str, make: Callable, length: int, work: int) -> PlannedNumber:
+    def made(self, name: str, make: Callable, length: int, work: int, cost: tuple = ()) -> PlannedNumber:
         """A number that is computed by itself."""
         return self._number(self._add(name, (), array_bytes(4 * (length + 2)), words=length,
-                                      temporary_bytes=array_bytes(work)))
+                                      temporary_bytes=array_bytes(work), operations=cost))
 
     def digits(self, name: str, length: int) -> PlannedNumber:
         """The digits of a file."""
@@ -341,7 +341,7 @@ class DiskPlanner(Planner):
         return replace(self._number(name, given, length, self._accounts.packed(length), passes=passes,
                                     journal_bytes=self._journal.number(length)), zeros=zeros)
 
-    def made(self, name: str, make: Callable, length: int, work: int) -> PlannedNumber:
+    def made(self, name: str, make: Callable, length: int, work: int, cost: tuple = ()) -> PlannedNumber:
         """Raises TooSmall: such a number fits memory, or else there is too little of it."""
         raise TooSmall(length)
 

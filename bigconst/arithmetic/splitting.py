@@ -57,8 +57,10 @@ def numbers_of(machine, terms: Terms, part: Part, wanted: Names, most: int):
 
         tree = Subtree(terms, part.start, part.start + part.count, part.end, wanted)
         work = MADE_BYTES * max(words) + LEAST_WORK_BYTES
-        return one_or_several([machine.made(name, partial(tree.number, name), size, work)
-                               for name, size in zip(wanted, words, strict=True)])
+        # The first number that is asked for makes all of them.
+        costs = [((terms.operation, max(words)),), *[()] * (len(wanted) - 1)]
+        return one_or_several([machine.made(name, partial(tree.number, name), size, work, cost)
+                               for name, size, cost in zip(wanted, words, costs, strict=True)])
     halves = [dict(zip(names, several(_called(machine, name, terms, half, names, most)), strict=True))
               for name, half, names in zip(("first half", "second half"), part.halves(), terms.halves(wanted),
                                            strict=True)]

@@ -26,6 +26,8 @@ class Terms(Protocol):
 
     leaf_terms: int
     """terms of a range whose numbers are made of integers"""
+    operation: str
+    """name under which estimates know the time for a range"""
 
     def log10(self, name: str, start: int, stop: int) -> Decimal:
         """Bound on log10 of a number of the terms start .. stop - 1."""
@@ -46,6 +48,7 @@ class SeriesTerms:
 
     series: Hypergeometric
     leaf_terms: int = 1024
+    operation = "series"
 
     def log10(self, name: str, start: int, stop: int) -> Decimal:
         """As of Terms."""
@@ -84,6 +87,7 @@ class FractionTerms:
     """The continued fraction [c(1); c(2), ...], c(k) = 4k - 2: matrices (a, b; c, d)."""
 
     leaf_terms: int = 2048
+    operation = "fraction"
 
     def log10(self, name: str, start: int, stop: int) -> Decimal:
         """As of Terms: all entries are at most the product of 4k."""

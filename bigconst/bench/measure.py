@@ -27,6 +27,7 @@ from bigconst.base.hardware import available_memory_bytes, default_threads, proc
 from bigconst.base.starting import executor, starting
 from bigconst.base.version import __version__
 from bigconst.bench.measureslabs import measure_slabs, measure_sums
+from bigconst.bench.measureterms import measure_terms
 from bigconst.bench.turns import Turns, overlap_loss, timed
 from bigconst.constants.digits import write_digits
 from bigconst.constants.golden import PHI
@@ -301,6 +302,7 @@ def measure(directory: str, *, short: bool = False,
     measure_sums(turns)
     _measure_squarings(turns, SQUARING_WORDS[few])
     _measure_jacobi(turns, JACOBI_BITS[few])
+    measure_terms(turns, few)
     note("memory and files")
     copied = _copied_bytes_per_s(turns)
     files = [_file_rates(directory, turns.threads, FILE_DIGITS) for _ in range(1 if short else 3)]

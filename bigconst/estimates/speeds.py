@@ -12,7 +12,7 @@ from typing import TypedDict
 
 from bigconst.plans.accounts import Traffic
 
-SCHEMA = "bigconst-speeds/2"
+SCHEMA = "bigconst-speeds/3"
 
 CALL_S = 1e-4
 """Most seconds of a call on very few words."""

@@ -9,11 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import log2
 
+from bigconst.base.constant import Limit
 from bigconst.plans import accounts
 from bigconst.plans.accounts import Pass, Traffic
+from bigconst.plans.claim import Claim
 from bigconst.plans.diskshape import batch_chunks
 from bigconst.plans.mersenneplan import MersennePlan
 from bigconst.plans.plan import Plan
+from bigconst.plans.quotient import LEAST_GUARD, MARGIN, Quotient
 from bigconst.plans.trace import Step
 
 OPERATIONS = {
@@ -44,6 +47,10 @@ OPERATIONS = {
     "slab forward, 4": "a slab of a transform on disk from packed words, with four digits a word instead of five",
     "slab back, 4": "a slab of a transform on disk back to packed words, with four digits a word instead of five",
     "squaring": "a squaring of a Mersenne test in memory",
+    "series": "terms of a series of pi as single threads make them, for each word of the longest number of a range",
+    "fraction": "terms of a continued fraction, likewise",
+    "check series": "terms of a series of pi modulo three primes, for each term",
+    "check fraction": "terms of a continued fraction modulo three primes, for each term",
 }
 
 MEMORY_BYTES = {"forward": 12, "spectrum": 16, "square": 16, "multiply": 24, "inverse": 12, "residue": 4,
@@ -144,8 +151,12 @@ def constant_work(plan: Plan) -> list[Stage]:
 
 def verification_work(plan: Plan) -> list[Stage]:
     """Stages of `bigconst verify` for the files of a plan."""
-    return [Stage("verify", (WorkStep((("check text", plan.text_words),),
-                                  file_read_bytes=plan.text_bytes + plan.certificate_bytes),))]
+    operations = [("check text", plan.text_words)]
+    if isinstance(number := plan.constant.number, Limit):
+        claim = Claim(number, plan.base, plan.digits)
+        terms = Quotient(LEAST_GUARD, MARGIN).terms(claim)[0]
+        operations.append(("check series" if number.name == "pi" else "check fraction", terms))
+    return [Stage("verify", (WorkStep(tuple(operations), file_read_bytes=plan.text_bytes + plan.certificate_bytes),))]
 
 
 # -- on disk ----------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from bigconst.base import failpoints
 from bigconst.base.errors import DiskFull, UsageError
 from bigconst.base.hardware import default_threads, processor
 from bigconst.bench import measure as measuring
-from bigconst.bench import measuredisks, measureslabs, turns
+from bigconst.bench import measuredisks, measureslabs, measureterms, turns
 from bigconst.bench.measuredisks import Sweep, measure_disks
 from bigconst.cli import main
 from bigconst.estimates.speeds import from_json
@@ -37,6 +37,8 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(measureslabs, "LONG_ROWS", (1 << 26, 256 << 20))
     monkeypatch.setattr(measureslabs, "SUM_WORDS", 1 << 20)
     monkeypatch.setattr(measureslabs, "PASS_WORDS", 1 << 20)
+    monkeypatch.setattr(measureterms, "TERMS", {"pi": (200, 3000), "e": (500, 5000)})
+    monkeypatch.setattr(measureterms, "CHECKED_DIGITS", 10**4)
     monkeypatch.setattr(measuredisks, "VOLUME_BYTES", 64 << 20)
     monkeypatch.setattr(measuredisks, "MEMORY_BYTES", 64 << 20)
     monkeypatch.setattr(measuredisks, "SWEEP_S", 0.02)

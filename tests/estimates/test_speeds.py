@@ -116,7 +116,7 @@ def test_the_file_gives_back_what_it_was_given():
 
 @pytest.mark.parametrize("damage", [
     lambda text: text[:len(text) // 2], lambda text: "", lambda text: "[]", lambda text: "null",
-    lambda text: text.replace("bigconst-speeds/2", "bigconst-speeds/1"),
+    lambda text: text.replace("bigconst-speeds/3", "bigconst-speeds/2"),
     lambda text: text.replace('"threads"', '"thread"'), lambda text: text.replace('"forward"', '"fourward"'),
     lambda text: json.dumps({**json.loads(text), "rates": {}}),
     lambda text: json.dumps({**json.loads(text), "rates": 3}),

@@ -168,7 +168,7 @@ class MemoryMachine(Machine):
                             words)
 
     def made(self, name: str, make: Callable[[Products, np.ndarray], tuple[np.ndarray, int, int]], length: int,
-             work: int) -> MemoryNumber:
+             work: int, cost: tuple = ()) -> MemoryNumber:
         """The number whose words, sign and residue make(products, memory) returns."""
         step = self._step(name)
         found, sign, residue = make(self._products, self._array(step.temporary))

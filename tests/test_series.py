@@ -13,18 +13,22 @@ from quotients import matrices, quotient, series
 
 from bigconst import __version__
 from bigconst.arithmetic import splitting
+from bigconst.arithmetic.memory.machine import MemoryMachine
 from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.subtree import Subtree
 from bigconst.arithmetic.terms import FractionTerms, SeriesTerms, words_of
 from bigconst.arithmetic.words import Words
+from bigconst.base import failpoints
 from bigconst.base.constant import Constant
+from bigconst.base.errors import FaultError, UsageError
 from bigconst.base.formats import WORDS
 from bigconst.base.units import hex_digits
 from bigconst.constants import engine
 from bigconst.constants.e import E
-from bigconst.constants.pi import PI, small_unit
+from bigconst.constants.pi import PI
 from bigconst.constants.planning import make_plan
-from bigconst.plans.series import CHUDNOVSKY
+from bigconst.plans import quotient as statements
+from bigconst.plans.series import CHUDNOVSKY, unit_power
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.threads import Pool
 
@@ -128,6 +132,42 @@ def test_certificates(constant, base):
         assert files_of(constant, digits, base, 2) == by_gmpy2(constant, written, base), digits
 
 
+# --- wrong values ---------------------------------------------------------------------------
+
+@pytest.mark.parametrize("constant", [PI, E], ids=["pi", "e"])
+def test_terms_that_are_spoiled_are_made_again(constant):
+    plan, kinds = make_plan(constant, 50_000, 10, 2, 1 << 60), []
+    text = bytearray(plan.text_bytes)
+
+    class Sink:
+        def write_at(self, offset, data):
+            text[offset:offset + len(data)] = data
+
+    with failpoints.active("terms.words=spoil:7@1"):
+        outcome = engine.run(plan, Sink(), lambda event: kinds.append(type(event).__name__))
+    assert text.decode().strip() == expected(constant, 50_000, 10)
+    assert outcome.faults == {"residue": 1} and kinds.count("Fault") == 1
+
+
+def test_a_quotient_whose_residues_agree_and_that_proves_nothing(monkeypatch):
+    """One too many in T and in its residue: only the identity of the certificate knows better."""
+    right = MemoryMachine.sum
+
+    def spoiled(machine, name, *arguments, **options):
+        found = right(machine, name, *arguments, **options)
+        return found.plus(1) if name == "T" else found
+
+    monkeypatch.setattr(MemoryMachine, "sum", spoiled)
+    with pytest.raises(FaultError, match="^the quotient does not prove its digits; run it again"):
+        files_of(PI, 3000, 10)
+
+
+def test_an_undecided_digit_is_said(monkeypatch):
+    monkeypatch.setattr(statements, "MARGIN", 10**20)
+    with pytest.raises(UsageError, match="the last of 3,000 digits of pi is undecided; ask for one digit more"):
+        files_of(PI, 3000, 10)
+
+
 # --- numbers of ranges --------------------------------------------------------------------
 
 @given(start=st.integers(1, 10**6), count=st.integers(1, 700), leaf=st.integers(2, 20), threads=st.integers(1, 3),
@@ -165,6 +205,6 @@ def test_bounds_of_lengths(terms):
 
 def test_powers_of_the_unit():
     for power in (1, 2, 3, 10, 99):
-        p, q = small_unit(power)
+        p, q = unit_power(power)
         assert p * p - 10005 * q * q == 1
-    assert small_unit(1) == (4001, 40) and replace(PI, name="x").floor == 3
+    assert unit_power(1) == (4001, 40) and replace(PI, name="x").floor == 3

@@ -8,7 +8,7 @@ import numpy as np
 from gmpy2 import mpz
 
 from bigconst.kernels.terms import fraction_blocks, series_blocks
-from bigconst.plans.series import Hypergeometric
+from bigconst.plans.series import Hypergeometric, joined_matrices, joined_series
 
 BLOCK = 48
 """Terms whose numbers a kernel makes."""
@@ -29,19 +29,14 @@ def series_leaf(series: Hypergeometric, start: int, stop: int) -> tuple[mpz, mpz
         raise ValueError("the sum of a block has not the sign of its first term")
     signs = [sign ** (min(stop - start - i * BLOCK, BLOCK) % 2) for i in range(len(limbs))]
     return _folded([(s * p, q, sign * t) for s, (p, q, t) in zip(signs, _integers(limbs, lengths), strict=True)],
-                   lambda one, other: (one[0] * other[0], one[1] * other[1], one[2] * other[1] + one[0] * other[2]))
+                   joined_series)
 
 
 def fraction_leaf(start: int, stop: int) -> tuple[mpz, mpz, mpz, mpz]:
     """The product of the matrices (4k - 2, 1; 1, 0), row by row, for k = start .. stop - 1."""
     limbs, lengths = _room(start, stop, 4, log2(4 * stop))
     fraction_blocks(limbs, lengths, start, stop, BLOCK)
-
-    def product(one: tuple, other: tuple) -> tuple:
-        (a, b, c, d), (e, f, g, h) = one, other
-        return a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h
-
-    return _folded(_integers(limbs, lengths), product)
+    return _folded(_integers(limbs, lengths), joined_matrices)
 
 
 def _room(start: int, stop: int, numbers: int, bits: float) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,7 @@
 
 The terms are cut into ranges, so that several threads may share the work:
 
-    series               (P, Q, T) of [a, m) and of [m, b) make (P1*P2, Q1*Q2, T1*Q2 + P1*T2)
+    series               P, Q and T of a range (plans.series.joined_series)
     continued fraction   the product of the matrices (c, 1; 1, 0)
 """
 
@@ -15,7 +15,15 @@ from bigconst.arithmetic.residues import Modulus
 from bigconst.kernels.recurrence import continued_fraction, hypergeometric
 from bigconst.plans.claim import Claim
 from bigconst.plans.quotient import Quotient
-from bigconst.plans.series import CHUDNOVSKY, CHUDNOVSKY_C, UNIT, Hypergeometric, differences
+from bigconst.plans.series import (
+    CHUDNOVSKY,
+    CHUDNOVSKY_C,
+    Hypergeometric,
+    differences,
+    joined_matrices,
+    joined_series,
+    unit_power,
+)
 from bigconst.runtime.stream import in_order
 
 RANGE_TERMS = 1 << 20
@@ -26,14 +34,14 @@ def quotient_residues(claim: Claim, statement: Quotient, moduli: Sequence[Modulu
     """X and Y modulo each of the primes: a second for 10^9 digits of pi and three primes, on two processors."""
     if claim.number.name == "pi":
         count, power = statement.terms(claim)
-        sums = _over_ranges(1, count, moduli, threads, _series_range, _joined_series)
+        sums = _over_ranges(1, count, moduli, threads, series_range, joined_series)
         pairs = [_pi(modulus.p, count, power, statement.reduced, *found[1:])
                  for modulus, found in zip(moduli, sums, strict=True)]
     else:
         count, = statement.terms(claim)
-        products = _over_ranges(1, count + 1, moduli, threads, _fraction_range, _joined_matrices)
+        products = _over_ranges(1, count + 1, moduli, threads, fraction_range, joined_matrices)
         pairs = [((u - v) % modulus.p, (u + v) % modulus.p)
-                 for modulus, (u, v, _, _) in zip(moduli, products, strict=True)]
+                 for modulus, (u, _, v, _) in zip(moduli, products, strict=True)]
     return {"X": [x for x, _ in pairs], "Y": [y for _, y in pairs]}
 
 
@@ -44,19 +52,8 @@ def _pi(p: int, count: int, power: int, reduced: bool, q: int, t: int) -> tuple[
         # Divided by F = (N - 1)!^3/24^(N - 1), Q becomes C^(3(N - 1)); no prime above 2^60 divides Q.
         e = pow(CHUDNOVSKY_C, 3 * (count - 1), p)
         q, t = e, t * e * pow(q, -1, p) % p
-    above, below = _unit_power(power, p)
+    above, below = unit_power(power, p)
     return t * below % p, 426880 * above * q % p
-
-
-def _unit_power(power: int, p: int) -> tuple[int, int]:
-    """Both parts of a power of the unit (plans.series.UNIT) modulo p."""
-    x, y, d = UNIT
-    above, below = 1, 0
-    for bit in bin(power)[2:]:
-        above, below = (above * above + d * below * below) % p, 2 * above * below % p
-        if bit == "1":
-            above, below = (x * above + d * y * below) % p, (y * above + x * below) % p
-    return above, below
 
 
 def _over_ranges(start: int, stop: int, moduli: Sequence[Modulus], threads: int, make: Callable,
@@ -70,11 +67,11 @@ def _over_ranges(start: int, stop: int, moduli: Sequence[Modulus], threads: int,
         return which, make(cuts[k], cuts[k + 1], moduli[which].p)
 
     in_order(threads, (len(cuts) - 1) * len(moduli), piece, lambda made: found[made[0]].append(made[1]))
-    return [reduce(lambda one, other: join(one, other, modulus.p), parts)
+    return [reduce(lambda one, other: tuple(each % modulus.p for each in join(one, other)), parts)
             for modulus, parts in zip(moduli, found, strict=True)]
 
 
-def _series_range(start: int, stop: int, p: int, series: Hypergeometric = CHUDNOVSKY) -> tuple[int, int, int]:
+def series_range(start: int, stop: int, p: int, series: Hypergeometric = CHUDNOVSKY) -> tuple[int, int, int]:
     """P, Q and T of the terms start .. stop - 1, T being the sum of their p .. p*A*q .. q."""
     scale = 1 << 64
     parts = [differences(series.p, start), differences(series.q, start), differences(series.a, start)]
@@ -87,20 +84,11 @@ def _series_range(start: int, stop: int, p: int, series: Hypergeometric = CHUDNO
     return tuple(int(each) * power % p for each in sums)
 
 
-def _joined_series(one: tuple[int, ...], other: tuple[int, ...], p: int) -> tuple[int, int, int]:
-    (p1, q1, t1), (p2, q2, t2) = one, other
-    return p1 * p2 % p, q1 * q2 % p, (t1 * q2 + p1 * t2) % p
-
-
-def _fraction_range(start: int, stop: int, p: int) -> tuple[int, int, int, int]:
-    """The product of the matrices (4k - 2, 1; 1, 0) for k = start .. stop - 1, column by column."""
+def fraction_range(start: int, stop: int, p: int) -> tuple[int, int, int, int]:
+    """The product of the matrices (4k - 2, 1; 1, 0) for k = start .. stop - 1, row by row."""
     scale = 1 << 64
     columns = np.array([1, 0, 0, 1], np.uint64)
     continued_fraction(columns, (4 * (stop - 1) - 2) * scale % p, -4 * scale % p, stop - start, p,
                        -pow(p, -1, scale) % scale)
-    return tuple(map(int, columns))
-
-
-def _joined_matrices(one: tuple[int, ...], other: tuple[int, ...], p: int) -> tuple[int, int, int, int]:
-    (a, c, b, d), (e, g, f, h) = one, other
-    return (a * e + b * g) % p, (c * e + d * g) % p, (a * f + b * h) % p, (c * f + d * h) % p
+    a, c, b, d = map(int, columns)
+    return a, b, c, d

@@ -12,10 +12,11 @@ from gmpy2 import mpz
 from bigconst.arithmetic.leaves import unlocked
 from bigconst.arithmetic.machine import several
 from bigconst.arithmetic.memory.machine import MemoryMachine, MemoryNumber
-from bigconst.arithmetic.memory.products import Products
+from bigconst.arithmetic.memory.products import Products, wrong_residue
 from bigconst.arithmetic.planner import PlannedNumber, memory_trace
 from bigconst.arithmetic.terms import Names, Terms, joined, words_of
 from bigconst.arithmetic.words import Words
+from bigconst.base import failpoints
 from bigconst.plans.trace import Trace
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.threads import Pool
@@ -48,10 +49,18 @@ class Subtree:
         found: list[list[Found]] = [[] for _ in leaves.ranges]
 
         def leaf(i: int) -> None:
-            with unlocked():
-                made = terms.leaf(*leaves.ranges[i], leaves.wanted[i])
-            found[i] = [_words(words, each, leaves.words[name])
-                        for name, each in zip(leaves.wanted[i], made, strict=True)]
+            (start, stop), wanted = leaves.ranges[i], leaves.wanted[i]
+            for attempt in products.faults.attempts(f"terms {start} to {stop - 1}"):
+                with attempt, unlocked():
+                    found[i] = [_words(words, each, leaves.words[name])
+                                for name, each in zip(wanted, terms.leaf(start, stop, wanted), strict=True)]
+                    if failpoints.ACTIVE:
+                        failpoints.touch("terms.words", f"{start}", found[i][0][0], words.format.radix)
+                    right = terms.residues(start, stop, words.modulus.p)
+                    if all((sign * words.residue(array) - right[name]) % words.modulus.p == 0
+                           for name, (array, sign, _) in zip(wanted, found[i], strict=True)):
+                        return
+                    attempt.fail(wrong_residue(words.residue(found[i][0][0]), words.format))
 
         words.pool.run(leaf, [(i,) for i in range(len(found))])
         workers = _Workers(products)

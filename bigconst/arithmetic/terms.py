@@ -35,6 +35,9 @@ class Terms(Protocol):
     def leaf(self, start: int, stop: int, wanted: Names) -> tuple[mpz, ...]:
         """The numbers of these terms."""
 
+    def residues(self, start: int, stop: int, p: int) -> dict[str, int]:
+        """All numbers of these terms modulo a prime, by their recurrence."""
+
     def halves(self, wanted: Names) -> tuple[Names, Names]:
         """What is needed of the first half and of the second one."""
 
@@ -60,6 +63,12 @@ class SeriesTerms:
 
         found = dict(zip("PQT", series_leaf(self.series, start, stop), strict=True))
         return tuple(found[name] for name in wanted)
+
+    def residues(self, start: int, stop: int, p: int) -> dict[str, int]:
+        """As of Terms."""
+        from bigconst.arithmetic.limits import series_range
+
+        return dict(zip("PQT", series_range(start, stop, p, self.series), strict=True))
 
     def halves(self, wanted: Names) -> tuple[Names, Names]:
         """As of Terms."""
@@ -100,6 +109,12 @@ class FractionTerms:
 
         found = dict(zip("abcd", fraction_leaf(start, stop), strict=True))
         return tuple(found[name] for name in wanted)
+
+    def residues(self, start: int, stop: int, p: int) -> dict[str, int]:
+        """As of Terms."""
+        from bigconst.arithmetic.limits import fraction_range
+
+        return dict(zip("abcd", fraction_range(start, stop, p), strict=True))
 
     def halves(self, wanted: Names) -> tuple[Names, Names]:
         """As of Terms: a number needs its column of the second half."""

@@ -69,6 +69,7 @@ NAMES = {
     "transform.spectrum": (VALUES, "the spectrum of an operand in memory"),
     "transform.carries": (VALUES, "carries out of the runs of a product in memory, before they are added"),
     "product.words": (VALUES, "words of a product in memory: e, u or v of a level, or the square of the certificate"),
+    "terms.words": (VALUES, "words of the first number of some terms of a series, before they are checked"),
     "sum.words": (VALUES, "words of a sum or a multiple in memory, before it is checked"),
     "level.words": (VALUES, "words of a new approximation in memory, after it was checked"),
     "slab.data": (VALUES, "coefficients of a slab on their way to the disk, its columns transformed"),

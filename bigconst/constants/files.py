@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 import xxhash
 
+from bigconst.arithmetic.limits import quotient_residues
 from bigconst.arithmetic.packed import write_packed
 from bigconst.arithmetic.residues import Prefixes
 from bigconst.arithmetic.words import Words
@@ -100,12 +101,19 @@ class Files:
         statement = replace(statement, G=guard % claim.base**statement.g)
         if statement.wrong(claim) is not None:
             raise undecided(claim.digits, claim.number.name)
-        read = r.reader(self._kept)
+        read, p = r.reader(self._kept), words.modulus.p
 
         def published(start: int, stop: int) -> np.ndarray:
             return read(start + below, stop + below)
 
-        return statement, [(published, r.residue * pow(words.power(below), -1, words.modulus.p) % words.modulus.p)]
+        residue = r.residue * pow(words.power(below), -1, p) % p
+        parts = quotient_residues(claim, statement, [words.modulus], words.pool.threads)
+        left, right = statement.sides(claim, p, self._prefixes.found[claim.digits],
+                                      {"r": r.sign * residue, **{name: found[0] for name, found in parts.items()}})
+        if left != right:
+            #: As for "the remainder of the digits is not within its bounds".
+            raise FaultError("the quotient does not prove its digits", value=(left - right) % p)
+        return statement, [(published, residue)]
 
     def _remainder(self, claim: Claim, statement: Statement, x, r) -> tuple[Statement, list[tuple[Read, int]]]:
         """Statement, and words and residue of its number, from z^2 - d*B^(2*words) for the cut number z."""

@@ -9,7 +9,7 @@ from bigconst.arithmetic.terms import SeriesTerms, words_of
 from bigconst.constants.bounds import Bounds
 from bigconst.constants.entry import Entry
 from bigconst.constants.quotients import digits_of_quotient, limit
-from bigconst.plans.series import CHUDNOVSKY, UNIT, log10_unit, words_for_log10
+from bigconst.plans.series import CHUDNOVSKY, UNIT, log10_unit, unit_power, words_for_log10
 
 SMALL_POWER = 1000
 """Powers of the unit up to this one are small integers."""
@@ -37,8 +37,8 @@ def unit(machine, power: int):
     a, b, d = UNIT
     length = words_for_log10(log10_unit(power), machine.radix)
     if power <= SMALL_POWER:
-        return (machine.integer("p", lambda: small_unit(power)[0], length),
-                machine.integer("q", lambda: small_unit(power)[1], length))
+        return (machine.integer("p", lambda: unit_power(power)[0], length),
+                machine.integer("q", lambda: unit_power(power)[1], length))
     p, q = several(machine.call("unit", unit, power // 2))
     with machine.stage(f"unit to the power of {power}"):
         p, q = (machine.products("p doubled", [(p, p)], length, times=2, plus=[(-1, None, 0)]),
@@ -47,14 +47,6 @@ def unit(machine, power: int):
             p, q = (machine.sum("p", [(a, p, 0), (b * d, q, 0)], length),
                     machine.sum("q", [(a, q, 0), (b, p, 0)], length))
     return p, q
-
-
-def small_unit(power: int) -> tuple[int, int]:
-    """Both parts of a power of the unit as integers."""
-    (a, b, d), above, below = UNIT, 1, 0
-    for _ in range(power):
-        above, below = a * above + b * d * below, b * above + a * below
-    return above, below
 
 
 PI = limit("pi", "Chudnovsky's series by binary splitting, one exact division", pi)

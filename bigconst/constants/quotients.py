@@ -43,5 +43,5 @@ def _computed(machine, bounds: Bounds, claim: Claim, statement: Quotient, fracti
     length = r.words(bounds.base)       # X has at most as many digits as r, and two less at least; Y/X is below B
     divisor, dividend = fraction(machine, statement.terms(claim), length)
     lengths = DivisionBounds(length + 1, length, 3)
-    kept = -(-(bounds.digits + LEAST_GUARD) // bounds.width)
+    kept = (claim.digits + statement.g) // claim.width
     return divide(machine, lengths, dividend, divisor, bounds.words, bounds.words - kept, bounds.certified)

@@ -69,6 +69,30 @@ UNIT = 4001, 40, 10005
 """a, b, d: (a + b*sqrt d)^j = p + q*sqrt d has norm 1, and p/q comes near to sqrt d."""
 
 
+def joined_series(one: tuple[int, int, int], other: tuple[int, int, int]) -> tuple[int, int, int]:
+    """P, Q and T of two ranges of terms together."""
+    (p1, q1, t1), (p2, q2, t2) = one, other
+    return p1 * p2, q1 * q2, t1 * q2 + p1 * t2
+
+
+def joined_matrices(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """The product of two matrices, given row by row."""
+    (a, b, c, d), (e, f, g, h) = one, other
+    return a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h
+
+
+def unit_power(power: int, modulus: int | None = None) -> tuple[int, int]:
+    """p and q of (a + b*sqrt d)^power = p + q*sqrt d for UNIT, as integers or modulo a number."""
+    (a, b, d), p, q = UNIT, 1, 0
+    for bit in bin(power)[2:]:
+        p, q = p * p + d * q * q, 2 * p * q
+        if bit == "1":
+            p, q = a * p + b * d * q, b * p + a * q
+        if modulus is not None:
+            p, q = p % modulus, q % modulus
+    return p, q
+
+
 def value(polynomial: tuple[int, ...], k: int) -> int:
     """A polynomial at k."""
     found = 0

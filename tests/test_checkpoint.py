@@ -217,7 +217,7 @@ def test_no_room_for_copies(place, capsys, monkeypatch):
     monkeypatch.setattr(lanes, "check_copies", full)
     assert bigconst(COPIED) == 4
     size = int(one_line(capsys).split()[1])
-    assert 1.20 < size / float(DIGITS) < 1.35       # 3 times 0.425 byte a digit
+    assert 1.20 < size / float(DIGITS) < 1.45       # 3 times 0.425 byte a digit, in whole chunks
     for name in "ac":
         assert os.listdir(place / name) == []
 

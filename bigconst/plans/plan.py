@@ -8,6 +8,7 @@ docs/word-size.md.
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import nlargest
 
 from bigconst.base.constant import Constant, integer_text
 from bigconst.base.formats import WORDS, WordFormat, packed_bytes
@@ -104,9 +105,10 @@ class Plan:
 
     @property
     def checkpoint_bytes(self) -> int:
-        """Most bytes that copies of finished levels take: the last level and the root, each with a third of it for the
-        certificate, beside the level before, a third as long, which is not yet deleted."""
-        return packed_bytes(self.words, self.base) * (9 if self.certified else 7) // 3
+        """Most bytes that copies of finished parts take: the newest ones of the ladder or the tree, and of the root or
+        the quotient, beside one before them that is not yet deleted."""
+        made = [sum(self.trace.by_name[name].words for name in call.results) for call in self.trace.calls if call.title]
+        return sum(packed_bytes(words, self.base) for words in nlargest(3, made))
 
     @property
     def mode(self) -> str:

@@ -5,13 +5,18 @@ import power_loss
 import pytest
 from gmpy2 import mpz, t_divmod
 from machine_runs import CHUNK, given, on_disk, planned_on_disk, value_of
+from quotients import fraction
 
 from bigconst.arithmetic.division import DivisionBounds, divide
 from bigconst.base import failpoints
 from bigconst.base.errors import FaultError, ReadError
+from bigconst.constants import pi
+from bigconst.plans.series import pi_log10, words_for_log10
 from bigconst.runtime import recorder as recorder_module
 
 WORKSPACE = 560 << 10
+TERMS, POWER = 5000, 9000
+"""Terms of the series of pi, and power of the unit."""
 DIVIDEND, DIVISOR = 46_000, 300
 """Words for which the reciprocal takes a step on disk."""
 
@@ -33,6 +38,11 @@ def program(base: int):
         return q, r, machine.products("sum", [(q, b), (c, r.negated())], DIVIDEND + DIVISOR + CHUNK, times=3,
                                       plus=[(5, c, CHUNK)])
     return divided
+
+
+def fraction_of_pi(machine):
+    """X and Y of pi."""
+    return pi.fraction(machine, (TERMS, POWER), words_for_log10(pi_log10(TERMS, POWER, False), machine.radix))
 
 
 def expected(base: int) -> list[mpz]:
@@ -60,6 +70,25 @@ def test_power_losses(base, flush_s, monkeypatch):
     for seed in range(2):
         count, found = power_loss.lives(run(base, plan), plan.scratch_bytes, np.random.default_rng([seed, base]), 150)
         assert found == expected(base), seed
+        losses += count
+    assert losses > 3, "power was hardly ever lost, the test is void"
+
+
+@pytest.mark.parametrize("flush_s", [0.0, 1e9])
+def test_power_losses_in_a_series(flush_s, monkeypatch):
+    """Nodes on disk, ranges in memory, and a power of the unit."""
+    monkeypatch.setattr(recorder_module, "FLUSH_S", flush_s)
+    plan, losses = planned_on_disk(fraction_of_pi, 10, workspace=WORKSPACE), 0
+    assert sum(call.is_in_memory for call in plan.trace.calls) >= 4
+    assert sum("terms" in stage for stage, _ in plan.trace.stages()) >= 6
+
+    def on(disk):
+        with on_disk(plan, disk, disk.recorder()) as machine:
+            return [value_of(number, machine.radix) for number in fraction_of_pi(machine)]
+
+    for seed in range(2):
+        count, found = power_loss.lives(on, plan.scratch_bytes, np.random.default_rng([seed]), 150)
+        assert found == list(fraction("pi", (TERMS, POWER))), seed
         losses += count
     assert losses > 3, "power was hardly ever lost, the test is void"
 

@@ -15,10 +15,13 @@ def terms(constant: str, base: int, n: int, g: int) -> tuple[int, ...]:
     if constant == "pi":
         places = m if base == 10 else -(-m * 120412 // 100000)
         return -(-(places + 18) * 10000 // 141816) + 1, -(-(places + 2) * 10000 // 78063)
-    count = 20
-    while w(count) ** 2 < mpz(base) ** (m + 2):
-        count += max(1, count // 1000) if w(count * 1001 // 1000) ** 2 < mpz(base) ** (m + 2) else 1
-    return (count,)
+    low, high = 19, 20
+    while w(high) ** 2 < mpz(base) ** (m + 2):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if w(middle) ** 2 < mpz(base) ** (m + 2) else (low, middle)
+    return (high,)
 
 
 def w(count: int) -> mpz:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from quotients import matrices, quotient, series
 
 from bigconst import __version__
-from bigconst.arithmetic import splitting
+from bigconst.arithmetic.machine import made_bytes
 from bigconst.arithmetic.memory.machine import MemoryMachine
 from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.subtree import Subtree
@@ -170,25 +170,43 @@ def test_an_undecided_digit_is_said(monkeypatch):
 
 # --- numbers of ranges --------------------------------------------------------------------
 
-@given(start=st.integers(1, 10**6), count=st.integers(1, 700), leaf=st.integers(2, 20), threads=st.integers(1, 3),
-       base=st.sampled_from([10, 16]), which=st.sampled_from(["PQT", "QT", "Q", "T", "P", "abcd", "ac", "d"]))
-@settings(max_examples=40, deadline=None)
-def test_trees_of_single_threads(start, count, leaf, threads, base, which):
-    if which[0] in "PQT":
-        terms, found = SeriesTerms(CHUDNOVSKY, leaf), dict(zip("PQT", series(start, start + count), strict=True))
-    else:
-        (a, b), (c, d) = matrices(start, start + count)
-        terms, found = FractionTerms(leaf), {"a": a, "b": b, "c": c, "d": d}
+def numbers(terms, start: int, stop: int) -> dict[str, mpz]:
+    """Those of the terms start .. stop - 1, by gmpy2."""
+    if terms.names == "PQT":
+        return dict(zip("PQT", series(start, stop), strict=True))
+    (a, b), (c, d) = matrices(start, stop)
+    return {"a": a, "b": b, "c": c, "d": d}
+
+
+def check_subtree(terms, start: int, count: int, part_words: int, threads: int, base: int, which: str) -> None:
+    right = numbers(terms, start, start + count)
     with Pool(threads) as pool:
         words = Words(WORDS[base], pool)
-        tree = Subtree(terms, start, start + count, start + count, tuple(which))
+        tree = Subtree(terms, start, start + count, start + count, tuple(which), part_words)
         length = max(words_of(terms, name, start, start + count, words.format.radix) for name in which)
-        size = -(-(splitting.MADE_BYTES * length + splitting.LEAST_WORK_BYTES) // 4096) * 4096
+        size = -(-made_bytes(length) // 4096) * 4096
         memory = Arena(size).take(size, np.uint8)
         for name in which:
             array, sign, residue = tree.number(name, Products(words, lambda event: None), memory)
-            assert sign * words.to_int(array) == found[name] and residue == abs(found[name]) % words.modulus.p
+            assert sign * words.to_int(array) == right[name] and residue == abs(right[name]) % words.modulus.p
             assert len(array) == words_of(terms, name, start, start + count, words.format.radix)
+
+
+@given(start=st.integers(1, 10**6), count=st.integers(1, 700), part_words=st.integers(150, 3000),
+       threads=st.integers(1, 3), base=st.sampled_from([10, 16]),
+       which=st.sampled_from(["PQT", "QT", "Q", "T", "P", "abcd", "ac", "d"]))
+@settings(max_examples=60, deadline=None)
+def test_trees_of_single_threads(start, count, part_words, threads, base, which):
+    terms = SeriesTerms(CHUDNOVSKY) if which[0] in "PQT" else FractionTerms()
+    check_subtree(terms, start, count, part_words, threads, base, which)
+
+
+@pytest.mark.parametrize("base", [10, 16])
+def test_longer_trees_of_single_threads(base):
+    """More than eight short ranges, and terms with high numbers."""
+    for start, count in ((1, 5000), (10**12, 1777), (10**6, 20_001)):
+        for terms, which in ((SeriesTerms(CHUDNOVSKY), "PQT"), (FractionTerms(), "abcd")):
+            check_subtree(terms, start, count, 10**6, 2, base, which)
 
 
 @pytest.mark.parametrize("terms", [SeriesTerms(CHUDNOVSKY), FractionTerms()], ids=["series", "fraction"])
@@ -197,8 +215,7 @@ def test_bounds_of_lengths(terms):
     for _ in range(300):
         start = int(10 ** rng.uniform(0, 7))
         stop = start + int(rng.integers(1, 100))
-        for name, found in zip(names := "PQT" if isinstance(terms, SeriesTerms) else "abcd",
-                               terms.leaf(start, stop, tuple(names)), strict=True):
+        for name, found in numbers(terms, start, stop).items():
             if found:
                 assert gmpy2.log10(abs(found)) <= float(terms.log10(name, start, stop)) + 1e-9
 

@@ -107,15 +107,20 @@ def one_or_several(made: Sequence):
 
 
 MOST_MADE = 2_000_000
-"""Words of the longest numbers that are made by single threads, where there is memory: beyond that threads share one
-product after the other faster than each has its own."""
-MADE_BYTES = 160
-"""Bytes of memory that such a number needs for each of its words while it is made."""
+"""Words of the longest numbers that are made in memory of their own, where there is any: beyond that, products are
+operations of the machine."""
+MADE_BYTES, LEAST_MADE_BYTES = 180, 1 << 19
+"""Bytes of memory that such a number needs for each of its words while it is made, and beyond that."""
+
+
+def made_bytes(words: int) -> int:
+    """Memory for numbers of so many words while they are made."""
+    return MADE_BYTES * words + LEAST_MADE_BYTES
 
 
 def most_made(workspace_bytes: int) -> int:
-    """Words of the longest numbers that are made by single threads in so much memory."""
-    return min(MOST_MADE, workspace_bytes // (2 * MADE_BYTES))
+    """Words of the longest numbers that are made in so much memory."""
+    return max(1, min(MOST_MADE, (workspace_bytes - LEAST_MADE_BYTES) // (2 * MADE_BYTES)))
 
 
 Source = Callable[[int, int], "np.ndarray"]

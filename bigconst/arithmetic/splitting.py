@@ -7,13 +7,11 @@ Ranges that make numbers of at most machine.most_made words are made by single t
 from dataclasses import dataclass, field
 from functools import partial
 
-from bigconst.arithmetic.machine import MADE_BYTES, one_or_several, several
+from bigconst.arithmetic.machine import made_bytes, one_or_several, several
 from bigconst.arithmetic.terms import Names, Terms, words_of
 
 NODE_BYTES = 32
 """Bytes that a node takes at least in memory for each word of its longest number: two spectra, and two transforms."""
-LEAST_WORK_BYTES = 1 << 18
-"""Memory for a node of short numbers, whose arrays are whole pages."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +54,9 @@ def numbers_of(machine, terms: Terms, part: Part, wanted: Names, most: int):
         from bigconst.arithmetic.subtree import Subtree
 
         tree = Subtree(terms, part.start, part.start + part.count, part.end, wanted)
-        work = MADE_BYTES * max(words) + LEAST_WORK_BYTES
         # The first number that is asked for makes all of them.
         costs = [((terms.operation, max(words)),), *[()] * (len(wanted) - 1)]
-        return one_or_several([machine.made(name, partial(tree.number, name), size, work, cost)
+        return one_or_several([machine.made(name, partial(tree.number, name), size, made_bytes(max(words)), cost)
                                for name, size, cost in zip(wanted, words, costs, strict=True)])
     halves = [dict(zip(names, several(_called(machine, name, terms, half, names, most)), strict=True))
               for name, half, names in zip(("first half", "second half"), part.halves(), terms.halves(wanted),

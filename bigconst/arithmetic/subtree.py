@@ -1,36 +1,37 @@
-"""Trees of binary splitting whose nodes single threads compute: all leaves, then level after level.
-
-A node is a small program on a machine of its own, so that every product is checked like all others.
+"""The numbers of a range of terms in memory: parts of it on single threads, then joined by products that threads share.
 """
 
 import itertools
-import threading
+from collections.abc import Iterator
 
 import numpy as np
-from gmpy2 import mpz
 
-from bigconst.arithmetic.leaves import unlocked
-from bigconst.arithmetic.machine import several
+from bigconst.arithmetic.faults import Wrong
+from bigconst.arithmetic.machine import one_or_several, several
 from bigconst.arithmetic.memory.machine import MemoryMachine, MemoryNumber
 from bigconst.arithmetic.memory.products import Products, wrong_residue
 from bigconst.arithmetic.planner import PlannedNumber, memory_trace
-from bigconst.arithmetic.terms import Names, Terms, joined, words_of
-from bigconst.arithmetic.words import Words
+from bigconst.arithmetic.ranges import ranges
+from bigconst.arithmetic.terms import Names, Terms, words_of
 from bigconst.base import failpoints
-from bigconst.plans.trace import Trace
-from bigconst.runtime.arena import Arena
-from bigconst.runtime.threads import Pool
+from bigconst.runtime.arena import ALIGN_BYTES, Arena
 
 Found = tuple[np.ndarray, int, int]
 """words of a number, its sign, and the residue of its magnitude"""
+
+PART_WORDS = 500_000
+"""Words of the longest numbers that a thread makes by itself, where there are enough of them for all threads."""
+LEAST_PART_WORDS = 20_000
+"""Words of the longest numbers for which no more threads are of use."""
 
 
 class Subtree:
     """The numbers of a range of terms, which are computed all together when the first one is asked for."""
 
-    def __init__(self, terms: Terms, start: int, stop: int, end: int, wanted: Names):
+    def __init__(self, terms: Terms, start: int, stop: int, end: int, wanted: Names, part_words: int = 0):
         """The terms start .. stop - 1; lengths are those of as many terms before `end`."""
-        self._terms, self._start, self._stop, self._end, self._wanted = terms, start, stop, end, wanted
+        self._terms, self._start, self._count, self._end, self._wanted = terms, start, stop - start, end, wanted
+        self._part_words = part_words
         self._found: dict[str, Found] = {}
 
     def number(self, name: str, products: Products, memory: np.ndarray) -> Found:
@@ -41,109 +42,86 @@ class Subtree:
 
     def _computed(self, products: Products, memory: np.ndarray) -> list[Found]:
         """All numbers of the range, in `memory` and about as much beside it as they take."""
-        terms, words, levels = self._terms, products.words, [_Level(
-            self._terms, [(self._start, self._stop)], [self._wanted], self._end, products.format.radix)]
-        while levels[-1].longest > terms.leaf_terms:
-            levels.append(levels[-1].halves())
-        leaves = levels[-1]
-        found: list[list[Found]] = [[] for _ in leaves.ranges]
+        levels = self._levels(products)
+        parts = self._parts(products, list(_parts(self._terms, self._start, self._count, self._wanted, levels)), memory)
+        if levels == 0:
+            return parts
+        arguments = self._terms, self._end, self._count, self._wanted, levels
+        trace = memory_trace(products.format.base, joined, *arguments,
+                             *(PlannedNumber("argument", len(words)) for words, _, _ in parts))
+        machine = MemoryMachine(trace, products, Arena.over(memory), lambda event: None)
+        made = machine.run(joined, *arguments, *(MemoryNumber("argument", *each, products.words) for each in parts))
+        return [(each.words.copy(), each.sign, each.residue) for each in several(made)]
 
-        def leaf(i: int) -> None:
-            (start, stop), wanted = leaves.ranges[i], leaves.wanted[i]
+    def _levels(self, products: Products) -> int:
+        """How often the range is halved."""
+        most = self._part_words
+        if not most:
+            longest = self._words(self._count, products)
+            most = min(PART_WORDS, max(LEAST_PART_WORDS, longest // (2 * products.words.pool.threads)))
+        return next(level for level in itertools.count() if self._count >> level < 2 or self._words(
+            -(-self._count >> level), products) <= most)
+
+    def _words(self, count: int, products: Products) -> int:
+        """Words of the longest number of so many terms."""
+        return max(words_of(self._terms, name, self._end - count, self._end, products.format.radix)
+                   for name in self._terms.names)
+
+    def _parts(self, products: Products, parts: list[tuple[int, int, Names]], memory: np.ndarray) -> list[Found]:
+        """The numbers of all parts, each of them by one thread."""
+        words, radix = products.words, products.format.radix
+        layout = ranges(self._terms, max(stop - start for start, stop, _ in parts), self._end, radix, len(memory))
+        size = -(-layout.bytes // ALIGN_BYTES) * ALIGN_BYTES
+        made: list[list[Found]] = [[] for _ in parts]
+        turn = itertools.count()
+
+        def part(start: int, stop: int, wanted: Names, room: np.ndarray) -> list[Found]:
             for attempt in products.faults.attempts(f"terms {start} to {stop - 1}"):
-                with attempt, unlocked():
-                    found[i] = [_words(words, each, leaves.words[name])
-                                for name, each in zip(wanted, terms.leaf(start, stop, wanted), strict=True)]
+                with attempt:
+                    found, stats = layout.numbers(start, stop, wanted, room)
+                    rounded = products.rounded((0, *stats))
                     if failpoints.ACTIVE:
-                        failpoints.touch("terms.words", f"{start}", found[i][0][0], words.format.radix)
-                    right = terms.residues(start, stop, words.modulus.p)
-                    if all((sign * words.residue(array) - right[name]) % words.modulus.p == 0
-                           for name, (array, sign, _) in zip(wanted, found[i], strict=True)):
-                        return
-                    attempt.fail(wrong_residue(words.residue(found[i][0][0]), words.format))
-
-        words.pool.run(leaf, [(i,) for i in range(len(found))])
-        workers = _Workers(products)
-        for below, above in zip(levels[:0:-1], levels[-2::-1], strict=True):
-            found = workers.nodes(terms, below, above, found, memory)
-        workers.close()
-        return found[0]
-
-
-class _Level:
-    """Ranges of terms that have one place in a tree."""
-
-    def __init__(self, terms: Terms, ranges: list[tuple[int, int]], wanted: list[Names], end: int, radix: int):
-        self._terms, self._end, self._radix = terms, end, radix
-        self.ranges, self.wanted = ranges, wanted
-        self.words: dict[str, int] = {}
-        """words of the longest number of each name, which all have, so that all nodes have one shape"""
-        for name in {name for names in wanted for name in names}:
-            self.words[name] = words_of(terms, name, end - self.longest, end, radix)
-
-    @property
-    def longest(self) -> int:
-        """Terms of the longest range."""
-        return max(stop - start for start, stop in self.ranges)
-
-    def halves(self) -> "_Level":
-        """The level of the halves of all ranges."""
-        return _Level(self._terms, [half for start, stop in self.ranges
-                                    for half in ((start, (start + stop) // 2), ((start + stop) // 2, stop))],
-                      [half for names in self.wanted for half in self._terms.halves(names)], self._end, self._radix)
-
-
-class _Workers:
-    """Products on single threads, each with its own tables and memory."""
-
-    def __init__(self, products: Products):
-        self._products, self._own = products, threading.local()
-        self._all: list[Products] = []
-
-    def close(self) -> None:
-        """Take over what was seen."""
-        for each in self._all:
-            self._products.max_roundoff = max(self._products.max_roundoff, each.max_roundoff)
-
-    def _of_thread(self) -> Products:
-        if not hasattr(self._own, "products"):
-            self._own.products = Products(Words(self._products.format, Pool(1)), lambda event: None,
-                                          self._products.faults)
-            self._all.append(self._own.products)
-        return self._own.products
-
-    def nodes(self, terms: Terms, below: _Level, above: _Level, found: list[list[Found]],
-              memory: np.ndarray) -> list[list[Found]]:
-        """The numbers of a level from those of its halves, which are forgotten on the way."""
-        made: list[list[Found]] = [[] for _ in above.ranges]
-
-        def arguments(i: int) -> tuple:
-            return (terms, above.wanted[i], tuple(above.words[name] for name in above.wanted[i]),
-                    (below.wanted[2 * i], below.wanted[2 * i + 1]))
-
-        def trace(i: int) -> Trace:
-            names = below.wanted[2 * i] + below.wanted[2 * i + 1]
-            return memory_trace(self._products.format.base, joined, *arguments(i),
-                                *(PlannedNumber("argument", below.words[name]) for name in names))
+                        failpoints.touch("terms.words", f"{start}", found[0][0], radix)
+                    right = self._terms.residues(start, stop, words.modulus.p)
+                    residues = [words.modulus.residue_words(each, radix) for each, _ in found]
+                    if isinstance(rounded, Wrong):
+                        attempt.fail(rounded)
+                    elif all((sign * residue - right[name]) % words.modulus.p == 0
+                             for name, (_, sign), residue in zip(wanted, found, residues, strict=True)):
+                        return [(each.copy(), sign, residue)
+                                for (each, sign), residue in zip(found, residues, strict=True)]
+                    else:
+                        attempt.fail(wrong_residue(residues[0], words.format))
 
         def worker(room: np.ndarray) -> None:
-            products = self._of_thread()
-            while (i := next(turn)) < len(made):
-                machine = MemoryMachine(trace(i), products, Arena.over(room), lambda event: None)
-                given = [MemoryNumber("argument", words, sign, residue, products.words)
-                         for words, sign, residue in (*found[2 * i], *found[2 * i + 1])]
-                found[2 * i] = found[2 * i + 1] = []
-                made[i] = [(each.words.copy(), each.sign, each.residue)
-                           for each in several(machine.run(joined, *arguments(i), *given))]
+            while (i := next(turn)) < len(parts):
+                made[i] = part(*parts[i], room)
 
-        turn, pool = itertools.count(), self._products.words.pool
-        size = max(trace(i).memory_bytes for i in range(len(made)))
-        count = max(1, min(pool.threads, len(made), len(memory) // size))
-        pool.run(worker, [(memory[i * size:(i + 1) * size],) for i in range(count)])
-        return made
+        count = max(1, min(words.pool.threads, len(parts), len(memory) // size))
+        words.pool.run(worker, [(memory[i * size:(i + 1) * size],) for i in range(count)])
+        return [each for found in made for each in found]
 
 
-def _words(words: Words, value: mpz, length: int) -> Found:
-    """An integer as so many words."""
-    size = abs(value)
-    return words.from_int(size, length), 1 if value >= 0 else -1, int(size % words.modulus.p)
+def _parts(terms: Terms, start: int, count: int, wanted: Names, levels: int) -> Iterator[tuple[int, int, Names]]:
+    """The ranges that a range consists of, and which of their numbers are needed."""
+    if levels == 0:
+        yield start, start + count, wanted
+        return
+    for half, low, size in zip(terms.halves(wanted), (start, start + count // 2), (count // 2, count - count // 2),
+                               strict=True):
+        yield from _parts(terms, low, size, half, levels - 1)
+
+
+def joined(machine, terms: Terms, end: int, count: int, wanted: Names, levels: int, *numbers):
+    """The numbers of a range from those of its parts, which are given one after the other."""
+    rest = iter(numbers)
+
+    def tree(count: int, wanted: Names, levels: int) -> dict:
+        if levels == 0:
+            return {name: next(rest) for name in wanted}
+        first, second = terms.halves(wanted)
+        halves = tree(count // 2, first, levels - 1), tree(count - count // 2, second, levels - 1)
+        words = [words_of(terms, name, end - count, end, machine.radix) for name in wanted]
+        return dict(zip(wanted, terms.join(machine, *halves, wanted, words), strict=True))
+
+    return one_or_several(list(tree(count, wanted, levels).values()))

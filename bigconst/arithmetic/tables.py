@@ -15,10 +15,11 @@ import itertools
 import math
 import operator
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
-from bigconst.plans.shape import LANES
+from bigconst.plans.shape import LANES, Shape
 
 ROOT = (2, 8)
 """The angle of X^M - i."""
@@ -102,3 +103,24 @@ def row_twiddles(numerators: np.ndarray, denominator: int, radices: tuple[int, .
     steps = [LANES * width // product for product in itertools.accumulate(radices + (8,), operator.mul)]
     factors = np.concatenate([np.array(steps)[:, None] * _LANES, np.ones((1, LANES), np.int64)])
     return _blocks(*roots_of_unity(numerators[:, None, None] * factors, LANES * width * denominator))
+
+
+class ShapeTables(NamedTuple):
+    """What the kernels of a shape need, which `kernels.columns` and `kernels.rows` explain."""
+
+    column_radices: np.ndarray
+    row_radices: np.ndarray
+    columns: np.ndarray
+    base: np.ndarray
+    rows: np.ndarray
+    leaf_re: np.ndarray
+    leaf_im: np.ndarray
+
+
+def tables_of(shape: Shape) -> ShapeTables:
+    """All tables of a shape."""
+    numerators, denominator = child_numerators(shape.column_radices, *ROOT)
+    base, leaf_re, leaf_im = row_base(shape.row_radices)
+    return ShapeTables(np.array(shape.column_radices, np.int64), np.array(shape.row_radices, np.int64),
+                       column_twiddles(shape.column_radices), base,
+                       row_twiddles(numerators, denominator, shape.row_radices), leaf_re, leaf_im)

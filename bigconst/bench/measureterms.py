@@ -5,10 +5,9 @@ from functools import partial
 import numpy as np
 
 from bigconst.arithmetic.limits import quotient_residues
-from bigconst.arithmetic.machine import MADE_BYTES
+from bigconst.arithmetic.machine import made_bytes
 from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.residues import Modulus, random_prime
-from bigconst.arithmetic.splitting import LEAST_WORK_BYTES
 from bigconst.arithmetic.subtree import Subtree
 from bigconst.arithmetic.terms import FractionTerms, SeriesTerms, Terms, words_of
 from bigconst.arithmetic.words import Words
@@ -42,8 +41,7 @@ def measure_terms(turns: Turns, few: slice) -> None:
 
 def _measure_range(turns: Turns, terms: Terms, count: int, wanted: tuple[str, ...], threads: int) -> None:
     size = max(words_of(terms, name, 1, count + 1, WORDS[10].radix) for name in wanted)
-    work = MADE_BYTES * size + LEAST_WORK_BYTES
-    memory = Arena(work).take(work // 4096 * 4096, np.uint8)
+    memory = Arena(made_bytes(size)).take(made_bytes(size) // 4096 * 4096, np.uint8)
     with Pool(threads) as pool:
         products = Products(Words(WORDS[10], pool), lambda event: None)
 

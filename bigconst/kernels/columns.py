@@ -28,6 +28,7 @@ from .vector import (
     lane,
     load_f,
     load_i,
+    load_i_of,
     load_z,
     make_z,
     max_abs,
@@ -37,26 +38,17 @@ from .vector import (
     rint,
     splat,
     store_f,
+    store_i,
     store_i_nt,
+    store_z,
     to_float,
     to_int,
     transpose_f,
     transpose_i,
 )
 
-
-@kernel("void(i4[::1], i8, i4, i8, f8[::1])")
-def _edge(words, count, radix, j, out):
-    """Eight balanced words from j on to `out`, words outside 0..count-1 being zero."""
-    half = radix >> 1
-    for i in range(8):
-        k = j + i
-        value = words[k] if k < count else 0
-        if value >= half:
-            value -= radix
-        if 0 < k <= count and words[k - 1] >= half:
-            value += 1
-        out[i] = value
+NEAR_BYTES = 1 << 21
+"""Transforms that stay in the second-level cache, or nearly so, from one pass to the next."""
 
 
 @helper
@@ -65,54 +57,58 @@ def _eight(words, radix, j):
 
 
 @helper
-def _whole(words, count, radix, j, folded, edge):
+def _eight_of(words, count, radix, j):
+    """Eight balanced words from j on, words outside 0 .. count-1 being zero."""
+    return to_float(balance(load_i_of(words, j, count), load_i_of(words, j - 1, count), radix))
+
+
+@helper
+def _whole(words, count, radix, j, folded):
     """The vector of coefficients j .. j+7, all of them inside the number."""
     return make_z(_eight(words, radix, j), _eight(words, radix, j + folded))
 
 
 @helper
-def _half(words, count, radix, j, folded, edge):
+def _half(words, count, radix, j, folded):
     """The vector of coefficients j .. j+7, whose imaginary parts lie beyond the number and are zero."""
-    return make_z(_eight(words, radix, j), splat(0.0))
+    return make_z(_eight_of(words, count, radix, j), splat(0.0))
 
 
 @helper
-def _partial(words, count, radix, j, folded, edge):
-    """The vector of coefficients j .. j+7, any of whose words may lie outside the number; `edge` is for work."""
-    _edge(words, count, radix, j, edge)
-    _edge(words, count, radix, j + folded, edge[8:])
-    return load_z(edge, 0)
+def _partial(words, count, radix, j, folded):
+    """The vector of coefficients j .. j+7, any of whose words may lie outside the number."""
+    return make_z(_eight_of(words, count, radix, j), _eight_of(words, count, radix, j + folded))
 
 
 @helper(fused=True)
-def _split_run(load, words, count, radix, j, s, f, block, dst, o, ds, tw, edge, put):
+def _split_run(load, words, count, radix, j, s, f, block, dst, o, ds, tw):
     """Radix-8 butterflies on `block` vectors from word j on, whose branches are s words apart."""
     w1, w2, w3, w4 = twiddle(tw, 0, 1), twiddle(tw, 0, 2), twiddle(tw, 0, 3), twiddle(tw, 0, 4)
     w5, w6, w7 = twiddle(tw, 0, 5), twiddle(tw, 0, 6), twiddle(tw, 0, 7)
     for _ in range(block):
-        x0 = load(words, count, radix, j, f, edge)
-        x1 = load(words, count, radix, j + s, f, edge)
-        x2 = load(words, count, radix, j + 2 * s, f, edge)
-        x3 = load(words, count, radix, j + 3 * s, f, edge)
-        x4 = load(words, count, radix, j + 4 * s, f, edge)
-        x5 = load(words, count, radix, j + 5 * s, f, edge)
-        x6 = load(words, count, radix, j + 6 * s, f, edge)
-        x7 = load(words, count, radix, j + 7 * s, f, edge)
+        x0 = load(words, count, radix, j, f)
+        x1 = load(words, count, radix, j + s, f)
+        x2 = load(words, count, radix, j + 2 * s, f)
+        x3 = load(words, count, radix, j + 3 * s, f)
+        x4 = load(words, count, radix, j + 4 * s, f)
+        x5 = load(words, count, radix, j + 5 * s, f)
+        x6 = load(words, count, radix, j + 6 * s, f)
+        x7 = load(words, count, radix, j + 7 * s, f)
         x0, x1, x2, x3, x4, x5, x6, x7 = dft8(x0, x1 * w1, x2 * w2, x3 * w3, x4 * w4, x5 * w5, x6 * w6, x7 * w7)
-        put(dst, o, x0)
-        put(dst, o + ds, x1)
-        put(dst, o + 2 * ds, x2)
-        put(dst, o + 3 * ds, x3)
-        put(dst, o + 4 * ds, x4)
-        put(dst, o + 5 * ds, x5)
-        put(dst, o + 6 * ds, x6)
-        put(dst, o + 7 * ds, x7)
+        store_z(dst, o, x0)
+        store_z(dst, o + ds, x1)
+        store_z(dst, o + 2 * ds, x2)
+        store_z(dst, o + 3 * ds, x3)
+        store_z(dst, o + 4 * ds, x4)
+        store_z(dst, o + 5 * ds, x5)
+        store_z(dst, o + 6 * ds, x6)
+        store_z(dst, o + 7 * ds, x7)
         j += 8
         o += 16
 
 
 @helper(fused=True)
-def _split_words(words, count, radix, height, width, c, block, dst, do, dr, ds, tw, edge, put):
+def _split_words(words, count, radix, height, width, c, block, dst, do, dr, ds, tw):
     """First forward level of a slab: radix 8 from words to `dst`.
 
     Row r is stored from do + (r mod m)*dr + (r div m)*ds on, m = height/8.
@@ -129,11 +125,11 @@ def _split_words(words, count, radix, height, width, c, block, dst, do, dr, ds, 
         o = do + r * dr
         end = j + 7 * s + 8 * block
         if j > 0 and end + f <= count:
-            _split_run(_whole, words, count, radix, j, s, f, block, dst, o, ds, tw, edge, put)
-        elif j > 0 and end <= count < j + f:
-            _split_run(_half, words, count, radix, j, s, f, block, dst, o, ds, tw, edge, put)
+            _split_run(_whole, words, count, radix, j, s, f, block, dst, o, ds, tw)
+        elif count < j + f:
+            _split_run(_half, words, count, radix, j, s, f, block, dst, o, ds, tw)
         else:
-            _split_run(_partial, words, count, radix, j, s, f, block, dst, o, ds, tw, edge, put)
+            _split_run(_partial, words, count, radix, j, s, f, block, dst, o, ds, tw)
 
 
 @kernel("void(i4[::1], i8, i4, f8[::1], i8, i8, i8, i8[::1], f8[::1], i8, i8, i8, uint64[::1], f8[::1])", fused=True)
@@ -145,21 +141,18 @@ def columns_forward(words, count, radix, x, height, stride, width, radices, twid
     radices   of the levels, the first one 8; their product is height
     twiddles  Z8 blocks, level after level, node after node
     block     vectors in a slab, even, a divisor of start and stop
-    buffer    height*block + 1 vectors
+    buffer    height*block vectors
     sums      eight for each row, to which its lines are added (`checksum`), or none
     """
     levels = len(radices)
     last = radices[levels - 1]
-    edge = buffer[16 * height * block:]
-    checked = sums.size > 0
+    checked, is_near = sums.size > 0, 8 * height * stride <= NEAR_BYTES
     for c in range(start, stop, block):
         if levels == 1 and not checked:
-            _split_words(words, count, radix, height, width, c, block, x, c * 16, 0, stride, twiddles, edge,
-                         stream)
+            _split_words(words, count, radix, height, width, c, block, x, c * 16, 0, stride, twiddles)
             continue
         step = height // 8 * block * 16
-        _split_words(words, count, radix, height, width, c, block, buffer, 0, block * 16, step, twiddles, edge,
-                     keep)
+        _split_words(words, count, radix, height, width, c, block, buffer, 0, block * 16, step, twiddles)
         for v in range(0, height, last):
             span = height // 8
             table = 1
@@ -173,6 +166,10 @@ def columns_forward(words, count, radix, x, height, stride, width, radices, twid
                 table += height // span
                 span = m
             at = v * block * 16
+            if not checked and is_near:
+                forward(last, buffer, at, block * 16, x, v * stride + c * 16, stride, block, twiddles,
+                        (table + v // last) * 16, keep)
+                continue
             if not checked:
                 forward(last, buffer, at, block * 16, x, v * stride + c * 16, stride, block, twiddles,
                         (table + v // last) * 16, stream)
@@ -223,24 +220,29 @@ def _carried(a0, a1, a2, a3, a4, a5, a6, a7, carry, radix, inverse, bias, error,
 
 
 @helper
-def _store_pair(words, j, a, b):
-    store_i_nt(words, j, a)
-    store_i_nt(words, j + 8, b)
+def _store_pair(words, j, a, b, is_near):
+    if is_near:
+        store_i(words, j, a)
+        store_i(words, j + 8, b)
+    else:
+        store_i_nt(words, j, a)
+        store_i_nt(words, j + 8, b)
 
 
 @helper
-def _store_words(words, j, step, a, b):
-    """Store words j .. j+15 of each of 8 rows, which are `step` words apart: whole cache lines, past the caches."""
+def _store_words(words, j, step, a, b, is_near):
+    """Store words j .. j+15 of each of 8 rows, which are `step` words apart: whole cache lines, past the caches unless
+    the transform is near."""
     a0, a1, a2, a3, a4, a5, a6, a7 = a
     b0, b1, b2, b3, b4, b5, b6, b7 = b
-    _store_pair(words, j, a0, b0)
-    _store_pair(words, j + step, a1, b1)
-    _store_pair(words, j + 2 * step, a2, b2)
-    _store_pair(words, j + 3 * step, a3, b3)
-    _store_pair(words, j + 4 * step, a4, b4)
-    _store_pair(words, j + 5 * step, a5, b5)
-    _store_pair(words, j + 6 * step, a6, b6)
-    _store_pair(words, j + 7 * step, a7, b7)
+    _store_pair(words, j, a0, b0, is_near)
+    _store_pair(words, j + step, a1, b1, is_near)
+    _store_pair(words, j + 2 * step, a2, b2, is_near)
+    _store_pair(words, j + 3 * step, a3, b3, is_near)
+    _store_pair(words, j + 4 * step, a4, b4, is_near)
+    _store_pair(words, j + 5 * step, a5, b5, is_near)
+    _store_pair(words, j + 6 * step, a6, b6, is_near)
+    _store_pair(words, j + 7 * step, a7, b7, is_near)
 
 
 @helper(fused=True)
@@ -252,8 +254,8 @@ def _coefficients(src, at, ss, w1, w2, w3, w4, w5, w6, w7):
             mul_conj(y6, w6), mul_conj(y7, w7))
 
 
-@kernel("void(f8[::1], i8, i8, i8, i8, i8, i8, i8, f8[::1], i4[::1], f8, f8[::1], f8[::1])")
-def _join_words(src, so, sr, ss, height, width, c, block, tw, words, radix, carries, stats):
+@kernel("void(f8[::1], i8, i8, i8, i8, i8, i8, i8, f8[::1], i4[::1], f8, f8[::1], f8[::1], b1)")
+def _join_words(src, so, sr, ss, height, width, c, block, tw, words, radix, carries, stats, is_near):
     """Last inverse level of a slab, radix 8, then rounding, carry and store; `columns_inverse` explains the rest.
 
     Exact: no fast-math; every value after rounding is an integer below 2^53 but
@@ -278,12 +280,12 @@ def _join_words(src, so, sr, ss, height, width, c, block, tw, words, radix, carr
                                           real(y7), re, b_radix, inverse, bias, error, peak)
             w, re, error, peak = _carried(real(z0), real(z1), real(z2), real(z3), real(z4), real(z5), real(z6),
                                           real(z7), re, b_radix, inverse, bias, error, peak)
-            _store_words(words, j, step, v, w)
+            _store_words(words, j, step, v, w, is_near)
             v, im, error, peak = _carried(imag(y0), imag(y1), imag(y2), imag(y3), imag(y4), imag(y5), imag(y6),
                                           imag(y7), im, b_radix, inverse, bias, error, peak)
             w, im, error, peak = _carried(imag(z0), imag(z1), imag(z2), imag(z3), imag(z4), imag(z5), imag(z6),
                                           imag(z7), im, b_radix, inverse, bias, error, peak)
-            _store_words(words, j + folded, step, v, w)
+            _store_words(words, j + folded, step, v, w, is_near)
         store_f(carries, 8 * r, re)
         store_f(carries, 8 * (m + r), im)
     for i in range(8):
@@ -312,12 +314,13 @@ def columns_inverse(x, height, stride, width, radices, twiddles, start, stop, bl
     for level in range(levels):
         tables += height // span
         span //= radices[level]
-    checked = sums.size > 0
+    checked, is_near = sums.size > 0, 8 * height * stride <= NEAR_BYTES
     for c in range(start, stop, block):
         if levels == 1:
             for k in range(height if checked else 0):
                 absorb(sums, 8 * k, x, k * stride + c * 16, 2 * block, keys_of(2 * c))
-            _join_words(x, c * 16, 0, stride, height, width, c, block, twiddles, words, radix, carries, stats)
+            _join_words(x, c * 16, 0, stride, height, width, c, block, twiddles, words, radix, carries, stats,
+                        is_near)
             continue
         for v in range(0, height, last):
             for k in range(last if checked else 0):
@@ -341,7 +344,7 @@ def columns_inverse(x, height, stride, width, radices, twiddles, start, stop, bl
                     src, so, ss = x, v * stride + c * 16, stride
                 inverse(r, src, so, ss, buffer, at, step, m * block, twiddles, (table + v // span) * 16)
         _join_words(buffer, 0, block * 16, height // 8 * block * 16, height, width, c, block, twiddles, words, radix,
-                    carries, stats)
+                    carries, stats, is_near)
 
 
 @kernel("void(i4[::1], f8[::1], i8[::1], i8, i8, i8, i8[::1])")

@@ -27,7 +27,7 @@ from .jit import helper, kernel
 from .levels import forward2, forward4, forward8, inverse2, inverse4, inverse8, keep, twiddle
 from .vector import load_z, load_zz, mul_conj, prefetch, splat, square, store_z, transpose_z
 
-FORWARD, SQUARE, MULTIPLY, MULTIPLY_ADD = 0, 1, 2, 3
+FORWARD, SQUARE, MULTIPLY, MULTIPLY_ADD, BACKWARD = 0, 1, 2, 3, 4
 
 
 @helper(fused=True)
@@ -39,15 +39,20 @@ def _leaf(x, p, tw, to, w1, scale, mode, other, added, op):
     """
     v1, v2, v3, v4 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3), twiddle(tw, to, 4)
     v5, v6, v7 = twiddle(tw, to, 5), twiddle(tw, to, 6), twiddle(tw, to, 7)
-    a0, a1, a2, a3, a4, a5, a6, a7 = dft8(
-        load_z(x, p), load_z(x, p + 16) * v1, load_z(x, p + 32) * v2, load_z(x, p + 48) * v3,
-        load_z(x, p + 64) * v4, load_z(x, p + 80) * v5, load_z(x, p + 96) * v6, load_z(x, p + 112) * v7)
-    a0, a1, a2, a3, a4, a5, a6, a7 = transpose_z(a0, a1, a2, a3, a4, a5, a6, a7)
+    if mode == BACKWARD:
+        a0, a1, a2, a3 = load_z(x, p), load_z(x, p + 16), load_z(x, p + 32), load_z(x, p + 48)
+        a4, a5, a6, a7 = load_z(x, p + 64), load_z(x, p + 80), load_z(x, p + 96), load_z(x, p + 112)
+    else:
+        a0, a1, a2, a3, a4, a5, a6, a7 = dft8(
+            load_z(x, p), load_z(x, p + 16) * v1, load_z(x, p + 32) * v2, load_z(x, p + 48) * v3,
+            load_z(x, p + 64) * v4, load_z(x, p + 80) * v5, load_z(x, p + 96) * v6, load_z(x, p + 112) * v7)
+        a0, a1, a2, a3, a4, a5, a6, a7 = transpose_z(a0, a1, a2, a3, a4, a5, a6, a7)
     w2 = square(w1)
     w4 = square(w2)
     w3 = w1 * w2
     w5, w6, w7 = w1 * w4, w2 * w4, w3 * w4
-    a0, a1, a2, a3, a4, a5, a6, a7 = dft8(a0, a1 * w1, a2 * w2, a3 * w3, a4 * w4, a5 * w5, a6 * w6, a7 * w7)
+    if mode != BACKWARD:
+        a0, a1, a2, a3, a4, a5, a6, a7 = dft8(a0, a1 * w1, a2 * w2, a3 * w3, a4 * w4, a5 * w5, a6 * w6, a7 * w7)
     if mode == FORWARD:
         store_z(x, p, a0)
         store_z(x, p + 16, a1)
@@ -61,7 +66,7 @@ def _leaf(x, p, tw, to, w1, scale, mode, other, added, op):
     if mode == SQUARE:
         a0, a1, a2, a3 = square(a0), square(a1), square(a2), square(a3)
         a4, a5, a6, a7 = square(a4), square(a5), square(a6), square(a7)
-    else:
+    elif mode != BACKWARD:
         a0, a1 = a0 * load_z(other, op), a1 * load_z(other, op + 16)
         a2, a3 = a2 * load_z(other, op + 32), a3 * load_z(other, op + 48)
         a4, a5 = a4 * load_z(other, op + 64), a5 * load_z(other, op + 80)
@@ -100,7 +105,7 @@ def rows(x, start, stop, stride, width, radices, base, row, leaf_re, leaf_im, sc
     leaf_re, leaf_im  exp(2 pi i E / (8 width)) for each node
     mode     FORWARD leaves the scrambled spectrum; SQUARE, MULTIPLY (by the spectrum
              in `other`, laid out as x) and MULTIPLY_ADD (to which that in `added`
-             is added) return to coefficients, times `scale`
+             is added) return to coefficients, times `scale`, as BACKWARD does from a spectrum
     scratch  16 * (len(radices) + 1) doubles of this thread
     """
     levels = len(radices)
@@ -117,7 +122,9 @@ def rows(x, start, stop, stride, width, radices, base, row, leaf_re, leaf_im, sc
                     store_z(scratch, level * 16,
                             load_z(base, (table + v // span) * 16) * load_z(row, row_at + level * 16))
                     at = origin + v * 16
-                    if radices[level] == 8:
+                    if mode == BACKWARD:
+                        pass
+                    elif radices[level] == 8:
                         m = span >> 3
                         forward8(x, at, 16 * m, x, at, 16 * m, m, scratch, level * 16, keep)
                     elif radices[level] == 4:

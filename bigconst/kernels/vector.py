@@ -367,11 +367,29 @@ def load_i(typingctx, array, index):
 
 
 @intrinsic
-def store_i_nt(typingctx, array, index, value):
-    """Store an I8 as eight int32, from `index` on, past the caches; 32-byte aligned."""
+def load_i_of(typingctx, array, index, count):
+    """An I8 from eight int32, from `index` on; zeros for elements outside 0 .. count-1, which are not touched."""
     def codegen(context, builder, sig, args):
-        store_at(builder, args[2], element(context, builder, sig.args[0], args[0], args[1], VI), 32, False)
-    return types.void(array, types.int64, I8), codegen
+        array, index, count = args
+        numbers = builder.add(_splat(builder, index, VL), ir.Constant(VL, list(range(LANES))))
+        inside = builder.icmp_unsigned("<", numbers, _splat(builder, count, VL))
+        pointer = element(context, builder, sig.args[0], array, index, VI)
+        zeros = ir.Constant(VI, [0] * LANES)
+        return call(builder, "llvm.masked.load.v8i32.p0", [pointer, I32(4), inside, zeros], VI)
+    return I8(array, types.int64, types.int64), codegen
+
+
+def _store_i(temporal: bool):
+    def store(typingctx, array, index, value):
+        def codegen(context, builder, sig, args):
+            pointer = element(context, builder, sig.args[0], args[0], args[1], VI)
+            store_at(builder, args[2], pointer, 4 if temporal else 32, temporal)
+        return types.void(array, types.int64, I8), codegen
+    return store
+
+
+store_i = intrinsic(_store_i(True))
+store_i_nt = intrinsic(_store_i(False))
 
 
 @intrinsic

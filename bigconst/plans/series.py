@@ -6,7 +6,7 @@ Pure: integers and decimal numbers.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from math import factorial
 
 PRECISION = Context(prec=60)
@@ -19,21 +19,10 @@ class Hypergeometric:
     """The sum of A(k)*product of p(i)/q(i) over i = 1 .. k, over k = 0 .. N - 1.  It is T/Q, where Q is the product of
     all q(i)."""
 
-    p_factors: tuple[tuple[int, int], ...]
-    """linear factors of p: (slope, intercept), positive from 1 on; the first one is a constant of either sign"""
-    q_factors: tuple[tuple[int, int], ...]
+    p: tuple[int, ...]
+    """coefficients, from the constant up"""
+    q: tuple[int, ...]
     a: tuple[int, ...]
-    """coefficients of A, from the constant up"""
-
-    @cached_property
-    def p(self) -> tuple[int, ...]:
-        """Coefficients of p, from the constant up."""
-        return multiplied(self.p_factors)
-
-    @cached_property
-    def q(self) -> tuple[int, ...]:
-        """Coefficients of q."""
-        return multiplied(self.q_factors)
 
     def log10(self, name: str, start: int, stop: int) -> Decimal:
         """Bound on log10 of |P|, |Q| or |T| of the terms start .. stop - 1, start >= 1, for p and q that are at most
@@ -51,19 +40,19 @@ class Hypergeometric:
             return found
 
 
-def multiplied(factors: Sequence[tuple[int, int]]) -> tuple[int, ...]:
-    """The coefficients of a product of linear factors, from the constant up; the leading ones are not 0."""
-    found = [1]
-    for slope, intercept in factors:
-        found = [intercept * low + slope * high for low, high in zip([*found, 0], [0, *found], strict=True)]
-    while found[-1] == 0:
+def product(one: Sequence[int], other: Sequence[int]) -> tuple[int, ...]:
+    """The product of two polynomials, given and returned as coefficients from the constant up; no leading zeros."""
+    found = [0] * (len(one) + len(other) - 1)
+    for i, a in enumerate(one):
+        for j, b in enumerate(other):
+            found[i + j] += a * b
+    while len(found) > 1 and found[-1] == 0:
         found.pop()
     return tuple(found)
 
 
 CHUDNOVSKY_C = 640320
-CHUDNOVSKY = Hypergeometric(((0, -1), (6, -5), (2, -1), (6, -1)), ((0, CHUDNOVSKY_C**3 // 24), (1, 0), (1, 0), (1, 0)),
-                            (13591409, 545140134))
+CHUDNOVSKY = Hypergeometric((5, -46, 108, -72), (0, 0, 0, CHUDNOVSKY_C**3 // 24), (13591409, 545140134))
 """426880*sqrt(10005)/pi: p(k) = -(6k - 5)(2k - 1)(6k - 1), q(k) = k^3*C^3/24 (D. V. and G. V. Chudnovsky, 1988)."""
 UNIT = 4001, 40, 10005
 """a, b, d: (a + b*sqrt d)^j = p + q*sqrt d has norm 1, and p/q comes near to sqrt d."""

@@ -46,7 +46,7 @@ class Family:
 
 
 DIGITS = Family("digits", (("checksum", "columns", "linear", "rows", "residue", "pack", "newton", "propagate",
-                            "recurrence", "terms", "text"),),
+                            "recurrence", "terms", "text"), ("nodes",)),
                 ("constants.files", "arithmetic.memory.machine", "arithmetic.subtree"))
 DISK = Family("digits on disk", (("middle", "chunk", "checksum", "residue", "pack", "text"),),
               ("arithmetic.disk.machine",))

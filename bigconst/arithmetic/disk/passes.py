@@ -43,7 +43,7 @@ class DiskTransform(RowPasses):
         self._outer_twiddles = tables.column_twiddles(shape.outer_radices)
         self._run_chunks = shape.run_words // shape.chunk_words
         self._block = block_of(shape.rows, shape.tile_width)
-        self._buffer_doubles = 16 * (shape.rows * self._block + 1)
+        self._buffer_doubles = 16 * shape.rows * self._block
         self._parts = split(shape.tile_width, self._tasks(shape.rows * shape.tile_width), self._block)
 
     def _first_chunk(self, run: int, slab: int) -> int:

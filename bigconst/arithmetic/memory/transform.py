@@ -24,30 +24,26 @@ class Transform:
     def __init__(self, shape: Shape, pool: Pool):
         self.shape = shape
         self._pool = pool
-        self._column_radices = np.array(shape.column_radices, dtype=np.int64)
-        self._row_radices = np.array(shape.row_radices, dtype=np.int64)
-        self._column_twiddles = tables.column_twiddles(shape.column_radices)
-        self._base, self._leaf_re, self._leaf_im = tables.row_base(shape.row_radices)
-        self._row_twiddles = tables.row_twiddles(
-            *tables.child_numerators(shape.column_radices, *tables.ROOT), shape.row_radices)
+        self._tables = tables.tables_of(shape)
         parts = min(TASKS, max(1, shape.words // TASK_WORDS))
         self._columns = split(shape.width, parts, shape.block)
         self._rows = split(shape.height, parts)
-        self._buffer_size = 16 * (shape.height * shape.block + 1)
+        self._buffer_size = 16 * shape.height * shape.block
         self._scratch_size = 16 * (len(shape.row_radices) + 1)
 
     def forward(self, words: np.ndarray, radix: int, data: np.ndarray) -> None:
         """Column pass: `words`, at most shape.words of them, into `data` (shape.data_bytes)."""
         s = self.shape
         self._pool.run(columns_forward, [
-            (words, len(words), radix, data, s.height, s.stride, s.width, self._column_radices, self._column_twiddles,
-             start, stop, s.block, NO_SUMS) for start, stop in self._columns], self._buffer_size)
+            (words, len(words), radix, data, s.height, s.stride, s.width, self._tables.column_radices,
+             self._tables.columns, start, stop, s.block, NO_SUMS) for start, stop in self._columns],
+            self._buffer_size)
 
     def _row_pass(self, data: np.ndarray, mode: int, other: np.ndarray, added: np.ndarray) -> None:
-        s = self.shape
+        s, own = self.shape, self._tables
         self._pool.run(rows, [
-            (data, start, stop, s.stride, s.width, self._row_radices, self._base, self._row_twiddles, self._leaf_re,
-             self._leaf_im, 2.0 / s.words, mode, other, added) for start, stop in self._rows], self._scratch_size)
+            (data, start, stop, s.stride, s.width, own.row_radices, own.base, own.rows, own.leaf_re, own.leaf_im,
+             2.0 / s.words, mode, other, added) for start, stop in self._rows], self._scratch_size)
 
     def spectrum(self, data: np.ndarray) -> None:
         """Row pass, forward only: `data` becomes the scrambled spectrum."""
@@ -85,7 +81,7 @@ class Transform:
         carries = np.zeros((len(self._columns), 2 * s.height))
         stats = np.zeros((len(self._columns), 2))
         self._pool.run(columns_inverse, [
-            (data, s.height, s.stride, s.width, self._column_radices, self._column_twiddles, start, stop, s.block,
+            (data, s.height, s.stride, s.width, self._tables.column_radices, self._tables.columns, start, stop, s.block,
              words, float(radix), carries[i], stats[i], NO_SUMS)
             for i, (start, stop) in enumerate(self._columns)], self._buffer_size)
         ends = np.array([stop for _, stop in self._columns], dtype=np.int64)

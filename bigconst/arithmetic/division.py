@@ -10,17 +10,19 @@ Only the leading K + 2s + 1 words of X matter for it, and of e the leading K - k
 makes the quotient of Y*B^n from a reciprocal of half its length (A. H. Karp and P. Markstein, High-precision division
 and square root, ACM TOMS 23, 1997): Q = Y*R, then Q*B^h + (Y*B^a - Q*X)*R.
 
+Only so many leading words of X and Y matter for the quotient as it has itself, and s + 1 more.
+
 Errors: with |R - B^(l+k)/X| <= 4 the next R is off by less than 1 from the iteration, and by 1 each from leading words
-of X, those of e and the last division by a power of B: 4 again.  The quotient is off by less than QUOTIENT_ERROR,
-which its guard words settle, or the sign of a remainder where they cannot.  Where numbers are whole chunks
-(`round_up`), l + k and all cuts are; so has to be n.
+of X, those of e and the last division by a power of B: 4 again.  The quotient is off by less than 6 from the step and
+by less than 1 from leading words of X and Y; its guard words settle that, or the sign of a remainder where they
+cannot.  Where numbers are whole chunks (`round_up`), l + k and all cuts are; so has to be n.
 """
 
 from dataclasses import dataclass, replace
 
 START_WORDS = 400
 """A reciprocal of at most so many words comes from the division of small integers."""
-QUOTIENT_ERROR = 6
+QUOTIENT_ERROR = 7
 """Bound on the error of a quotient before it is rounded, in units of its last guard word."""
 
 
@@ -48,19 +50,22 @@ def divide(machine, bounds: DivisionBounds, y, x, n: int, discarded: int = 0, ex
     guard, lx, spare = machine.round_up(2), bounds.divisor, bounds.spare
     ly = max(bounds.dividend, lx - n)
     most = ly + n + guard - lx + spare              # words of the quotient, with guard words
-    h = _down(machine, min(most // 2, max(n + guard, lx - spare - 1)))
-    k = machine.round_up(lx + max(most - h, h + 1)) - lx
-    r = machine.call("reciprocal", reciprocal, bounds, x, k)
+    cut = _down(machine, lx - spare - max(most, n + guard) - 1)
+    high_y, high_x, l1, l2 = y.high(cut), x.high(cut), lx - cut, ly - cut
+    h = _down(machine, min(most // 2, max(n + guard, l1 - spare - 1)))
+    k = machine.round_up(l1 + max(most - h, h + 1)) - l1
+    r = machine.call("reciprocal", reciprocal, bounds.above(cut), high_x, k)
 
     with machine.stage("quotient"):
-        cut = min(_down(machine, lx + h - n - guard - spare), _down(machine, ly))
-        below = lx + k + h - n - guard - cut
-        q = machine.products("leading", [(y.high(cut), r)], ly - cut + k + spare + 1, discard=below).high(below)
+        cut = min(_down(machine, l1 + h - n - guard - spare), _down(machine, l2))
+        below = l1 + k + h - n - guard - cut
+        q = machine.products("leading", [(high_y.high(cut), r)], l2 - cut + k + spare + 1, discard=below).high(below)
         a = n + guard - h
-        rest = machine.products("rest", [(q.negated(), x)], lx + 1, plus=[(1, y, a) if a >= 0 else (1, y.high(-a), 0)])
-        cut = _down(machine, lx - h - spare)
-        below = lx + k - h - cut
-        more = machine.products("trailing", [(rest.high(cut), r)], lx + k + spare + 2 - cut, discard=below)
+        rest = machine.products("rest", [(q.negated(), high_x)], l1 + 1,
+                                plus=[(1, high_y, a) if a >= 0 else (1, high_y.high(-a), 0)])
+        cut = _down(machine, l1 - h - spare)
+        below = l1 + k - h - cut
+        more = machine.products("trailing", [(rest.high(cut), r)], l1 + k + spare + 2 - cut, discard=below)
         q = machine.sum("sum", [(1, q, h), (1, more, -below), (QUOTIENT_ERROR, None, 0)], most + 2)
 
         def less(q):

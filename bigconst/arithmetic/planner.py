@@ -189,11 +189,12 @@ class MemoryPlanner(Planner):
 
     def products(self, name: str, terms: Sequence[tuple[PlannedNumber, Operand]], length: int, *, times: int = 1,
                  plus: Sequence[tuple] = (), cut: int = 0, discard: int = 0) -> PlannedNumber:
-        """A sum of products, in the array of a spectrum if that is not needed any more."""
+        """A sum of products, where a spectrum was that is not needed any more."""
         operands, fresh, kept = _transforms(terms)
         room = _room(fresh, length)
         shape = kept[0].shape if kept else shape_for(room)
         words, made = shape.words, len(fresh) - len(terms)
+        own = len(fresh) if kept or operands == 1 else len(fresh) - 1      # the last spectrum makes room for the result
         operations = [("forward", words)] * len(fresh) + [("spectrum", words)] * (made if operands > 1 else 0)
         operations += [("square" if operands == 1 else "multiply", words)] * len(terms) + [("inverse", words)]
         operations += [("multiply small", words)] * (times != 1)
@@ -201,7 +202,8 @@ class MemoryPlanner(Planner):
         return self._number(self._add(
             name, _used(terms, plus), array_bytes(4 * words), words=length, shape=shape, operands=operands,
             full=_full(terms, room),
-            temporary_bytes=len(fresh) * array_bytes(shape.data_bytes), temporary_count=len(fresh),
+            temporary_bytes=own * array_bytes(shape.data_bytes), temporary_count=own,
+            shared_bytes=(len(fresh) - own) * array_bytes(shape.data_bytes),
             operations=(*operations, ("residue", words)), replaces=kept[0].name if kept else None))
 
     def sum(self, name: str, terms: Sequence[tuple[int, PlannedNumber | None, int]], length: int,

@@ -34,21 +34,24 @@ class Part:
 
 def numbers_of_terms(machine, terms: Terms, start: int, stop: int, wanted: Names):
     """The numbers of the terms start .. stop - 1."""
-    return _called(machine, "terms", terms, Part(stop - start, stop, start), wanted, machine.most_made)
+    return _called(machine, "terms", terms, Part(stop - start, stop, start), wanted, machine.most_made, is_last=True)
 
 
-def _called(machine, name: str, terms: Terms, part: Part, wanted: Names, most: int):
+def _called(machine, name: str, terms: Terms, part: Part, wanted: Names, most: int, is_last: bool = False):
     words = max(_lengths(machine, terms, part, wanted))
     least = NODE_BYTES * words if words > most else 0
-    return machine.call(name, numbers_of, terms, part, wanted, most, least_bytes=least)
+    return machine.call(name, numbers_of, terms, part, wanted, most, is_last, least_bytes=least)
 
 
 def _lengths(machine, terms: Terms, part: Part, wanted: Names) -> list[int]:
     return [words_of(terms, name, part.end - part.count, part.end, machine.radix) for name in wanted]
 
 
-def numbers_of(machine, terms: Terms, part: Part, wanted: Names, most: int):
-    """The numbers of a range of terms; those of at most `most` words are made by single threads."""
+def numbers_of(machine, terms: Terms, part: Part, wanted: Names, most: int, is_last: bool):
+    """The numbers of a range of terms; those of at most `most` words are made in memory of their own.
+
+    The last products of all take more memory than anything else, and are computed one by one there.
+    """
     words = _lengths(machine, terms, part, wanted)
     if max(words) <= most or part.count == 1:
         from bigconst.arithmetic.subtree import Subtree
@@ -62,4 +65,4 @@ def numbers_of(machine, terms: Terms, part: Part, wanted: Names, most: int):
               for name, half, names in zip(("first half", "second half"), part.halves(), terms.halves(wanted),
                                            strict=True)]
     with machine.stage("terms" if machine.in_memory else f"terms {part.start} to {part.start + part.count - 1}"):
-        return one_or_several(terms.join(machine, *halves, wanted, words))
+        return one_or_several(terms.join(machine, *halves, wanted, words, one_by_one=is_last and machine.in_memory))

@@ -44,9 +44,13 @@ class Terms:
         return tuple(tuple(name for name in self.names if any(pair[half] == name for pair in pairs))
                      for half in range(2))
 
-    def join(self, machine, left: dict, right: dict, wanted: Names, words: Sequence[int]) -> tuple:
+    def join(self, machine, left: dict, right: dict, wanted: Names, words: Sequence[int], *,
+             one_by_one: bool = False) -> tuple:
         """The numbers of a range, of so many words at most, from those of its halves; a number that is in two products
-        is transformed once."""
+        is transformed once.
+
+        A sum of products takes one inverse transform, or one for each product, which takes less memory.
+        """
         pairs = [pair for name in wanted for pair in self.products[name]]
         first, second = (Counter(pair[half] for pair in pairs) for half in range(2))
         spectra = {}
@@ -63,8 +67,14 @@ class Terms:
                 return right[other], spectrum(f"{one} of the first half", left[one], first[one])
             return left[one], right[other]
 
-        return tuple(machine.products(name, [factors(*pair) for pair in self.products[name]], size)
-                     for name, size in zip(wanted, words, strict=True))
+        def number(name: str, size: int):
+            made, together = None, 1 if one_by_one else len(self.products[name])
+            for i in range(0, len(self.products[name]), together):
+                made = machine.products(name, [factors(*pair) for pair in self.products[name][i:i + together]], size,
+                                        plus=[] if made is None else [(1, made, 0)])
+            return made
+
+        return tuple(number(name, size) for name, size in zip(wanted, words, strict=True))
 
 
 @dataclass(frozen=True)

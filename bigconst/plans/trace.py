@@ -3,7 +3,6 @@
 A plan is made of it: what lies where, what moves, how long each part takes.
 """
 
-import bisect
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -40,6 +39,8 @@ class Step:
     """room that the step alone needs: transforms, beside its result"""
     temporary_count: int = 1
     """number of equal parts of this room"""
+    shared_bytes: int = 0
+    """room that the step alone needs, in which its result begins in the end"""
     words: int = 0
     """words of the result"""
     shape: Shape | DiskShape | None = None
@@ -68,6 +69,11 @@ class Step:
     def temporary(self) -> str:
         """Name of its temporary room."""
         return f"{self.name}, temporary"
+
+    @property
+    def shared(self) -> str:
+        """Name of the room in which its result begins."""
+        return f"{self.name}, shared"
 
 
 @dataclass(frozen=True)
@@ -160,56 +166,67 @@ class Trace:
         over = {step.out: i for i, step in enumerate(self.steps)
                 if step.replaces is not None and deaths[step.replaces] == i}
         under = {self.steps[i].replaces for i in over.values()}
-        results = [_Region(step.out, step.out_bytes, 2 * i + (step.out in over),
-                           2 * deaths[step.out] + (step.out not in under))
+        results = [(step.out, [_Room(step.out_bytes, 2 * i + (step.out in over),
+                                     2 * deaths[step.out] + (step.out not in under))])
                    for i, step in enumerate(self.steps) if step.out is not None]
-        temporary = [each._replace(born=2 * each.born, dead=2 * each.dead + 1) for each in self._temporary()]
+        temporary = [(name, [_Room(size, 2 * i, 2 * i + 1)]) for name, size, i in self._temporary()]
         return _place([*results, *temporary], unit)
 
     @cached_property
     def arrays(self) -> dict[str, tuple[int, int]]:
         """Offset and size in memory, in bytes, of everything.
 
-        A result that takes the place of an operand shares its array from the beginning: the approximations of a ladder
-        are one array.
+        A number that takes the place of another one, by linear operations, shares its array from the beginning: the
+        approximations of a ladder are one array.  A product that takes the place of a transform begins where that does.
         """
-        deaths, first, regions = self.deaths, dict[str, str](), dict[str, _Region]()
+        deaths, first, rooms, sizes = self.deaths, dict[str, str](), dict[str, list[_Room]](), dict[str, int]()
         for i, step in enumerate(self.steps):
             if step.out is None:
                 continue
-            root = step.out
+            root, room = step.out, _Room(step.out_bytes, i, deaths[step.out])
             if step.replaces is not None and deaths[step.replaces] == i:
                 root = first[step.replaces]
+            known = rooms.setdefault(root, [])
+            if known and step.shape is None:
+                room = _Room(max(each.size for each in (*known, room)), known[0].born, room.dead)
+                known.clear()
+            known.append(room)
+            if step.shared_bytes:
+                known.append(_Room(step.shared_bytes, i, i))
+                sizes[step.shared] = step.shared_bytes
+                first[step.shared] = root
             first[step.out] = root
-            known = regions.get(root, _Region(root, 0, i, 0))
-            regions[root] = _Region(root, max(known.size, step.out_bytes), known.born,
-                                    max(known.dead, deaths[step.out]))
+            sizes[step.out] = room.size
         temporary = self._temporary()
-        addresses, _ = _place([*regions.values(), *temporary], PAGE_BYTES)
-        return ({name: (addresses[root], regions[root].size) for name, root in first.items()}
-                | {each.name: (addresses[each.name], each.size) for each in temporary})
+        addresses, _ = _place([*rooms.items(), *((name, [_Room(size, i, i)]) for name, size, i in temporary)],
+                              PAGE_BYTES)
+        for name, root in first.items():
+            if len(rooms[root]) == 1:
+                sizes[name] = rooms[root][0].size
+        return ({name: (addresses[root], sizes[name]) for name, root in first.items()}
+                | {name: (addresses[name], size) for name, size, _ in temporary})
 
     @cached_property
     def memory_bytes(self) -> int:
         """Memory for all arrays."""
         return max((offset + size for offset, size in self.arrays.values()), default=0)
 
-    def _temporary(self) -> "list[_Region]":
-        return [_Region(step.temporary, step.temporary_bytes, i, i)
-                for i, step in enumerate(self.steps) if step.temporary_bytes]
+    def _temporary(self) -> list[tuple[str, int, int]]:
+        """Name, bytes and step of all temporary room."""
+        return [(step.temporary, step.temporary_bytes, i) for i, step in enumerate(self.steps) if step.temporary_bytes]
 
 
-class _Region(NamedTuple):
-    """Room that something needs from one step to another."""
+class _Room(NamedTuple):
+    """So many bytes from one step to another."""
 
-    name: str
     size: int
     born: int
     dead: int
 
 
-def _place(regions: Sequence[_Region], unit: int) -> tuple[dict[str, int], int]:
-    """Address of each region, in multiples of `unit`, and the end of the highest.
+def _place(regions: Sequence[tuple[str, list[_Room]]], unit: int) -> tuple[dict[str, int], int]:
+    """Address of each region, in multiples of `unit`, and the end of the highest; all room of a region begins at its
+    address.
 
     The largest comes first, each at the lowest place that is free while it lives.
     """
@@ -218,20 +235,22 @@ def _place(regions: Sequence[_Region], unit: int) -> tuple[dict[str, int], int]:
     addresses: dict[str, int] = {}
     end = 0
 
-    for name, size, born, dead in sorted(regions, key=lambda region: -region.size):
-        size = -(-size // unit) * unit
+    for name, rooms in sorted(regions, key=lambda region: -max(room.size for room in region[1])):
+        rooms = [room._replace(size=-(-room.size // unit) * unit) for room in rooms]
+        # It cannot begin between these addresses.
+        taken = sorted({(start - size, stop) for size, born, dead in rooms
+                        for period in range(born // PERIOD, dead // PERIOD + 1)
+                        for start, stop, other_born, other_dead in placed.get(period, ())
+                        if other_born <= dead and born <= other_dead})
         at = 0
-        periods = range(born // PERIOD, dead // PERIOD + 1)
-        near = placed.get(born // PERIOD, []) if len(periods) == 1 else sorted(
-            {each for period in periods for each in placed.get(period, ())})
-        for start, stop, other_born, other_dead in near:
-            if other_born <= dead and born <= other_dead:
-                if start - at >= size:
-                    break
-                at = max(at, stop)
-        for period in periods:
-            bisect.insort(placed.setdefault(period, []), (at, at + size, born, dead))
-        addresses[name], end = at, max(end, at + size)
+        for low, high in taken:
+            if at <= low:
+                break
+            at = max(at, high)
+        for size, born, dead in rooms:
+            for period in range(born // PERIOD, dead // PERIOD + 1):
+                placed.setdefault(period, []).append((at, at + size, born, dead))
+        addresses[name], end = at, max(end, at + max(room.size for room in rooms))
     return addresses, end
 
 

@@ -15,6 +15,7 @@ from bigconst.constants import engine
 from bigconst.constants.golden import PHI
 from bigconst.constants.planning import make_plan
 from bigconst.constants.sqrt import root_of
+from bigconst.plans.shape import shape_for
 from bigconst.plans.trace import Step, Trace
 
 SQRT2, SQUARE = root_of(2), root_of(49)
@@ -77,8 +78,10 @@ def traces(draw):
     for i in range(draw(st.integers(1, 12))):
         reads = draw(st.lists(st.sampled_from([step.name for step in steps]), max_size=3)) if steps else []
         replaces = draw(st.sampled_from([None, *reads]))
+        shape = draw(st.sampled_from([None, shape_for(1000)]))
         steps.append(Step(f"step {i}", "", tuple(reads), f"step {i}", draw(st.integers(0, 50)) * 4096,
-                          draw(st.integers(0, 20)) * 4096, replaces=replaces))
+                          draw(st.integers(0, 20)) * 4096, replaces=replaces, shape=shape,
+                          shared_bytes=draw(st.integers(0, 80)) * 4096 if shape and not replaces else 0))
     return Trace(tuple(steps), results=(steps[-1].name,))
 
 
@@ -93,10 +96,13 @@ def test_nothing_alive_shares_its_place(trace):
         if born <= other_dead and other_born <= dead:
             is_replaced = b in trace.by_name and trace.by_name[b].replaces == a and dead == other_born
             assert (is_replaced or addresses[a] + size <= addresses[b] or addresses[b] + other <= addresses[a])
+    lives += [(step.shared, 0, i, i) for i, step in enumerate(trace.steps) if step.shared_bytes]
+    for (a, _, born, dead), (b, _, other_born, other_dead) in combinations(lives, 2):
+        if born <= other_dead and other_born <= dead:
             (start, room), (other_start, other_room) = trace.arrays[a], trace.arrays[b]
-            shared = start == other_start and room == other_room and max(born, other_born) == min(dead, other_dead)
+            shared = start == other_start and max(born, other_born) == min(dead, other_dead)
             assert shared or start + room <= other_start or other_start + other_room <= start or 0 in (room, other_room)
-    assert end == max((addresses[name] + size for name, size, *_ in lives), default=0)
+    assert end == max((addresses[name] + size for name, size, *_ in lives if size), default=0)
     assert all(room >= size for (name, size, *_) in lives for _, room in [trace.arrays[name]])
 
 

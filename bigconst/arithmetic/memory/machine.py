@@ -213,7 +213,8 @@ class MemoryMachine(Machine):
         step, words, cut = self._step(name), self._words, cut or discard
         wanted = self._wanted([(a, b.number if isinstance(b, MemorySpectrum) else b) for a, b in terms], times, plus)
         out = self._array(step.name).view(np.int32)[:step.shape.words]
-        rooms = iter(np.split(self._array(step.temporary), step.temporary_count))
+        rooms = np.split(self._array(step.temporary), step.temporary_count)
+        rooms = iter([*rooms, self._array(step.shared)] if step.shared_bytes else rooms)
         end = length if wanted.is_signed else len(out)
 
         def room() -> np.ndarray:

@@ -10,8 +10,8 @@ from functools import partial
 from bigconst.arithmetic.machine import made_bytes, one_or_several, several
 from bigconst.arithmetic.terms import Names, Terms, words_of
 
-NODE_BYTES = 32
-"""Bytes that a node takes at least in memory for each word of its longest number: two spectra, and two transforms."""
+NODE_BYTES = 16
+"""Bytes that a node takes at least in memory for each word of its longest number: two transforms."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class Part:
 
 def numbers_of_terms(machine, terms: Terms, start: int, stop: int, wanted: Names):
     """The numbers of the terms start .. stop - 1."""
-    return _called(machine, "terms", terms, Part(stop - start, stop, start), wanted, machine.most_made, is_last=True)
+    return _called(machine, "terms", terms, Part(stop - start, stop, start), wanted, machine.most_made, True)
 
 
-def _called(machine, name: str, terms: Terms, part: Part, wanted: Names, most: int, is_last: bool = False):
+def _called(machine, name: str, terms: Terms, part: Part, wanted: Names, most: int, is_last: bool):
     words = max(_lengths(machine, terms, part, wanted))
     least = NODE_BYTES * words if words > most else 0
     return machine.call(name, numbers_of, terms, part, wanted, most, is_last, least_bytes=least)
@@ -50,7 +50,7 @@ def _lengths(machine, terms: Terms, part: Part, wanted: Names) -> list[int]:
 def numbers_of(machine, terms: Terms, part: Part, wanted: Names, most: int, is_last: bool):
     """The numbers of a range of terms; those of at most `most` words are made in memory of their own.
 
-    The last products of all take more memory than anything else, and are computed one by one there.
+    The last products in memory take more of it than anything else, and are computed one by one there.
     """
     words = _lengths(machine, terms, part, wanted)
     if max(words) <= most or part.count == 1:
@@ -61,7 +61,8 @@ def numbers_of(machine, terms: Terms, part: Part, wanted: Names, most: int, is_l
         costs = [((terms.operation, max(words)),), *[()] * (len(wanted) - 1)]
         return one_or_several([machine.made(name, partial(tree.number, name), size, made_bytes(max(words)), cost)
                                for name, size, cost in zip(wanted, words, costs, strict=True)])
-    halves = [dict(zip(names, several(_called(machine, name, terms, half, names, most)), strict=True))
+    halves = [dict(zip(names, several(_called(machine, name, terms, half, names, most, not machine.in_memory)),
+                       strict=True))
               for name, half, names in zip(("first half", "second half"), part.halves(), terms.halves(wanted),
                                            strict=True)]
     with machine.stage("terms" if machine.in_memory else f"terms {part.start} to {part.start + part.count - 1}"):

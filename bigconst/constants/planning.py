@@ -104,13 +104,13 @@ class _Search:
         def costs(one: DiskPlan) -> tuple[int, int]:
             return one.traffic.read_bytes + one.traffic.written_bytes, one.scratch_bytes
 
-        found, chunk = plan, plan.chunk_words
-        while 2 * chunk <= diskplan.MAX_CHUNK_WORDS:
-            chunk *= 2
-            longer = self._try(chunk, passes)
-            if longer is not None and all(now <= diskplan.LONGER_CHUNKS_COST * before for now, before in
-                                          zip(costs(longer), costs(plan), strict=True)):
-                found = longer
+        found = plan
+        while 2 * found.chunk_words <= diskplan.MAX_CHUNK_WORDS:
+            longer = self._try(2 * found.chunk_words, passes)
+            if longer is None or any(now > diskplan.LONGER_CHUNKS_COST * before for now, before in
+                                     zip(costs(longer), costs(plan), strict=True)):
+                break
+            found = longer
         return found
 
     def _try(self, chunk: int, passes: int, least_record_bytes: int = 0) -> DiskPlan | None:

@@ -36,9 +36,9 @@ examples:
 
 
 _MODULES = {
-    "resume": "resume", "status": "status", "verify": "verify", "certify": "certify", "digits": "digits",
-    "find": "find", "stats": "stats", "hash": "hash", "compare": "compare", "plot": "plot", "ll": "mersenne",
-    "prp": "mersenne", "work": "work", "selftest": "selftest", "stress": "stress", "bench": "bench",
+    "constants": "constants", "resume": "resume", "status": "status", "verify": "verify", "certify": "certify",
+    "digits": "digits", "find": "find", "stats": "stats", "hash": "hash", "compare": "compare", "plot": "plot",
+    "ll": "mersenne", "prp": "mersenne", "work": "work", "selftest": "selftest", "stress": "stress", "bench": "bench",
     "estimate": "estimate", "warmup": "warmup", "byobu-install": "byobu", "byobu-remove": "byobu",
     "completion": "completion",
 }

@@ -20,7 +20,7 @@ import bigconst
 from bigconst.base import errors, failpoints
 from bigconst.base.hardware import default_threads
 from bigconst.cli import main
-from bigconst.constants.registry import parse
+from bigconst.constants.registry import CONSTANTS, parse
 from bigconst.runs import kernels, selftest
 from bigconst.storage import atomicfile
 
@@ -291,6 +291,17 @@ def test_warmup(engine, capsys, monkeypatch):
     assert main(["warmup"]) == 1
     out, err = capsys.readouterr()
     assert "FAILED  carry" in out and err.count("\n") == 1 and "1 of 2" in err and "carry" in err
+
+
+def test_constants(capsys):
+    assert main(["constants", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [each["constant"] for each in found] == [entry.usage for entry in CONSTANTS.values()]
+    assert all(0 < each["proof_bytes_per_digit"] < 1.5 and each["cost"] <= 1 for each in found)
+    assert main(["constants"]) == 0
+    shown = capsys.readouterr().out
+    assert all(each[name] in shown for each in found for name in ("formula", "source", "proof"))
+    assert max(map(len, shown.splitlines())) <= 120
 
 
 def test_version(capsys):

@@ -48,7 +48,8 @@ def value(machine, bounds):
 BRONZE = Constant("bronze", "Bronze less a seventh", ladder_algorithm(13), 3, ladder_error(13), program)
 ENTRY = Entry("bronze", "digits of (3 + sqrt 13)/2 - 1/7",
               "Compute (3 + sqrt 13)/2 - 1/7 = 3.159... to N digits after the point.",
-              "  bigconst bronze --digits 1e8\n", lambda: BRONZE)
+              "  bigconst bronze --digits 1e8\n", "1/sqrt 13 by Newton's iteration, and a short division", "this test",
+              "each step triples the digits", 0.1, "none", lambda: BRONZE)
 
 # -------------------------------------------------------------------------------------
 

@@ -15,7 +15,8 @@ from bigconst import __version__
 from bigconst.arithmetic.machine import made_bytes
 from bigconst.arithmetic.memory.machine import MemoryMachine
 from bigconst.arithmetic.memory.products import Products
-from bigconst.arithmetic.subtree import Subtree
+from bigconst.arithmetic.ranges import ranges
+from bigconst.arithmetic.subtree import PART_WORDS, Subtree
 from bigconst.arithmetic.terms import FractionTerms, SeriesTerms, words_of
 from bigconst.arithmetic.words import Words
 from bigconst.base import failpoints
@@ -207,6 +208,15 @@ def test_longer_trees_of_single_threads(base):
     for start, count in ((1, 5000), (10**12, 1777), (10**6, 20_001)):
         for terms, which in ((SeriesTerms(CHUDNOVSKY), "PQT"), (FractionTerms(), "abcd")):
             check_subtree(terms, start, count, 10**6, 2, base, which)
+
+
+@pytest.mark.parametrize("terms", [SeriesTerms(CHUDNOVSKY), FractionTerms()], ids=["series", "fraction"])
+def test_ranges_fit_their_memory(terms):
+    for count in [*range(1, 60), *(int(60 * 1.2**i) for i in range(40))]:
+        for end in (count + 1, count + 10**12):
+            words = max(words_of(terms, name, end - count, end, 10**5) for name in terms.names)
+            if words <= PART_WORDS:
+                assert ranges(terms, count, end, 10**5, made_bytes(words)).bytes <= made_bytes(words), (count, end)
 
 
 @pytest.mark.parametrize("terms", [SeriesTerms(CHUDNOVSKY), FractionTerms()], ids=["series", "fraction"])

@@ -109,6 +109,8 @@ def one_or_several(made: Sequence):
 MOST_MADE = 2_000_000
 """Words of the longest numbers that are made in memory of their own, where there is any: beyond that, products are
 operations of the machine."""
+MADE_SHARE = 16
+"""They may be longer where there is much memory, of which they take such a part: traces are shorter then."""
 MADE_BYTES, LEAST_MADE_BYTES = 180, 1 << 19
 """Bytes of memory that such a number needs for each of its words while it is made, and beyond that."""
 
@@ -120,7 +122,8 @@ def made_bytes(words: int) -> int:
 
 def most_made(workspace_bytes: int) -> int:
     """Words of the longest numbers that are made in so much memory."""
-    return max(1, min(MOST_MADE, (workspace_bytes - LEAST_MADE_BYTES) // (2 * MADE_BYTES)))
+    return max(1, min(max(MOST_MADE, workspace_bytes // (MADE_SHARE * MADE_BYTES)),
+                      (workspace_bytes - LEAST_MADE_BYTES) // (2 * MADE_BYTES)))
 
 
 Source = Callable[[int, int], "np.ndarray"]

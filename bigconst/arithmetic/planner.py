@@ -278,6 +278,24 @@ def memory_trace(base: int, program: Callable, *arguments) -> Trace:
     return machine.trace(*several(made))
 
 
+@dataclass(frozen=True)
+class _Planned:
+    """A call that was planned."""
+
+    path: str
+    segment: str
+    """where it began"""
+    steps: tuple[Step, ...]
+    calls: tuple[Call, ...]
+    first: int
+    """number of steps before its own"""
+    made: PlannedNumber | tuple[PlannedNumber, ...]
+
+
+IN_MEMORY = " in memory"
+"""Ends the titles of calls that are computed in memory, but for their numbers."""
+
+
 class DiskPlanner(Planner):
     """Packed numbers in chunks and transforms in tiles on a volume; what fits the workspace is computed in memory.
 
@@ -290,6 +308,8 @@ class DiskPlanner(Planner):
         self.chunk_words = chunk_words
         self.memory: dict[str, Trace] = {}
         """what is computed in memory, by the paths of calls"""
+        self._planned: dict[tuple, _Planned] = {}
+        """calls without numbers among their arguments, by name, program and arguments"""
         self._base, self._threads, self._workspace_bytes, self._passes = base, threads, workspace_bytes, passes
         self._piece_chunks = piece_chunks
         self.most_made = most_made(workspace_bytes)
@@ -308,6 +328,48 @@ class DiskPlanner(Planner):
              least_bytes: int = 0):
         """What a program makes: as one step if it fits memory, unless it has to be `entered`, or is `numbered`."""
         given = [each for each in arguments if isinstance(each, PlannedNumber)]
+        key = (name, program, arguments)
+        if not given and not numbered and not entered:
+            if key in self._planned:
+                return self._again(self._planned[key], self.named(name))
+            first, before, segment = len(self.steps), len(self.calls), self._segment
+            made = self._call(name, program, arguments, given, numbered, entered, least_bytes)
+            self._planned[key] = _Planned(self.calls[-1].path, segment, tuple(self.steps[first:]),
+                                          tuple(self.calls[before:]), first, made)
+            return made
+        return self._call(name, program, arguments, given, numbered, entered, least_bytes)
+
+    def _again(self, planned: "_Planned", path: str):
+        """What a call makes that has been planned already, in another scope and with other numbers in titles."""
+        first, titles = len(self.steps), {planned.segment: self._segment}
+
+        def renamed(name: str | None) -> str | None:
+            return path + name[len(planned.path):] if name is not None else None
+
+        def retitled(title: str) -> str:
+            if title not in titles:
+                name, memory, _ = title.partition(IN_MEMORY)
+                titles[title] = self._title_in_memory(name) if memory else title
+            return titles[title]
+
+        for step in planned.steps:
+            self.steps.append(replace(step, name=renamed(step.name), stage=retitled(step.stage), out=renamed(step.out),
+                                      segment=retitled(step.segment), replaces=renamed(step.replaces),
+                                      reads=tuple(map(renamed, step.reads))))
+        for call in planned.calls:
+            self.calls.append(replace(call, path=renamed(call.path), title=retitled(call.title),
+                                      results=tuple(map(renamed, call.results)), end=call.end - planned.first + first))
+            if call.is_in_memory:
+                self.memory[renamed(call.path)] = self.memory[call.path]
+        return one_or_several([replace(each, name=renamed(each.name)) for each in several(planned.made)])
+
+    def _title_in_memory(self, name: str) -> str:
+        """The title of the next call of this name that is computed in memory."""
+        self._in_memory[name] = count = self._in_memory.get(name, 0) + 1
+        return name + IN_MEMORY + (f" {count}" if count > 1 else "")
+
+    def _call(self, name: str, program: Callable, arguments: tuple, given: list[PlannedNumber], numbered: bool,
+              entered: bool, least_bytes: int):
         fits = not numbered and not entered and least_bytes <= self._workspace_bytes
         inside = memory_trace(self._base, program, *arguments) if fits else None
         if inside is None or inside.memory_bytes > self._workspace_bytes:
@@ -316,8 +378,7 @@ class DiskPlanner(Planner):
                 last = self.steps[-1]
                 self.steps[-1] = replace(last, reads=tuple(dict.fromkeys([*last.reads, *(x.name for x in given)])))
             return made
-        self._in_memory[name] = count = self._in_memory.get(name, 0) + 1
-        title, made = f"{name} in memory" + (f" {count}" if count > 1 else ""), []
+        title, made = self._title_in_memory(name), []
         before, path = (self._segment, self._stage), self.named(name)
         self.memory[path] = inside
         self._segment = self._stage = title

@@ -9,6 +9,7 @@ from functools import partial
 
 from bigconst.arithmetic.machine import made_bytes, one_or_several, several
 from bigconst.arithmetic.terms import Names, Terms, words_of
+from bigconst.base.units import format_count
 
 NODE_BYTES = 16
 """Bytes that a node takes at least in memory for each word of its longest number: two transforms."""
@@ -54,9 +55,7 @@ def numbers_of(machine, terms: Terms, part: Part, wanted: Names, most: int, is_l
     """
     words = _lengths(machine, terms, part, wanted)
     if max(words) <= most or part.count == 1:
-        from bigconst.arithmetic.subtree import Subtree
-
-        tree = Subtree(terms, part.start, part.start + part.count, part.end, wanted)
+        tree = _Subtree(terms, part.start, part.start + part.count, part.end, wanted)
         # The first number that is asked for makes all of them.
         costs = [((terms.operation, max(words)),), *[()] * (len(wanted) - 1)]
         return one_or_several([machine.made(name, partial(tree.number, name), size, made_bytes(max(words)), cost)
@@ -65,5 +64,20 @@ def numbers_of(machine, terms: Terms, part: Part, wanted: Names, most: int, is_l
                        strict=True))
               for name, half, names in zip(("first half", "second half"), part.halves(), terms.halves(wanted),
                                            strict=True)]
-    with machine.stage("terms" if machine.in_memory else f"terms {part.start} to {part.start + part.count - 1}"):
+    with machine.stage("terms" if machine.in_memory else f"{format_count(part.count)} terms"):
         return one_or_several(terms.join(machine, *halves, wanted, words, one_by_one=is_last and machine.in_memory))
+
+
+class _Subtree:
+    """arithmetic.subtree.Subtree, which is imported where it computes: plans need none of the kernels."""
+
+    def __init__(self, *arguments):
+        self._arguments, self._tree = arguments, None
+
+    def number(self, name: str, products, memory):
+        """As of Subtree."""
+        if self._tree is None:
+            from bigconst.arithmetic.subtree import Subtree
+
+            self._tree = Subtree(*self._arguments)
+        return self._tree.number(name, products, memory)

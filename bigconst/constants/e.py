@@ -33,5 +33,10 @@ ENTRY = Entry(
   bigconst e --digits 1e9 --memory 2GiB --swap scratch
                                                  with a scratch directory for what memory does not hold
 """,
+    "(c + 1)/(c - 1), c = coth(1/2) = [2; 6, 10, 14, ...], by products of matrices (docs/series.md)",
+    "L. Euler, De fractionibus continuis dissertatio (1744)",
+    "two digits for each digit of the denominators",
+    0.33,
+    "the remainder of the exact division that made the digits",
     lambda: E,
 )

@@ -17,6 +17,15 @@ class Entry:
     """the same as a sentence"""
     examples: str
     """commands and what they do, a line each"""
+    formula: str
+    source: str
+    """who found it, and where it is published"""
+    digits_per_term: str
+    """how fast it comes near"""
+    cost: float
+    """processor time for 10^8 digits, beside that of pi (docs/performance.md)"""
+    proof: str
+    """what its certificate is"""
     make: Callable[..., Constant]
     """function that returns the constant; its argument is an integer D where there are `values`"""
     values: range | None = None

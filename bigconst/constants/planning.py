@@ -106,7 +106,8 @@ class _Search:
 
         found = plan
         while 2 * found.chunk_words <= diskplan.MAX_CHUNK_WORDS:
-            longer = self._try(2 * found.chunk_words, passes)
+            known = found.known_bytes if found.known_bytes == found.record_bytes else 0
+            longer = self._try(2 * found.chunk_words, passes, known)
             if longer is None or any(now > diskplan.LONGER_CHUNKS_COST * before for now, before in
                                      zip(costs(longer), costs(plan), strict=True)):
                 break

@@ -168,12 +168,17 @@ class DiskPlan:
 
     def describe(self) -> list[tuple[str, str]]:
         """The plan as rows to print: label and text."""
-        rows = []
+        in_memory: dict[str, list[tuple[int, int]]] = {}
         for call in self.trace.calls:
             if call.is_in_memory:
-                words = max(self.trace.by_name[name].words for name in call.results)
-                steps = sum(each.is_part for each in self.memory[call.path].calls)
-                rows.append((call.title.capitalize(), f"{steps} steps, {format_count(words)} words"))
+                in_memory.setdefault(call.title.rstrip(" 0123456789").capitalize(), []).append((
+                    max(self.trace.by_name[name].words for name in call.results),
+                    sum(each.is_part for each in self.memory[call.path].calls)))
+        rows = []
+        for title, calls in in_memory.items():
+            words, steps = map(max, zip(*calls, strict=True))
+            shown = [f"{len(calls)} times"] * (len(calls) > 1) + [f"{steps} steps"] * bool(steps)
+            rows.append((title, ", ".join([*shown, f"{format_count(words)} words"])))
         rows += transform_rows(self.trace, _line)
         (moved, grown), traffic = self.repetition, self.traffic
         run = min((shape.run_bytes for shape, *_ in self.shapes), default=self.chunk_bytes)

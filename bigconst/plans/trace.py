@@ -256,20 +256,28 @@ def _place(regions: Sequence[tuple[str, list[_Room]]], unit: int) -> tuple[dict[
 
 def transform_rows(trace: Trace, text: Callable[[Shape | DiskShape], str]) -> list[tuple[str, str]]:
     """The transforms of a trace as rows to print: for each part of it the words that it makes, and the shapes by what
-    they are for, as text(shape)."""
+    they are for, as text(shape).  Parts of one kind that have the same transforms are shown once."""
     words = {call.title: trace.by_name[call.results[0]].words for call in trace.calls if call.is_part}
-    rows: list[tuple[str, str]] = []
-    before, names = None, ""
+    parts: dict[tuple[str, str], list[list[str]]] = {}
+    longest: dict[tuple[str, str], int] = {}
     for step in trace.steps:
         if step.shape is None:
             continue
-        part, name = step.segment if step.segment in words else step.stage, step.name.rpartition("/")[2]
+        scope, _, name = step.name.rpartition("/")
+        part = (step.segment, "") if step.segment in words else (step.stage, scope)
         shown = text(step.shape) + (", hardly ever" if step.in_doubt else "")
-        if part != before:
-            rows.append((part.capitalize(), f"{format_count(words.get(part, step.words))} words"))
-        elif rows[-1][1] == shown:
-            name = f"{names}, {name}"
-            rows.pop()
-        rows.append((f"  {name}", shown))
-        before, names = part, name
-    return rows
+        rows = parts.setdefault(part, [])
+        longest[part] = words.get(part[0], max(step.words, longest.get(part, 0)))
+        if rows and rows[-1][1] == shown:
+            rows[-1][0] += f", {name}"
+        else:
+            rows.append([name, shown])
+    alike: dict[tuple, list[tuple[str, str]]] = {}
+    for part, rows in parts.items():
+        alike.setdefault((part[0], *map(tuple, rows)), []).append(part)
+    found = []
+    for (first, *others), (title, *rows) in zip(alike.values(), alike, strict=True):
+        found.append((title.capitalize() + (f", {len(others) + 1} times" if others else ""),
+                      f"{format_count(longest[first])} words"))
+        found += [(f"  {names}", shown) for names, shown in rows]
+    return found

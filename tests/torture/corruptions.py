@@ -18,7 +18,7 @@ from bigconst.arithmetic.residues import Modulus
 from bigconst.base.events import Fault
 from bigconst.cli import main
 from bigconst.constants import digits
-from bigconst.kernels import linear, text
+from bigconst.kernels import linear, nodes, text
 from bigconst.storage.volume import Volume
 
 KERNELS = (
@@ -32,7 +32,7 @@ KERNELS = (
     (words, "newton_update", 0), (words, "newton_update", None), (words, "propagate", 0), (words, "propagate", None),
     (linear, "multiply_small", 0), (linear, "multiply_small", None), (linear, "shift_down", 0),
     (linear, "divide_small", 0), (digits, "write_text", 0), (text, "write_text", 0), (packed, "pack", 0),
-    (Modulus, "residue_words", None), (residues, "absorb_text", 0),
+    (Modulus, "residue_words", None), (residues, "absorb_text", 0), (nodes, "long_range", 4), (nodes, "long_range", 7),
 )
 """The kernels of a run on disk, with their callers."""
 

@@ -93,18 +93,18 @@ def journaled(folder: Path, volume) -> Iterator:
         checkpoint.remove()
 
 
-def make_plan(digits: int, base: int, narrow: bool = False):
+def make_plan(digits: int, base: int, narrow: bool = False, constant: str = "phi"):
     """The plan of a run on disk in a workspace of 1 MiB; `narrow` takes four digits a word, as long transforms do."""
     from bigconst.arithmetic import planner
     from bigconst.constants import planning
-    from bigconst.constants.golden import PHI
+    from bigconst.constants.registry import parse
 
     longest = dict(planner.FULL_WORDS_MAX)
     planner._shape.cache_clear()
     if narrow:
         planner.FULL_WORDS_MAX[10, 5] = planner.FULL_WORDS_MAX[16, 4] = 1 << 10
     try:
-        made = planning.make_plan(PHI, digits, base, 1, 1 << 60, workspace_bytes=1 << 20, disk="ssd")
+        made = planning.make_plan(parse(constant), digits, base, 1, 1 << 60, workspace_bytes=1 << 20, disk="ssd")
         assert made.disk is not None
         return made
     finally:
@@ -128,9 +128,11 @@ def carry_out(plan, folder: Path, lane_volume, emit: Callable) -> FilePair:
 
 def plan_of(chance: random.Random, digits: int | None, three_passes: bool = True):
     """The name of a kind of plan that `chance` draws, and a plan of it."""
-    kind = chance.choices(["decimal", "hexadecimal", "narrow", "three passes"], [5, 3, 2, 1 if three_passes else 0])[0]
+    kind = chance.choices(["decimal", "hexadecimal", "narrow", "pi", "e", "three passes"],
+                          [5, 3, 2, 3, 2, 1 if three_passes else 0])[0]
     size = digits or (THREE_PASSES if kind == "three passes" else DIGITS)
-    return kind, make_plan(size, 16 if kind == "hexadecimal" else 10, kind == "narrow")
+    return kind, make_plan(size, 16 if kind == "hexadecimal" else 10, kind == "narrow",
+                           kind if kind in ("pi", "e") else "phi")
 
 
 # --- trials in processes ------------------------------------------------------------------

@@ -49,6 +49,8 @@ CASES = (
     Case(10**7, "--workspace 2MiB --disk hdd --threads 2", 2),
     Case(10**7, f"--workspace 4MiB --base 16 {DISK}", 2),
     Case(3 * 10**6, f"--workspace 1MiB --no-certificate {DISK}", 1, "sqrt 2"),
+    Case(2 * 10**6, f"--workspace 4MiB {DISK}", 1, "pi"),
+    Case(6 * 10**6, f"--workspace 4MiB {DISK}", 2, "e"),
     Case(5 * 10**7, f"--workspace 16MiB {DISK}"),
     Case(10**7, "--threads 2", 0),
 )

@@ -1,0 +1,52 @@
+"""`bigconst constants`: what can be computed, and what proves it."""
+
+import argparse
+import json
+
+from bigconst.base.screen import write
+from bigconst.constants.registry import CONSTANTS
+
+_EPILOG = """\
+examples:
+  bigconst constants
+  bigconst constants --json         the same for programs
+
+The cost is processor time for 10^8 digits, beside that of pi.  A proof is a
+certificate, which `bigconst verify` checks in one pass over the digits; its
+size is that for 10^7 digits.
+"""
+DIGITS = 10**7
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Declare the command on an argparse subparsers object."""
+    parser = commands.add_parser(
+        "constants",
+        help="what can be computed, by which formula, and what proves it",
+        description="List the constants: formula, source, digits a term, cost and proof.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument("--json", action="store_true", help="print a list of objects")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print them."""
+    from bigconst.constants.planning import make_plan
+
+    found = []
+    for entry in CONSTANTS.values():
+        constant = entry.make(*([2] if entry.values is not None else []))
+        size = make_plan(constant, DIGITS, 10, 1, 1 << 60).certificate_bytes
+        found.append({"constant": entry.usage, "title": entry.help.removeprefix("digits of "),
+                      "formula": entry.formula, "source": entry.source, "digits_per_term": entry.digits_per_term,
+                      "cost": entry.cost, "proof": entry.proof, "proof_bytes_per_digit": round(size / DIGITS, 2)})
+    if arguments.json:
+        write(json.dumps(found, indent=2))
+        return 0
+    for each in found:
+        write(f"{each['constant']:<8}{each['title']}\n"
+              f"        formula  {each['formula']}\n"
+              f"        source   {each['source']}\n"
+              f"        speed    {each['digits_per_term']}; costs {each['cost']:.2g} of pi\n"
+              f"        proof    {each['proof']}, {each['proof_bytes_per_digit']} byte a digit")
+    return 0

@@ -80,8 +80,8 @@ class Ranges:
         self._layout = np.array(list(zip([0, *ends], steps, strict=False)), np.int64)
         self._spectrum = max([shape.data_bytes // 8 for shape in shapes], default=8)
         height = max([shape.height for shape in shapes], default=8)
-        buffer = max([16 * shape.height * shape.block for shape in shapes], default=0)
-        self._places = _Places.of(4 * ends[-1], 8 * (2 * names + 1) * self._spectrum, 8 * at, 8 * max(buffer, 256),
+        buffer = max(256, 8 * max(map(len, terms.polynomials)), *(16 * shape.height * shape.block for shape in shapes))
+        self._places = _Places.of(4 * ends[-1], 8 * (2 * names + 1) * self._spectrum, 8 * at, 8 * buffer,
                                   16 * height, 16 * height)
         self.bytes = self._places.bytes
         """memory for a range, from a whole cache line on"""
@@ -103,7 +103,8 @@ class Ranges:
             stop - start, self._levels, np.array([name in wanted for name in terms.names], np.int64), self._pairs,
             words, self._layout, self._counts, signs, self._shapes, self._radices, self._tables,
             self._first_terms(start, stop - start), self._polynomials, digits, self._ranks,
-            spectra.reshape(2 * names + 1, -1), buffer, carries, runs, stats, NO_SUMS, self._radix)
+            spectra.reshape(2 * names + 1, -1), buffer, carries, runs, stats,
+            np.empty(nodes.WORK, np.int64), NO_SUMS, self._radix)
         at, step = self._layout[-1].tolist()
         found = []
         for name in wanted:
@@ -141,7 +142,8 @@ def _stacked(shapes: list[Shape]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         at = nodes.RADICES
         for arrays, into in ((own[:2], radices), (own[2:], tables)):
             for array in arrays:
-                row[at:at + 2] = sum(map(len, into)), len(array)
+                start = sum(map(len, into))
+                row[at:at + 2] = start, start + len(array)
                 into.append(array)
                 at += 2
     empty = [np.empty(0)]

@@ -36,7 +36,7 @@ ENTRY = Entry(
     "(c + 1)/(c - 1), c = coth(1/2) = [2; 6, 10, 14, ...], by products of matrices (docs/series.md)",
     "L. Euler, De fractionibus continuis dissertatio (1744)",
     "two digits for each digit of the denominators",
-    0.33,
+    0.3,
     "the remainder of the exact division that made the digits",
     lambda: E,
 )

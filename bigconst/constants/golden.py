@@ -40,7 +40,7 @@ ENTRY = Entry(
     "1/sqrt 5 by Newton's iteration of third order, phi = (1 + 5/sqrt 5)/2",
     "R. P. Brent and P. Zimmermann, Modern Computer Arithmetic (2010), section 4.2",
     "each step triples the digits",
-    0.1,
+    0.03,
     "what the last step cuts off, so that an identity between integers holds",
     lambda: PHI,
 )

@@ -59,7 +59,7 @@ ENTRY = Entry(
     "1/sqrt D by Newton's iteration of third order, times D",
     "R. P. Brent and P. Zimmermann, Modern Computer Arithmetic (2010), section 4.2",
     "each step triples the digits",
-    0.1,
+    0.03,
     "what the last step cuts off, so that an identity between integers holds",
     root_of,
     range(1, 2**31),

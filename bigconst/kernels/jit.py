@@ -13,7 +13,9 @@ from .cache import KernelCache
 
 
 def _flags(fused: bool) -> dict:
-    return {"nogil": True, "error_model": "numpy", "boundscheck": False,
+    # No kernel makes an array, so that none has to count references to those it is given: that is an atomic addition at
+    # every call and for every slice.
+    return {"nogil": True, "error_model": "numpy", "boundscheck": False, "_nrt": False,
             "fastmath": {"contract"} if fused else False}
 
 

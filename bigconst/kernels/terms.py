@@ -17,10 +17,20 @@ from .vector import at_least, fma, fnma, lane, load_f, rint, splat, store_f, sto
 TILE = 6
 """Digits of a product that are computed together: with their factors they fit 16 registers of four doubles."""
 PAD = 8
+STACK = 128
 UNBALANCED = 4
 """Terms after which differences are balanced again."""
 LONGEST_STEP = 32
 """Terms that are left out at once: so that binomial coefficients stay small."""
+
+
+@helper
+def most(terms):
+    """The largest of eight integers."""
+    found = terms[0]
+    for i in range(1, 8):
+        found = max(found, terms[i])
+    return found
 
 
 @helper
@@ -103,19 +113,23 @@ def _store_words(words, at, step, count, x, start, digits, signs, signs_at, sign
         store_i(words, k + 7 * step, to_int(d7))
 
 
-@kernel("void(f8[::1], i8[:,::1], i8[::1], i8)")
-def leave_out(differences, polynomials, terms, radix):
-    """Advance the polynomials of each lane by so many terms (`short_ranges`); `terms` is changed.
+@kernel("void(f8[::1], i8[:,::1], i8[::1], f8[::1], i8)")
+def leave_out(differences, polynomials, terms, binomials, radix):
+    """Advance the polynomials of each lane by so many terms (`short_ranges`); `terms` is changed, `binomials` has room
+    for eight for each coefficient of the longest polynomial.
 
     The i-th difference m terms later is the sum of C(m, j) times the (i+j)-th one.
     """
     b, inverse = splat(float(radix)), splat(1.0 / radix)
-    binomials = np.ones(8 * (polynomials[:, 1].max() + 1))
-    while terms.max() > 0:
+    room = 0
+    for name in range(polynomials.shape[0]):
+        room = max(room, 8 * (polynomials[name, 1] + 1))
+    binomials[:8] = 1.0
+    while most(terms) > 0:
         for i in range(8):
             m = min(terms[i], LONGEST_STEP)
             terms[i] -= m
-            for j in range(8, binomials.size, 8):
+            for j in range(8, room, 8):
                 binomials[j + i] = binomials[j - 8 + i] * (m - j // 8 + 1) // (j // 8)
         for name in range(polynomials.shape[0]):
             first, degree, size = polynomials[name, 0], polynomials[name, 1], 8 * polynomials[name, 2]
@@ -128,8 +142,8 @@ def leave_out(differences, polynomials, terms, radix):
                     carry = _carried(differences, at, value, carry, b, inverse)
 
 
-@kernel("void(i4[::1], i8, i8[::1], i8[::1], f8[::1], i8[:,::1], i8[::1], i8[:,::1], f8[::1], i8[:,::1], i8)")
-def short_ranges(words, step, counts, signs, differences, polynomials, terms, pairs, x, layout, radix):
+@kernel("void(i4[::1], i8, i8[::1], i8[::1], f8[::1], i8[:,::1], i8[::1], i8[:,::1], f8[::1], i8[:,::1], i8[::1], i8)")
+def short_ranges(words, step, counts, signs, differences, polynomials, terms, pairs, x, layout, stack, radix):
     """The numbers of eight ranges of terms.
 
     words        number i of lane l begins at (l*names + i)*step, a multiple of eight, and has counts[i] words
@@ -142,11 +156,12 @@ def short_ranges(words, step, counts, signs, differences, polynomials, terms, pa
     x            numbers of 2^rank terms, between zeros
     layout       (at, digits) for each rank: where the first of two times as many numbers as there are names begins,
                  with (digits + 2*PAD)*8 to the next, and their digits, a multiple of TILE
+    stack        STACK integers, for work
     """
     names = polynomials.shape[0]
     b, inverse = splat(float(radix)), splat(1.0 / radix)
-    ranks, slots = np.empty(64, np.int64), np.empty(64, np.int64)
-    longest = terms.max()
+    ranks, slots = stack[:STACK // 2], stack[STACK // 2:]
+    longest = most(terms)
     depth, done = 0, 0
     while done < longest or depth > 1:
         if done < longest and (depth < 2 or ranks[depth - 1] != ranks[depth - 2]):

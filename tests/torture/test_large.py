@@ -51,3 +51,18 @@ def test_files_of_a_run_on_disk_are_those_of_memory(options, phi, tmp_path):
 def test_a_compressed_file_holds_the_same_digits(phi, tmp_path):
     bigconst(tmp_path, "phi", "--digits", str(LARGE), "--output", "phi.txt.zst")
     bigconst(tmp_path, "compare", "phi.txt.zst", str(phi / "phi.txt"))
+
+
+@pytest.mark.parametrize("digits,options,last", [
+    (10**8, "", "9948682556 3967530560 3352869667 7734610718 4471868529"
+                "7572203175 2074898161 1683139375 1497058112 0187751592"),
+    (10**9, "--memory 4GiB --swap scratch",
+     "6434543524 2766553567 4357021939 6394581990 5483278746"
+     "7139868209 3196353628 2046127557 1517139511 5275045519")])
+def test_digits_of_pi_are_the_published_ones(digits, options, last, tmp_path):
+    """The last hundred, from validation files of y-cruncher (A. Yee)."""
+    (tmp_path / "scratch").mkdir()
+    bigconst(tmp_path, "pi", "--digits", str(digits), *options.split(), "--output", "pi.txt")
+    with open(tmp_path / "pi.txt", "rb") as file:
+        file.seek(-101, os.SEEK_END)
+        assert file.read().strip().decode() == last.replace(" ", "")

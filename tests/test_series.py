@@ -22,6 +22,7 @@ from bigconst.arithmetic.words import Words
 from bigconst.base import failpoints
 from bigconst.base.constant import Constant
 from bigconst.base.errors import FaultError, UsageError
+from bigconst.base.events import Fault, StageStarted
 from bigconst.base.formats import WORDS
 from bigconst.base.units import hex_digits
 from bigconst.constants import engine
@@ -30,6 +31,7 @@ from bigconst.constants.pi import PI
 from bigconst.constants.planning import make_plan
 from bigconst.plans import quotient as statements
 from bigconst.plans.series import CHUDNOVSKY, unit_power
+from bigconst.runs.workdone import memory_work
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.threads import Pool
 
@@ -137,7 +139,7 @@ def test_certificates(constant, base):
 
 @pytest.mark.parametrize("constant", [PI, E], ids=["pi", "e"])
 def test_terms_that_are_spoiled_are_made_again(constant):
-    plan, kinds = make_plan(constant, 50_000, 10, 2, 1 << 60), []
+    plan, events = make_plan(constant, 50_000, 10, 2, 1 << 60), []
     text = bytearray(plan.text_bytes)
 
     class Sink:
@@ -145,9 +147,12 @@ def test_terms_that_are_spoiled_are_made_again(constant):
             text[offset:offset + len(data)] = data
 
     with failpoints.active("terms.words=spoil:7@1"):
-        outcome = engine.run(plan, Sink(), lambda event: kinds.append(type(event).__name__))
+        outcome = engine.run(plan, Sink(), events.append)
     assert text.decode().strip() == expected(constant, 50_000, 10)
-    assert outcome.faults == {"residue": 1} and kinds.count("Fault") == 1
+    assert outcome.faults == {"residue": 1} and sum(isinstance(event, Fault) for event in events) == 1
+    stages = [event for event in events if isinstance(event, StageStarted)]
+    assert [stage.index for stage in stages] == [*range(1, len(memory_work(plan)[0]) + 1)]
+    assert stages[0].name == "terms" and len(stages) > 5
 
 
 def test_a_quotient_whose_residues_agree_and_that_proves_nothing(monkeypatch):

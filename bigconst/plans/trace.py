@@ -66,6 +66,11 @@ class Step:
     """whether it is hardly ever carried out: it has a place, but neither traffic nor time"""
 
     @property
+    def is_made(self) -> bool:
+        """Whether it makes numbers in memory of their own (arithmetic.machine)."""
+        return self.shape is None and self.temporary_bytes > 0 and bool(self.operations)
+
+    @property
     def temporary(self) -> str:
         """Name of its temporary room."""
         return f"{self.name}, temporary"
@@ -112,6 +117,13 @@ class Trace:
     def positions(self) -> dict[str, int]:
         """Index of each step, by its name."""
         return {step.name: i for i, step in enumerate(self.steps)}
+
+    @cached_property
+    def parts(self) -> tuple[tuple[int, str], ...]:
+        """The parts of a run in memory that people see, in order: the number of steps that are done at its end, and the
+        path of a numbered call, or the name of the first of numbers that are made together."""
+        made = [(i, step.name) for i, step in enumerate(self.steps, 1) if step.is_made]
+        return tuple(sorted([*made, *((call.end, call.path) for call in self.calls if call.is_part)]))
 
     @property
     def what_is_made(self) -> tuple:

@@ -10,6 +10,9 @@ from math import log2
 from bigconst.base.events import Event, PlanMade, StageDone, StageStarted
 from bigconst.plans.plan import Plan
 
+SPLITTING = 9 / 4
+"""Nine transforms on each of log N levels, which are half as long on average, and half as much work for each word."""
+
 
 def remaining_s(share: float, elapsed_s: float, share_before: float = 0.0) -> float | None:
     """The seconds that are left, at the pace at which `elapsed_s` brought the run from `share_before` to `share`.
@@ -23,12 +26,17 @@ def remaining_s(share: float, elapsed_s: float, share_before: float = 0.0) -> fl
 def memory_work(plan: Plan) -> tuple[list[float], float]:
     """The work of each level of a plan in memory, with what comes before it, and that after the levels, in one unit.
 
-    A transform of N words counts N log N, everything else nothing.
+    A transform of N words counts N log N, terms of a series as many transforms as binary splitting takes, each half as
+    much, everything else nothing.
     """
     works = [0.0]
-    ends = {call.end for call in plan.trace.calls if call.is_part}
+    ends = {end for end, _ in plan.trace.parts}
     for done, step in enumerate(plan.trace.steps, 1):
-        works[-1] += sum(words * log2(words) for name, words in step.operations if name in ("forward", "inverse"))
+        for name, words in step.operations:
+            if name in ("forward", "inverse"):
+                works[-1] += words * log2(words)
+            elif step.is_made and words > 1:
+                works[-1] += SPLITTING * words * log2(words) ** 2
         if done in ends:
             works.append(0.0)
     return works[:-1], works[-1]
@@ -60,14 +68,16 @@ class MemoryWork:
             case PlanMade(plan):
                 self._works, self._rest = memory_work(plan)
                 self._total = sum(self._works) + self._rest or 1.0
-            case StageStarted(_, index, _):
+            case StageStarted(_, index, _) if index <= len(self._works):
                 done = sum(self._works[:index - 1])
                 self._first = self._first or (done, now_s)
-                self._at = done, sum(self._works[index - 1:index]), now_s
+                if (self._at[0], self._at[1]) != (done, self._works[index - 1]) or index == 1:
+                    self._at = done, self._works[index - 1], now_s
             case StageDone(_, index, count, _) if self._first is not None:
                 done, (before, first_s) = sum(self._works[:index]), self._first
                 self._pace = (done - before) / max(now_s - first_s, 1e-9)
-                self._at = done, self._rest if index == count else 0.0, now_s
+                # What comes before a level belongs to it.
+                self._at = done, self._rest if index == count else self._works[index], now_s
 
     def _stage(self) -> tuple[float, float, float]:
         """The work before the current stage, its estimated work until now, and its whole work."""

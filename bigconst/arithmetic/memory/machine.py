@@ -4,6 +4,7 @@ Every operation checks its identity modulo 2^61 - 1.  A number carries its resid
 it; it is never computed anew from memory, which may have changed.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -128,8 +129,8 @@ class MemoryMachine(Machine):
         self._trace, self._products, self._words = trace, products, products.words
         self._memory = arena.take(trace.memory_bytes, np.uint8)
         self._emit, self._outputs, self._store, self._source, self._stop = emit, outputs, store, source, stop
-        self._levels = [call for call in trace.calls if call.is_part]
-        self._saved_last = self._levels[-1:] if not save_last else []
+        self._parts = {name: index for index, (_, name) in enumerate(trace.parts, 1)}
+        self._saved_last = [call for call in trace.calls if call.is_part][-1:] if not save_last else []
         self._calls = {call.path: call for call in trace.calls}
         self._saved_s = time.perf_counter()
 
@@ -171,7 +172,8 @@ class MemoryMachine(Machine):
              work: int, cost: tuple = ()) -> MemoryNumber:
         """The number whose words, sign and residue make(products, memory) returns."""
         step = self._step(name)
-        found, sign, residue = make(self._products, self._array(step.temporary))
+        with self._shown(step.name, "terms"):
+            found, sign, residue = make(self._products, self._array(step.temporary))
         out = self._words_of(step)
         out[:len(found)] = found
         out[len(found):] = 0
@@ -330,21 +332,30 @@ class MemoryMachine(Machine):
         with self.scope(path):
             return self._level(call, program, arguments) if numbered else program(self, *arguments)
 
+    @contextlib.contextmanager
+    def _shown(self, part: str, name: str) -> Iterator[None]:
+        """A part of the run, with its events, if it is one that people see."""
+        if part not in self._parts:
+            yield
+            return
+        index, began = self._parts[part], time.perf_counter()
+        self._emit(StageStarted(name, index, len(self._parts)))
+        yield
+        self._emit(StageDone(name, index, len(self._parts), time.perf_counter() - began))
+
     def _level(self, call: Call, program: Callable, arguments: tuple):
         """The results of a numbered call, with its events, its record and its place in the store."""
-        step, count = self._trace.by_name[call.results[0]], len(self._levels)
-        name, index = f"{step.words * self._products.format.digits} digits", self._levels.index(call) + 1
-        self._emit(StageStarted(name, index, count))
+        step = self._trace.by_name[call.results[0]]
+        name = f"{step.words * self._products.format.digits} digits"
         began, largest = time.perf_counter(), self._products.max_roundoff
         self._products.max_roundoff = 0.0
-        made = program(self, *arguments)
-        if failpoints.ACTIVE:
-            failpoints.touch("level.words", name, several(made)[0].words, self.radix)
-        seconds = time.perf_counter() - began
-        self.records.append({"name": name, "words": step.words, "seconds": seconds,
+        with self._shown(call.path, name):
+            made = program(self, *arguments)
+            if failpoints.ACTIVE:
+                failpoints.touch("level.words", name, several(made)[0].words, self.radix)
+        self.records.append({"name": name, "words": step.words, "seconds": time.perf_counter() - began,
                              "max_roundoff": self._products.max_roundoff})
         self._products.max_roundoff = max(self._products.max_roundoff, largest)
-        self._emit(StageDone(name, index, count, seconds))
         stopped = self._stop()
         due = stopped or time.perf_counter() - self._saved_s >= SAVE_S
         if self._store is not None and due and call not in self._saved_last:

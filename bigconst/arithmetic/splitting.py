@@ -58,8 +58,9 @@ def numbers_of(machine, terms: Terms, part: Part, wanted: Names, most: int, is_l
         tree = _Subtree(terms, part.start, part.start + part.count, part.end, wanted)
         # The first number that is asked for makes all of them.
         costs = [((terms.operation, max(words)),), *[()] * (len(wanted) - 1)]
-        return one_or_several([machine.made(name, partial(tree.number, name), size, made_bytes(max(words)), cost)
-                               for name, size, cost in zip(wanted, words, costs, strict=True)])
+        with machine.stage("terms"):
+            return one_or_several([machine.made(name, partial(tree.number, name), size, made_bytes(max(words)), cost)
+                                   for name, size, cost in zip(wanted, words, costs, strict=True)])
     halves = [dict(zip(names, several(_called(machine, name, terms, half, names, most, not machine.in_memory)),
                        strict=True))
               for name, half, names in zip(("first half", "second half"), part.halves(), terms.halves(wanted),

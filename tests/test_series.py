@@ -222,6 +222,8 @@ def test_ranges_fit_their_memory(terms):
             words = max(words_of(terms, name, end - count, end, 10**5) for name in terms.names)
             if words <= PART_WORDS:
                 assert ranges(terms, count, end, 10**5, made_bytes(words)).bytes <= made_bytes(words), (count, end)
+    with pytest.raises(ValueError, match="bytes do not fit 64"):
+        ranges(terms, 1000, 1001, 10**5, 64).numbers(1, 1001, tuple(terms.names), np.zeros(64, np.uint8))
 
 
 @pytest.mark.parametrize("terms", [SeriesTerms(CHUDNOVSKY), FractionTerms()], ids=["series", "fraction"])

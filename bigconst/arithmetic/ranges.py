@@ -38,7 +38,10 @@ class _Places:
         return cls(tuple(offsets), sizes, end)
 
     def arrays(self, memory: np.ndarray, *types: type) -> list[np.ndarray]:
-        """The arrays in `memory`, which begins at a whole cache line."""
+        """The arrays in `memory`, which begins at a whole cache line.  Raises ValueError where it is too short: kernels
+        would write beyond it."""
+        if len(memory) < self.bytes:
+            raise ValueError(f"{self.bytes} bytes do not fit {len(memory)}")
         return [memory[at:at + size].view(kind)
                 for at, size, kind in zip(self.offsets, self.sizes, types, strict=True)]
 
@@ -146,8 +149,7 @@ def _stacked(shapes: list[Shape]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
                 row[at:at + 2] = start, start + len(array)
                 into.append(array)
                 at += 2
-    empty = [np.empty(0)]
-    return rows, np.concatenate([np.empty(0, np.int64), *radices]), np.concatenate(empty + tables)
+    return rows, np.concatenate([np.empty(0, np.int64), *radices]), np.concatenate([np.empty(0), *tables])
 
 
 @lru_cache(maxsize=64)

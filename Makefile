@@ -53,7 +53,7 @@ torture: .venv/installed-test .venv/installed-bench
 	$(BIN)/python tests/torture/constants.py
 	$(BIN)/python tests/torture/mersenne.py
 	$(BIN)/python -m pytest -q tests/torture
-	BIGCONST_FORGERIES=2000 $(BIN)/python -m pytest -q tests/test_forgeries.py
+	BIGCONST_FORGERIES=2000 $(BIN)/python -m pytest -q tests/test_forgeries.py tests/test_quotient.py
 	$(BIN)/python -m pytest -q -m hypothesis --hypothesis-profile torture
 
 clean:

@@ -155,15 +155,15 @@ class DiskPlan:
         """Bytes moved and bytes of scratch, beyond what is planned, for the product that costs most when it has to be
         repeated: on smaller words, if its data rounds badly and the memory is enough for them."""
         moved = grown = 0
-        for step in self.trace.steps:
-            if step.shape is None:
-                continue
-            once = sum((each.traffic for each in step.passes), Traffic())
-            now = next(iter(self.smaller(step.shape, step.operands, step.added)), step.shape)
-            moved = max(moved, (once.read_bytes + once.written_bytes) * now.words // step.shape.words)
-            if now is not step.shape:
+        # Long series have thousands of products and few kinds of them.
+        for shape, operands, added, passes in {(step.shape, step.operands, step.added, step.passes)
+                                               for step in self.trace.steps if step.shape is not None}:
+            once = sum((each.traffic for each in passes), Traffic())
+            now = next(iter(self.smaller(shape, operands, added)), shape)
+            moved = max(moved, (once.read_bytes + once.written_bytes) * now.words // shape.words)
+            if now is not shape:
                 number = now.stored_words // self.chunk_words * self.chunk_bytes
-                grown = max(grown, step.operands * now.region_bytes + number)
+                grown = max(grown, operands * now.region_bytes + number)
         return moved, grown
 
     def describe(self) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 The terms are cut into ranges, so that several threads may share the work:
 
-    series               P, Q and T of a range (plans.series.joined_series)
+    series               P, Q and T of a range (plans.series.SERIES)
     continued fraction   the product of the matrices (c, 1; 1, 0)
 """
 
@@ -18,10 +18,12 @@ from bigconst.plans.quotient import Quotient
 from bigconst.plans.series import (
     CHUDNOVSKY,
     CHUDNOVSKY_C,
+    MATRICES,
+    SERIES,
     Hypergeometric,
+    Products,
     differences,
-    joined_matrices,
-    joined_series,
+    joined,
     unit_power,
 )
 from bigconst.runtime.stream import in_order
@@ -34,12 +36,12 @@ def quotient_residues(claim: Claim, statement: Quotient, moduli: Sequence[Modulu
     """X and Y modulo each of the primes: a second for 10^9 digits of pi and three primes, on two processors."""
     if claim.number.name == "pi":
         count, power = statement.terms(claim)
-        sums = _over_ranges(1, count, moduli, threads, series_range, joined_series)
+        sums = _over_ranges(1, count, moduli, threads, series_range, SERIES)
         pairs = [_pi(modulus.p, count, power, statement.reduced, *found[1:])
                  for modulus, found in zip(moduli, sums, strict=True)]
     else:
         count, = statement.terms(claim)
-        products = _over_ranges(1, count + 1, moduli, threads, fraction_range, joined_matrices)
+        products = _over_ranges(1, count + 1, moduli, threads, fraction_range, MATRICES)
         pairs = [((u - v) % modulus.p, (u + v) % modulus.p)
                  for modulus, (u, _, v, _) in zip(moduli, products, strict=True)]
     return {"X": [x for x, _ in pairs], "Y": [y for _, y in pairs]}
@@ -57,7 +59,7 @@ def _pi(p: int, count: int, power: int, reduced: bool, q: int, t: int) -> tuple[
 
 
 def _over_ranges(start: int, stop: int, moduli: Sequence[Modulus], threads: int, make: Callable,
-                 join: Callable) -> list[tuple[int, ...]]:
+                 rule: Products) -> list[tuple[int, ...]]:
     """What the terms start .. stop - 1 make modulo each of the primes."""
     cuts = [*range(start, stop, RANGE_TERMS), stop]
     found: list[list[tuple[int, ...]]] = [[] for _ in moduli]
@@ -67,7 +69,7 @@ def _over_ranges(start: int, stop: int, moduli: Sequence[Modulus], threads: int,
         return which, make(cuts[k], cuts[k + 1], moduli[which].p)
 
     in_order(threads, (len(cuts) - 1) * len(moduli), piece, lambda made: found[made[0]].append(made[1]))
-    return [reduce(lambda one, other: tuple(each % modulus.p for each in join(one, other)), parts)
+    return [reduce(lambda one, other: tuple(each % modulus.p for each in joined(rule, one, other)), parts)
             for modulus, parts in zip(moduli, found, strict=True)]
 
 

@@ -81,10 +81,10 @@ class Ranges:
         ends = np.cumsum([(8 if level == 0 else 1 if level == self._levels else 2) * names * step
                           for level, step in enumerate(steps)]).tolist()
         self._layout = np.array(list(zip([0, *ends], steps, strict=False)), np.int64)
-        self._spectrum = max([shape.data_bytes // 8 for shape in shapes], default=8)
+        spectrum = max([shape.data_bytes // 8 for shape in shapes], default=8)
         height = max([shape.height for shape in shapes], default=8)
         buffer = max(256, 8 * max(map(len, terms.polynomials)), *(16 * shape.height * shape.block for shape in shapes))
-        self._places = _Places.of(4 * ends[-1], 8 * (2 * names + 1) * self._spectrum, 8 * at, 8 * buffer,
+        self._places = _Places.of(4 * ends[-1], 8 * (2 * names + 1) * spectrum, 8 * at, 8 * buffer,
                                   16 * height, 16 * height)
         self.bytes = self._places.bytes
         """memory for a range, from a whole cache line on"""

@@ -6,37 +6,46 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from functools import lru_cache
 
-from bigconst.plans.series import PRECISION, Hypergeometric, log10_factorial, product, words_for_log10
+from bigconst.plans.series import (
+    MATRICES,
+    PRECISION,
+    SERIES,
+    Hypergeometric,
+    Products,
+    log10_factorial,
+    product,
+    words_for_log10,
+)
 
 Names = tuple[str, ...]
 
 
-class Terms:
+class Terms(ABC):
     """Terms whose numbers over a range follow from those over its halves; numbers have names, like P, Q, T."""
 
     names: str
     polynomials: tuple[tuple[int, ...], ...]
     """for each name the number of a single term: a polynomial in k, coefficients from the constant up"""
-    products: dict[str, tuple[tuple[str, str], ...]]
-    """what the number of a range is the sum of: products of a number of its first half and one of its second half"""
+    products: Products
     ones: str
     """names of the numbers that are 1 where there are no terms; the others are 0 there"""
     operation: str
     """name under which estimates know the time for a range"""
 
+    @abstractmethod
     def log10(self, name: str, start: int, stop: int) -> Decimal:
         """Bound on log10 of a number of the terms start .. stop - 1."""
-        raise NotImplementedError
 
+    @abstractmethod
     def residues(self, start: int, stop: int, p: int) -> dict[str, int]:
         """All numbers of these terms modulo a prime, by their recurrence."""
-        raise NotImplementedError
 
     def halves(self, wanted: Names) -> tuple[Names, Names]:
         """What is needed of the first half and of the second one."""
@@ -83,7 +92,7 @@ class SeriesTerms(Terms):
 
     series: Hypergeometric
     names = "PQT"
-    products = {"P": (("P", "P"),), "Q": (("Q", "Q"),), "T": (("T", "Q"), ("P", "T"))}
+    products = SERIES
     ones = "PQ"
     operation = "series"
 
@@ -110,8 +119,7 @@ class FractionTerms(Terms):
 
     names = "abcd"
     polynomials = (-2, 4), (1,), (1,), (0,)
-    products = {"a": (("a", "a"), ("b", "c")), "b": (("a", "b"), ("b", "d")),
-                "c": (("c", "a"), ("d", "c")), "d": (("c", "b"), ("d", "d"))}
+    products = MATRICES
     ones = "ad"
     operation = "fraction"
 

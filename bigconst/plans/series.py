@@ -58,16 +58,19 @@ UNIT = 4001, 40, 10005
 """a, b, d: (a + b*sqrt d)^j = p + q*sqrt d has norm 1, and p/q comes near to sqrt d."""
 
 
-def joined_series(one: tuple[int, int, int], other: tuple[int, int, int]) -> tuple[int, int, int]:
-    """P, Q and T of two ranges of terms together."""
-    (p1, q1, t1), (p2, q2, t2) = one, other
-    return p1 * p2, q1 * q2, t1 * q2 + p1 * t2
+Products = dict[str, tuple[tuple[str, str], ...]]
+"""For each name of the numbers of a range what it is the sum of: products of a number of the first half and one of the
+second half."""
+SERIES: Products = {"P": (("P", "P"),), "Q": (("Q", "Q"),), "T": (("T", "Q"), ("P", "T"))}
+MATRICES: Products = {"a": (("a", "a"), ("b", "c")), "b": (("a", "b"), ("b", "d")),
+                      "c": (("c", "a"), ("d", "c")), "d": (("c", "b"), ("d", "d"))}
+"""Matrices (a, b; c, d), row by row."""
 
 
-def joined_matrices(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """The product of two matrices, given row by row."""
-    (a, b, c, d), (e, f, g, h) = one, other
-    return a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h
+def joined(rule: Products, one: Sequence[int], other: Sequence[int]) -> tuple[int, ...]:
+    """The numbers of two ranges together, in the order of their names in the rule."""
+    left, right = dict(zip(rule, one, strict=True)), dict(zip(rule, other, strict=True))
+    return tuple(sum(left[a] * right[b] for a, b in pairs) for pairs in rule.values())
 
 
 def unit_power(power: int, modulus: int | None = None) -> tuple[int, int]:

@@ -11,10 +11,11 @@ from bigconst.arithmetic.disk.machine import DiskMachine
 from bigconst.arithmetic.disk.products import DiskProducts
 from bigconst.arithmetic.disk.values import DiskNumber
 from bigconst.arithmetic.disk.workspace import DiskWorkspace
+from bigconst.arithmetic.diskplanner import DiskPlanner
 from bigconst.arithmetic.machine import several
 from bigconst.arithmetic.memory.machine import MemoryMachine
 from bigconst.arithmetic.memory.products import Products
-from bigconst.arithmetic.planner import DiskPlanner, MemoryPlanner
+from bigconst.arithmetic.planner import MemoryPlanner
 from bigconst.arithmetic.words import Words
 from bigconst.base.formats import WORDS
 from bigconst.plans import diskplan

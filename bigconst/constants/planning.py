@@ -6,7 +6,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bigconst.arithmetic.planner import DiskPlanner, MemoryPlanner, TooSmall
+from bigconst.arithmetic.diskplanner import DiskPlanner, TooSmall
+from bigconst.arithmetic.planner import MemoryPlanner
 from bigconst.base.constant import Constant
 from bigconst.base.errors import DoesNotFit
 from bigconst.base.units import format_bytes, format_count, hex_digits

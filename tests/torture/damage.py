@@ -95,21 +95,21 @@ def journaled(folder: Path, volume) -> Iterator:
 
 def make_plan(digits: int, base: int, narrow: bool = False, constant: str = "phi"):
     """The plan of a run on disk in a workspace of 1 MiB; `narrow` takes four digits a word, as long transforms do."""
-    from bigconst.arithmetic import planner
+    from bigconst.arithmetic import diskplanner
     from bigconst.constants import planning
     from bigconst.constants.registry import parse
 
-    longest = dict(planner.FULL_WORDS_MAX)
-    planner._shape.cache_clear()
+    longest = dict(diskplanner.FULL_WORDS_MAX)
+    diskplanner._shape.cache_clear()
     if narrow:
-        planner.FULL_WORDS_MAX[10, 5] = planner.FULL_WORDS_MAX[16, 4] = 1 << 10
+        diskplanner.FULL_WORDS_MAX[10, 5] = diskplanner.FULL_WORDS_MAX[16, 4] = 1 << 10
     try:
         made = planning.make_plan(parse(constant), digits, base, 1, 1 << 60, workspace_bytes=1 << 20, disk="ssd")
         assert made.disk is not None
         return made
     finally:
-        planner.FULL_WORDS_MAX.update(longest)
-        planner._shape.cache_clear()
+        diskplanner.FULL_WORDS_MAX.update(longest)
+        diskplanner._shape.cache_clear()
 
 
 def carry_out(plan, folder: Path, lane_volume, emit: Callable) -> FilePair:

@@ -32,7 +32,7 @@ KERNELS = (
     (words, "newton_update", 0), (words, "newton_update", None), (words, "propagate", 0), (words, "propagate", None),
     (linear, "multiply_small", 0), (linear, "multiply_small", None), (linear, "shift_down", 0),
     (linear, "divide_small", 0), (digits, "write_text", 0), (text, "write_text", 0), (packed, "pack", 0),
-    (Modulus, "residue_words", None), (residues, "absorb_text", 0), (nodes, "long_range", 4), (nodes, "long_range", 7),
+    (Modulus, "residue_words", None), (residues, "absorb_text", 0), (nodes, "long_range", 4),
 )
 """The kernels of a run on disk, with their callers."""
 

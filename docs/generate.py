@@ -266,8 +266,9 @@ def troubleshooting() -> str:
 def constants() -> str:
     """The table of the constants."""
     return table("command", "computes", "certificate", body=[
-        (f"`bigconst {entry.usage}`", entry.help + (f", {entry.values_text}" if entry.values else ""),
-         "none" if entry.make(*(entry.values or ())[:1]).number is None else "yes") for entry in CONSTANTS.values()])
+        (f"`bigconst {entry.usage}`", entry.help + (f", {entry.operand.text}" if entry.operand else ""),
+         "none" if entry.constant([entry.operand.example] if entry.operand else []).number is None else "yes")
+        for entry in CONSTANTS.values()])
 
 
 _DEFAULT = re.compile(r" \(default:? (.+)\)$")

@@ -1,4 +1,6 @@
-"""Verifies digits of phi, a square root, pi or e: python verify_certificate.py FILE [CERTIFICATE, default FILE.cert].
+"""Verifies digits of phi, square roots, pi, e, log 2 and zeta(3).
+
+python verify_certificate.py FILE [CERTIFICATE, default FILE.cert]
 
 Written from certificate.md alone; needs the package xxhash.  Exit 0: right, 1: wrong, 3: no file of digits.
 """
@@ -18,6 +20,17 @@ FIELDS = HEADER, HEADER | dict(statement=str, parameters=dict, numbers=list)  # 
 PARAMETERS = dict(remainder={}, ladder=dict(k=int, K=int, s=int, c=int, c2=int, L=str),
                   quotient=dict(g=int, G=str, reduced=bool))
 WORD = {10: "05d", 16: "04x"}  # how the c digits of a word are written
+K, PI = [0, 1], [[-1], [-5, 6], [-1, 2], [-1, 6]]
+SERIES = {  # divisor, first, spare places, and p, q, t as products of polynomials, coefficients from the constant up
+    "pi": (1, 13591409, 18, PI, [[0, 0, 0, 640320**3 // 24]], [*PI, [13591409, 545140134]]),
+    "log 2": (2, 0, 12, [K, [-1, 2]], [[216], [-1, 6], [-5, 6]], [[-297, 1794]]),
+    "zeta3": (48, 0, 12, [[-1], *[K] * 5, *[[-1, 2]] * 3, [-1, 3], [-2, 3], [-1, 4], [-3, 4], [-1, 6], [-5, 6]],
+              [[270], *([-i, 9] for i in (1, 2, 4, 5, 7, 8)), *([-i, 10] for i in (1, 3, 7, 9)),
+               *([-i, 12] for i in (1, 5, 7, 11))],
+              [[-3143448000, 156286859400, -3292502315430, 38721705264979, -282805786014979, 1352700034136826,
+                -4348596587040104, 9451223531851808, -13684352515879536, 12632254526031264, -6719460725627136,
+                1565994397644288]])}
+FLOOR = {"phi": 1, "pi": 3, "e": 2, "log 2": 0, "zeta3": 1}
 
 class Refused(Exception):
     """What is wrong with the digits or with their certificate."""
@@ -120,40 +133,55 @@ def check_remainder(header, d, phi, P, at, payload, primes):
         right = one * (one + PP if phi else d * one)
         demand((PP**2 + residue(r, base, p) - right) % p == 0, f"the identity is false modulo {p}")
 
+def value(factors, k):
+    """A product of polynomials, coefficients from the constant up, at k."""
+    found = 1
+    for factor in factors:
+        found *= sum(c * k**i for i, c in enumerate(factor))
+    return found
+
 def lengths(x, base, m, reduced):
-    """What m = n + g digits need: N and j of pi, J of e; then log10 X."""
+    """What m = n + g digits need: terms of the series, and the power of pi's unit, or J of e; then log10 X."""
     J, w = 0, Decimal("0.5")
     if x == "e":
         while J < 20 or w * w < Decimal(base) ** (m + 2):
             J, w = J + 1, w * (4 * J + 2)
-        return J, (w * Decimal("1.22")).log10()
+        return J, 0, (w * Decimal("1.22")).log10()
     places = m if base == 10 else -(-m * 120412 // 100000)
-    N, j = -(-(places + 18) * 10000 // 141816) + 1, -(-(places + 2) * 10000 // 78063)
-    w = 213440 / Decimal("3.14159265358979323846264338327950288")
-    for k in range(1, 1 if reduced else N):
-        w = w * k * k * k / 24
-    return N, j, w.log10() + 3 * (N - 1) * Decimal(640320).log10() + j * (4001 + 40 * Decimal(10005).sqrt()).log10()
+    divisor, _, spare, p, q, _ = SERIES[x]
+    lead_p, lead_q = (value([[factor[-1]] for factor in factors], 1) for factors in (p, q))
+    N, j = -(-(places + spare) * 10000 // int(10000 * abs(Decimal(lead_q) / lead_p).log10())), 0
+    w = Decimal(divisor)
+    for k in range(1, N + 1):
+        w *= 640320**3 if reduced else value(q, k)
+    if x == "pi":
+        j = -(-(places + 2) * 10000 // 78063)
+        w *= 213440 / Decimal("3.14159265358979323846264338327950288") * (4001 + 40 * Decimal(10005).sqrt()) ** j
+    return N, j, w.log10()
 
-def fraction(x, reduced, p, J, j=0):
-    """X and Y modulo p."""
-    P, Q, T, u, v = 1, 1, 13591409, 1, 0
+def fraction(x, reduced, prime, N, j):
+    """X and Y modulo a prime."""
+    P, Q, T, u, v = 1, 1, 0, 1, 0
     if x == "e":
-        for k in range(J, 0, -1):
-            u, v = ((4 * k - 2) * u + v) % p, u
+        for k in range(N, 0, -1):
+            u, v = ((4 * k - 2) * u + v) % prime, u
         return u - v, u + v
-    for k in range(1, J):
-        q = k**3 * (640320**3 // 24)
-        P, Q = P * -(6 * k - 5) * (2 * k - 1) * (6 * k - 1) % p, Q * q % p
-        T = (T * q + P * (13591409 + 545140134 * k)) % p
-    E = pow(640320, 3 * (J - 1), p)
-    Q, T = (E, T * E * pow(Q, -1, p)) if reduced else (Q, T)
+    divisor, first, _, p, q, t = SERIES[x]
+    for k in range(1, N + 1):
+        below = value(q, k)
+        P, Q, T = P * value(p, k) % prime, Q * below % prime, (T * below + P * value(t, k)) % prime
+    T += first * Q
+    if x != "pi":
+        return divisor * Q, T
+    E = pow(640320, 3 * N, prime)
+    Q, T = (E, T * E * pow(Q, -1, prime)) if reduced else (Q, T)
     for bit in bin(j)[2:]:
-        u, v = (u * u + 10005 * v * v) % p, 2 * u * v % p
-        u, v = ((4001 * u + 400200 * v) % p, (40 * u + 4001 * v) % p) if bit == "1" else (u, v)
+        u, v = (u * u + 10005 * v * v) % prime, 2 * u * v % prime
+        u, v = ((4001 * u + 400200 * v) % prime, (40 * u + 4001 * v) % prime) if bit == "1" else (u, v)
     return T * v, 426880 * u * Q
 
 def check_quotient(header, d, phi, P, at, payload, primes):
-    """The same for a quotient, of pi or e."""
+    """The same for a quotient."""
     x, base, n = (header[key] for key in ("constant", "base", "digits"))
     g, G, reduced = (header["parameters"][key] for key in ("g", "G", "reduced"))
     demand(20 <= g <= 100 and (x == "pi" or not reduced), "g or reduced is out of bounds")
@@ -172,16 +200,16 @@ def verify(text_path, certificate_path):
     header, zeroed = read_header(certificate[:4096])
     demand(xxh3_128_hexdigest(zeroed + certificate[4096:]) == header["file_xxh3"], "the certificate is damaged")
     x, base, n = header["constant"], header["base"], header["digits"]
-    known = re.fullmatch("phi|pi|e|sqrt ([1-9][0-9]{0,9})", x)
+    known = re.fullmatch("phi|pi|e|log 2|zeta3|sqrt ([1-9][0-9]{0,9})", x)
     demand(known and (d := int(known[1] or 5)) < 2**31 and base in WORD and n >= 1, "impossible constant, base, length")
     name, parameters = header.get("statement", "remainder"), header.get("parameters", {})
     demand(name in PARAMETERS and types(parameters) == PARAMETERS[name], "unknown statement or parameters")
-    demand((name == "quotient") == (x in ("pi", "e")), "the statement is for another constant")
+    demand((name == "quotient") == (x == "e" or x in SERIES), "the statement is for another constant")
     digits = (text.removeprefix(b"\xef\xbb\xbf").lower().translate(None, b" \t\r\n") if header["lenient"]
               else text.removesuffix(b"\n"))
     demand(re.fullmatch(rb"[0-9x]+(\.[0-9x]+)?".replace(b"x", b"a-f" * (base // 16)), digits), "not digits", OSError)
     demand(xxh3_128_hexdigest(text) == header["text_xxh3"], "the certificate belongs to another text")
-    whole = format({"phi": 1, "pi": 3, "e": 2}.get(x) or isqrt(d), WORD[base][-1])
+    whole = format(FLOOR[x] if x in FLOOR else isqrt(d), WORD[base][-1])
     before, F = digits[:-n].decode(), digits[-n:].decode()
     demand(len(F) == n and "." not in F and before.removesuffix(".") in (whole, ""), f"not {n} digits of it")
     primes = [random_prime() for _ in range(3)]

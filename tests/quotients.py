@@ -1,27 +1,190 @@
-"""Certificates of pi and e made with gmpy2 alone from docs/certificate.md; every number can be forged."""
+"""Certificates of limits made with gmpy2 alone from docs/certificate.md and docs/series.md; every number can be forged.
+
+Formulas are written as they are in books, with terms as functions.
+"""
 
 import dataclasses
 import random
+from collections.abc import Callable
 from functools import lru_cache
+from math import prod
 
 import gmpy2
 from certificates import WIDTH, certificate_2, digit_text
 from gmpy2 import fac, mpz
 
 
+@dataclasses.dataclass(frozen=True)
+class Sum:
+    """first + the sum of t(k)/q(k) times all p(i)/q(i) before it, which gains rate/10000 decimals a term at least."""
+
+    p: Callable
+    q: Callable
+    t: Callable
+    rate: int
+    first: int = 0
+    spare: int = 12
+
+    def count(self, m: int, base: int) -> int:
+        return max(1, -(-(places(m, base) + self.spare) * 10000 // self.rate))
+
+    def pair(self, count: int) -> tuple[mpz, mpz]:
+        _, q, t = series(1, count + 1, self)
+        return self.first * q + t, q
+
+
+@dataclasses.dataclass(frozen=True)
+class Unit:
+    """Powers of a + b*sqrt d, near sqrt d."""
+
+    a: int
+    b: int
+    d: int
+    rate: int
+
+    def count(self, m: int, base: int) -> int:
+        return -(-(places(m, base) + 2) * 10000 // self.rate)
+
+    def pair(self, power: int) -> tuple[mpz, mpz]:
+        above, below = mpz(1), mpz(0)
+        for bit in bin(power)[2:]:
+            above, below = above * above + self.d * below * below, 2 * above * below
+            if bit == "1":
+                above, below = self.a * above + self.b * self.d * below, self.b * above + self.a * below
+        return above, below
+
+
+class Fraction:
+    """[2; 6, 10, ...]."""
+
+    def count(self, m: int, base: int) -> int:
+        low, high = 19, 20
+        while w(high) ** 2 < mpz(base) ** (m + 2):
+            low, high = high, 2 * high
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if w(middle) ** 2 < mpz(base) ** (m + 2) else (low, middle)
+        return high
+
+    def pair(self, count: int) -> tuple[mpz, mpz]:
+        (u, _), (v, _) = matrices(1, count + 1)
+        return u + v, u - v
+
+
+class Factorials(Sum):
+    """1 + 1/1! + 1/2! + ..., as many as are seen to be enough."""
+
+    def count(self, m: int, base: int) -> int:
+        # (k + 1)! >= 10^(places + 13).
+        wanted, count, product = mpz(10) ** (places(m, base) + self.spare + 1), 1, mpz(2)
+        while product < wanted:
+            count += 1
+            product *= count + 1
+        return max(8, count)
+
+
+def places(m: int, base: int) -> int:
+    return m if base == 10 else -(-m * 120412 // 100000)
+
+
+def acoth(x: int) -> tuple[Callable, Callable, Callable]:
+    """log((x + 1)/(x - 1)) = 2x/8 times the sum (odd x), by u = x + 1 and v = x - 1."""
+    u, v = x + 1, x - 1
+    q = 3 * x * x * (u * v) ** 2 // 8
+
+    def t(k: int) -> int:
+        n = k - 1
+        found = 2 * (u * u - 14 * u * v + v * v) * (u * u + 4 * u * v + v * v) * n
+        found += u**4 - 14 * u**3 * v - 94 * u * u * v * v - 14 * u * v**3 + v**4
+        assert found % 8 == 0
+        return -found // 8
+
+    return lambda k: k * (2 * k - 1), lambda k: q * (6 * k - 5) * (6 * k - 1), t
+
+
+def _pi(k: int) -> int:
+    return -(6 * k - 5) * (2 * k - 1) * (6 * k - 1)
+
+
+PI = Sum(_pi, lambda k: k**3 * (640320**3 // 24), lambda k: _pi(k) * (13591409 + 545140134 * k), 141816, 13591409, 18)
+_A = (-3143448000, 156286859400, -3292502315430, 38721705264979, -282805786014979, 1352700034136826, -4348596587040104,
+      9451223531851808, -13684352515879536, 12632254526031264, -6719460725627136, 1565994397644288)
+_C = 17325, -536620, 6004944, -30494304, 76613904, -92809152, 43203456
+_B, _R = 1043320250 * 5208**4 - 935999**4, 935999**4
+
+FORMULAS: dict[str, tuple[int, list[tuple[int, list, list]]]] = {
+    "pi": (1, [(426880, [Unit(4001, 40, 10005, 78063)], [PI])]),
+    "e": (1, [(1, [Fraction()], [])]),
+    "e by factorials": (1, [(1, [Factorials(lambda k: 1, lambda k: k, lambda k: 1, 0, 1)], [])]),
+    "log 2": (2, [(1, [Sum(lambda k: k * (2 * k - 1), lambda k: 216 * (6 * k - 1) * (6 * k - 5),
+                           lambda k: 1794 * k - 297, 35897)], [])]),
+    "log 2 by sum": (4, [(34996, [Sum(*acoth(8749), 244810)], []),
+                         (468, [Sum(lambda k: 2 * k * (2 * k - 1),
+                                    lambda k: 3 * 26**2 * 675**2 // 4 * (6 * k - 5) * (6 * k - 1),
+                                    lambda k: 15 * 26**4 - 25 * 26**2 + 8 + 2 * (9 * 26**4 - 15 * 26**2 + 4) * (k - 1),
+                                    93178)], []),
+                         (-4801, [Sum(*acoth(4801), 229172)], [])]),
+    "zeta3": (48, [(1, [Sum(
+        lambda k: -k**5 * (2*k - 1)**3 * (3*k - 1) * (3*k - 2) * (4*k - 1) * (4*k - 3) * (6*k - 1) * (6*k - 5),
+        lambda k: 270 * prod(9*k - i for i in (1, 2, 4, 5, 7, 8)) * prod(10*k - i for i in (1, 3, 7, 9))
+        * prod(12*k - i for i in (1, 5, 7, 11)),
+        lambda k: sum(c * k**i for i, c in enumerate(_A)), 118557)], [])]),
+    "zeta3 by wedeniwski": (10368, [(1, [Sum(
+        lambda k: k**5 * (2*k - 1)**3, lambda k: -24 * (3*k + 1) * (3*k + 2) * (4*k + 1)**3 * (4*k + 3)**3,
+        lambda k: k**5 * (2*k - 1)**3 * (126392*k**5 + 412708*k**4 + 531578*k**3 + 336367*k**2 + 104000*k + 12463),
+        50437, 12463)], [])]),
+    "catalan by zuniga": (6, [(1, [Sum(
+        lambda k: -128 * k**3 * (2*k - 1) * (3*k - 1) * (3*k - 2) * (6*k - 1) * (6*k - 5),
+        lambda k: 5 * prod(10*k - i for i in (1, 3, 7, 9)) * prod(12*k - i for i in (1, 5, 7, 11)),
+        lambda k: sum(c * k**i for i, c in enumerate(_C)), 40969)], [])]),
+    "catalan": (2, [(1, [Sum(lambda k: 32 * k**3 * (2*k - 1), lambda k: 9 * (6*k - 1)**2 * (6*k - 5)**2,
+                             lambda k: 580*k*k - 184*k + 15, 22606)], [])]),
+    "lemniscate": (935999, [(5208, [Sum(lambda k: -(4*k - 3) * _B, lambda k: 4 * k * _R, lambda k: -(4*k - 3) * _B,
+                                        104330, 1)],
+                             [Sum(lambda k: (8*k - 3) * (8*k - 7), lambda k: 1658944 * k * k,
+                                  lambda k: k * k * (55296*k - 53536), 44136)])]),
+}
+"""Divisor and products of each number: (c, parts above the stroke, parts below)."""
+
+
+APERY = Sum(lambda k: -k**3, lambda k: 2 * k * k * (2 * k - 1), lambda k: 1, 6020)
+"""2/5 of zeta(3), by his own series."""
+
+
+@lru_cache(maxsize=16)
+def value(constant: str, bits: int) -> gmpy2.mpfr:
+    """The number to so many bits, by MPFR where it knows it."""
+    name, _, _ = constant.partition(" by ")
+    with gmpy2.context(precision=bits + 64):
+        match name.split():
+            case ["pi"]:
+                return gmpy2.const_pi()
+            case ["e"]:
+                return gmpy2.exp(1)
+            case ["catalan"]:
+                return gmpy2.const_catalan()
+            case ["zeta3"]:
+                n, q = APERY.pair(int(bits / 2) + 100)
+                return 5 * gmpy2.mpfr(n) / (2 * q)
+            case ["lemniscate"]:
+                return 2 * gmpy2.const_pi() / gmpy2.agm(1, gmpy2.sqrt(gmpy2.mpfr(2)))
+            case ["log", ratio]:
+                a, _, b = ratio.partition("/")
+                return gmpy2.log(gmpy2.mpfr(int(a))) - gmpy2.log(gmpy2.mpfr(int(b or 1)))
+    raise ValueError(constant)
+
+
+def floor_of(constant: str, base: int, digits: int) -> mpz:
+    """floor(x*base^digits), from more digits than that takes."""
+    bits = int(digits * (4 if base == 16 else 3.3220)) + 100
+    bits = -(-bits // 4096) * 4096
+    with gmpy2.context(precision=bits + 64):
+        return mpz(gmpy2.floor(value(constant, bits) * gmpy2.mpfr(mpz(base) ** digits)))
+
+
 def terms(constant: str, base: int, n: int, g: int) -> tuple[int, ...]:
-    """N and j of pi, J of e."""
-    m = n + g
-    if constant == "pi":
-        places = m if base == 10 else -(-m * 120412 // 100000)
-        return -(-(places + 18) * 10000 // 141816) + 1, -(-(places + 2) * 10000 // 78063)
-    low, high = 19, 20
-    while w(high) ** 2 < mpz(base) ** (m + 2):
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if w(middle) ** 2 < mpz(base) ** (m + 2) else (low, middle)
-    return (high,)
+    """Terms of all parts; of each product those below the stroke first."""
+    return tuple(part.count(n + g, base) for _, above, below in FORMULAS[constant][1] for part in (*below, *above))
 
 
 def w(count: int) -> mpz:
@@ -30,34 +193,34 @@ def w(count: int) -> mpz:
 
 def fraction(constant: str, counts: tuple[int, ...], reduced: bool = False) -> tuple[mpz, mpz]:
     """X and Y."""
-    if constant == "e":
-        (u, _), (v, _) = matrices(1, counts[0] + 1)
-        return u - v, u + v
-    count, power = counts
-    _, q, t = series(1, count)
-    t += 13591409 * q
-    if reduced:
-        factor = fac(count - 1) ** 3
-        q, t = q * mpz(24) ** (count - 1), t * mpz(24) ** (count - 1)
-        assert q % factor == 0 and t % factor == 0
-        q, t = q // factor, t // factor
-    above, below = mpz(1), mpz(0)
-    for bit in bin(power)[2:]:
-        above, below = above * above + 10005 * below * below, 2 * above * below
-        if bit == "1":
-            above, below = 4001 * above + 400200 * below, 40 * above + 4001 * below
-    return t * below, 426880 * above * q
+    divisor, products = FORMULAS[constant]
+    rest, x, y = iter(counts), mpz(1), mpz(0)
+    for c, above, below in products:
+        down, up = ([part.pair(next(rest)) for part in parts] for parts in (below, above))
+        if reduced:
+            down[0] = _reduced(down[0], counts[0])
+        u = prod([q for _, q in up] + [n for n, _ in down])
+        x, y = x * u, y * u + c * x * prod([n for n, _ in up] + [q for _, q in down])
+    return divisor * x, y
 
 
-def series(start: int, stop: int) -> tuple[mpz, mpz, mpz]:
-    """P, Q, T of Chudnovsky's series."""
+def _reduced(pair: tuple[mpz, mpz], count: int) -> tuple[mpz, mpz]:
+    """N and Q of pi divided by what both have in common for sure."""
+    factor = fac(count) ** 3
+    pair = tuple(each * mpz(24) ** count for each in pair)
+    assert not any(each % factor for each in pair)
+    return tuple(each // factor for each in pair)
+
+
+def series(start: int, stop: int, terms: Sum = PI) -> tuple[mpz, mpz, mpz]:
+    """P, Q, T."""
     if stop - start <= 0:
         return mpz(1), mpz(1), mpz(0)
     if stop - start == 1:
-        p = -mpz(6 * start - 5) * (2 * start - 1) * (6 * start - 1)
-        return p, mpz(start) ** 3 * (640320**3 // 24), p * (13591409 + 545140134 * start)
+        q, sign = mpz(terms.q(start)), 1 if terms.q(start) > 0 else -1
+        return sign * mpz(terms.p(start)), sign * q, sign * mpz(terms.t(start))
     middle = (start + stop) // 2
-    (p1, q1, t1), (p2, q2, t2) = series(start, middle), series(middle, stop)
+    (p1, q1, t1), (p2, q2, t2) = series(start, middle, terms), series(middle, stop, terms)
     return p1 * p2, q1 * q2, t1 * q2 + p1 * t2
 
 
@@ -127,7 +290,7 @@ def quotient(constant: str, base: int, n: int, g: int = 20, reduced: bool = Fals
     x, y = fraction(constant, counts, reduced)
     d, r = divmod(mpz(base) ** (n + g) * y, x)
     P, G = divmod(d, mpz(base) ** g)
-    size = digits_of_r(base, x if constant == "pi" else w(*counts) * 122 // 100)
+    size = digits_of_r(base, w(*counts) * 122 // 100 if constant == "e" else x)
     return Quotient(constant, base, n, g, reduced, int(P), int(G), int(r), x, y, size)
 
 

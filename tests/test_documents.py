@@ -150,7 +150,7 @@ def test_benchmarks_and_targets_that_pages_name_are_there(page):
 def test_subcommands_and_files_that_pages_mention_are_there(page):
     text = (ROOT / page).read_text()
     known = build_parser()._subparsers._group_actions[0].choices
-    for name in re.findall(r"`bigconst ([a-z][a-z-]*)", text):
+    for name in re.findall(r"`bigconst ([a-z][a-z0-9-]*)", text):
         assert name in known, name
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
         assert ((ROOT / page).parent / target).exists(), target

@@ -19,7 +19,7 @@ from bigconst.base.constant import Constant
 from bigconst.base.units import hex_digits
 from bigconst.cli import main
 from bigconst.constants import engine, planning, registry
-from bigconst.constants.entry import Entry
+from bigconst.constants.entry import Entry, Way
 from bigconst.constants.roots import ladder_algorithm, ladder_bounds, ladder_error
 from bigconst.estimates.work import constant_work
 
@@ -48,8 +48,9 @@ def value(machine, bounds):
 BRONZE = Constant("bronze", "Bronze less a seventh", ladder_algorithm(13), 3, ladder_error(13), program)
 ENTRY = Entry("bronze", "digits of (3 + sqrt 13)/2 - 1/7",
               "Compute (3 + sqrt 13)/2 - 1/7 = 3.159... to N digits after the point.",
-              "  bigconst bronze --digits 1e8\n", "1/sqrt 13 by Newton's iteration, and a short division", "this test",
-              "each step triples the digits", 0.1, "none", lambda: BRONZE)
+              "  bigconst bronze --digits 1e8\n",
+              (Way("1/sqrt 13 by Newton's iteration, and a short division", "this test",
+                   "each step triples the digits", 0.1, "none"),), lambda: BRONZE)
 
 # -------------------------------------------------------------------------------------
 
@@ -97,11 +98,14 @@ def test_commands_know_it(command, said, capsys):
 
 @pytest.mark.parametrize("command, refusal", [
     ("verify x --without-certificate --constant brass", "unknown constant 'brass'; it is phi, \"sqrt D\" with "
-                                                        "1 <= D < 2^31, pi, e, or bronze\n"),
+                                                        "1 <= D < 2^31, pi, e, \"log A/B\" with A/B or A above 1, of "
+                                                        "the primes 2, 3, 5, 7, 11 and 13, zeta3, catalan, "
+                                                        "lemniscate, or bronze\n"),
     ("certify x --constant bronze", "there are no certificates for foreign digits of bronze; compute the digits again "
                                     "and compare\n"),
     ("bronze 5 --digits 10", "unrecognized arguments: 5; bigconst --help shows examples\n"),
-    ("estimate", "estimate what?; name phi, sqrt D, pi, e, bronze, ll P or prp P, or --refresh the catalogue\n"),
+    ("estimate", "estimate what?; name phi, sqrt D, pi, e, log A/B, zeta3, catalan, lemniscate, bronze, "
+                 "ll P or prp P, or --refresh the catalogue\n"),
 ])
 def test_refusals_know_it(command, refusal, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -1,7 +1,4 @@
-"""Pi and e: digits by MPFR, certificates by gmpy2, byte for byte."""
-
-from dataclasses import replace
-from functools import lru_cache
+"""Numbers from series: digits by MPFR, certificates by gmpy2, byte for byte."""
 
 import gmpy2
 import numpy as np
@@ -9,7 +6,7 @@ import pytest
 from gmpy2 import mpz
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from quotients import matrices, quotient, series
+from quotients import floor_of, matrices, quotient, series
 
 from bigconst import __version__
 from bigconst.arithmetic.machine import made_bytes
@@ -26,30 +23,29 @@ from bigconst.base.events import Fault, StageStarted
 from bigconst.base.formats import WORDS
 from bigconst.base.units import hex_digits
 from bigconst.constants import engine
-from bigconst.constants.e import E
-from bigconst.constants.pi import PI
 from bigconst.constants.planning import make_plan
+from bigconst.constants.registry import parse
 from bigconst.plans import quotient as statements
-from bigconst.plans.series import CHUDNOVSKY, unit_power
+from bigconst.plans.formula import UnitRoot
+from bigconst.plans.limits import CHUDNOVSKY, FORMULAS, formulas_of
 from bigconst.runs.workdone import memory_work
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.threads import Pool
 
 MOST = 2000
-
-
-@lru_cache(maxsize=8)
-def by_mpfr(name: str, base: int, digits: int) -> mpz:
-    """floor(x*base^digits), from more digits than that takes."""
-    with gmpy2.context(precision=int(digits * (4 if base == 16 else 3.3220)) + 100):
-        x = gmpy2.const_pi() if name == "pi" else gmpy2.exp(1)
-        return mpz(gmpy2.floor(x * gmpy2.mpfr(mpz(base) ** digits)))
+PI, E = parse("pi"), parse("e")
 
 
 def expected(constant: Constant, decimal_digits: int, base: int) -> str:
     digits = decimal_digits if base == 10 else hex_digits(decimal_digits)
-    text = by_mpfr(constant.name, base, digits).digits(base)
+    text = floor_of(constant.name, base, digits).digits(base).rjust(digits + 1, "0")
     return f"{text[:-digits]}.{text[-digits:]}"
+
+
+ALL = [name if i == 0 else f"{name} by {formula}"
+       for name in (*FORMULAS, "log 2", "log 3", "log 5", "log 7", "log 10", "log 13", "log 3/2", "log 143/128")
+       for i, formula in enumerate(formulas_of(name))]
+"""All formulas, and logarithms of all kinds."""
 
 
 @pytest.mark.parametrize("base", [10, 16])
@@ -59,13 +55,30 @@ def test_digits(constant, base):
         assert engine.compute(constant, digits, base, threads=2) == expected(constant, digits, base), digits
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_digits_of_all_formulas(name):
+    rng = np.random.default_rng(len(name))
+    for digits in [*range(1, 9), *map(int, rng.integers(9, 300, 4)), int(rng.integers(300, 10_000)), 30_000]:
+        base = 10 if digits % 3 else 16
+        assert engine.compute(parse(name), digits, base, threads=2) == expected(parse(name), digits, base), digits
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("base", [10, 16])
 @pytest.mark.parametrize("constant", [PI, E], ids=["pi", "e"])
-def test_more_digits(constant, base):
+def test_more_digits_of_pi_and_e(constant, base):
     rng = np.random.default_rng(base)
     for digits in [*range(60, 301), *map(int, rng.integers(300, 30_000, 40)), 10**6]:
         assert engine.compute(constant, digits, base, threads=2) == expected(constant, digits, base), digits
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in ALL if " by " not in name])
+def test_more_digits(name):
+    """A hundred thousand by MPFR, a million by all formulas: they agree."""
+    assert engine.compute(parse(name), 10**5, threads=2) == expected(parse(name), 10**5, 10)
+    found = {formula: engine.compute(parse(f"{name} by {formula}"), 10**6, threads=2) for formula in formulas_of(name)}
+    assert len(set(found.values())) == 1 and len(found) > 1
 
 
 @pytest.mark.slow
@@ -161,7 +174,7 @@ def test_a_quotient_whose_residues_agree_and_that_proves_nothing(monkeypatch):
 
     def spoiled(machine, name, *arguments, **options):
         found = right(machine, name, *arguments, **options)
-        return found.plus(1) if name == "T" else found
+        return found.plus(1) if name == "N" else found
 
     monkeypatch.setattr(MemoryMachine, "sum", spoiled)
     with pytest.raises(FaultError, match="^the quotient does not prove its digits; run it again"):
@@ -239,6 +252,7 @@ def test_bounds_of_lengths(terms):
 
 def test_powers_of_the_unit():
     for power in (1, 2, 3, 10, 99):
-        p, q = unit_power(power)
-        assert p * p - 10005 * q * q == 1
-    assert unit_power(1) == (4001, 40) and replace(PI, name="x").floor == 3
+        for unit in (UnitRoot(4001, 40, 10005), UnitRoot(3, 2, 2)):
+            p, q = unit.power(power)
+            assert p * p - unit.d * q * q == 1
+    assert UnitRoot(4001, 40, 10005).power(1) == (4001, 40)

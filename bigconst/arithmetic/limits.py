@@ -1,31 +1,23 @@
 """X and Y of the statement that digits are a quotient (plans.quotient), modulo primes, by recurrences.
 
-The terms are cut into ranges, so that several threads may share the work:
+The terms of a part of the formula are cut into ranges, so that several threads may share the work:
 
     series               P, Q and T of a range (plans.series.SERIES)
     continued fraction   the product of the matrices (c, 1; 1, 0)
 """
 
 from collections.abc import Callable, Sequence
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
 
 from bigconst.arithmetic.residues import Modulus
 from bigconst.kernels.recurrence import continued_fraction, hypergeometric
 from bigconst.plans.claim import Claim
-from bigconst.plans.quotient import Quotient
-from bigconst.plans.series import (
-    CHUDNOVSKY,
-    CHUDNOVSKY_C,
-    MATRICES,
-    SERIES,
-    Hypergeometric,
-    Products,
-    differences,
-    joined,
-    unit_power,
-)
+from bigconst.plans.formula import FormulaPart, Series, UnitRoot
+from bigconst.plans.polynomials import differences
+from bigconst.plans.quotient import Quotient, formula_of
+from bigconst.plans.series import MATRICES, SERIES, Hypergeometric, Products, joined
 from bigconst.runtime.stream import in_order
 
 RANGE_TERMS = 1 << 20
@@ -34,28 +26,38 @@ RANGE_TERMS = 1 << 20
 def quotient_residues(claim: Claim, statement: Quotient, moduli: Sequence[Modulus],
                       threads: int) -> dict[str, list[int]]:
     """X and Y modulo each of the primes: a second for 10^9 digits of pi and three primes, on two processors."""
-    if claim.number.name == "pi":
-        count, power = statement.terms(claim)
-        sums = _over_ranges(1, count, moduli, threads, series_range, SERIES)
-        pairs = [_pi(modulus.p, count, power, statement.reduced, *found[1:])
-                 for modulus, found in zip(moduli, sums, strict=True)]
-    else:
-        count, = statement.terms(claim)
-        products = _over_ranges(1, count + 1, moduli, threads, fraction_range, MATRICES)
-        pairs = [((u - v) % modulus.p, (u + v) % modulus.p)
-                 for modulus, (u, _, v, _) in zip(moduli, products, strict=True)]
+    formula, counts = formula_of(claim), statement.counts(claim)
+    parts = [_part(part, count, statement.reduced and part is formula.parts[0], moduli, threads)
+             for part, count in zip(formula.parts, counts, strict=True)]
+    pairs = [formula.fraction(found, lambda c, numbers, p=modulus.p: reduce(lambda x, y: x * y % p, numbers, c) % p,
+                              lambda one, other, p=modulus.p: _sum(one, other, p))
+             for modulus, found in zip(moduli, zip(*parts, strict=True), strict=True)]
     return {"X": [x for x, _ in pairs], "Y": [y for _, y in pairs]}
 
 
-def _pi(p: int, count: int, power: int, reduced: bool, q: int, t: int) -> tuple[int, int]:
-    """X and Y of pi modulo p, from Q and from the sum without its first term, times Q."""
-    t = (t + CHUDNOVSKY.a[0] * q) % p
-    if reduced:
-        # Divided by F = (N - 1)!^3/24^(N - 1), Q becomes C^(3(N - 1)); no prime above 2^60 divides Q.
-        e = pow(CHUDNOVSKY_C, 3 * (count - 1), p)
-        q, t = e, t * e * pow(q, -1, p) % p
-    above, below = unit_power(power, p)
-    return t * below % p, 426880 * above * q % p
+def _sum(one: tuple[int, int, int], other: tuple[int, int, int], p: int) -> tuple[int, int]:
+    (c, y, x), (d, v, u) = one, other
+    return x * u % p, (c * y * u + d * v * x) % p
+
+
+def _part(part: FormulaPart, count: int, reduced: bool, moduli: Sequence[Modulus],
+          threads: int) -> list[tuple[int, int]]:
+    """N and Q of so many terms, modulo each of the primes."""
+    if isinstance(part, UnitRoot):
+        return [part.power(count, modulus.p) for modulus in moduli]
+    if not isinstance(part, Series):
+        products = _over_ranges(1, count + 1, moduli, threads, fraction_range, MATRICES)
+        return [((u + v) % modulus.p, (u - v) % modulus.p)
+                for modulus, (u, _, v, _) in zip(moduli, products, strict=True)]
+    sums = _over_ranges(1, count + 1, moduli, threads, partial(series_range, series=part.terms), SERIES)
+    found = []
+    for modulus, (_, q, t) in zip(moduli, sums, strict=True):
+        n, p = part.first * q + t, modulus.p
+        if reduced:     # no prime above 2^60 divides Q
+            root = pow(part.root, count, p)
+            n, q = n * root * pow(q, -1, p), root
+        found.append((n % p, q))
+    return found
 
 
 def _over_ranges(start: int, stop: int, moduli: Sequence[Modulus], threads: int, make: Callable,
@@ -73,11 +75,10 @@ def _over_ranges(start: int, stop: int, moduli: Sequence[Modulus], threads: int,
             for modulus, parts in zip(moduli, found, strict=True)]
 
 
-def series_range(start: int, stop: int, p: int, series: Hypergeometric = CHUDNOVSKY) -> tuple[int, int, int]:
-    """P, Q and T of the terms start .. stop - 1, T being the sum of their p .. p*A*q .. q."""
+def series_range(start: int, stop: int, p: int, series: Hypergeometric) -> tuple[int, int, int]:
+    """P, Q and T of the terms start .. stop - 1."""
     scale = 1 << 64
-    parts = [differences(series.p, start), differences(series.q, start), differences(series.a, start)]
-    parts[2] = [scale * each for each in parts[2]]
+    parts = [differences(series.p, start), differences(series.q, start), differences(series.t, start)]
     table = np.array([each % p for part in parts for each in part], np.uint64)
     sums = np.array([1, 1, 0], np.uint64)
     ends = np.cumsum([len(part) for part in parts])

@@ -13,7 +13,7 @@ from bigconst.arithmetic.terms import Names, Terms, words_of
 from bigconst.kernels import nodes
 from bigconst.kernels.checksum import NO_SUMS
 from bigconst.kernels.terms import PAD, TILE
-from bigconst.plans.series import differences
+from bigconst.plans.polynomials import differences
 from bigconst.plans.shape import Shape, shape_for
 
 SHORT_WORDS = 440, 110, 30

@@ -13,16 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from functools import lru_cache
 
-from bigconst.plans.series import (
-    MATRICES,
-    PRECISION,
-    SERIES,
-    Hypergeometric,
-    Products,
-    log10_factorial,
-    product,
-    words_for_log10,
-)
+from bigconst.plans.polynomials import PRECISION, log10_factorial
+from bigconst.plans.series import MATRICES, SERIES, Hypergeometric, Products, words_for_log10
 
 Names = tuple[str, ...]
 
@@ -99,7 +91,7 @@ class SeriesTerms(Terms):
     @property
     def polynomials(self) -> tuple[tuple[int, ...], ...]:
         """As of Terms."""
-        return self.series.p, self.series.q, product(self.series.a, self.series.p)
+        return self.series.p, self.series.q, self.series.t
 
     def log10(self, name: str, start: int, stop: int) -> Decimal:
         """As of Terms."""

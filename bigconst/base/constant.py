@@ -39,10 +39,8 @@ class Limit:
     """the name for people"""
     floor: int
     """the integer part"""
-
-
-LIMITS = {limit.name: limit for limit in (Limit("pi", "Pi", 3), Limit("e", "e", 2))}
-"""These numbers by their names."""
+    formula: object = field(repr=False)
+    """how it comes near (plans.formula.Formula)"""
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ class Constant:
     @property
     def file_stem(self) -> str:
         """Name of the digit file without its suffix."""
-        return self.name.replace(" ", "")
+        return self.name.partition(" by ")[0].replace(" ", "").replace("/", "_")
 
 
 def integer_text(value: int, base: int) -> str:

@@ -11,12 +11,11 @@ from bigconst.arithmetic.residues import Modulus, random_prime
 from bigconst.arithmetic.subtree import Subtree
 from bigconst.arithmetic.terms import FractionTerms, SeriesTerms, Terms, words_of
 from bigconst.arithmetic.words import Words
-from bigconst.base.constant import LIMITS
 from bigconst.base.formats import WORDS
 from bigconst.bench.turns import Turns
 from bigconst.plans.claim import Claim
+from bigconst.plans.limits import CHUDNOVSKY, limit
 from bigconst.plans.quotient import LEAST_GUARD, MARGIN, Quotient
-from bigconst.plans.series import CHUDNOVSKY
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.threads import Pool
 
@@ -33,9 +32,9 @@ def measure_terms(turns: Turns, few: slice) -> None:
             for count in TERMS[constant][few]:
                 turns.note(f"{count} terms of {constant}")
                 _measure_range(turns, terms, count, tuple(wanted), threads)
-            claim, statement = Claim(LIMITS[constant], 10, CHECKED_DIGITS), Quotient(LEAST_GUARD, MARGIN)
+            claim, statement = Claim(limit(constant), 10, CHECKED_DIGITS), Quotient(LEAST_GUARD, MARGIN)
             moduli = [Modulus(random_prime()) for _ in range(3)]
-            turns.measure(statement.terms(claim)[0], threads, {
+            turns.measure(statement.counts(claim)[0], threads, {
                 f"check {terms.operation}": partial(quotient_residues, claim, statement, moduli, threads)})
 
 

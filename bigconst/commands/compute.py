@@ -17,6 +17,7 @@ from bigconst.commands.options import (
     add_price_option,
     add_threads_option,
     argument,
+    constant_of,
 )
 from bigconst.constants.registry import CONSTANTS
 from bigconst.plans import diskplan
@@ -90,7 +91,7 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
     from bigconst.runs.request import RunRequest
 
     return RunRequest(
-        arguments.make(*arguments.numbers), arguments.digits, arguments.base, arguments.threads, arguments.memory,
+        constant_of(arguments), arguments.digits, arguments.base, arguments.threads, arguments.memory,
         arguments.workspace, tuple(arguments.swap or ()), arguments.disk, arguments.checkpoint, arguments.discard,
         arguments.output, arguments.force, not arguments.no_certificate, arguments.json, arguments.events,
         arguments.usd_per_hour, command_line(arguments), arguments.started_s)

@@ -11,7 +11,7 @@ examples:
   bigconst constants
   bigconst constants --json         the same for programs
 
-The cost is processor time for 10^8 digits, beside that of pi.  A proof is a
+The cost is processor time for 10^7 digits, beside that of pi.  A proof is a
 certificate, which `bigconst verify` checks in one pass over the digits; its
 size is that for 10^7 digits.
 """
@@ -35,18 +35,24 @@ def run(arguments: argparse.Namespace) -> int:
 
     found = []
     for entry in CONSTANTS.values():
-        constant = entry.make(*([2] if entry.values is not None else []))
-        size = make_plan(constant, DIGITS, 10, 1, 1 << 60).certificate_bytes
-        found.append({"constant": entry.usage, "title": entry.help.removeprefix("digits of "),
-                      "formula": entry.formula, "source": entry.source, "digits_per_term": entry.digits_per_term,
-                      "cost": entry.cost, "proof": entry.proof, "proof_bytes_per_digit": round(size / DIGITS, 2)})
+        for way in entry.ways:
+            constant = entry.constant([entry.operand.example] if entry.operand else [], way.name or None)
+            size = make_plan(constant, DIGITS, 10, 1, 1 << 60).certificate_bytes
+            found.append({"constant": entry.usage, "title": entry.help.removeprefix("digits of "),
+                          "name": way.name, "formula": way.formula, "source": way.source,
+                          "digits_per_term": way.digits_per_term, "cost": way.cost, "proof": way.proof,
+                          "proof_bytes_per_digit": round(size / DIGITS, 2)})
     if arguments.json:
         write(json.dumps(found, indent=2))
         return 0
+    shown = ""
     for each in found:
-        write(f"{each['constant']:<8}{each['title']}\n"
-              f"        formula  {each['formula']}\n"
-              f"        source   {each['source']}\n"
-              f"        speed    {each['digits_per_term']}; costs {each['cost']:.2g} of pi\n"
-              f"        proof    {each['proof']}, {each['proof_bytes_per_digit']} byte a digit")
+        if each["constant"] != shown:
+            shown = each["constant"]
+            write(f"{shown:<14}{each['title']}")
+        rows = {"formula": each["formula"], "source": each["source"],
+                "speed": f"{each['digits_per_term']}; costs {each['cost']:.2g} of pi",
+                "proof": f"{each['proof']}, {each['proof_bytes_per_digit']} byte a digit"}
+        for i, (name, text) in enumerate(rows.items()):
+            write(f"  {each['name'] if i == 0 else '':<12}{name:<9}{text}")
     return 0

@@ -19,6 +19,7 @@ from bigconst.commands.options import (
     add_price_option,
     add_threads_option,
     argument,
+    constant_of,
 )
 from bigconst.constants.registry import CONSTANTS
 from bigconst.plans.diskplan import MIN_WORKSPACE_BYTES
@@ -215,7 +216,7 @@ def _jobs(arguments: argparse.Namespace) -> list[Job]:
     if "exponents" in arguments:
         return [mersenne_job(arguments.kind, p, arguments.iterations, arguments.fft, arguments.workspace)
                 for p in arguments.exponents]
-    return [ConstantJob(arguments.make(*arguments.numbers), arguments.digits, arguments.base,
+    return [ConstantJob(constant_of(arguments), arguments.digits, arguments.base,
                         not arguments.no_certificate, arguments.workspace)]
 
 

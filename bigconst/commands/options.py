@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import TypeVar
 
+from bigconst.base.constant import Constant
 from bigconst.base.errors import UsageError
 from bigconst.base.hardware import MAX_THREADS
 from bigconst.base.units import parse_count, parse_price
@@ -32,11 +33,18 @@ def argument(parse: Callable[[str], Number], low: int, high: int | None = None,
 
 
 def add_constant(parser: argparse.ArgumentParser, entry: Entry) -> None:
-    """The integer of a constant, where it has one; the constant is `make(*numbers)` of the parsed arguments."""
-    parser.set_defaults(make=entry.make, numbers=())
-    if entry.values is not None:
-        parser.add_argument("numbers", metavar="D", nargs=1, help=f"integer, {entry.values_text}",
-                            type=argument(parse_count, entry.values[0], entry.values[-1]))
+    """What stands behind the word of a constant, and its formulas; `constant_of` makes it of the parsed arguments."""
+    parser.set_defaults(entry=entry, operands=(), formula=None)
+    if entry.operand is not None:
+        parser.add_argument("operands", metavar=entry.operand.metavar, nargs=1, help=entry.operand.text)
+    if entry.formulas:
+        parser.add_argument("--formula", choices=entry.formulas,
+                            help="which formula to use, see bigconst constants (default: the fastest)")
+
+
+def constant_of(arguments: argparse.Namespace) -> Constant:
+    """The constant of a parser to which `add_constant` has added what it takes."""
+    return arguments.entry.constant(arguments.operands, arguments.formula)
 
 
 def add_threads_option(parser: argparse.ArgumentParser) -> None:

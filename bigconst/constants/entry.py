@@ -1,9 +1,39 @@
-"""Constants as the command line has them: a word, an integer behind it where there is one, and what --help says."""
+"""Constants as the command line has them: a word, a number behind it where there is one, and what --help says."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bigconst.base.constant import Constant
+from bigconst.base.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Way:
+    """A formula, and what is said of it."""
+
+    formula: str
+    source: str
+    """who found it, and where it is published"""
+    digits_per_term: str
+    """how fast it comes near"""
+    cost: float
+    """processor time for 10^7 digits, beside that of pi (docs/performance.md)"""
+    proof: str
+    """what its certificate is"""
+    name: str = ""
+    """how it is chosen, where there are several"""
+
+
+@dataclass(frozen=True)
+class NumberBehind:
+    """The number behind the word of a command."""
+
+    metavar: str
+    text: str
+    """which numbers it may be, in words"""
+    parse: Callable[[str], object]
+    """function of its text, which raises UsageError"""
+    example: str
 
 
 @dataclass(frozen=True)
@@ -17,30 +47,34 @@ class Entry:
     """the same as a sentence"""
     examples: str
     """commands and what they do, a line each"""
-    formula: str
-    source: str
-    """who found it, and where it is published"""
-    digits_per_term: str
-    """how fast it comes near"""
-    cost: float
-    """processor time for 10^8 digits, beside that of pi (docs/performance.md)"""
-    proof: str
-    """what its certificate is"""
+    ways: tuple[Way, ...]
+    """the first one is used as a rule, where nothing else is asked for"""
     make: Callable[..., Constant]
-    """function that returns the constant; its argument is an integer D where there are `values`"""
-    values: range | None = None
-    """the integers D that may stand behind the word"""
-    values_text: str = ""
-    """these in words"""
+    """function that returns the constant, of the operand, where there is one, and of the name of a way, if it is asked
+    for: make(*operands, formula=name)"""
+    operand: NumberBehind | None = None
 
     @property
     def usage(self) -> str:
-        """The word, and D where there is one."""
-        return self.word if self.values is None else f"{self.word} D"
+        """The word, and the operand where there is one."""
+        return self.word if self.operand is None else f"{self.word} {self.operand.metavar}"
 
-    def takes(self, numbers: Sequence[str]) -> bool:
-        """Whether these texts may stand behind the word."""
-        if self.values is None:
-            return not numbers
-        return (len(numbers) == 1 and numbers[0].isdecimal() and len(numbers[0]) <= len(str(self.values[-1]))
-                and int(numbers[0]) in self.values)
+    @property
+    def formulas(self) -> tuple[str, ...]:
+        """The names of its ways; none where there is one way."""
+        return tuple(way.name for way in self.ways if way.name)
+
+    def constant(self, texts: Sequence[str], formula: str | None = None) -> Constant:
+        """The constant with these texts behind the word; raises UsageError for other ones than it takes."""
+        if len(texts) != (self.operand is not None):
+            #: The word of a constant stands alone, or has one number behind it.
+            raise UsageError(f"{self.word} takes {'no number' if self.operand is None else 'one number'}",
+                             f"write it as {self.usage}")
+        numbers = [self.operand.parse(text) for text in texts] if self.operand else []
+        if formula is None:
+            return self.make(*numbers)
+        if formula not in self.formulas:
+            #: `bigconst constants` lists the formulas of each constant.
+            raise UsageError(f"{self.word} has no formula {formula[:40]!r}",
+                             f"it has {', '.join(self.formulas) or 'one'}")
+        return self.make(*numbers, formula=formula)

@@ -2,8 +2,15 @@
 
 from bigconst.base.constant import Root
 from bigconst.constants.bounds import Bounds
-from bigconst.constants.entry import Entry
-from bigconst.constants.roots import ladder_algorithm, proved, root_by_ladder
+from bigconst.constants.entry import Entry, Way
+from bigconst.constants.roots import (
+    LADDER_PROOF,
+    LADDER_SOURCE,
+    LADDER_SPEED,
+    ladder_algorithm,
+    proved,
+    root_by_ladder,
+)
 
 
 def golden(machine, bounds: Bounds) -> None:
@@ -37,10 +44,7 @@ ENTRY = Entry(
   bigconst phi --digits 2e12 --swap /mnt --checkpoint /data
                                                  with copies of finished levels on a disk that is safer
 """,
-    "1/sqrt 5 by Newton's iteration of third order, phi = (1 + 5/sqrt 5)/2",
-    "R. P. Brent and P. Zimmermann, Modern Computer Arithmetic (2010), section 4.2",
-    "each step triples the digits",
-    0.03,
-    "what the last step cuts off, so that an identity between integers holds",
+    (Way("1/sqrt 5 by Newton's iteration of third order, phi = (1 + 5/sqrt 5)/2", LADDER_SOURCE, LADDER_SPEED, 0.03,
+         LADDER_PROOF),),
     lambda: PHI,
 )

@@ -14,6 +14,11 @@ from bigconst.plans.certificate import Claim, Ladder, Remainder
 Y_ERROR = 5
 """Bound on |y_k - B^k/sqrt(d)| at every level (docs/newton.md)."""
 
+LADDER_SOURCE = "R. P. Brent and P. Zimmermann, Modern Computer Arithmetic (2010), section 4.2"
+LADDER_SPEED = "each step triples the digits"
+LADDER_PROOF = "what the last step cuts off, so that an identity between integers holds"
+"""What `bigconst constants` says of ladders."""
+
 PROOF = "remainder"
 """Name of the stage of a certificate that the ladder does not leave behind."""
 PROOFS = PROOF, "proof"

@@ -4,10 +4,24 @@ from functools import partial
 from math import isqrt
 
 from bigconst.base.constant import Constant, Root
+from bigconst.base.errors import UsageError
+from bigconst.base.units import parse_count
 from bigconst.constants.bounds import Bounds
-from bigconst.constants.entry import Entry
-from bigconst.constants.roots import PROOF, claim_of, ladder_algorithm, proved, root_by_ladder
+from bigconst.constants.entry import Entry, NumberBehind, Way
+from bigconst.constants.roots import (
+    LADDER_PROOF,
+    LADDER_SOURCE,
+    LADDER_SPEED,
+    PROOF,
+    claim_of,
+    ladder_algorithm,
+    proved,
+    root_by_ladder,
+)
 from bigconst.plans.certificate import Remainder
+
+MOST = 2**31
+"""Bound on D."""
 
 
 def sqrt(machine, bounds: Bounds, d: int) -> None:
@@ -48,6 +62,15 @@ def root_of(d: int) -> Constant:
                   partial(integer_root if is_exact else sqrt, d=d), z_of_root)
 
 
+def parse_radicand(text: str) -> int:
+    """D; raises UsageError."""
+    d = parse_count(text)
+    if not 1 <= d < MOST:
+        #: Square roots are computed of integers from 1 to 2147483647.
+        raise UsageError(f"sqrt {text} is out of range", f"D goes from 1 to {MOST - 1}")
+    return d
+
+
 ENTRY = Entry(
     "sqrt",
     "digits of the square root of an integer",
@@ -56,12 +79,7 @@ ENTRY = Entry(
   bigconst sqrt 2 --digits 1e8                   100 million digits into sqrt2.txt
   bigconst sqrt 3 --digits 1M --output root.txt --json root.json
 """,
-    "1/sqrt D by Newton's iteration of third order, times D",
-    "R. P. Brent and P. Zimmermann, Modern Computer Arithmetic (2010), section 4.2",
-    "each step triples the digits",
-    0.03,
-    "what the last step cuts off, so that an identity between integers holds",
+    (Way("1/sqrt D by Newton's iteration of third order, times D", LADDER_SOURCE, LADDER_SPEED, 0.03, LADDER_PROOF),),
     root_of,
-    range(1, 2**31),
-    "1 <= D < 2^31",
+    NumberBehind("D", "1 <= D < 2^31", parse_radicand, "2"),
 )

@@ -14,6 +14,8 @@ from bigconst.plans import accounts
 from bigconst.plans.accounts import Pass, Traffic
 from bigconst.plans.claim import Claim
 from bigconst.plans.diskshape import batch_chunks
+from bigconst.plans.formula import Coth, FormulaPart, Series
+from bigconst.plans.limits import CHUDNOVSKY
 from bigconst.plans.mersenneplan import MersennePlan
 from bigconst.plans.plan import Plan
 from bigconst.plans.quotient import LEAST_GUARD, MARGIN, Quotient
@@ -154,9 +156,21 @@ def verification_work(plan: Plan) -> list[Stage]:
     operations = [("check text", plan.text_words)]
     if isinstance(number := plan.constant.number, Limit):
         claim = Claim(number, plan.base, plan.digits)
-        terms = Quotient(LEAST_GUARD, MARGIN).terms(claim)[0]
-        operations.append(("check series" if number.name == "pi" else "check fraction", terms))
+        counts = Quotient(LEAST_GUARD, MARGIN).counts(claim)
+        operations += [checked for part, count in zip(number.formula.parts, counts, strict=True)
+                       if (checked := _checked(part, count)) is not None]
     return [Stage("verify", (WorkStep(tuple(operations), file_read_bytes=plan.text_bytes + plan.certificate_bytes),))]
+
+
+def _checked(part: FormulaPart, count: int) -> tuple[str, int] | None:
+    """So many terms modulo primes, as an operation; powers of a unit take no time."""
+    if isinstance(part, Coth):
+        return "check fraction", count
+    if not isinstance(part, Series):
+        return None
+    # A term takes four products, each the time of three additions, and additions.
+    of_pi, own = (12 + series.coefficients for series in (CHUDNOVSKY, part.terms))
+    return "check series", count * own // of_pi
 
 
 # -- on disk ----------------------------------------------------------------------------------

@@ -41,25 +41,25 @@ def _advance(differences, start, stop, p):
 
 
 @kernel("void(uint64[::1], uint64[::1], int64, int64, int64, uint64, uint64)")
-def hypergeometric(sums, differences, q, a, count, p, inverse):
+def hypergeometric(sums, differences, q, t, count, p, inverse):
     """`count` terms of a hypergeometric series (plans.series.Hypergeometric).
 
     sums         P, Q, T, below 2p, each times the same power of 2^64; with each term k they become P*p(k), Q*q(k) and
-                 T*q(k) + P*p(k)*A(k), divided by 2^64
-    differences  those of p, of q and of 2^64*A at the first k, modulo p, one after the other: those of q begin at q,
-                 those of A at a; changed to those after the last term
+                 T*q(k) + P*t(k), divided by 2^64
+    differences  those of p, of q and of t at the first k, modulo p, one after the other: those of q begin at q, those
+                 of t at t; changed to those after the last term
     inverse      -1/p mod 2^64
     """
     P, Q, T = sums[0], sums[1], sums[2]
     for _ in range(count):
-        P = _product(P, differences[0], p, inverse)
         high, low = mul_add_128(U64(0), U64(0), T, differences[q])
-        high, low = mul_add_128(high, low, P, differences[a])
+        high, low = mul_add_128(high, low, P, differences[t])
         T = _reduced(high, low, p, inverse)
+        P = _product(P, differences[0], p, inverse)
         Q = _product(Q, differences[q], p, inverse)
         _advance(differences, 0, q, p)
-        _advance(differences, q, a, p)
-        _advance(differences, a, differences.size, p)
+        _advance(differences, q, t, p)
+        _advance(differences, t, differences.size, p)
     sums[0], sums[1], sums[2] = P, Q, T
 
 

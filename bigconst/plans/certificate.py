@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from math import isqrt, log2
 from typing import ClassVar
 
-from bigconst.base.constant import LIMITS, Limit, Root
+from bigconst.base.constant import Limit, Root
 from bigconst.base.errors import VerificationError
 from bigconst.base.formats import HEADER_BYTES, WORDS, ZST_SUFFIX, packed_bytes
 from bigconst.plans.claim import Claim, Packed
+from bigconst.plans.limits import limit
 from bigconst.plans.quotient import Quotient
 
 FORMAT, FORMAT_1 = "bigconst-certificate/2", "bigconst-certificate/1"
@@ -232,11 +233,11 @@ def certificate_bytes(claim: Claim, statement: Statement) -> int:
 
 
 def _number(name: object) -> Root | Limit:
-    """The number of this name: `phi`, `sqrt D` with 1 <= D < 2^31, or one of LIMITS."""
+    """The number of this name: `phi`, `sqrt D` with 1 <= D < 2^31, or a limit."""
     if name == "phi":
         return Root("phi", 5)
-    if isinstance(name, str) and name in LIMITS:
-        return LIMITS[name]
+    if isinstance(name, str) and (found := limit(name)) is not None:
+        return found
     if isinstance(name, str) and re.fullmatch("sqrt [1-9][0-9]{0,9}", name) and (d := int(name[5:])) < 2**31:
         return Root("sqrt", d)
     #: As for "the certificate's header hides its checksum".

@@ -1,14 +1,14 @@
 """The statement that digits are the quotient of two integers, which their number alone determines.
 
-Pi and e are limits of rational numbers x_N = Y/X.  With g guard digits behind the n digits of P, which are G,
+Numbers like pi and e are limits of rational numbers x_N = Y/X.  With g guard digits behind the n digits of P, G,
 
     D = P*b^g + G,      D*X + r = b^(n+g)*Y                                                 (docs/certificate.md)
 
-    pi   X = T*q, Y = 426880*p*Q    T/Q the first N terms of the series, p/q near sqrt 10005 (plans.series)
+    pi   X = T*q, Y = 426880*p*Q    T/Q the first N terms of the series, p/q near sqrt 10005
     e    X = u - v, Y = u + v       u/v = [2; 6, 10, .. 4J - 2], near coth(1/2)
 
-N, j, J and the length of r follow from n and g, and are not in the file; a verifier makes X and Y modulo its primes by
-recurrences (arithmetic.limits).
+and so for all numbers with a formula (plans.formula, plans.limits).  Numbers of terms and the length of r follow from n
+and g, and are not in the file; a verifier makes X and Y modulo its primes by recurrences (arithmetic.limits).
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,8 @@ from typing import ClassVar
 
 from bigconst.base.constant import Limit
 from bigconst.plans.claim import Claim, Packed
-from bigconst.plans.series import PRECISION, e_log10, e_terms, pi_log10, pi_terms
+from bigconst.plans.formula import Formula, Series
+from bigconst.plans.polynomials import PRECISION
 
 LEAST_GUARD, MOST_GUARD = 20, 100
 """Bounds of g."""
@@ -38,30 +39,30 @@ class Quotient:
     G: int
     """these digits as an integer"""
     reduced: bool = False
-    """whether X and Y of pi are divided by (N - 1)!^3/24^(N - 1)"""
+    """whether X and Y are divided by a factor of both, where it is known (Series.root)"""
 
     def wrong(self, claim: Claim) -> str | None:
         """The condition that the statement does not meet for this claim; None where it meets all of them."""
         if not isinstance(claim.number, Limit):
-            return "the constant is pi or e"
-        if self.reduced and claim.number.name != "pi":
-            return "reduced is for pi"
+            return "the constant has such a statement"
+        if self.reduced and not reducible(formula_of(claim)):
+            return "this formula can be reduced"
         if not LEAST_GUARD <= self.g <= MOST_GUARD:
             return f"{LEAST_GUARD} <= g <= {MOST_GUARD}"
         return None if MARGIN <= self.G <= claim.base**self.g - MARGIN else f"{MARGIN} <= G <= b^g - {MARGIN}"
 
-    def terms(self, claim: Claim) -> tuple[int, ...]:
-        """N and j of pi, J of e."""
-        digits = claim.digits + self.g
-        return pi_terms(digits, claim.base) if claim.number.name == "pi" else (e_terms(digits, claim.base),)
+    def counts(self, claim: Claim) -> tuple[int, ...]:
+        """Terms of the parts of the formula."""
+        return formula_of(claim).counts(claim.digits + self.g, claim.base)
 
     def numbers(self, claim: Claim) -> tuple[Packed, ...]:
         """r, of so many digits that it may be any number below X, and none from 101*X on."""
+        formula, counts = formula_of(claim), self.counts(claim)
         with localcontext(PRECISION):
-            if claim.number.name == "pi":
-                size = pi_log10(*self.terms(claim), self.reduced)
-            else:       # 1.2*w < u - v < 1.22*w
-                size = e_log10(*self.terms(claim)) + Decimal("1.22").log10()
+            size = formula.log10_x(counts)
+            if self.reduced:
+                series, count = reducible(formula), counts[0]
+                size += count * Decimal(series.root).log10() - series.log10_q(count)
             digits = int((size / Decimal(claim.base).log10() + Decimal("0.001")).to_integral_value(ROUND_CEILING))
         return (Packed("r", digits, claim.base ** ((digits - 1) % claim.width + 1)),)
 
@@ -77,9 +78,7 @@ class Quotient:
 
     def describe(self, claim: Claim) -> tuple[str, str, list[str]]:
         """Both sides as formulas, and the bounds that were checked."""
-        terms = self.terms(claim)
-        rational = (f"Y/X from {terms[0]} terms of the series and the unit to the power of {terms[1]}"
-                    if claim.number.name == "pi" else f"Y/X from {terms[0]} terms of the continued fraction")
+        rational = f"Y/X from {formula_of(claim).describe(self.counts(claim))}"
         return ("(P b^g + G) X + r", "b^(n+g) Y",
                 [rational, f"{MARGIN} <= G = {self.G} <= b^{self.g} - {MARGIN}",
                  f"r < b^{self.numbers(claim)[0].digits} < 101 X"])
@@ -87,3 +86,14 @@ class Quotient:
     def difference_bits(self, claim: Claim) -> float:
         """Bits of the largest difference of the sides."""
         return (claim.digits + self.g + self.numbers(claim)[0].digits + 2) * log2(claim.base)
+
+
+def formula_of(claim: Claim) -> Formula:
+    """The formula of the number."""
+    return claim.number.formula
+
+
+def reducible(formula: Formula) -> Series | None:
+    """The first part of the formula, if it is a series whose numbers have a known factor in common; else None."""
+    first = formula.parts[0]
+    return first if isinstance(first, Series) and first.root else None

@@ -10,8 +10,9 @@ from quotients import fraction
 from bigconst.arithmetic.division import DivisionBounds, divide
 from bigconst.base import failpoints
 from bigconst.base.errors import FaultError, ReadError
-from bigconst.constants import pi
-from bigconst.plans.series import pi_log10, words_for_log10
+from bigconst.constants import quotients
+from bigconst.plans.limits import limit
+from bigconst.plans.series import words_for_log10
 from bigconst.runtime import recorder as recorder_module
 
 WORKSPACE = 560 << 10
@@ -42,7 +43,8 @@ def program(base: int):
 
 def fraction_of_pi(machine):
     """X and Y of pi."""
-    return pi.fraction(machine, (TERMS, POWER), words_for_log10(pi_log10(TERMS, POWER, False), machine.radix))
+    formula, counts = limit("pi").formula, (TERMS, POWER)
+    return quotients.fraction(machine, formula, counts, words_for_log10(formula.log10_x(counts), machine.radix))
 
 
 def expected(base: int) -> list[mpz]:

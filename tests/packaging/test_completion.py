@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from bigconst.cli import build_parser, main
+from bigconst.constants.registry import CONSTANTS
 
 
 def parsers(parser=None, path=()):
@@ -76,7 +77,7 @@ def test_choices(offered):
     assert offered("bigconst", "phi", "--base", "=") == ["10", "16"]
     assert offered("bigconst", "phi", "--disk", "s") == ["ssd"]
     assert offered("bigconst", "completion", "") == ["bash", "fish", "zsh"]
-    assert offered("bigconst", "estimate", "") == ["e", "ll", "phi", "pi", "prp", "sqrt"]
+    assert offered("bigconst", "estimate", "") == sorted([*CONSTANTS, "ll", "prp"])
     assert offered("bigconst", "estimate", "ll", "--objective", "t") == ["time"]
 
 

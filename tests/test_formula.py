@@ -130,7 +130,7 @@ def test_series_whose_terms_come_near_to_their_ratio_from_above():
     assert Fraction(1, 2) < ratio < Fraction(9, 10)
     part = exact_enough(Series(terms), Decimal(1))
     with localcontext() as context:
-        context.prec = 700
+        context.prec = 1000
         total, factor, found = Decimal(0), Decimal(1), []
         for k in range(1, 4 * part.count(500, 10)):
             total += factor * value(terms.t, k) / value(terms.q, k)
@@ -156,7 +156,7 @@ def test_arguments_of_logarithms():
 
 
 @pytest.mark.parametrize("name", [
-    "", "pi by", "pi by chudnovsky", "pi by gauss", "log 1", "log 0", "log 4/2", "log 2/1", "log 2/3", "log 17", "log -2",
-    "log 2 by single", "log 7 by single", "zeta3 by x by y", "log 99999999999", "Pi", "series"])
+    "", "pi by", "pi by chudnovsky", "pi by gauss", "log 1", "log 0", "log 4/2", "log 2/1", "log 2/3", "log 17",
+    "log -2", "log 2 by single", "log 7 by single", "zeta3 by x by y", "log 99999999999", "Pi", "series"])
 def test_names_of_no_number(name):
     assert limit(name) is None

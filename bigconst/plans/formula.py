@@ -34,8 +34,8 @@ Number = TypeVar("Number")
 
 SPARE_PLACES = 12
 """Decimals by which a part is more exact than it has to be, for what it is multiplied by."""
-FARTHEST = 1 << 20
-"""The terms from which on their ratios are looked at begin before this one."""
+FARTHEST = 1 << 10
+"""The terms whose ratios are bounded begin here at last: those before count as if they fell as fast."""
 LEAST_RATE = 100
 """A series has to gain so many ten-thousandths of a decimal a term."""
 

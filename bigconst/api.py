@@ -23,6 +23,7 @@ from bigconst.base.constant import Constant
 from bigconst.base.errors import UsageError
 from bigconst.base.hardware import MAX_THREADS, default_threads
 from bigconst.base.units import MAX_COUNT
+from bigconst.constants.ownseries import read_series, series_constant
 from bigconst.constants.registry import parse
 from bigconst.plans.diskplan import MIN_WORKSPACE_BYTES
 
@@ -100,10 +101,11 @@ def compute_file(constant: str, digits: int, output: str | os.PathLike, base: in
 
 
 def verify(file: str | os.PathLike, certificate: str | os.PathLike | None = None, *, primes: int = 3,
-           threads: int | None = None) -> Verdict:
+           threads: int | None = None, series: str | os.PathLike | None = None) -> Verdict:
     """Check every digit of a file against its certificate (FILE.cert by default) modulo `primes` random primes.
 
-    It makes one pass over both files; docs/certificate.md says what is proved.  The `header` of the verdict names
+    It makes one pass over both files; docs/certificate.md says what is proved.  `series` is the file of a series of
+    one's own, for its digits.  The `header` of the verdict names
     constant, base and number of digits.  Raises VerificationError where a digit or the certificate is wrong;
     InputOutputError; UsageError for arguments out of range.
     """
@@ -115,7 +117,8 @@ def verify(file: str | os.PathLike, certificate: str | os.PathLike | None = None
     load(CHECKING)
     from bigconst.proof.verification import verify as verify_file
 
-    return verify_file(os.fspath(file), None if certificate is None else os.fspath(certificate), primes, threads)
+    own = None if series is None else series_constant(read_series(os.fspath(series))).number
+    return verify_file(os.fspath(file), None if certificate is None else os.fspath(certificate), primes, threads, own)
 
 
 def iterate(p: int, value: int, count: int, subtract: int = 0, *, threads: int | None = None) -> int:

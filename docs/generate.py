@@ -267,7 +267,8 @@ def constants() -> str:
     """The table of the constants."""
     return table("command", "computes", "certificate", body=[
         (f"`bigconst {entry.usage}`", entry.help + (f", {entry.operand.text}" if entry.operand else ""),
-         "none" if entry.constant([entry.operand.example] if entry.operand else []).number is None else "yes")
+         "none" if not (entry.operand and entry.operand.example is None)
+         and entry.constant([entry.operand.example] if entry.operand else []).number is None else "yes")
         for entry in CONSTANTS.values()])
 
 

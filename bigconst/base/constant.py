@@ -65,6 +65,10 @@ class Constant:
     """program(machine, bounds) that makes the certificate of digits from a file; None where there are none"""
     guard_digits: int = 0
     """digits behind those that are written that the program needs at least"""
+    text: str | None = None
+    """the text of the file that defines it; None where its name says what it is"""
+    stem: str | None = None
+    """name of the digit file without its suffix, where it is not that of the number"""
 
     @property
     def from_file(self) -> "Constant":
@@ -74,7 +78,7 @@ class Constant:
     @property
     def file_stem(self) -> str:
         """Name of the digit file without its suffix."""
-        return self.name.partition(" by ")[0].replace(" ", "").replace("/", "_")
+        return self.stem or self.name.partition(" by ")[0].replace(" ", "").replace("/", "_")
 
 
 def integer_text(value: int, base: int) -> str:

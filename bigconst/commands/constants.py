@@ -36,12 +36,14 @@ def run(arguments: argparse.Namespace) -> int:
     found = []
     for entry in CONSTANTS.values():
         for way in entry.ways:
-            constant = entry.constant([entry.operand.example] if entry.operand else [], way.name or None)
-            size = make_plan(constant, DIGITS, 10, 1, 1 << 60).certificate_bytes
+            size = None
+            if entry.operand is None or entry.operand.example:
+                constant = entry.constant([entry.operand.example] if entry.operand else [], way.name or None)
+                size = round(make_plan(constant, DIGITS, 10, 1, 1 << 60).certificate_bytes / DIGITS, 2)
             found.append({"constant": entry.usage, "title": entry.help.removeprefix("digits of "),
                           "name": way.name, "formula": way.formula, "source": way.source,
                           "digits_per_term": way.digits_per_term, "cost": way.cost, "proof": way.proof,
-                          "proof_bytes_per_digit": round(size / DIGITS, 2)})
+                          "proof_bytes_per_digit": size})
     if arguments.json:
         write(json.dumps(found, indent=2))
         return 0
@@ -52,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
             write(f"{shown:<14}{each['title']}")
         rows = {"formula": each["formula"], "source": each["source"],
                 "speed": f"{each['digits_per_term']}; costs {each['cost']:.2g} of pi",
-                "proof": f"{each['proof']}, {each['proof_bytes_per_digit']} byte a digit"}
+                "proof": each["proof"] + (f", {size} byte a digit" if (size := each["proof_bytes_per_digit"]) else "")}
         for i, (name, text) in enumerate(rows.items()):
             write(f"  {each['name'] if i == 0 else '':<12}{name:<9}{text}")
     return 0

@@ -7,6 +7,7 @@ from bigconst.base.hardware import default_threads
 from bigconst.base.screen import result
 from bigconst.base.units import format_count, format_seconds, parse_count
 from bigconst.commands.options import add_threads_option, argument
+from bigconst.constants.ownseries import read_series, series_constant
 from bigconst.constants.registry import parse
 from bigconst.plans.certificate import MAX_PRIMES
 
@@ -15,6 +16,7 @@ examples:
   bigconst verify phi.txt                        against phi.txt.cert
   bigconst verify phi.txt --primes 4             for more than 1e13 digits
   bigconst verify phi.txt --certificate other.cert
+  bigconst verify apery.txt --series apery.toml  digits of a series of somebody's own
   bigconst verify phi.txt --without-certificate --constant phi
 
 What is proved, and what is not, stands in docs/certificate.md.
@@ -33,6 +35,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--primes", metavar="K", type=argument(parse_count, 1, MAX_PRIMES), default=3,
                         help="random primes (default 3)")
     parser.add_argument("--certificate", metavar="FILE", help="default FILE.cert, for phi.txt.zst phi.txt.cert")
+    parser.add_argument("--series", metavar="FILE", help="the series, for digits of one of somebody's own")
     parser.add_argument("--without-certificate", action="store_true",
                         help="rebuild the certificate by one squaring, in memory; needs --constant")
     parser.add_argument("--constant", metavar="C", help='phi or "sqrt 2", with --without-certificate')
@@ -53,7 +56,9 @@ def run(arguments: argparse.Namespace) -> int:
     load(CHECKING)
     from bigconst.proof.verification import verify
 
-    verdict = verify(arguments.file, arguments.certificate, arguments.primes, arguments.threads or default_threads())
+    own = series_constant(read_series(arguments.series)).number if arguments.series else None
+    verdict = verify(arguments.file, arguments.certificate, arguments.primes, arguments.threads or default_threads(),
+                     own)
     header, title = verdict.header, verdict.header.constant.title
     left, right, bounds = header.statement.describe(header.claim)
     result("\n".join([

@@ -33,7 +33,8 @@ class NumberBehind:
     """which numbers it may be, in words"""
     parse: Callable[[str], object]
     """function of its text, which raises UsageError"""
-    example: str
+    example: str | None
+    """one that documents show; None where it depends on a file"""
 
 
 @dataclass(frozen=True)

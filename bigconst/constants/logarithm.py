@@ -54,7 +54,7 @@ ENTRY = Entry(
 """,
     (Way("a series for log 2, log 3 or log 5; for log 3 the next one is faster, and used",
          "docs/series.md", "3.59 digits a term for log 2", 1.5, REMAINDER, "single"),
-     Way("a sum of L(x) = log (x + 1)/(x - 1), like log 2 = 9 L(26) - L(4801) + 4 L(8749), by a series each",
+     Way("sums of L(x) = log (x + 1)/(x - 1), like log 2 = 9 L(26) - L(4801) + 4 L(8749)",
          "series: arXiv 2506.08245", "9.3, 22.9 and 24.5 digits a term for log 2", 1.7, REMAINDER, "sum"),
      Way("a sum of other logarithms", "as of sum", "as of sum", 2.2, REMAINDER, "other-sum")),
     logarithm,

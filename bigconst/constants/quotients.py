@@ -32,7 +32,11 @@ MOST_TIMES = 2**30
 def quotient_constant(name: str, formula: str | None = None) -> Constant:
     """The constant of this name, by the first of its formulas or by the one of this name, which there is."""
     is_first = formula in (None, formulas_of(name)[0])
-    number = limit(name if is_first else f"{name}{BY}{formula}")
+    return constant_of_limit(limit(name if is_first else f"{name}{BY}{formula}"))
+
+
+def constant_of_limit(number: Limit) -> Constant:
+    """The constant of a number with a formula."""
     algorithm = f"{' and '.join(dict.fromkeys(part.method for part in number.formula.parts))}, one exact division"
     return Constant(number.name, number.title, algorithm, number.floor, MARGIN,
                     partial(digits_of_quotient, number=number), number, guard_digits=LEAST_GUARD)

@@ -5,21 +5,23 @@ A new one is a file beside this one, with its program and its entry, and a name 
 
 from bigconst.base.constant import Constant
 from bigconst.base.errors import UsageError
-from bigconst.constants import catalan, e, golden, lemniscate, logarithm, pi, sqrt, zeta3
+from bigconst.constants import catalan, e, golden, lemniscate, logarithm, ownseries, pi, sqrt, zeta3
 from bigconst.constants.entry import Entry
 from bigconst.plans.limits import BY
 
 CONSTANTS: dict[str, Entry] = {module.ENTRY.word: module.ENTRY
-                               for module in (golden, sqrt, pi, e, logarithm, zeta3, catalan, lemniscate)}
+                               for module in (golden, sqrt, pi, e, logarithm, zeta3, catalan, lemniscate, ownseries)}
 """entries by their words, in the order in which --help shows them"""
 
 
 def parse(text: str) -> Constant:
     """The constant of this name, like `phi`, `sqrt 2` or `zeta3 by wedeniwski`; raises UsageError for anything else."""
-    number, _, formula = text.partition(BY)
-    word, *operands = number.split() or [""]
-    if word in CONSTANTS and len(operands) == (CONSTANTS[word].operand is not None):
-        return CONSTANTS[word].constant(operands, formula or None)
+    word, _, rest = text.strip().partition(" ")
+    if word in CONSTANTS:
+        operand, _, formula = f" {rest}".partition(BY) if CONSTANTS[word].formulas else (rest, "", "")
+        operands = [operand.strip()] if operand.strip() else []
+        if len(operands) == (CONSTANTS[word].operand is not None):
+            return CONSTANTS[word].constant(operands, formula or None)
     *most, last = [entry.word if entry.operand is None else f'"{entry.usage}" with {entry.operand.text}'
                    for entry in CONSTANTS.values()]
     #: A constant has the name of its command; one with a number is put in quotation marks, because of the space, like

@@ -11,10 +11,11 @@ from math import isqrt, log2
 from typing import ClassVar
 
 from bigconst.base.constant import Limit, Root
-from bigconst.base.errors import VerificationError
+from bigconst.base.errors import UsageError, VerificationError
 from bigconst.base.formats import HEADER_BYTES, WORDS, ZST_SUFFIX, packed_bytes
 from bigconst.plans.claim import Claim, Packed
 from bigconst.plans.limits import limit
+from bigconst.plans.ownseries import is_own
 from bigconst.plans.quotient import Quotient
 
 FORMAT, FORMAT_1 = "bigconst-certificate/2", "bigconst-certificate/1"
@@ -232,8 +233,17 @@ def certificate_bytes(claim: Claim, statement: Statement) -> int:
                               for number in statement.numbers(claim))
 
 
-def _number(name: object) -> Root | Limit:
-    """The number of this name: `phi`, `sqrt D` with 1 <= D < 2^31, or a limit."""
+def _number(name: object, own: Limit | None) -> Root | Limit:
+    """The number of this name: `phi`, `sqrt D` with 1 <= D < 2^31, a limit, or one's own series, which is given."""
+    if own is not None:
+        if name != own.name:
+            #: The digits are of another number, or of another series: `--series` takes the file that the run had.
+            raise VerificationError(f"the certificate is for {str(name)[:40]!r}, not for the series in the file",
+                                    "name the file that the digits were computed from")
+        return own
+    if isinstance(name, str) and is_own(name):
+        #: Whoever verifies digits of a series has to know which one: name its file with `--series`.
+        raise UsageError("the certificate is for a series of somebody's own", "name its file with --series FILE")
     if name == "phi":
         return Root("phi", 5)
     if isinstance(name, str) and (found := limit(name)) is not None:
@@ -262,10 +272,11 @@ def _unique(pairs: list) -> dict:
     return dict(pairs)
 
 
-def decode_header(block: bytes) -> tuple[Header, str, bytes]:
+def decode_header(block: bytes, own: Limit | None = None) -> tuple[Header, str, bytes]:
     """The header in `block` (4096 bytes), its file checksum, and the block with that checksum replaced by zeros.
 
-    Format 1 is read, too.  Raises VerificationError for anything that is not exactly the documented form.
+    `own` is the series whose digits they are, if it is of somebody's own.  Format 1 is read, too.  Raises
+    VerificationError for anything that is not exactly the documented form, UsageError for a series that is not given.
     """
     if not re.fullmatch(rb"[ -~]{4095}\n", block):
         raise _refuse("is not a line of 4096 bytes")
@@ -293,7 +304,7 @@ def decode_header(block: bytes) -> tuple[Header, str, bytes]:
     if key < 0 or at < 0:
         raise _refuse("hides its checksum")
     zeroed = block[:at] + _ZEROS.encode() + block[at + 32:]
-    claim = Claim(_number(fields["constant"]), base, digits)
+    claim = Claim(_number(fields["constant"], own), base, digits)
     statement = _statement({"statement": "remainder", "parameters": {}, **fields}, claim)
     return (Header(claim, statement, fields["lenient"], fields["version"], fields["text_xxh3"]), fields["file_xxh3"],
             zeroed)

@@ -36,8 +36,6 @@ SPARE_PLACES = 12
 """Decimals by which a part is more exact than it has to be, for what it is multiplied by."""
 FARTHEST = 1 << 10
 """The terms whose ratios are bounded begin here at last: those before count as if they fell as fast."""
-LEAST_RATE = 100
-"""A series has to gain so many ten-thousandths of a decimal a term."""
 
 
 def decimals(digits: int, base: int) -> int:
@@ -137,7 +135,14 @@ class Series(FormulaPart):
     @property
     def limit(self) -> Decimal:
         """As of FormulaPart: the sum itself."""
-        return _sum_of(self.terms) + self.first
+        return self.limit_and_largest[0]
+
+    @property
+    def limit_and_largest(self) -> tuple[Decimal, Decimal]:
+        """The limit, and the magnitude of the largest term: much above it, the limit is not known to 20 digits."""
+        total, largest = _sum_of(self.terms)
+        with localcontext(PRECISION):
+            return total + self.first, max(largest, abs(Decimal(self.first)))
 
     def describe(self, count: int) -> str:
         """As of FormulaPart."""
@@ -175,10 +180,10 @@ def ratio_bound(series: Hypergeometric) -> tuple[int, Fraction]:
 
 
 @lru_cache(maxsize=64)
-def _sum_of(series: Hypergeometric) -> Decimal:
-    """The sum of a series to 30 digits."""
+def _sum_of(series: Hypergeometric) -> tuple[Decimal, Decimal]:
+    """The sum of a series to 40 digits of its largest term, and the magnitude of this."""
     with localcontext(PRECISION):
-        found, factor, k, small = Decimal(0), Decimal(1), 1, 0
+        found, factor, k, small, largest = Decimal(0), Decimal(1), 1, 0, Decimal(0)
         start, _ = ratio_bound(series)
         while small < 8:
             q = value(series.q, k)
@@ -187,8 +192,9 @@ def _sum_of(series: Hypergeometric) -> Decimal:
             factor *= Decimal(value(series.p, k)) / q
             k += 1
             # A term that happens to be small, or a slow series: several have to be, in a row.
-            small = small + 1 if k > start and abs(term) <= abs(found) * Decimal("1e-40") else 0
-        return found
+            largest = max(largest, abs(term))
+            small = small + 1 if k > start and abs(term) <= largest * Decimal("1e-44") else 0
+        return found, largest
 
 
 @dataclass(frozen=True)

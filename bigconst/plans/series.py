@@ -20,6 +20,12 @@ class Hypergeometric:
     q: Polynomial
     t: Polynomial
 
+    @classmethod
+    def of(cls, p: Polynomial, q: Polynomial, t: Polynomial) -> "Hypergeometric":
+        """These terms, with a leading coefficient of q above 0."""
+        sign = 1 if q[-1] > 0 else -1
+        return cls(*(tuple(sign * each for each in polynomial) for polynomial in (p, q, t)))
+
     @property
     def coefficients(self) -> int:
         """How many there are in all: about as many additions as a term takes modulo a prime."""

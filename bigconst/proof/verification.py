@@ -17,7 +17,7 @@ from bigconst.arithmetic.filetext import absorb_file
 from bigconst.arithmetic.limits import quotient_residues
 from bigconst.arithmetic.packed import page_buffer, pieces
 from bigconst.arithmetic.residues import Modulus, Prefixes, random_prime, residues_words
-from bigconst.base.constant import integer_text
+from bigconst.base.constant import Limit, integer_text
 from bigconst.base.errors import VerificationError
 from bigconst.base.formats import HEADER_BYTES, PACKED_PIECE_WORDS, WORDS, packed_bytes
 from bigconst.kernels.pack import GROUP, unpack
@@ -65,14 +65,14 @@ class _Certificate:
     def __exit__(self, *_exception) -> None:
         os.close(self.fd)
 
-    def read_header(self) -> tuple[Header, str, bytes]:
+    def read_header(self, own: Limit | None) -> tuple[Header, str, bytes]:
         """Header, checksum and zeroed block, as of `plans.certificate.decode_header`.
 
         Raises VerificationError also when the file does not have the size that its header needs.
         """
         block = np.empty(min(HEADER_BYTES, self.size_bytes), dtype=np.uint8)
         read_exactly(self.fd, block, 0, self.path)
-        header, told, zeroed = decode_header(block.tobytes())
+        header, told, zeroed = decode_header(block.tobytes(), own)
         if self.size_bytes != header.size_bytes:
             #: The certificate is damaged, most often cut off. Copy it again, or make one with `bigconst certify`.
             raise VerificationError(f"{self.path} has {self.size_bytes} bytes, its header needs {header.size_bytes}",
@@ -104,17 +104,19 @@ class _Certificate:
         unchanged(self._info, self.fd, self.path)
 
 
-def verify(text_path: str, proof: str | None = None, primes: int = 3, threads: int = 1) -> Verdict:
+def verify(text_path: str, proof: str | None = None, primes: int = 3, threads: int = 1,
+           own: Limit | None = None) -> Verdict:
     """Check that the digits in `text_path` are floor(x*b^n) for the constant that the certificate names.
 
-    `proof` is the path of the certificate, by default the one beside the text.
+    `proof` is the path of the certificate, by default the one beside the text; `own` is the number of a series of one's
+    own (plans.ownseries), which the certificate has to be for.
     Raises VerificationError when anything is wrong with the claim,
     InputOutputError when a file cannot be read, as digits too, or changes meanwhile.
     """
     began = time.perf_counter()
     proof = proof or certificate_path(text_path)
     with _Certificate(proof) as certificate:
-        header, told, zeroed = certificate.read_header()
+        header, told, zeroed = certificate.read_header(own)
         with open_digits(text_path, header.lenient) as text:
             whole = header.constant.floor
             text.locate(integer_text(whole, header.base), header.base, header.digits)

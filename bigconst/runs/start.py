@@ -8,11 +8,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bigconst.base.constant import Constant
 from bigconst.base.errors import DiskFull, InputOutputError, UsageError
 from bigconst.base.hardware import default_threads
 from bigconst.base.screen import note
 from bigconst.base.units import format_bytes
 from bigconst.base.version import __version__
+from bigconst.constants.ownseries import series_constant
 from bigconst.constants.planning import make_plan
 from bigconst.constants.registry import parse
 from bigconst.plans.plan import Plan
@@ -108,7 +110,7 @@ def resume(found: dict, swap: Sequence[str] | None = None, *, threads: int | Non
     if asked["source"] is not None and output is not None:
         #: A certificate lies beside its digits: leave out `--output`.
         raise UsageError("the run makes the certificate of a file, which has its place", "leave out --output")
-    request = RunRequest(parse(asked["constant"]), asked["digits"], asked["base"], threads, memory_bytes,
+    request = RunRequest(_asked_constant(found), asked["digits"], asked["base"], threads, memory_bytes,
                          output=output or found["output"], force=force, with_certificate=asked["certified"],
                          report=report, events=events, usd_per_hour=usd_per_hour, source=asked["source"],
                          lenient=asked["lenient"], command=command,
@@ -132,7 +134,7 @@ def planned(manifest: dict) -> Plan:
     """The plan of an interrupted run.  Raises UsageError when another version began it, which had another plan."""
     asked = manifest["request"]
     try:
-        constant, source = parse(asked["constant"]), asked["source"]
+        constant, source = _asked_constant(manifest), asked["source"]
     except (KeyError, UsageError):
         raise interrupted.otherwise_planned(manifest) from None
     plan = make_plan(constant, asked["digits"], asked["base"], asked["threads"], asked["memory_bytes"],
@@ -140,6 +142,14 @@ def planned(manifest: dict) -> Plan:
                      from_file=source is not None)
     interrupted.check_plan(manifest, plan.fingerprint)
     return plan
+
+
+def _asked_constant(manifest: dict) -> Constant:
+    """The constant of an interrupted run; raises KeyError, UsageError where this version has none of this kind."""
+    asked = manifest["request"]
+    if asked.get("series") is None:
+        return parse(asked["constant"])
+    return series_constant((asked["series"]["text"], asked["series"]["stem"]))
 
 
 def check_scratch(found: dict, directories: Sequence[str]) -> None:
@@ -177,6 +187,7 @@ def _new_manifest(request: RunRequest, plan: Plan, disks: ScratchDisks | None) -
                     "memory_bytes": plan.memory_bytes, "workspace_bytes": request.workspace_bytes,
                     "disk": None if disks is None else plan.disk.kind, "certified": plan.certified,
                     "usd_per_hour": request.usd_per_hour,
+                    "series": plan.constant.text and {"text": plan.constant.text, "stem": plan.constant.file_stem},
                     "source": request.source and os.path.realpath(request.source), "lenient": request.lenient},
         "output": request.output_path,
         "reason": "" if disks is None else disks.reason,

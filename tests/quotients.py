@@ -161,6 +161,8 @@ def value(constant: str, bits: int) -> gmpy2.mpfr:
                 return gmpy2.const_pi()
             case ["e"]:
                 return gmpy2.exp(1)
+            case ["gamma"]:
+                return gmpy2.const_euler()
             case ["catalan"]:
                 return gmpy2.const_catalan()
             case ["zeta3"]:

@@ -6,6 +6,8 @@ import pytest
 from gmpy2 import mpz
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from quotients import FORMULAS as RIGHT
+from quotients import PI as PI_SUM
 from quotients import floor_of, matrices, quotient, series
 
 from bigconst import __version__
@@ -14,7 +16,7 @@ from bigconst.arithmetic.memory.machine import MemoryMachine
 from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.ranges import ranges
 from bigconst.arithmetic.subtree import PART_WORDS, Subtree
-from bigconst.arithmetic.terms import FractionTerms, SeriesTerms, words_of
+from bigconst.arithmetic.terms import FractionTerms, HarmonicTerms, SeriesTerms, words_of
 from bigconst.arithmetic.words import Words
 from bigconst.base import failpoints
 from bigconst.base.constant import Constant
@@ -24,16 +26,18 @@ from bigconst.base.formats import WORDS
 from bigconst.base.units import hex_digits
 from bigconst.constants import engine
 from bigconst.constants.planning import make_plan
-from bigconst.constants.registry import parse
+from bigconst.constants.registry import CONSTANTS, parse
 from bigconst.plans import quotient as statements
 from bigconst.plans.formula import UnitRoot
-from bigconst.plans.limits import CHUDNOVSKY, FORMULAS, formulas_of
+from bigconst.plans.limits import CHUDNOVSKY, FORMULAS, formulas_of, limit
 from bigconst.runs.workdone import memory_work
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.threads import Pool
 
 MOST = 2000
 PI, E = parse("pi"), parse("e")
+ZETA3, ZETA3_SUM = SeriesTerms(limit("zeta3").formula.parts[0].terms), RIGHT["zeta3"][1][0][1][0]
+ALL_TERMS = [SeriesTerms(CHUDNOVSKY), FractionTerms(), ZETA3, HarmonicTerms(10**5)]
 
 
 def expected(constant: Constant, decimal_digits: int, base: int) -> str:
@@ -44,7 +48,7 @@ def expected(constant: Constant, decimal_digits: int, base: int) -> str:
 
 ALL = [name if i == 0 else f"{name} by {formula}"
        for name in (*FORMULAS, "log 2", "log 3", "log 5", "log 7", "log 10", "log 13", "log 3/2", "log 143/128")
-       for i, formula in enumerate(formulas_of(name))]
+       for i, formula in enumerate(formulas_of(name))] + ["gamma", "gamma by second-parameter"]
 """All formulas, and logarithms of all kinds."""
 
 
@@ -77,7 +81,8 @@ def test_more_digits_of_pi_and_e(constant, base):
 def test_more_digits(name):
     """A hundred thousand by MPFR, a million by all formulas: they agree."""
     assert engine.compute(parse(name), 10**5, threads=2) == expected(parse(name), 10**5, 10)
-    found = {formula: engine.compute(parse(f"{name} by {formula}"), 10**6, threads=2) for formula in formulas_of(name)}
+    formulas = formulas_of(name) or CONSTANTS[name].formulas
+    found = {formula: engine.compute(parse(f"{name} by {formula}"), 10**6, threads=2) for formula in formulas}
     assert len(set(found.values())) == 1 and len(found) > 1
 
 
@@ -191,10 +196,22 @@ def test_an_undecided_digit_is_said(monkeypatch):
 
 def numbers(terms, start: int, stop: int) -> dict[str, mpz]:
     """Those of the terms start .. stop - 1, by gmpy2."""
-    if terms.names == "PQT":
-        return dict(zip("PQT", series(start, stop), strict=True))
+    if isinstance(terms, HarmonicTerms):
+        return dict(zip("PRQTU", harmonic(mpz(terms.x) ** 2, start, stop), strict=True))
+    if isinstance(terms, SeriesTerms):
+        right = ZETA3_SUM if terms == ZETA3 else PI_SUM
+        return dict(zip("PQT", series(start, stop, right), strict=True))
     (a, b), (c, d) = matrices(start, stop)
     return {"a": a, "b": b, "c": c, "d": d}
+
+
+def harmonic(square: mpz, start: int, stop: int) -> tuple[mpz, ...]:
+    """Those of the sums of x^(2k)/k!^2 and of H_k*x^(2k)/k!^2."""
+    if stop - start == 1:
+        return square * start, square, mpz(start) ** 3, square * start, square
+    middle = (start + stop) // 2
+    (p, r, q, t, u), (p2, r2, q2, t2, u2) = harmonic(square, start, middle), harmonic(square, middle, stop)
+    return p * p2, p * r2 + r * p2, q * q2, t * q2 + p * t2, u * q2 + p * u2 + r * t2
 
 
 def check_subtree(terms, start: int, count: int, part_words: int, threads: int, base: int, which: str) -> None:
@@ -203,6 +220,7 @@ def check_subtree(terms, start: int, count: int, part_words: int, threads: int, 
         words = Words(WORDS[base], pool)
         tree = Subtree(terms, start, start + count, start + count, tuple(which), part_words)
         length = max(words_of(terms, name, start, start + count, words.format.radix) for name in which)
+        length = length * max(4, len(terms.names)) // 4
         size = -(-made_bytes(length) // 4096) * 4096
         memory = Arena(size).take(size, np.uint8)
         for name in which:
@@ -213,10 +231,11 @@ def check_subtree(terms, start: int, count: int, part_words: int, threads: int, 
 
 @given(start=st.integers(1, 10**6), count=st.integers(1, 700), part_words=st.integers(150, 3000),
        threads=st.integers(1, 3), base=st.sampled_from([10, 16]),
-       which=st.sampled_from(["PQT", "QT", "Q", "T", "P", "abcd", "ac", "d"]))
+       which=st.sampled_from(["PQT", "QT", "Q", "T", "P", "abcd", "ac", "d", "PRQTU", "QTU", "R"]))
 @settings(max_examples=60, deadline=None)
 def test_trees_of_single_threads(start, count, part_words, threads, base, which):
-    terms = SeriesTerms(CHUDNOVSKY) if which[0] in "PQT" else FractionTerms()
+    terms = (FractionTerms() if which[0] in "abcd" else HarmonicTerms(30_000) if set(which) & set("RU")
+             else SeriesTerms(CHUDNOVSKY))
     check_subtree(terms, start, count, part_words, threads, base, which)
 
 
@@ -224,22 +243,24 @@ def test_trees_of_single_threads(start, count, part_words, threads, base, which)
 def test_longer_trees_of_single_threads(base):
     """More than eight short ranges, and terms with high numbers."""
     for start, count in ((1, 5000), (10**12, 1777), (10**6, 20_001)):
-        for terms, which in ((SeriesTerms(CHUDNOVSKY), "PQT"), (FractionTerms(), "abcd")):
+        for terms, which in ((SeriesTerms(CHUDNOVSKY), "PQT"), (FractionTerms(), "abcd"), (ZETA3, "PQT"),
+                             (HarmonicTerms(10**6), "PRQTU")):
             check_subtree(terms, start, count, 10**6, 2, base, which)
 
 
-@pytest.mark.parametrize("terms", [SeriesTerms(CHUDNOVSKY), FractionTerms()], ids=["series", "fraction"])
+@pytest.mark.parametrize("terms", ALL_TERMS, ids=lambda terms: type(terms).__name__)
 def test_ranges_fit_their_memory(terms):
     for count in [*range(1, 60), *(int(60 * 1.2**i) for i in range(40))]:
         for end in (count + 1, count + 10**12):
             words = max(words_of(terms, name, end - count, end, 10**5) for name in terms.names)
             if words <= PART_WORDS:
-                assert ranges(terms, count, end, 10**5, made_bytes(words)).bytes <= made_bytes(words), (count, end)
+                room = made_bytes(words * max(4, len(terms.names)) // 4)
+                assert ranges(terms, count, end, 10**5, room).bytes <= room, (count, end)
     with pytest.raises(ValueError, match="bytes do not fit 64"):
         ranges(terms, 1000, 1001, 10**5, 64).numbers(1, 1001, tuple(terms.names), np.zeros(64, np.uint8))
 
 
-@pytest.mark.parametrize("terms", [SeriesTerms(CHUDNOVSKY), FractionTerms()], ids=["series", "fraction"])
+@pytest.mark.parametrize("terms", ALL_TERMS, ids=lambda terms: type(terms).__name__)
 def test_bounds_of_lengths(terms):
     rng = np.random.default_rng(1)
     for _ in range(300):

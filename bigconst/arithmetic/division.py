@@ -20,6 +20,8 @@ cannot.  Where numbers are whole chunks (`round_up`), l + k and all cuts are; so
 
 from dataclasses import dataclass, replace
 
+from bigconst.arithmetic.machine import rounded_down
+
 START_WORDS = 400
 """A reciprocal of at most so many words comes from the division of small integers."""
 QUOTIENT_ERROR = 7
@@ -50,20 +52,20 @@ def divide(machine, bounds: DivisionBounds, y, x, n: int, discarded: int = 0, ex
     guard, lx, spare = machine.round_up(2), bounds.divisor, bounds.spare
     ly = max(bounds.dividend, lx - n)
     most = ly + n + guard - lx + spare              # words of the quotient, with guard words
-    cut = _down(machine, lx - spare - max(most, n + guard) - 1)
+    cut = rounded_down(machine, lx - spare - max(most, n + guard) - 1)
     high_y, high_x, l1, l2 = y.high(cut), x.high(cut), lx - cut, ly - cut
-    h = _down(machine, min(most // 2, max(n + guard, l1 - spare - 1)))
+    h = rounded_down(machine, min(most // 2, max(n + guard, l1 - spare - 1)))
     k = machine.round_up(l1 + max(most - h, h + 1)) - l1
     r = machine.call("reciprocal", reciprocal, bounds.above(cut), high_x, k)
 
     with machine.stage("quotient"):
-        cut = min(_down(machine, l1 + h - n - guard - spare), _down(machine, l2))
+        cut = min(rounded_down(machine, l1 + h - n - guard - spare), rounded_down(machine, l2))
         below = l1 + k + h - n - guard - cut
         q = machine.products("leading", [(high_y.high(cut), r)], l2 - cut + k + spare + 1, discard=below).high(below)
         a = n + guard - h
         rest = machine.products("rest", [(q.negated(), high_x)], l1 + 1,
                                 plus=[(1, high_y, a) if a >= 0 else (1, high_y.high(-a), 0)])
-        cut = _down(machine, l1 - h - spare)
+        cut = rounded_down(machine, l1 - h - spare)
         below = l1 + k - h - cut
         more = machine.products("trailing", [(rest.high(cut), r)], l1 + k + spare + 2 - cut, discard=below)
         q = machine.sum("sum", [(1, q, h), (1, more, -below), (QUOTIENT_ERROR, None, 0)], most + 2)
@@ -82,7 +84,7 @@ def divide(machine, bounds: DivisionBounds, y, x, n: int, discarded: int = 0, ex
 
 def reciprocal(machine, bounds: DivisionBounds, x, words: int):
     """R near B^(l+words)/x for positive x of at most l = bounds.divisor words; l + words are whole chunks."""
-    cut = _down(machine, bounds.divisor - words - 2 * bounds.spare - 1)
+    cut = rounded_down(machine, bounds.divisor - words - 2 * bounds.spare - 1)
     x, bounds = x.high(cut), bounds.above(cut)
     lx, spare = bounds.divisor, bounds.spare
     if words <= START_WORDS:
@@ -95,7 +97,7 @@ def reciprocal(machine, bounds: DivisionBounds, x, words: int):
 def step(machine, bounds: DivisionBounds, x, r, k: int, words: int):
     """R near B^(l+words)/x from R near B^(l+k)/x."""
     lx, spare = bounds.divisor, bounds.spare
-    cut = _down(machine, lx + k - words - spare)
+    cut = rounded_down(machine, lx + k - words - spare)
     below = lx + 2 * k - words - cut
     length = lx + k + spare + 2 - cut
     with machine.stage("e"):
@@ -106,8 +108,3 @@ def step(machine, bounds: DivisionBounds, x, r, k: int, words: int):
     with machine.stage("sum"):
         return machine.sum("R", [(1, r, words - k), (-1, v, -below)], words + spare + 1)
 
-
-def _down(machine, words: int) -> int:
-    """A length that is cut, rounded down to what numbers can be cut by."""
-    unit = machine.round_up(1)
-    return max(0, words) // unit * unit

@@ -12,7 +12,8 @@ from functools import partial, reduce
 import numpy as np
 
 from bigconst.arithmetic.residues import Modulus
-from bigconst.kernels.recurrence import continued_fraction, hypergeometric
+from bigconst.arithmetic.terms import Terms
+from bigconst.kernels.recurrence import bilinear, continued_fraction, hypergeometric
 from bigconst.plans.claim import Claim
 from bigconst.plans.formula import FormulaPart, Series, UnitRoot
 from bigconst.plans.polynomials import differences
@@ -95,3 +96,17 @@ def fraction_range(start: int, stop: int, p: int) -> tuple[int, int, int, int]:
                        -pow(p, -1, scale) % scale)
     a, c, b, d = map(int, columns)
     return a, b, c, d
+
+
+def range_of_terms(terms: Terms, start: int, stop: int, p: int) -> dict[str, int]:
+    """All numbers of the terms start .. stop - 1, whatever their kind."""
+    scale, names = 1 << 64, terms.names
+    parts = [differences(polynomial, start) for polynomial in terms.polynomials]
+    table = np.array([each % p for part in parts for each in part], np.uint64)
+    numbers = np.array([int(name in terms.ones) for name in names], np.uint64)
+    pairs = np.array([[names.index(each) for each in (name, *pair)]
+                      for name in names for pair in terms.products[name]], np.int64)
+    bilinear(numbers, np.empty_like(numbers), table, np.cumsum([len(part) for part in parts]), pairs, stop - start, p,
+             -pow(p, -1, scale) % scale)
+    power = pow(scale, stop - start, p)
+    return {name: int(each) * power % p for name, each in zip(names, numbers, strict=True)}

@@ -106,6 +106,12 @@ def one_or_several(made: Sequence):
     return tuple(made) if len(made) > 1 else next(iter(made), None)
 
 
+def rounded_down(machine, words: int) -> int:
+    """A length that is cut, rounded down to what numbers can be cut by."""
+    unit = machine.round_up(1)
+    return max(0, words) // unit * unit
+
+
 MOST_MADE = 2_000_000
 """Words of the longest numbers that are made in memory of their own, where there is any: beyond that, products are
 operations of the machine."""

@@ -33,9 +33,13 @@ class Part:
         return Part(low, self.end, self.start), Part(self.count - low, self.end, self.start + low)
 
 
-def numbers_of_terms(machine, terms: Terms, start: int, stop: int, wanted: Names):
-    """The numbers of the terms start .. stop - 1."""
-    return _called(machine, "terms", terms, Part(stop - start, stop, start), wanted, machine.most_made, True)
+def numbers_of_terms(machine, terms: Terms, start: int, stop: int, wanted: Names, end: int = 0):
+    """The numbers of the terms start .. stop - 1.
+
+    Their lengths are those of as many terms before `end`, which is `stop` where nothing is said: what is planned for
+    one range holds for all of as many terms with the same end.
+    """
+    return _called(machine, "terms", terms, Part(stop - start, end or stop, start), wanted, machine.most_made, True)
 
 
 def _called(machine, name: str, terms: Terms, part: Part, wanted: Names, most: int, is_last: bool):
@@ -54,12 +58,14 @@ def numbers_of(machine, terms: Terms, part: Part, wanted: Names, most: int, is_l
     The last products in memory take more of it than anything else, and are computed one by one there.
     """
     words = _lengths(machine, terms, part, wanted)
-    if max(words) <= most or part.count == 1:
+    # Memory for four numbers is meant; some terms have more.
+    together = max(words) * max(4, len(terms.names)) // 4
+    if together <= most or part.count == 1:
         tree = _Subtree(terms, part.start, part.start + part.count, part.end, wanted)
         # The first number that is asked for makes all of them.
         costs = [((terms.operation, max(words)),), *[()] * (len(wanted) - 1)]
         with machine.stage("terms"):
-            return one_or_several([machine.made(name, partial(tree.number, name), size, made_bytes(max(words)), cost)
+            return one_or_several([machine.made(name, partial(tree.number, name), size, made_bytes(together), cost)
                                    for name, size, cost in zip(wanted, words, costs, strict=True)])
     halves = [dict(zip(names, several(_called(machine, name, terms, half, names, most, not machine.in_memory)),
                        strict=True))

@@ -2,6 +2,7 @@
 
     series               P = P1*P2, Q = Q1*Q2, T = T1*Q2 + P1*T2          (plans.series.Hypergeometric)
     continued fraction   the matrices (c, 1; 1, 0) multiplied
+    harmonic numbers     a series of numbers a + b*e, e^2 = 0
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from functools import lru_cache
 
-from bigconst.plans.polynomials import PRECISION, log10_factorial
-from bigconst.plans.series import MATRICES, SERIES, Hypergeometric, Products, words_for_log10
+from bigconst.plans.polynomials import PRECISION, log10_factorial, log10_most
+from bigconst.plans.series import DUAL, MATRICES, SERIES, Hypergeometric, Products, words_for_log10
 
 Names = tuple[str, ...]
 
@@ -125,6 +126,51 @@ class FractionTerms(Terms):
         from bigconst.arithmetic.limits import fraction_range
 
         return dict(zip("abcd", fraction_range(start, stop, p), strict=True))
+
+
+@dataclass(frozen=True)
+class HarmonicTerms(Terms):
+    """The sums of x^(2k)/k!^2 and of H_k*x^(2k)/k!^2, H_k = 1 + 1/2 + ... + 1/k, for k >= 1: T/Q and U/Q.
+
+    The sum of both, the second one times e with e^2 = 0, is that of products of (x^2*i + x^2*e)/i^3 over i = 1 .. k.
+    """
+
+    x: int
+    names = "PRQTU"
+    products = DUAL
+    ones = "PQ"
+    operation = "series"
+
+    @property
+    def polynomials(self) -> tuple[tuple[int, ...], ...]:
+        """As of Terms."""
+        square = self.x * self.x
+        return (0, square), (square,), (0, 0, 0, 1), (0, square), (square,)
+
+    def log10(self, name: str, start: int, stop: int) -> Decimal:
+        """As of Terms.  T is at most the number of terms times the product of the larger one of both, x^2*i and i^3; R
+        is P, and U at most T, times the sum of 1/i."""
+        with localcontext(PRECISION):
+            def p(low: int, high: int) -> Decimal:
+                return log10_most((0, self.x * self.x), low, high, 0)
+
+            def q(low: int, high: int) -> Decimal:
+                return log10_most((0, 0, 0, 1), low, high, 0)
+
+            harmonic = (min(Decimal(stop - start), (Decimal(stop) / start).ln() + 1) if name in "RU"
+                        else Decimal(1)).log10()
+            if name == "Q":
+                return q(start, stop)
+            if name in "PR":
+                return p(start, stop) + harmonic
+            middle = min(max(start, self.x), stop)
+            return p(start, middle) + q(middle, stop) + Decimal(stop - start).log10() + harmonic
+
+    def residues(self, start: int, stop: int, p: int) -> dict[str, int]:
+        """As of Terms."""
+        from bigconst.arithmetic.limits import range_of_terms
+
+        return range_of_terms(self, start, stop, p)
 
 
 @lru_cache(maxsize=1 << 12)

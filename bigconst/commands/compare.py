@@ -32,16 +32,22 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare two files.  Raises VerificationError when they differ, InputOutputError."""
+    write(compared(arguments.a, arguments.b, arguments.threads or default_threads(), arguments.prefix))
+    return 0
+
+
+def compared(path: str, other: str, threads: int, prefix: bool = False) -> str:
+    """A line about files that agree.  Raises what `run` raises."""
     from bigconst.reading.difference import first_difference
     from bigconst.reading.lines import surroundings
     from bigconst.reading.source import DigitText
 
-    with DigitText(arguments.a) as a, DigitText(arguments.b) as b:
+    with DigitText(path) as a, DigitText(other) as b:
         if a.whole != b.whole:
             raise VerificationError(f"integer parts differ: {a.whole} in {a.path}, {b.whole} in {b.path}",
                                     "these are different numbers")
         with PassLine(min(a.digits, b.digits)) as done:
-            found = first_difference(a, b, arguments.threads or default_threads(), done)
+            found = first_difference(a, b, threads, done)
         if found is not None:
             width = max(len(a.path), len(b.path))
             write("\n".join([f"{text.path:<{width}}  {surroundings(text, found, 1)}" for text in (a, b)]))
@@ -49,12 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
             raise VerificationError(f"{a.path} and {b.path} differ at position {format_count(found + 1)}",
                                     "bigconst verify says which one is right")
         if a.digits == b.digits:
-            write(f"the same {format_count(a.digits)} digits")
-            return 0
+            return f"the same {format_count(a.digits)} digits"
         short, long = sorted((a, b), key=lambda text: text.digits)
         lengths = (f"{short.path} ends after {format_count(short.digits)} digits, {long.path} begins with them and has "
                    f"{format_count(long.digits)}")
-        if not arguments.prefix:
+        if not prefix:
             raise VerificationError(lengths, "--prefix takes that as the same")
-        write(lengths)
-    return 0
+        return lengths

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -33,6 +37,14 @@ def add(commands: argparse._SubParsersAction) -> None:
                                      epilog=f"examples:\n{entry.examples}")
         add_constant(parser, entry)
         _add_options(parser)
+        parser.set_defaults(verify=False)
+        if entry.verified_by:
+            parser.add_argument("--verify", action="store_true", help="compute the digits once more by the formula "
+                                f"{entry.verified_by}, into FILE{SECOND_SUFFIX}, and compare")
+
+
+SECOND_SUFFIX = ".second"
+"""What the name of the file of --verify ends in."""
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -80,11 +92,32 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.nice:
         lower_priority()
     request = _request(arguments)
+    if arguments.verify and request.to_stdout:
+        #: `--verify` compares two files. Name one with `--output`.
+        raise UsageError("--verify needs a file to compare", "name one with --output FILE")
     if arguments.plan:
         print_plan(request)
-    else:
-        compute(start(request), show=partial(show_report, to_stderr=request.to_stdout))
+        return 0
+    show = partial(show_report, to_stderr=request.to_stdout)
+    compute(start(request), show=show)
+    if arguments.verify:
+        _compute_again(arguments, request, show)
     return 0
+
+
+def _compute_again(arguments: argparse.Namespace, request: RunRequest, show: Callable) -> None:
+    """The same digits by another formula.  Raises VerificationError where they differ; both files remain then."""
+    from bigconst.base.hardware import default_threads
+    from bigconst.commands.compare import compared
+    from bigconst.runs.compute import compute
+    from bigconst.runs.start import start
+
+    second = request.output_path + SECOND_SUFFIX
+    compute(start(replace(request, constant=arguments.entry.constant(arguments.operands, arguments.entry.verified_by),
+                          output=second, force=True, report=None, started_s=time.perf_counter())), show=show)
+    result(f"{request.text_path}: {compared(request.output_path, second, request.threads or default_threads())} "
+           f"by {arguments.entry.verified_by}")
+    os.unlink(second)
 
 
 def _request(arguments: argparse.Namespace) -> RunRequest:

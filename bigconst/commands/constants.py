@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
             size = None
             if entry.operand is None or entry.operand.example:
                 constant = entry.constant([entry.operand.example] if entry.operand else [], way.name or None)
-                size = round(make_plan(constant, DIGITS, 10, 1, 1 << 60).certificate_bytes / DIGITS, 2)
+                size = round(make_plan(constant, DIGITS, 10, 1, 1 << 60).certificate_bytes / DIGITS, 2) or None
             found.append({"constant": entry.usage, "title": entry.help.removeprefix("digits of "),
                           "name": way.name, "formula": way.formula, "source": way.source,
                           "digits_per_term": way.digits_per_term, "cost": way.cost, "proof": way.proof,

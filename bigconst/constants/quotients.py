@@ -5,6 +5,7 @@ of Y*B^words by X is exact, and its remainder is the certificate.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal, localcontext
 from functools import partial
 
@@ -54,6 +55,12 @@ def digits_of_quotient(machine, bounds: Bounds, number: Limit) -> None:
     machine.text(x)
     if bounds.certified:
         machine.certificate(claim, statement, x, *r)
+
+
+def floor_of_limit(machine, bounds: Bounds, number: Limit):
+    """floor(x*B^words) for a limit x; `bounds` says no more than how many words."""
+    bounds = replace(bounds, digits=bounds.words * bounds.width, certified=False)
+    return _computed(machine, bounds, Claim(number, bounds.base, bounds.digits), statement_of(bounds))
 
 
 def _computed(machine, bounds: Bounds, claim: Claim, statement: Quotient):

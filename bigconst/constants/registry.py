@@ -5,12 +5,12 @@ A new one is a file beside this one, with its program and its entry, and a name 
 
 from bigconst.base.constant import Constant
 from bigconst.base.errors import UsageError
-from bigconst.constants import catalan, e, golden, lemniscate, logarithm, ownseries, pi, sqrt, zeta3
+from bigconst.constants import catalan, e, gamma, golden, lemniscate, logarithm, ownseries, pi, sqrt, zeta3
 from bigconst.constants.entry import Entry
 from bigconst.plans.limits import BY
 
-CONSTANTS: dict[str, Entry] = {module.ENTRY.word: module.ENTRY
-                               for module in (golden, sqrt, pi, e, logarithm, zeta3, catalan, lemniscate, ownseries)}
+_MODULES = golden, sqrt, pi, e, logarithm, zeta3, catalan, lemniscate, gamma, ownseries
+CONSTANTS: dict[str, Entry] = {module.ENTRY.word: module.ENTRY for module in _MODULES}
 """entries by their words, in the order in which --help shows them"""
 
 

@@ -78,3 +78,32 @@ def continued_fraction(columns, first, step, count, p, inverse):
         x, y = _sum(min(beside, beside - p), y, p), x
         c = _sum(c, step, p)
     columns[0], columns[1], columns[2], columns[3] = u, v, x, y
+
+
+@kernel("void(uint64[::1], uint64[::1], uint64[::1], int64[::1], int64[:,::1], int64, uint64, uint64)")
+def bilinear(numbers, after, differences, ends, pairs, count, p, inverse):
+    """`count` terms of any kind (arithmetic.terms.Terms): each number becomes the sum of products of numbers with those
+    of the next term, up to four, divided by 2^64.
+
+    numbers      below 2p, each times the same power of 2^64
+    after        as many, for work
+    differences  of the polynomials whose values are the numbers of a term, modulo p, at the first k; changed
+    ends         where those of each polynomial end
+    pairs        (name, its factor among numbers, its factor among those of the term), sorted by name
+    inverse      -1/p mod 2^64
+    """
+    for _ in range(count):
+        pair = 0
+        for name in range(numbers.size):
+            high, low = U64(0), U64(0)
+            while pair < pairs.shape[0] and pairs[pair, 0] == name:
+                right = pairs[pair, 2]
+                first = ends[right - 1] if right > 0 else 0
+                high, low = mul_add_128(high, low, numbers[pairs[pair, 1]], differences[first])
+                pair += 1
+            after[name] = _reduced(high, low, p, inverse)
+        start = 0
+        for name in range(numbers.size):
+            numbers[name] = after[name]
+            _advance(differences, start, ends[name], p)
+            start = ends[name]

@@ -48,7 +48,7 @@ class Hypergeometric:
             def is_past(k: int) -> bool:
                 return v[0] * (k + s) ** v[1] > u[0] * (k + s) ** u[1]
 
-            if is_past(start):          # so it is at all later ones, v having no lower degree
+            if is_past(start) and v[1] >= u[1]:         # so it is at all later ones
                 found = log10_most(self.q, start, stop, s)
                 less = Decimal(v[0]) * (start + s) ** v[1]
                 ratio = Decimal(u[0]) * (start + s) ** u[1] / less
@@ -63,13 +63,14 @@ class Hypergeometric:
 
     @staticmethod
     def _cut(start: int, stop: int, is_past) -> list[tuple[int, int]]:
-        """The range where u is not below v, and the rest."""
-        if not is_past(stop - 1):
+        """The range in two, if u is below v in one of them only."""
+        before = is_past(start)
+        if is_past(stop - 1) == before:
             return [(start, stop)]
         low, high = start, stop - 1
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (low, middle) if is_past(middle) else (middle, high)
+            low, high = (middle, high) if is_past(middle) == before else (low, middle)
         return [(start, high), (high, stop)]
 
 
@@ -80,6 +81,9 @@ SERIES: Products = {"P": (("P", "P"),), "Q": (("Q", "Q"),), "T": (("T", "Q"), ("
 MATRICES: Products = {"a": (("a", "a"), ("b", "c")), "b": (("a", "b"), ("b", "d")),
                       "c": (("c", "a"), ("d", "c")), "d": (("c", "b"), ("d", "d"))}
 """Matrices (a, b; c, d), row by row."""
+DUAL: Products = {"P": SERIES["P"], "R": (("P", "R"), ("R", "P")), "Q": SERIES["Q"], "T": SERIES["T"],
+                  "U": (("U", "Q"), ("P", "U"), ("R", "T"))}
+"""A series whose p and t are P + R*e and T + U*e with e^2 = 0."""
 
 
 def joined(rule: Products, one: Sequence[int], other: Sequence[int]) -> tuple[int, ...]:

@@ -1,7 +1,8 @@
-"""N digits of the golden ratio, of pi or of e in a file, every run a fresh process, beside GMP (gmpy2) and FLINT
-(python-flint).
+"""N digits of the golden ratio, or of another constant, in a file, every run a fresh process, beside GMP (gmpy2) and
+FLINT (python-flint).
 
-    python benchmarks/phi.py [--constant phi] [--digits 1e8 ...] [--threads 2] [--runs 5] [--dir DIR] [--json FILE]
+    python benchmarks/phi.py [--constant phi] [--formula NAME] [--digits 1e8 ...] [--threads 2] [--runs 5] [--dir DIR]
+        [--json FILE]
 
 Ours is `bigconst phi --digits N --no-certificate`, or `bigconst pi --digits N` with the certificate; the figure is
 total - kernels_ready of its JSON report: from parsed arguments to the renamed file, first touch of memory, tables,
@@ -13,10 +14,10 @@ Peers compute floor(phi*10^N), make decimal text, write it and fsync it; their
 figure leaves out the start of Python and the import of their library:
 
     gmp      (10^N + isqrt(5*10^(2N))) // 2, digits(); one thread
-    flint    arb: (1 + sqrt(5))/2, pi or exp(1) with 64 bits to spare, times 10^N, floor, and the
+    flint    arb: (1 + sqrt(5))/2, pi and so on with 64 bits to spare, times 10^N, floor, and the
              text of that integer; --threads threads
 
-For pi and e there is no GMP.
+There is no GMP for any but phi.
 
 Before each run a process touches and frees as much memory as the run may take, so that a
 host that lends memory has lent it.  Every output is deleted before the next run, and that of a peer must equal ours,
@@ -64,10 +65,16 @@ def arb(constant: str, digits: int, threads: int) -> str:
     flint.ctx.threads = threads
     flint.ctx.prec = digits * 3_321_928_095 // 10**9 + 64
     scale = flint.fmpz(10) ** digits
-    x = {"phi": lambda: (1 + flint.arb(5).sqrt()) / 2, "pi": flint.arb.pi, "e": flint.arb(1).exp}[constant]()
-    return (x * scale).floor().unique_fmpz().str()
+    return (ARB[constant](flint.arb) * scale).floor().unique_fmpz().str().rjust(digits + 1, "0")
 
 
+ARB = {
+    "phi": lambda arb: (1 + arb(5).sqrt()) / 2, "pi": lambda arb: arb.pi(), "e": lambda arb: arb(1).exp(),
+    "zeta3": lambda arb: arb(3).zeta(), "catalan": lambda arb: arb.const_catalan(),
+    "gamma": lambda arb: arb.const_euler(), "lemniscate": lambda arb: 2 * arb.pi() / arb(1).agm(arb(2).sqrt()),
+    "log 2": lambda arb: arb.const_log2(), "log 3": lambda arb: arb(3).log(), "log 5": lambda arb: arb(5).log(),
+}
+"""The constants by FLINT, of its class arb."""
 PEERS = {"gmp": ("gmpy2", gmp), "flint": ("flint", arb)}
 
 
@@ -117,15 +124,15 @@ for page in range(0, {size}, 4096):
     timed([sys.executable, "-c", code])
 
 
-def run_ours(constant: str, digits: int, threads: int, folder: Path) -> dict:
+def run_ours(constant: str, digits: int, threads: int, folder: Path, formula: str | None = None) -> dict:
     """One run of the program; leaves its output as bigconst.txt."""
     output, report = folder / "bigconst.txt", folder / "report.json"
     output.unlink(missing_ok=True)
     report.unlink(missing_ok=True)
     give_back_memory(digits)
-    wall, _ = timed([sys.executable, "-m", "bigconst", constant, "--digits", str(digits), "--threads",
+    wall, _ = timed([sys.executable, "-m", "bigconst", *constant.split(), "--digits", str(digits), "--threads",
                      str(threads), "--output", str(output), "--force", "--json", str(report),
-                     *["--no-certificate"] * (constant == "phi")])
+                     *["--no-certificate"] * (constant == "phi"), *(["--formula", formula] if formula else [])])
     told = json.loads(report.read_text())
     clock = told["seconds"]
     return {"seconds": clock["total"] - clock["kernels_ready"], "wall_s": wall, "clock": clock,
@@ -146,11 +153,11 @@ def run_peer(peer: str, constant: str, digits: int, threads: int, folder: Path) 
 
 
 def measure(constant: str, digits: int, threads: int, runs: int, peers: list[str],
-            folder: Path) -> dict[str, list[dict]]:
+            folder: Path, formula: str | None) -> dict[str, list[dict]]:
     """Run the contestants in turns; return the runs of each."""
     out: dict[str, list[dict]] = {name: [] for name in ("bigconst", *peers)}
     for turn in range(runs):
-        out["bigconst"].append(run_ours(constant, digits, threads, folder))
+        out["bigconst"].append(run_ours(constant, digits, threads, folder, formula))
         for peer in peers:
             if turn == 0 or digits < LARGE:
                 out[peer].append(run_peer(peer, constant, digits, threads, folder))
@@ -160,7 +167,8 @@ def measure(constant: str, digits: int, threads: int, runs: int, peers: list[str
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = make_parser(__doc__)
-    parser.add_argument("--constant", choices=("phi", "pi", "e"), default="phi", help="default: phi")
+    parser.add_argument("--constant", choices=ARB, default="phi", help="default: phi")
+    parser.add_argument("--formula", metavar="NAME", help="another formula than the usual one")
     parser.add_argument("--digits", type=parse_count, action="append", metavar="N",
                         help="digits, repeatable (default 1e6, 1e7 and 1e8)")
     parser.add_argument("--threads", type=int, default=2, metavar="N", help="threads (default 2)")
@@ -182,10 +190,12 @@ def main() -> None:
         return
     sizes = arguments.digits or ([10**4] if arguments.quick else SIZES)
     most = 2 if arguments.quick else arguments.runs
-    report, constant = Report("phi", arguments), arguments.constant
+    report, constant, formula = Report("phi", arguments), arguments.constant, arguments.formula
     peers = [peer for peer, (module, _) in PEERS.items()
              if (peer != "gmp" or constant == "phi") and optional(module, report)]
-    section = report.section("phi", f"digits of {constant} in a file, {arguments.threads} thread(s), seconds, medians",
+    by = f" by {formula}" if formula else ""
+    what = f"digits of {constant}{by} in a file, {arguments.threads} thread(s), seconds, medians"
+    section = report.section("phi", what,
                              [Column("digits", "digits", ",d", 13), Column("who", "who", width=8),
                               Column("seconds", "seconds", ".3f", 8), Column("best_s", "best", ".3f", 8),
                               Column("loading_s", "loading", ".3f", 8), Column("wall_s", "process", ".3f", 8),
@@ -194,11 +204,11 @@ def main() -> None:
                               Column("same", "same digits")])
     with tempfile.TemporaryDirectory(prefix="bigconst-", dir=arguments.dir) as name:
         folder = Path(name)
-        run_ours(constant, 1000, arguments.threads, folder)     # compiles what is not compiled
+        run_ours(constant, 1000, arguments.threads, folder, formula)        # compiles what is not compiled
         for digits in sizes:
             runs = most if digits <= LARGE else min(most, 3)
             figures = measure(constant, digits, arguments.threads, runs,
-                              peers if digits <= arguments.peers_up_to else [], folder)
+                              peers if digits <= arguments.peers_up_to else [], folder, formula)
             ours = statistics.median(run["seconds"] for run in figures["bigconst"])
             for who, turns in figures.items():
                 middle = {key: statistics.median(run[key] for run in turns)

@@ -61,6 +61,7 @@ BEFORE = {
     "docs/checking.md": ["bigconst phi --digits 1e5", "cp phi.txt other.txt"],
     "docs/estimates.md": ["mkdir scratch"],
     "docs/running.md": ["mkdir mnt mnt/a"],
+    "docs/series.md": ["cp docs/apery.toml ."],
     "docs/machines.md": [f"cp {ROOT}/bigconst/catalogue/instances.csv prices.csv"],
 }
 """What a reader of the page has."""
@@ -77,6 +78,11 @@ def commands(page: str) -> list[tuple[int, str]]:
         if line.startswith("    ") and program(text) in RUN | INSTALLING | ELSEWHERE:
             found.append((number, text))
     return found
+
+
+def test_the_example_of_a_series_is_the_file_beside_it():
+    text = (ROOT / "docs" / "series.md").read_text()
+    assert "".join(f"       {line}\n" for line in (ROOT / "docs" / "apery.toml").read_text().splitlines()) in text
 
 
 def program(command: str) -> str:

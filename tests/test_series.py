@@ -11,6 +11,7 @@ from quotients import PI as PI_SUM
 from quotients import floor_of, matrices, quotient, series
 
 from bigconst import __version__
+from bigconst.arithmetic import reduced
 from bigconst.arithmetic.machine import made_bytes
 from bigconst.arithmetic.memory.machine import MemoryMachine
 from bigconst.arithmetic.memory.products import Products
@@ -24,8 +25,8 @@ from bigconst.base.errors import FaultError, UsageError
 from bigconst.base.events import Fault, StageStarted
 from bigconst.base.formats import WORDS
 from bigconst.base.units import hex_digits
-from bigconst.constants import engine
-from bigconst.constants.planning import make_plan
+from bigconst.constants import engine, quotients
+from bigconst.constants.planning import bounds_of, make_plan
 from bigconst.constants.registry import CONSTANTS, parse
 from bigconst.plans import quotient as statements
 from bigconst.plans.formula import UnitRoot
@@ -139,9 +140,9 @@ def files_of(constant: Constant, digits: int, base: int, threads: int = 1) -> tu
     return bytes(text), bytes(certificate)
 
 
-def by_gmpy2(constant: Constant, digits: int, base: int) -> tuple[bytes, bytes]:
+def by_gmpy2(constant: Constant, digits: int, base: int, reduced: bool = False) -> tuple[bytes, bytes]:
     width = WORDS[base].digits
-    return quotient(constant.name, base, digits, -(-(digits + 20) // width) * width - digits).files(
+    return quotient(constant.name, base, digits, -(-(digits + 20) // width) * width - digits, reduced).files(
         version=__version__)
 
 
@@ -151,6 +152,48 @@ def test_certificates(constant, base):
     for digits in (1, 2, 5, 17, 300, 1234, 40_000):
         written = digits if base == 10 else hex_digits(digits)
         assert files_of(constant, digits, base, 2) == by_gmpy2(constant, written, base), digits
+
+
+@pytest.mark.parametrize("base", [10, 16])
+@pytest.mark.parametrize("pieces", [2, 4, 7])
+def test_certificates_without_common_factors(base, pieces, monkeypatch):
+    """As they are for many digits."""
+    monkeypatch.setattr(quotients, "REDUCED_DIGITS", 80)
+    monkeypatch.setattr(reduced, "PIECES", pieces)
+    for digits in (100, 101, 300, 1234, 9999, 40_000, 123_456):
+        written = digits if base == 10 else hex_digits(digits)
+        files = files_of(PI, digits, base, 2)
+        assert files == by_gmpy2(PI, written, base, True), digits
+    bounds = bounds_of(make_plan(PI, 79, 10, 1, 1 << 60), certified=True)
+    assert not quotients.statement_of(bounds, PI.number.formula).reduced
+
+
+def test_lengths_of_reduced_numbers():
+    """Those of c(k), and of the sums of pieces, against integers."""
+    part = PI.number.formula.parts[0]
+    for start, stop in ((0, 40), (40, 97), (97, 300)):
+        p, q, t = series(start + 1, stop + 1, PI_SUM)
+        firsts = [series(1, k + 1, PI_SUM) for k in (start, stop)]
+        c = [abs(mpz(part.root) ** k * firsts[i][0] // firsts[i][1]) for i, k in enumerate((start, stop))]
+        assert gmpy2.is_divisible(c[0] * mpz(part.root) ** (stop - start) * p, q)
+        for k, each in zip((start, stop), c, strict=True):
+            assert 0 <= float(reduced.log10_factor(part, k)) - gmpy2.log10(each) < 0.1
+        ratio = gmpy2.log10(abs(gmpy2.mpfr(t) / q))
+        assert 0 <= float(reduced.log10_first(part, start + 1)) - ratio < 0.1
+
+
+def test_an_exact_quotient_that_is_not(monkeypatch):
+    """One too many, and its residue: the factors know better."""
+    monkeypatch.setattr(quotients, "REDUCED_DIGITS", 100)
+    right = MemoryMachine.sum
+
+    def spoiled(machine, name, *arguments, **options):
+        found = right(machine, name, *arguments, **options)
+        return found.plus(1) if name == "exact" else found
+
+    monkeypatch.setattr(MemoryMachine, "sum", spoiled)
+    with pytest.raises(FaultError, match="^two ways to a number do not agree; run it again"):
+        files_of(PI, 3000, 10)
 
 
 # --- wrong values ---------------------------------------------------------------------------

@@ -28,6 +28,7 @@ planner has found out about an operation is found again by its name.
     low(name, x, count)                             the `count` lowest words of |x|, with the sign of x
     corrected(name, x, count, correction, test)     x, after a look at its low words
     call(name, program, ...)                        what another program makes
+    agree(one, other)                               a check that sums of products of numbers are the same
     either(holds, usual, in_doubt)                  usual() where holds() is true, as it nearly always is, else
                                                     in_doubt(), for which planners have room, but neither traffic nor
                                                     time
@@ -48,6 +49,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING
+
+from bigconst.base.errors import FaultError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -255,6 +258,15 @@ class Machine:
     def run(self, program: Callable, *arguments):
         """What program(machine, *arguments) makes, where it is all that the machine does."""
         return self.call(program.__name__, program, *arguments)
+
+    def agree(self, one: Sequence[tuple], other: Sequence[tuple]) -> None:
+        """Raise FaultError unless two sums of products, of pairs of numbers, have the same residue.  Planners, whose
+        numbers have none, do nothing."""
+        left, right = (sum(a.sign * b.sign * a.residue * b.residue for a, b in pairs) for pairs in (one, other))
+        if (left - right) % self._words.modulus.p:
+            #: Numbers that were made by different ways are not what each says of the other, though each was checked:
+            #: memory changed in between. Test it (`bigconst stress`), then resume, or run it again.
+            raise FaultError("two ways to a number do not agree")
 
     def forget(self, path: str) -> None:
         """Count all names in a scope from the beginning: it is entered once more."""

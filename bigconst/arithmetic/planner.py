@@ -83,6 +83,9 @@ class Planner(Machine):
             test(x)
         return x
 
+    def agree(self, one: Sequence[tuple], other: Sequence[tuple]) -> None:
+        """Nothing."""
+
     def either(self, holds: Callable[[], bool], usual: Callable[[], None], in_doubt: Callable[[], None]) -> None:
         """Both: in_doubt() comes last, and has places, but neither traffic nor time."""
         usual()

@@ -11,7 +11,8 @@ from functools import partial
 
 from bigconst.arithmetic.division import DivisionBounds, divide
 from bigconst.arithmetic.machine import several
-from bigconst.arithmetic.splitting import numbers_of_terms
+from bigconst.arithmetic.reduced import reduced_sum
+from bigconst.arithmetic.splitting import NODE_BYTES, numbers_of_terms
 from bigconst.arithmetic.terms import FractionTerms, SeriesTerms
 from bigconst.base.constant import Constant, Limit
 from bigconst.constants.bounds import Bounds
@@ -19,13 +20,15 @@ from bigconst.plans.claim import Claim
 from bigconst.plans.formula import Coth, Formula, FormulaPart, Series, UnitRoot
 from bigconst.plans.limits import BY, formulas_of, limit
 from bigconst.plans.polynomials import PRECISION
-from bigconst.plans.quotient import LEAST_GUARD, MARGIN, Quotient
+from bigconst.plans.quotient import LEAST_GUARD, MARGIN, Quotient, reducible
 from bigconst.plans.series import words_for_log10
 
 REMAINDER = "the remainder of the exact division that made the digits"
 """What certificates of these numbers are."""
 SMALL_POWER = 1000
 """Powers of the unit up to this one are small integers."""
+REDUCED_DIGITS = 3 * 10**7
+"""From so many digits on numbers are made without what they have in common, where that is known."""
 MOST_TIMES = 2**30
 """Numbers are multiplied by integers below this one word by word."""
 
@@ -43,14 +46,15 @@ def constant_of_limit(number: Limit) -> Constant:
                     partial(digits_of_quotient, number=number), number, guard_digits=LEAST_GUARD)
 
 
-def statement_of(bounds: Bounds) -> Quotient:
+def statement_of(bounds: Bounds, formula: Formula) -> Quotient:
     """The statement about as few guard digits as fill a word; what they are is not known yet."""
-    return Quotient(-(-(bounds.digits + LEAST_GUARD) // bounds.width) * bounds.width - bounds.digits, MARGIN)
+    guard = -(-(bounds.digits + LEAST_GUARD) // bounds.width) * bounds.width - bounds.digits
+    return Quotient(guard, MARGIN, bounds.digits >= REDUCED_DIGITS and reducible(formula) is not None)
 
 
 def digits_of_quotient(machine, bounds: Bounds, number: Limit) -> None:
     """The digits of a limit, and their proof."""
-    claim, statement = Claim(number, bounds.base, bounds.digits), statement_of(bounds)
+    claim, statement = Claim(number, bounds.base, bounds.digits), statement_of(bounds, number.formula)
     x, *r = several(machine.call("quotient", _computed, bounds, claim, statement, entered=True))
     machine.text(x)
     if bounds.certified:
@@ -60,14 +64,16 @@ def digits_of_quotient(machine, bounds: Bounds, number: Limit) -> None:
 def floor_of_limit(machine, bounds: Bounds, number: Limit):
     """floor(x*B^words) for a limit x; `bounds` says no more than how many words."""
     bounds = replace(bounds, digits=bounds.words * bounds.width, certified=False)
-    return _computed(machine, bounds, Claim(number, bounds.base, bounds.digits), statement_of(bounds))
+    return _computed(machine, bounds, Claim(number, bounds.base, bounds.digits),
+                     statement_of(bounds, number.formula))
 
 
 def _computed(machine, bounds: Bounds, claim: Claim, statement: Quotient):
     """floor(Y*B^words/X), and with a certificate the remainder of its leading words."""
     (r,) = statement.numbers(claim)
     length = r.words(bounds.base)       # X has at most as many digits as r, and two less at least; Y/X is below B
-    divisor, dividend = fraction(machine, claim.number.formula, statement.counts(claim), length)
+    divisor, dividend = fraction(machine, claim.number.formula, statement.counts(claim), length,
+                                 statement.reduced)
     lengths = DivisionBounds(length + 1, length, 3)
     kept = (claim.digits + statement.g) // claim.width
     return divide(machine, lengths, dividend, divisor, bounds.words, bounds.words - kept, bounds.certified)
@@ -77,9 +83,10 @@ Sized = tuple[object, Decimal]
 """A number, and log10 of a bound of its magnitude."""
 
 
-def fraction(machine, formula: Formula, counts: Sequence[int], length: int):
+def fraction(machine, formula: Formula, counts: Sequence[int], length: int, reduced: bool = False):
     """X, of so many words, and Y of plans.quotient, of one more at most."""
-    pairs = [_numbers_of_part(machine, part, count) for part, count in zip(formula.parts, counts, strict=True)]
+    pairs = [_reduced(machine, part, count) if reduced and i == 0 else _numbers_of_part(machine, part, count)
+             for i, (part, count) in enumerate(zip(formula.parts, counts, strict=True))]
 
     def words(size: Decimal) -> int:
         return words_for_log10(size, machine.radix)
@@ -126,6 +133,16 @@ def _numbers_of_part(machine, part: FormulaPart, count: int) -> tuple[Sized, Siz
         n = q + part.limit.log10() + Decimal("0.1")     # of few terms it may be larger than in the limit
     made = _PROGRAMS[type(part)](machine, part, count, words_for_log10(n, machine.radix),
                                  words_for_log10(q, machine.radix))
+    return tuple(zip(made, (n, q), strict=True))
+
+
+def _reduced(machine, series: Series, count: int) -> tuple[Sized, Sized]:
+    """N and Q of so many terms without what both have in common."""
+    with localcontext(PRECISION):
+        q = count * Decimal(series.root).log10() + Decimal("1e-5")
+        n = q + series.limit.log10() + Decimal("0.1")
+    made = several(machine.call("reduced sum", reduced_sum, series, count,
+                                least_bytes=NODE_BYTES * words_for_log10(n, machine.radix)))
     return tuple(zip(made, (n, q), strict=True))
 
 

@@ -2,7 +2,10 @@
 
 import pytest
 from disk_runs import in_memory, plan_on_disk, run_on_lanes
+from interrupted_runs import at_moment, kill
 
+from bigconst.cli import main
+from bigconst.constants import quotients
 from bigconst.constants.registry import parse
 
 
@@ -18,3 +21,21 @@ def test_on_disk(name, digits, base, workspace, lanes, disk, threads, tmp_path):
     found = run_on_lanes(plan, tmp_path, lanes)
     assert found.faults == []
     assert found.files() == in_memory(constant, digits, base)
+
+
+@pytest.mark.parametrize("digits,base,workspace,lanes,disk,threads", [
+    (60_000, 10, 1024, 2, "ssd", 2), (130_000, 16, 1024, 1, "hdd", 1), (300_001, 10, 2048, 3, "ssd", 2)])
+def test_without_common_factors(digits, base, workspace, lanes, disk, threads, tmp_path, monkeypatch):
+    monkeypatch.setattr(quotients, "REDUCED_DIGITS", 1000)
+    test_on_disk("pi", digits, base, workspace, lanes, disk, threads, tmp_path)
+
+
+def test_a_killed_run_without_common_factors(place, monkeypatch):
+    monkeypatch.setattr(quotients, "REDUCED_DIGITS", 1000)
+    for moment in (90, 160, 230):
+        kill("pi --digits 200000 --workspace 1536KiB --disk ssd --swap ../a --discard", at_moment(moment))
+        assert main(["resume", "../a"]) == 0
+        assert (place / "files" / "pi.txt").read_bytes() == in_memory(parse("pi"), 200_000)[0]
+        assert main(["verify", "pi.txt"]) == 0
+        for path in (place / "files").iterdir():
+            path.unlink()

@@ -7,9 +7,9 @@
     iterate                           squarings modulo 2^p - 1
     estimate, estimate_test           estimated time of a computation
 
-Constants are named as on the command line: "phi" or "sqrt 2".  Errors are raised as classes of `bigconst.base.errors`,
-whose text is the line that the command line prints.  The first call on a machine compiles the kernels, once, and says
-so on stderr.  docs/python.md shows more.
+Constants are named as on the command line: "phi", "sqrt 2", "log 3/2", "zeta3 by wedeniwski", "series apery.toml".
+Errors are raised as classes of `bigconst.base.errors`, whose text is the line that the command line prints.  The first
+call on a machine compiles the kernels, once, and says so on stderr.  docs/python.md shows more.
 """
 
 from __future__ import annotations

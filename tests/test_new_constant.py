@@ -100,13 +100,13 @@ def test_commands_know_it(command, said, capsys):
     ("verify x --without-certificate --constant brass", "unknown constant 'brass'; it is phi, \"sqrt D\" with "
                                                         "1 <= D < 2^31, pi, e, \"log A/B\" with A/B or A above 1, of "
                                                         "the primes 2, 3, 5, 7, 11 and 13, zeta3, catalan, "
-                                                        "lemniscate, \"series FILE\" with a TOML file "
+                                                        "lemniscate, gamma, \"series FILE\" with a TOML file "
                                                         "(docs/series.md), or bronze\n"),
     ("certify x --constant bronze", "there are no certificates for foreign digits of bronze; compute the digits again "
                                     "and compare\n"),
     ("bronze 5 --digits 10", "unrecognized arguments: 5; bigconst --help shows examples\n"),
     ("estimate", "estimate what?; name phi, sqrt D, pi, e, log A/B, zeta3, catalan, lemniscate, "
-                 "series FILE, bronze, ll P or prp P, or --refresh the catalogue\n"),
+                 "gamma, series FILE, bronze, ll P or prp P, or --refresh the catalogue\n"),
 ])
 def test_refusals_know_it(command, refusal, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -12,11 +12,10 @@ from functools import partial, reduce
 import numpy as np
 
 from bigconst.arithmetic.residues import Modulus
-from bigconst.arithmetic.terms import Terms
 from bigconst.kernels.recurrence import bilinear, continued_fraction, hypergeometric
 from bigconst.plans.claim import Claim
 from bigconst.plans.formula import FormulaPart, Series, UnitRoot
-from bigconst.plans.polynomials import differences
+from bigconst.plans.polynomials import Polynomial, differences
 from bigconst.plans.quotient import Quotient, formula_of
 from bigconst.plans.series import MATRICES, SERIES, Hypergeometric, Products, joined
 from bigconst.runtime.stream import in_order
@@ -98,14 +97,16 @@ def fraction_range(start: int, stop: int, p: int) -> tuple[int, int, int, int]:
     return a, b, c, d
 
 
-def range_of_terms(terms: Terms, start: int, stop: int, p: int) -> dict[str, int]:
-    """All numbers of the terms start .. stop - 1, whatever their kind."""
-    scale, names = 1 << 64, terms.names
-    parts = [differences(polynomial, start) for polynomial in terms.polynomials]
+def range_of_terms(rule: Products, polynomials: Sequence[Polynomial], ones: str, start: int, stop: int,
+                   p: int) -> dict[str, int]:
+    """All numbers of the terms start .. stop - 1 of any kind; the numbers of a term are the values of polynomials, in
+    the order of the rule, and those of no terms are 1 if they are among `ones`, or 0."""
+    scale, names = 1 << 64, list(rule)
+    parts = [differences(polynomial, start) for polynomial in polynomials]
     table = np.array([each % p for part in parts for each in part], np.uint64)
-    numbers = np.array([int(name in terms.ones) for name in names], np.uint64)
+    numbers = np.array([int(name in ones) for name in names], np.uint64)
     pairs = np.array([[names.index(each) for each in (name, *pair)]
-                      for name in names for pair in terms.products[name]], np.int64)
+                      for name in names for pair in rule[name]], np.int64)
     bilinear(numbers, np.empty_like(numbers), table, np.cumsum([len(part) for part in parts]), pairs, stop - start, p,
              -pow(p, -1, scale) % scale)
     power = pow(scale, stop - start, p)

@@ -170,7 +170,7 @@ class HarmonicTerms(Terms):
         """As of Terms."""
         from bigconst.arithmetic.limits import range_of_terms
 
-        return range_of_terms(self, start, stop, p)
+        return range_of_terms(self.products, self.polynomials, self.ones, start, stop, p)
 
 
 @lru_cache(maxsize=1 << 12)

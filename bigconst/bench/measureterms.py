@@ -22,7 +22,7 @@ from bigconst.runtime.threads import Pool
 TERMS = {"pi": tuple(1 << log for log in (11, 13, 15, 17)), "e": tuple(1 << log for log in (13, 15, 17, 19))}
 """Terms of ranges, which reach from the first one on."""
 CHECKED_DIGITS = 1 << 22
-"""Digits for which the terms of pi and e are made modulo primes."""
+"""Digits for which the terms of both are made modulo primes."""
 
 
 def measure_terms(turns: Turns, few: slice) -> None:

@@ -110,8 +110,8 @@ def constant(formula: str = "brent-mcmillan") -> Constant:
                     "Brent and McMillan's algorithm by binary splitting", 0, ERROR, partial(gamma, is_second=is_second))
 
 
-_WAY = ("S/I - K/I^2 - log x, S = sum of H_k x^(2k)/k!^2, I = sum of x^(2k)/k!^2, K an asymptotic series",
-        "R. P. Brent and E. M. McMillan (1980), with K and bounds by R. P. Brent and F. Johansson (2015)",
+_WAY = ("S/I - K/I^2 - log x, with sums of H_k x^(2k)/k!^2 and x^(2k)/k!^2",
+        "R. P. Brent and E. M. McMillan (1980); R. P. Brent and F. Johansson (2015)",
         "0.7 digits a term", 20.0, "none: its exact numbers are 25 times as long; --verify computes it twice")
 ENTRY = Entry(
     "gamma",

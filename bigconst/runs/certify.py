@@ -20,8 +20,8 @@ def request_for(constant: Constant, path: str, base: int = 10, lenient: bool = F
     VerificationError when it cannot hold those of the constant.
     """
     if constant.certifier is None:
-        #: Certificates are made for digits of the golden ratio and of square roots alone; those of pi and e come with
-        #: the digits that `bigconst` computes.
+        #: Certificates are made for digits of the golden ratio and of square roots alone; those of other constants come
+        #: with the digits that `bigconst` computes.
         raise UsageError(f"there are no certificates for foreign digits of {constant.name}",
                          "compute the digits again and compare")
     with open_digits(path, lenient) as text:

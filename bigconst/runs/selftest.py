@@ -1,5 +1,6 @@
 """The self-test: computations on this machine, compared with gmpy2."""
 
+import gmpy2
 from gmpy2 import isqrt, mpz
 
 from bigconst.constants import engine
@@ -11,7 +12,7 @@ from bigconst.runs.kernels import DIGITS, SQUARINGS, load
 def self_test() -> list[tuple[str, bool]]:
     """(name, passed) of each computation of the test; it loads the kernels for digits and squarings."""
     load(DIGITS, SQUARINGS)
-    return _test_roots() + _test_squarings()
+    return _test_roots() + _test_series() + _test_squarings()
 
 
 def _test_roots() -> list[tuple[str, bool]]:
@@ -24,6 +25,16 @@ def _test_roots() -> list[tuple[str, bool]]:
         expected = isqrt(constant.number.d * scale * scale)
         if name == "phi":
             expected = (scale + expected) // 2
+        results.append((f"{name}, {digits} digits, base {base}", bool(mpz(whole + fraction, base) == expected)))
+    return results
+
+
+def _test_series() -> list[tuple[str, bool]]:
+    results, digits, base = [], 100_000, 10
+    for name, value in (("pi", gmpy2.const_pi), ("log 2", gmpy2.const_log2), ("gamma", gmpy2.const_euler)):
+        whole, _, fraction = engine.compute(parse(name), digits, base, threads=2).partition(".")
+        with gmpy2.context(precision=4 * digits):
+            expected = mpz(gmpy2.floor(value() * gmpy2.mpfr(mpz(base) ** digits)))
         results.append((f"{name}, {digits} digits, base {base}", bool(mpz(whole + fraction, base) == expected)))
     return results
 

@@ -298,7 +298,7 @@ def test_the_best_machines_are_labelled_and_no_label_hides_another(all_clouds):
 
 
 @pytest.mark.parametrize("argv,says", [
-    ("", "phi, sqrt D, pi, e, log A/B, zeta3, catalan, lemniscate, ll P"),
+    ("", "phi, sqrt D, pi, e, log A/B, zeta3, catalan, lemniscate, gamma, series FILE, ll P"),
     ("--refresh prices.csv phi --digits 1", "refresh the catalogue first"),
     ("phi --digits 1e9 --cores 4", "add --memory"),
     ("phi --digits 1e9 --gflops 50", "add --memory"),

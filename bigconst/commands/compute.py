@@ -106,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _compute_again(arguments: argparse.Namespace, request: RunRequest, show: Callable) -> None:
-    """Compute the digits by another formula, too.  Raises VerificationError where they differ; both files remain then."""
+    """Compute the digits by another formula, too.  Raises VerificationError where they differ; both files stay then."""
     from bigconst.base.hardware import default_threads
     from bigconst.commands.compare import compared
     from bigconst.runs.compute import compute

@@ -11,8 +11,6 @@ import tomllib
 from decimal import Decimal
 from fractions import Fraction
 
-import xxhash
-
 from bigconst.base.constant import Limit
 from bigconst.base.errors import UsageError
 from bigconst.plans.formula import Formula, NotConvergent, Product, Series, exact_enough, ratio_bound
@@ -80,6 +78,8 @@ class _Reader:
         self._check_value(x)
         parts = (exact_enough(series, x / abs(total)),)
         product = Product(scale.numerator, *((parts, ()) if power == 1 else ((), parts)))
+        import xxhash  # here alone, since most commands need none
+
         statement = json.dumps([p, q, t, first, str(scale), power])
         name = f"{NAME} {xxhash.xxh3_64_hexdigest(statement.encode())}"
         return Limit(name, title, int(x), Formula((product,), scale.denominator))

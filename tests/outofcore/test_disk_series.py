@@ -24,8 +24,9 @@ def test_on_disk(name, digits, base, workspace, lanes, disk, threads, tmp_path):
 
 
 @pytest.mark.parametrize("digits,base,workspace,lanes,disk,threads", [
-    (60_000, 10, 1024, 2, "ssd", 2), (130_000, 16, 1024, 1, "hdd", 1), (300_001, 10, 2048, 3, "ssd", 2)])
+    (61_111, 10, 1024, 2, "ssd", 2), (131_111, 16, 1024, 1, "hdd", 1), (301_111, 10, 2048, 3, "ssd", 2)])
 def test_without_common_factors(digits, base, workspace, lanes, disk, threads, tmp_path, monkeypatch):
+    """Numbers of digits that no other test has: runs in memory are remembered."""
     monkeypatch.setattr(quotients, "REDUCED_DIGITS", 1000)
     test_on_disk("pi", digits, base, workspace, lanes, disk, threads, tmp_path)
 

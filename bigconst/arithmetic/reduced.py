@@ -22,8 +22,8 @@ from bigconst.plans.series import words_for_log10
 
 PIECES = 4
 """Pieces into which the terms are cut: with more of them numbers are shorter, but c grows."""
-GUARD_WORDS = 16
-"""Words of factors beyond those of a quotient: bounds of lengths may be so many words too long."""
+GUARD_WORDS = 40
+"""Words of factors beyond those of a quotient: the bound of T may be 15 words too long at 10^13 digits."""
 SPARE = 4
 """Words by which Q may be shorter than its bound."""
 
@@ -110,7 +110,7 @@ def exact_quotient(machine, name: str, scale: tuple, number: tuple, divisor: tup
 
 
 def _exact_quotient(machine, scale, number, divisor, lengths: tuple[int, int, int], length: int):
-    keep, two = length + GUARD_WORDS, machine.round_up(2)
+    keep, two = length + GUARD_WORDS, machine.round_up(2)       # the quotient has as many words behind the point
     cuts = [rounded_down(machine, words - keep) for words in lengths]
     high = [each.high(cut) for each, cut in zip((scale, number, divisor), cuts, strict=True)]
     own = [words - cut for words, cut in zip(lengths, cuts, strict=True)]
@@ -123,8 +123,9 @@ def _exact_quotient(machine, scale, number, divisor, lengths: tuple[int, int, in
     bounds = DivisionBounds(own[0] + own[1] - below, own[2], SPARE)
     quotient = divide(machine, bounds, dividend, high[2], shift, 0, False)
     with machine.stage("quotient"):
-        # It is near an integer times B^two, with an error below B^(two/2).
-        found = machine.sum("near", [(1, quotient.magnitude(), 0), (1, None, two // 2)], length + two + 1)
+        # It is near an integer times B^two, and no farther off than B^(two - 2): its factors have more words than the
+        # integer.
+        found = machine.sum("near", [(1, quotient.magnitude(), 0), (1, None, two - 1)], length + two + 1)
         found = machine.sum("exact", [(1, found, -two)], length).with_signs(scale, number, divisor)
     machine.agree([(found, divisor)], [(scale, number)])
     return found

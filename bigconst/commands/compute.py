@@ -38,9 +38,9 @@ def add(commands: argparse._SubParsersAction) -> None:
         add_constant(parser, entry)
         _add_options(parser)
         parser.set_defaults(verify=False)
-        if entry.verified_by:
-            parser.add_argument("--verify", action="store_true", help="compute the digits once more by the formula "
-                                f"{entry.verified_by}, into FILE{SECOND_SUFFIX}, and compare")
+        if entry.is_verified_twice:
+            parser.add_argument("--verify", action="store_true", help="compute the digits once more by the other "
+                                f"formula, into FILE{SECOND_SUFFIX}, and compare")
 
 
 SECOND_SUFFIX = ".second"
@@ -112,11 +112,14 @@ def _compute_again(arguments: argparse.Namespace, request: RunRequest, show: Cal
     from bigconst.runs.compute import compute
     from bigconst.runs.start import start
 
+    first, other = arguments.entry.formulas
+    if arguments.formula == other:
+        other = first
     second = request.output_path + SECOND_SUFFIX
-    compute(start(replace(request, constant=arguments.entry.constant(arguments.operands, arguments.entry.verified_by),
-                          output=second, force=True, report=None, started_s=time.perf_counter())), show=show)
-    result(f"{request.text_path}: {compared(request.output_path, second, request.threads or default_threads())} "
-           f"by {arguments.entry.verified_by}")
+    compute(start(replace(request, constant=arguments.entry.constant(arguments.operands, other), output=second,
+                          force=True, report=None, started_s=time.perf_counter())), show=show)
+    same = compared(request.output_path, second, request.threads or default_threads())
+    result(f"{request.text_path}: {same} by {other}")
     os.unlink(second)
 
 

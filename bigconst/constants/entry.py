@@ -54,8 +54,8 @@ class Entry:
     """function that returns the constant, of the operand, where there is one, and of the name of a way, if it is asked
     for: make(*operands, formula=name)"""
     operand: NumberBehind | None = None
-    verified_by: str | None = None
-    """the way that --verify computes the same digits by, where no certificate proves them"""
+    is_verified_twice: bool = False
+    """whether --verify computes the same digits by the other one of two ways, where no certificate proves them"""
 
     @property
     def usage(self) -> str:

@@ -125,5 +125,5 @@ ENTRY = Entry(
 """,
     (Way(*_WAY, "brent-mcmillan"), Way(_WAY[0] + ", x a tenth larger", *_WAY[1:], SECOND)),
     constant,
-    verified_by=SECOND,
+    is_verified_twice=True,
 )

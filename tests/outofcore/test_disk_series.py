@@ -2,8 +2,11 @@
 
 import pytest
 from disk_runs import in_memory, plan_on_disk, run_on_lanes
+from gmpy2 import mpz
 from interrupted_runs import at_moment, kill
+from machine_runs import given, results
 
+from bigconst.arithmetic.reduced import exact_quotient
 from bigconst.cli import main
 from bigconst.constants import quotients
 from bigconst.constants.registry import parse
@@ -40,3 +43,20 @@ def test_a_killed_run_without_common_factors(place, monkeypatch):
         assert main(["verify", "pi.txt"]) == 0
         for path in (place / "files").iterdir():
             path.unlink()
+
+
+@pytest.mark.parametrize("base", [10, 16])
+@pytest.mark.parametrize("where, chunk", [("in memory", 0), ("on disk", 512), ("on disk", 1024)])
+def test_exact_quotients_of_leading_words(where, chunk, base):
+    """Of numbers much longer than the quotient, with bounds that are too long, as bounds of T are; of both signs."""
+    radix = mpz(10**5 if base == 10 else 2**16)
+    scale, factor, divisor = radix**16_000 * 3 // 7, -radix**12_100 * 5 // 9, radix**48_000 * 7 // 11
+    lengths = 16_000, 60_112, 48_001
+
+    def program(machine):
+        numbers = [given(machine, name, value, length) for name, value, length in zip(
+            ("scale", "number", "divisor"), (scale, divisor * factor, divisor), lengths, strict=True)]
+        return exact_quotient(machine, "quotient", *zip(numbers, lengths, strict=True), 28_101)
+
+    options = {} if where == "in memory" else {"chunk": chunk, "workspace": 1 << 20}
+    assert results(program, base, where, **options) == [scale * factor]

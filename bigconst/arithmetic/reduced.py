@@ -51,7 +51,7 @@ def reduced_sum(machine, series: Series, count: int):
     total = factor = whole = None
     for i, (start, stop) in enumerate(zip(cuts, cuts[1:], strict=False)):
         wanted = "QT" if i + 1 == PIECES else "PQT"
-        *p, q, t = several(numbers_of_terms(machine, terms, start + 1, stop + 1, tuple(wanted)))
+        *p, q, t = several(numbers_of_terms(machine, terms, start + 1, stop + 1, tuple(wanted), count + 1))
         lengths = {name: words_of(terms, name, start + 1, stop + 1, machine.radix) + 2 for name in "PQT"}
         with machine.stage(f"piece {i + 1}"):
             if i == 0:

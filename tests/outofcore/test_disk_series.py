@@ -46,7 +46,7 @@ def test_a_killed_run_without_common_factors(place, monkeypatch):
 
 
 @pytest.mark.parametrize("base", [10, 16])
-@pytest.mark.parametrize("where, chunk", [("in memory", 0), ("on disk", 512), ("on disk", 1024)])
+@pytest.mark.parametrize("where, chunk", [("in memory", 0), ("on disk", 1024), ("on disk", 2048)])
 def test_exact_quotients_of_leading_words(where, chunk, base):
     """Of numbers much longer than the quotient, with bounds that are too long, as bounds of T are; of both signs."""
     radix = mpz(10**5 if base == 10 else 2**16)
@@ -58,5 +58,5 @@ def test_exact_quotients_of_leading_words(where, chunk, base):
             ("scale", "number", "divisor"), (scale, divisor * factor, divisor), lengths, strict=True)]
         return exact_quotient(machine, "quotient", *zip(numbers, lengths, strict=True), 28_101)
 
-    options = {} if where == "in memory" else {"chunk": chunk, "workspace": 1 << 20}
+    options = {} if where == "in memory" else {"chunk": chunk, "workspace": chunk << 10}
     assert results(program, base, where, **options) == [scale * factor]

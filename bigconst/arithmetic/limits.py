@@ -14,9 +14,9 @@ import numpy as np
 from bigconst.arithmetic.residues import Modulus
 from bigconst.kernels.recurrence import bilinear, continued_fraction, hypergeometric
 from bigconst.plans.claim import Claim
-from bigconst.plans.formula import FormulaPart, Series, UnitRoot
+from bigconst.plans.formula import FormulaPart, ReducedSeries, Series, UnitRoot
 from bigconst.plans.polynomials import Polynomial, differences
-from bigconst.plans.quotient import Quotient, formula_of
+from bigconst.plans.quotient import Quotient
 from bigconst.plans.series import MATRICES, SERIES, Hypergeometric, Products, joined
 from bigconst.runtime.stream import in_order
 
@@ -26,9 +26,8 @@ RANGE_TERMS = 1 << 20
 def quotient_residues(claim: Claim, statement: Quotient, moduli: Sequence[Modulus],
                       threads: int) -> dict[str, list[int]]:
     """X and Y modulo each of the primes: a second for 10^9 digits of pi and three primes, on two processors."""
-    formula, counts = formula_of(claim), statement.counts(claim)
-    parts = [_part(part, count, statement.reduced and part is formula.parts[0], moduli, threads)
-             for part, count in zip(formula.parts, counts, strict=True)]
+    formula, counts = statement.formula(claim), statement.counts(claim)
+    parts = [_part(part, count, moduli, threads) for part, count in zip(formula.parts, counts, strict=True)]
     pairs = [formula.fraction(found, lambda c, numbers, p=modulus.p: reduce(lambda x, y: x * y % p, numbers, c) % p,
                               lambda one, other, p=modulus.p: _sum(one, other, p))
              for modulus, found in zip(moduli, zip(*parts, strict=True), strict=True)]
@@ -40,8 +39,7 @@ def _sum(one: tuple[int, int, int], other: tuple[int, int, int], p: int) -> tupl
     return x * u % p, (c * y * u + d * v * x) % p
 
 
-def _part(part: FormulaPart, count: int, reduced: bool, moduli: Sequence[Modulus],
-          threads: int) -> list[tuple[int, int]]:
+def _part(part: FormulaPart, count: int, moduli: Sequence[Modulus], threads: int) -> list[tuple[int, int]]:
     """N and Q of so many terms, modulo each of the primes."""
     if isinstance(part, UnitRoot):
         return [part.power(count, modulus.p) for modulus in moduli]
@@ -53,7 +51,7 @@ def _part(part: FormulaPart, count: int, reduced: bool, moduli: Sequence[Modulus
     found = []
     for modulus, (_, q, t) in zip(moduli, sums, strict=True):
         n, p = part.first * q + t, modulus.p
-        if reduced:     # no prime above 2^60 divides Q
+        if isinstance(part, ReducedSeries):     # no prime above 2^60 divides Q
             root = pow(part.root, count, p)
             n, q = n * root * pow(q, -1, p), root
         found.append((n % p, q))

@@ -24,6 +24,8 @@ PIECES = 4
 """Pieces into which the terms are cut: with more of them numbers are shorter, but c grows."""
 GUARD_WORDS = 40
 """Words of factors beyond those of a quotient: the bound of T may be 15 words too long at 10^13 digits."""
+POWER_BYTES = 12
+"""Bytes that a power takes at least in memory for each of its words: a transform and the power."""
 SPARE = 4
 """Words by which Q may be shorter than its bound."""
 
@@ -47,7 +49,7 @@ def reduced_sum(machine, series: Series, count: int):
         # |T/Q| is at most the first term of a piece, and those after it.
         parts = [words(log10_factor(series, start) + (stop - start) * log10_root + log10_first(series, start + 1))
                  for start, stop in zip(cuts, cuts[1:], strict=False)]
-    root = machine.call("power", power, series.root, step, least_bytes=NODE_BYTES * steps[-1])
+    root = machine.call("power", power, series.root, step, least_bytes=POWER_BYTES * steps[-1])
     total = factor = whole = None
     for i, (start, stop) in enumerate(zip(cuts, cuts[1:], strict=False)):
         wanted = "QT" if i + 1 == PIECES else "PQT"
@@ -95,12 +97,13 @@ def power(machine, base: int, exponent: int):
         length = words_for_log10(exponent * Decimal(base).log10() + Decimal("0.01"), machine.radix)
     if length <= 64:
         return machine.integer("power", lambda: base**exponent, length)
-    half = machine.call("power", power, base, exponent // 2, least_bytes=NODE_BYTES * length // 2)
+    half = machine.call("power", power, base, exponent // 2, least_bytes=POWER_BYTES * length // 2)
     with machine.stage("power"):
         square = machine.products("square", [(half, half)], length)
         if exponent % 2 == 0:
             return square
-        return machine.products("power", [(square, machine.integer("base", lambda: base, 64))], length)
+        return machine.products("power", [(square, machine.integer("base", lambda: base, words_for_log10(
+            Decimal(base).log10() + Decimal("0.01"), machine.radix)))], length)
 
 
 def exact_quotient(machine, name: str, scale: tuple, number: tuple, divisor: tuple, length: int):

@@ -26,11 +26,11 @@ class Way:
 
 @dataclass(frozen=True)
 class NumberBehind:
-    """The number behind the word of a command."""
+    """What stands behind the word of a command: a number, or a file that defines one."""
 
     metavar: str
     text: str
-    """which numbers it may be, in words"""
+    """what it may be, in words"""
     parse: Callable[[str], object]
     """function of its text, which raises UsageError"""
     example: str | None

@@ -7,7 +7,6 @@ It is off by less than 24*exp(-8x) for N >= 4.9706258x + 1 (R. P. Brent and F. J
 the Brent-McMillan algorithm, Math. Comp. 84, 2015).
 """
 
-from dataclasses import replace
 from decimal import Decimal, localcontext
 from functools import partial
 from math import log
@@ -63,7 +62,7 @@ def value(machine, bounds: Bounds, x: int):
     """gamma as words."""
     ratio, rest = several(machine.call("bessel functions", bessel, bounds, x))
     formula = log_by_sum(x, 1)
-    logarithm = machine.call("logarithm", floor_of_limit, replace(bounds, certified=False),
+    logarithm = machine.call("logarithm", floor_of_limit, bounds,
                              Limit(f"log {x}", f"Logarithm of {x}", int(formula.value), formula))
     with machine.stage("gamma"):
         return machine.sum("x", [(1, ratio, 0), (-1, logarithm, 0), (-1, rest, 0)], bounds.words + 1)

@@ -17,10 +17,10 @@ from bigconst.arithmetic.terms import FractionTerms, SeriesTerms
 from bigconst.base.constant import Constant, Limit
 from bigconst.constants.bounds import Bounds
 from bigconst.plans.claim import Claim
-from bigconst.plans.formula import Coth, Formula, FormulaPart, Series, UnitRoot
+from bigconst.plans.formula import Coth, Formula, FormulaPart, ReducedSeries, Series, UnitRoot
 from bigconst.plans.limits import BY, formulas_of, limit
 from bigconst.plans.polynomials import PRECISION
-from bigconst.plans.quotient import LEAST_GUARD, MARGIN, Quotient, reducible
+from bigconst.plans.quotient import LEAST_GUARD, MARGIN, Quotient
 from bigconst.plans.series import words_for_log10
 
 REMAINDER = "the remainder of the exact division that made the digits"
@@ -49,7 +49,7 @@ def constant_of_limit(number: Limit) -> Constant:
 def statement_of(bounds: Bounds, formula: Formula) -> Quotient:
     """The statement about as few guard digits as fill a word; what they are is not known yet."""
     guard = -(-(bounds.digits + LEAST_GUARD) // bounds.width) * bounds.width - bounds.digits
-    return Quotient(guard, MARGIN, bounds.digits >= REDUCED_DIGITS and reducible(formula) is not None)
+    return Quotient(guard, MARGIN, bounds.digits >= REDUCED_DIGITS and formula.reduced is not None)
 
 
 def digits_of_quotient(machine, bounds: Bounds, number: Limit) -> None:
@@ -72,8 +72,7 @@ def _computed(machine, bounds: Bounds, claim: Claim, statement: Quotient):
     """floor(Y*B^words/X), and with a certificate the remainder of its leading words."""
     (r,) = statement.numbers(claim)
     length = r.words(bounds.base)       # X has at most as many digits as r, and two less at least; Y/X is below B
-    divisor, dividend = fraction(machine, claim.number.formula, statement.counts(claim), length,
-                                 statement.reduced)
+    divisor, dividend = fraction(machine, statement.formula(claim), statement.counts(claim))
     lengths = DivisionBounds(length + 1, length, 3)
     kept = (claim.digits + statement.g) // claim.width
     return divide(machine, lengths, dividend, divisor, bounds.words, bounds.words - kept, bounds.certified)
@@ -83,10 +82,9 @@ Sized = tuple[object, Decimal]
 """A number, and log10 of a bound of its magnitude."""
 
 
-def fraction(machine, formula: Formula, counts: Sequence[int], length: int, reduced: bool = False):
-    """X, of so many words, and Y of plans.quotient, of one more at most."""
-    pairs = [_reduced(machine, part, count) if reduced and i == 0 else _numbers_of_part(machine, part, count)
-             for i, (part, count) in enumerate(zip(formula.parts, counts, strict=True))]
+def fraction(machine, formula: Formula, counts: Sequence[int]):
+    """X and Y of plans.quotient."""
+    pairs = [_numbers_of_part(machine, part, count) for part, count in zip(formula.parts, counts, strict=True)]
 
     def words(size: Decimal) -> int:
         return words_for_log10(size, machine.radix)
@@ -122,8 +120,7 @@ def fraction(machine, formula: Formula, counts: Sequence[int], length: int, redu
 
     with machine.stage("fraction"):
         (x, _), (y, _) = formula.fraction(pairs, product_of, sum_of)
-        # They are known to be no longer.
-        return machine.sum("X", [(1, x, 0)], length), machine.sum("Y", [(1, y, 0)], length + 1)
+        return x, y
 
 
 def _numbers_of_part(machine, part: FormulaPart, count: int) -> tuple[Sized, Sized]:
@@ -136,16 +133,6 @@ def _numbers_of_part(machine, part: FormulaPart, count: int) -> tuple[Sized, Siz
     return tuple(zip(made, (n, q), strict=True))
 
 
-def _reduced(machine, series: Series, count: int) -> tuple[Sized, Sized]:
-    """N and Q of so many terms without what both have in common."""
-    with localcontext(PRECISION):
-        q = count * Decimal(series.root).log10() + Decimal("1e-5")
-        n = q + series.limit.log10() + Decimal("0.1")
-    made = several(machine.call("reduced sum", reduced_sum, series, count,
-                                least_bytes=NODE_BYTES * words_for_log10(n, machine.radix)))
-    return tuple(zip(made, (n, q), strict=True))
-
-
 def _series(machine, series: Series, count: int, n_words: int, _q_words: int):
     q, t = several(numbers_of_terms(machine, SeriesTerms(series.terms), 1, count + 1, ("Q", "T")))
     if series.first == 0:
@@ -153,6 +140,10 @@ def _series(machine, series: Series, count: int, n_words: int, _q_words: int):
     with machine.stage("fraction"):
         added = [(series.first, q, 0), (1, t, 0)]
         return machine.sum("N", added if series.first > 0 else added[::-1], n_words), q
+
+
+def _reduced(machine, series: ReducedSeries, count: int, n_words: int, _q_words: int):
+    return several(machine.call("reduced sum", reduced_sum, series, count, least_bytes=NODE_BYTES * n_words))
 
 
 def _coth(machine, _part: Coth, count: int, n_words: int, q_words: int):
@@ -182,4 +173,4 @@ def unit(machine, part: UnitRoot, power: int):
     return n, q
 
 
-_PROGRAMS = {Series: _series, Coth: _coth, UnitRoot: _root}
+_PROGRAMS = {Series: _series, ReducedSeries: _reduced, Coth: _coth, UnitRoot: _root}

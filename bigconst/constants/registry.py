@@ -1,6 +1,6 @@
 """The registry of constants, from which commands, estimates, manifests, Python functions and documents know them.
 
-A new one is a file beside this one, with its program and its entry, and a name in `CONSTANTS` (docs/design.md).
+A new one is a file beside this one, with its program and its entry, and a name in `_MODULES` (docs/design.md).
 """
 
 from bigconst.base.constant import Constant

@@ -9,6 +9,7 @@ digits.  So x is near Y/X for integers X and Y, of which certificates speak (pla
 Pure: integers and decimal numbers.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal, localcontext
@@ -47,29 +48,28 @@ class NotConvergent(Exception):
     """A series that is not seen to converge; the message says why."""
 
 
-@dataclass(frozen=True)
-class FormulaPart:
+class FormulaPart(ABC):
     """What formulas are made of."""
 
     method: ClassVar[str]
     """how its numbers are made, in words"""
 
+    @abstractmethod
     def count(self, digits: int, base: int) -> int:
         """Terms after which it is right to less than base^-digits, by far."""
-        raise NotImplementedError
 
+    @abstractmethod
     def log10_q(self, count: int) -> Decimal:
         """log10 of Q, to 1e-6 and better."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def limit(self) -> Decimal:
         """N/Q in the limit, to 20 digits and more; above 0."""
-        raise NotImplementedError
 
+    @abstractmethod
     def describe(self, count: int) -> str:
         """What so many terms are, in words."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,7 @@ class Series(FormulaPart):
     spare: int = SPARE_PLACES
     """decimals by which it is more exact"""
     root: int = 0
-    """the product of all q(k), divided by the greatest number that is known to divide both it and N, is root^N; 0 where
-    there is no such number"""
+    """the product of K q(k), without a number that is known to divide it and N, is root^K; 0 where none is known"""
     method: ClassVar[str] = "a series by binary splitting"
 
     def count(self, digits: int, base: int) -> int:
@@ -147,6 +146,16 @@ class Series(FormulaPart):
     def describe(self, count: int) -> str:
         """As of FormulaPart."""
         return f"{count + (self.first != 0)} terms of a series"
+
+
+@dataclass(frozen=True)
+class ReducedSeries(Series):
+    """A series with N and Q without what both are known to have in common: Q = root^K for K terms."""
+
+    def log10_q(self, count: int) -> Decimal:
+        """As of FormulaPart."""
+        with localcontext(PRECISION):
+            return count * Decimal(self.root).log10()
 
 
 def ratio_bound(series: Hypergeometric) -> tuple[int, Fraction]:
@@ -304,6 +313,18 @@ class Formula:
 
     products: tuple[Product, ...]
     divisor: int = 1
+
+    @cached_property
+    def reduced(self) -> "Formula | None":
+        """The formula with reduced series, where it has such; None where it has none."""
+        def reduced(part: FormulaPart) -> FormulaPart:
+            if isinstance(part, Series) and part.root:
+                return ReducedSeries(part.terms, part.first, part.spare, part.root)
+            return part
+
+        found = replace(self, products=tuple(Product(each.c, tuple(map(reduced, each.above)),
+                                                     tuple(map(reduced, each.below))) for each in self.products))
+        return None if found == self else found
 
     @property
     def parts(self) -> tuple[FormulaPart, ...]:

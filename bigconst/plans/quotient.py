@@ -19,7 +19,7 @@ from typing import ClassVar
 
 from bigconst.base.constant import Limit
 from bigconst.plans.claim import Claim, Packed
-from bigconst.plans.formula import Formula, Series
+from bigconst.plans.formula import Formula
 from bigconst.plans.polynomials import PRECISION
 
 LEAST_GUARD, MOST_GUARD = 20, 100
@@ -39,30 +39,31 @@ class Quotient:
     G: int
     """these digits as an integer"""
     reduced: bool = False
-    """whether X and Y are divided by a factor of both, where it is known (Series.root)"""
+    """whether X and Y are divided by a factor of both, where it is known (plans.formula.ReducedSeries)"""
 
     def wrong(self, claim: Claim) -> str | None:
         """The condition that the statement does not meet for this claim; None where it meets all of them."""
         if not isinstance(claim.number, Limit):
             return "the constant has such a statement"
-        if self.reduced and not reducible(formula_of(claim)):
+        if self.reduced and claim.number.formula.reduced is None:
             return "this formula can be reduced"
         if not LEAST_GUARD <= self.g <= MOST_GUARD:
             return f"{LEAST_GUARD} <= g <= {MOST_GUARD}"
         return None if MARGIN <= self.G <= claim.base**self.g - MARGIN else f"{MARGIN} <= G <= b^g - {MARGIN}"
 
+    def formula(self, claim: Claim) -> Formula:
+        """The formula of X and Y."""
+        formula = claim.number.formula
+        return formula.reduced if self.reduced else formula
+
     def counts(self, claim: Claim) -> tuple[int, ...]:
         """Terms of the parts of the formula."""
-        return formula_of(claim).counts(claim.digits + self.g, claim.base)
+        return self.formula(claim).counts(claim.digits + self.g, claim.base)
 
     def numbers(self, claim: Claim) -> tuple[Packed, ...]:
         """r, of so many digits that it may be any number below X, and none from 101*X on."""
-        formula, counts = formula_of(claim), self.counts(claim)
+        size = self.formula(claim).log10_x(self.counts(claim))
         with localcontext(PRECISION):
-            size = formula.log10_x(counts)
-            if self.reduced:
-                series, count = reducible(formula), counts[0]
-                size += count * Decimal(series.root).log10() - series.log10_q(count)
             digits = int((size / Decimal(claim.base).log10() + Decimal("0.001")).to_integral_value(ROUND_CEILING))
         return (Packed("r", digits, claim.base ** ((digits - 1) % claim.width + 1)),)
 
@@ -78,7 +79,7 @@ class Quotient:
 
     def describe(self, claim: Claim) -> tuple[str, str, list[str]]:
         """Both sides as formulas, and the bounds that were checked."""
-        rational = f"Y/X from {formula_of(claim).describe(self.counts(claim))}"
+        rational = f"Y/X from {self.formula(claim).describe(self.counts(claim))}"
         return ("(P b^g + G) X + r", "b^(n+g) Y",
                 [rational, f"{MARGIN} <= G = {self.G} <= b^{self.g} - {MARGIN}",
                  f"r < b^{self.numbers(claim)[0].digits} < 101 X"])
@@ -86,14 +87,3 @@ class Quotient:
     def difference_bits(self, claim: Claim) -> float:
         """Bits of the largest difference of the sides."""
         return (claim.digits + self.g + self.numbers(claim)[0].digits + 2) * log2(claim.base)
-
-
-def formula_of(claim: Claim) -> Formula:
-    """The formula of the number."""
-    return claim.number.formula
-
-
-def reducible(formula: Formula) -> Series | None:
-    """The first part of the formula, if it is a series whose numbers have a known factor in common; else None."""
-    first = formula.parts[0]
-    return first if isinstance(first, Series) and first.root else None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
-from bigconst.plans.polynomials import PRECISION, Polynomial, excess, log10_most, value
+from bigconst.plans.polynomials import PRECISION, Polynomial, excess, log10_most
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,6 @@ def joined(rule: Products, one: Sequence[int], other: Sequence[int]) -> tuple[in
     """The numbers of two ranges together, in the order of their names in the rule."""
     left, right = dict(zip(rule, one, strict=True)), dict(zip(rule, other, strict=True))
     return tuple(sum(left[a] * right[b] for a, b in pairs) for pairs in rule.values())
-
-
-def terms_of(series: Hypergeometric, k: int) -> tuple[int, int, int]:
-    """P, Q and T of the term k."""
-    return value(series.p, k), value(series.q, k), value(series.t, k)
 
 
 def words_for_log10(size: Decimal, radix: int) -> int:

@@ -12,7 +12,6 @@ from bigconst.base import failpoints
 from bigconst.base.errors import FaultError, ReadError
 from bigconst.constants import quotients
 from bigconst.plans.limits import limit
-from bigconst.plans.series import words_for_log10
 from bigconst.runtime import recorder as recorder_module
 
 WORKSPACE = 560 << 10
@@ -43,8 +42,7 @@ def program(base: int):
 
 def fraction_of_pi(machine):
     """X and Y of pi."""
-    formula, counts = limit("pi").formula, (TERMS, POWER)
-    return quotients.fraction(machine, formula, counts, words_for_log10(formula.log10_x(counts), machine.radix))
+    return quotients.fraction(machine, limit("pi").formula, (TERMS, POWER))
 
 
 def expected(base: int) -> list[mpz]:

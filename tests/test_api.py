@@ -40,6 +40,9 @@ def test_squarings(p, count, subtract):
 
 @pytest.mark.parametrize("call, what", [
     (lambda: bigconst.compute_digits("tau", 10), "unknown constant"),
+    (lambda: bigconst.compute_digits("sqrt", 10), "unknown constant 'sqrt'"),
+    (lambda: bigconst.compute_digits("pi by gauss", 10), "pi has no formula 'gauss'"),
+    (lambda: bigconst.compute_digits("log 2/3", 10), "log 2/3 is none"),
     (lambda: bigconst.compute_digits("phi", 0), "digits"),
     (lambda: bigconst.compute_digits("phi", 10.5), "digits"),
     (lambda: bigconst.compute_digits("phi", 10, 7), "base"),

@@ -130,8 +130,10 @@ def made_bytes(words: int) -> int:
 
 
 def most_made(workspace_bytes: int) -> int:
-    """Words of the longest numbers that are made in so much memory."""
-    return max(1, min(max(MOST_MADE, workspace_bytes // (MADE_SHARE * MADE_BYTES)),
+    """Words of the longest numbers that are made in so much memory; above MOST_MADE a power of two, so that what was
+    planned for one machine is of use for others."""
+    share = workspace_bytes // (MADE_SHARE * MADE_BYTES)
+    return max(1, min(max(MOST_MADE, 1 << share.bit_length() >> 1),
                       (workspace_bytes - LEAST_MADE_BYTES) // (2 * MADE_BYTES)))
 
 

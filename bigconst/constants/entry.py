@@ -68,11 +68,8 @@ class Entry:
         return tuple(way.name for way in self.ways if way.name)
 
     def constant(self, texts: Sequence[str], formula: str | None = None) -> Constant:
-        """The constant with these texts behind the word; raises UsageError for other ones than it takes."""
-        if len(texts) != (self.operand is not None):
-            #: The word of a constant stands alone, or has one number behind it.
-            raise UsageError(f"{self.word} takes {'no number' if self.operand is None else 'one number'}",
-                             f"write it as {self.usage}")
+        """The constant with as many texts behind the word as it takes numbers; raises UsageError for those that are
+        none, and for a formula that it has not."""
         numbers = [self.operand.parse(text) for text in texts] if self.operand else []
         if formula is None:
             return self.make(*numbers)

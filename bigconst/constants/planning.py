@@ -17,6 +17,10 @@ from bigconst.plans.diskplan import DiskPlan
 from bigconst.plans.diskshape import chunk_bytes
 from bigconst.plans.plan import DISK_PROCESS_BYTES, PROCESS_BYTES, SQUARE_WORDS_MAX, Plan
 
+LEAST_BYTES = 20
+"""Bytes that every computation in memory takes at least for each word of its digits: the digits, and a transform of a
+square as long as them."""
+
 
 def bounds_of(plan: Plan, certified: bool) -> Bounds:
     """The bounds with which the program of a plan runs; `certified` is whether a certificate is wanted."""
@@ -40,7 +44,7 @@ def make_plan(constant: Constant, digits: int, base: int, threads: int, memory_b
     certified = certified and constant.number is not None
     bounds, most = bounds_for(constant, base, written, certified), workspace_bytes or memory_bytes
     common = (constant, digits, base, threads, memory_bytes, written)
-    if disk is None or 4 * bounds.words <= most:        # else not even the digits fit
+    if disk is None or bounds.words <= min(SQUARE_WORDS_MAX, most // LEAST_BYTES):
         machine = MemoryPlanner(base)
         constant.program(machine, bounds)
         plan = Plan(*common, bounds.words, machine.trace(), certified)

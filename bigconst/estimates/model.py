@@ -8,7 +8,7 @@ here is fitted to runs: all speeds are those of the benchmark, and
 docs/estimates.md compares the estimates with runs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import hypot
 
@@ -74,25 +74,31 @@ def estimate(stages: Sequence[Stage], speeds: Speeds, disks: DiskSpeeds | None, 
     start = StageEstimate("start", speeds.start_s, speeds.start_s, 0.0, 0.0, "compute", 0, 0)
     spread = hypot(speeds.spread, disks.spread if disks is not None else 0.0)
     error = hypot(MODEL_ERROR if speeds.factor is None else SCALED_ERROR, spread)
-    return Estimate((start, *(_stage(stage, speeds, disks or NO_DISKS, threads) for stage in stages)), error)
+    known: dict[int, tuple[float, ...]] = {}        # a long series has one step thousands of times
+
+    def costs(step: WorkStep) -> tuple[float, ...]:
+        if id(step) not in known:
+            known[id(step)] = _costs(step, speeds, disks or NO_DISKS, threads)
+        return known[id(step)]
+
+    return Estimate((start, *(_stage(stage, map(costs, stage.steps)) for stage in stages)), error)
 
 
-def _stage(stage: Stage, speeds: Speeds, disks: DiskSpeeds, threads: int) -> StageEstimate:
-    seconds = compute = memory = cached = disk = 0.0
-    moved = Traffic()
-    for step in stage.steps:
-        step_compute = max(_compute_s(step, speeds, disks, threads), _blocks_s(step, speeds))
-        step_disk = _disk_s(step, speeds, disks)
-        loss = disks.overlap_loss if step.moves else speeds.file_overlap_loss
-        seconds += _together(step, step_compute, step_disk, loss) + step.syncs * disks.sync_s
-        compute, disk = compute + step_compute, disk + step_disk
-        memory += _memory_s(step, speeds)
-        cached += _cached_s(step, speeds, threads)
-        moved += _moved(step)
+def _stage(stage: Stage, costs: Iterable[tuple[float, ...]]) -> StageEstimate:
+    seconds, compute, memory, cached, disk, read, written = (stage.times * sum(column)
+                                                             for column in zip(*costs, strict=True))
     bound = "disk" if disk > compute else "memory" if memory > cached else "compute"
-    n = stage.times
-    return StageEstimate(stage.name, n * seconds, n * compute, n * memory, n * disk, bound, n * moved.read_bytes,
-                         n * moved.written_bytes)
+    return StageEstimate(stage.name, seconds, compute, memory, disk, bound, read, written)
+
+
+def _costs(step: WorkStep, speeds: Speeds, disks: DiskSpeeds, threads: int) -> tuple[float, ...]:
+    """Seconds of a step, those of processors, of memory, of processors if all were in caches, of disks, and the bytes
+    that are read and written."""
+    compute_s = max(_compute_s(step, speeds, disks, threads), _blocks_s(step, speeds))
+    disk_s, moved = _disk_s(step, speeds, disks), _moved(step)
+    loss = disks.overlap_loss if step.moves else speeds.file_overlap_loss
+    return (_together(step, compute_s, disk_s, loss) + step.syncs * disks.sync_s, compute_s, _memory_s(step, speeds),
+            _cached_s(step, speeds, threads), disk_s, moved.read_bytes, moved.written_bytes)
 
 
 def _moved(step: WorkStep) -> Traffic:

@@ -7,6 +7,7 @@ bigconst.bench.measure and bigconst.bench.measuredisks.
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, astuple, dataclass, replace
+from functools import cached_property, lru_cache
 from math import isfinite, log2
 from typing import TypedDict
 
@@ -136,8 +137,12 @@ class Speeds:
     factor: float | None = None
     """speed with all threads of a machine that was not measured, relative to the measured one; None for that one"""
 
-    def seconds(self, operation: str, words: int, threads: int) -> float:
-        """Seconds of an operation on `words` words."""
+    @cached_property
+    def seconds(self) -> Callable[[str, int, int], float]:
+        """seconds(operation, words, threads): those of an operation on so many words; plans have few different ones."""
+        return lru_cache(maxsize=None)(self._seconds)
+
+    def _seconds(self, operation: str, words: int, threads: int) -> float:
         all_ = self._per_word(operation, words, self.threads)
         one = all_ * self._speedup(operation, words)
         if self.factor is not None or threads >= self.threads:

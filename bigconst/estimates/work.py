@@ -7,6 +7,7 @@ happens at the same time is one step.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import log2
 
 from bigconst.base.constant import Limit
@@ -19,7 +20,7 @@ from bigconst.plans.limits import CHUDNOVSKY
 from bigconst.plans.mersenneplan import MersennePlan
 from bigconst.plans.plan import Plan
 from bigconst.plans.quotient import LEAST_GUARD, MARGIN, Quotient
-from bigconst.plans.trace import Step
+from bigconst.plans.trace import Step, Trace
 
 OPERATIONS = {
     "touch": "memory written to for the first time, for each byte",
@@ -184,10 +185,15 @@ def _disk_work(plan: Plan) -> list[Stage]:
         steps = [work for step in made for each in step.passes for work in _steps(plan, step, each)]
         calls = dict.fromkeys(step.name.rpartition("/")[0] for step in made)
         if inside := [plan.disk.memory[path] for path in calls if path in plan.disk.memory]:
-            computed = [work for trace in inside for stage in _computed(trace.steps) for work in stage.steps]
-            steps, touch = [*touch, *computed, *steps], ()
+            steps, touch = [*touch, *(work for trace in inside for work in _in_memory(trace)), *steps], ()
         stages.append(Stage(name, tuple(steps)))
     return stages
+
+
+@lru_cache(maxsize=256)
+def _in_memory(trace: Trace) -> tuple[WorkStep, ...]:
+    """The work of a call in memory; alike calls have one trace."""
+    return tuple(work for stage in _computed(trace.steps) for work in stage.steps)
 
 
 def _steps(plan: Plan, step: Step, each: Pass) -> tuple[WorkStep, ...]:

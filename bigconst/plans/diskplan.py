@@ -132,8 +132,8 @@ class DiskPlan:
         """Most bytes that the journal takes, beside the scratch on the first lane, unless a product is repeated."""
         # Each journal begins with the numbers that are needed; the next one is complete before this one is deleted.
         accounts = JournalAccounts(self.chunk_words, self.base)
-        begin = max((sum(map(accounts.number, self.trace.words_alive(call.end))) for call in self.trace.calls
-                     if call.title), default=0)
+        known = self.trace.alive(lambda step: step.words and accounts.number(step.words), before=True)
+        begin = max((known[call.end] for call in self.trace.calls if call.title), default=0)
         return (max(sum(step.journal_bytes for step in steps) for steps in self.trace.segments())
                 + 2 * max(begin, accounts.number(self.words + 1)))
 
@@ -147,8 +147,8 @@ class DiskPlan:
     @property
     def known_bytes(self) -> int:
         """Most memory that is taken by what is known of the chunks of all numbers that exist at a time."""
-        return self.trace.most_alive(
-            lambda step: step.words and step.words // self.chunk_words * CHUNK_KNOWN_BYTES + 2 * self.chunk_bytes)
+        return max(self.trace.alive(
+            lambda step: step.words and step.words // self.chunk_words * CHUNK_KNOWN_BYTES + 2 * self.chunk_bytes))
 
     @cached_property
     def repetition(self) -> tuple[int, int]:

@@ -108,6 +108,10 @@ class Trace:
     results: tuple[str, ...] = ()
     """names of numbers that are used after the last step"""
 
+    def __hash__(self) -> int:
+        """Of little, not of thousands of steps."""
+        return hash((len(self.steps), self.results))
+
     @cached_property
     def by_name(self) -> dict[str, Step]:
         """The steps by name."""
@@ -140,18 +144,15 @@ class Trace:
                     last[name] = i
         return last | dict.fromkeys(self.results, len(self.steps))
 
-    def words_alive(self, at: int) -> list[int]:
-        """Words of the numbers that were made before the step of this index and are needed by it or later."""
-        return [step.words for step in self.steps[:at] if step.words and self.deaths.get(step.out, -1) >= at]
-
-    def most_alive(self, weight: Callable[[Step], int]) -> int:
-        """The largest sum of weight(step) over the steps whose results exist at a time."""
+    def alive(self, weight: Callable[[Step], int], before: bool = False) -> list[int]:
+        """For each step, and for the end, the sum of weight(step) over those whose results are needed then or later and
+        have been made `before` it, or else before it or by it."""
         changes = [0] * (len(self.steps) + 2)
         for i, step in enumerate(self.steps):
             if step.out is not None:
-                changes[i] += weight(step)
-                changes[self.deaths[step.out] + 1] -= weight(step)
-        return max(itertools.accumulate(changes))
+                changes[i + before] += weight(step)
+                changes[max(self.deaths[step.out] + 1, i + before)] -= weight(step)
+        return list(itertools.accumulate(changes))
 
     def stages(self) -> list[tuple[str, tuple[Step, ...]]]:
         """Name and steps of each stage, in order, without those in doubt."""

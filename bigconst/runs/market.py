@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tqdm import tqdm
+
 from bigconst.base.errors import UsageError
 from bigconst.catalogue.instances import load_catalogue
 from bigconst.estimates.jobs import Job
@@ -38,8 +40,8 @@ def estimate_market(job: Job, wishes: Wishes, instances: Sequence[str] = (), clo
     if not chosen:
         raise UsageError(f"the catalogue has no machine of {cloud}", "docs/machines.md says how to add some")
     speeds, _ = known_speeds(())
-    found = [offer(job, instance, catalogue.volumes_for(instance), speeds, wishes)
-             for instance in dict.fromkeys(chosen)]
+    shown = tqdm(dict.fromkeys(chosen), "planning", leave=False, delay=2, disable=None, unit=" machines")
+    found = [offer(job, instance, catalogue.volumes_for(instance), speeds, wishes) for instance in shown]
     offers = sorted((each for each in found if isinstance(each, Offer)),
                     key=lambda each: preference(each, wishes.by_time))
     front = pareto_front([(each.whole.hours, each.whole.usd) for each in offers])

@@ -1,5 +1,7 @@
 """Seconds of steps, by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from bigconst.estimates.model import MODEL_ERROR, SCALED_ERROR, estimate
@@ -75,7 +77,7 @@ def test_files_while_processors_are_busy():
 
 
 def test_python_takes_its_time_for_every_block_whatever_the_threads():
-    slow = Speeds(**{**vars(SPEEDS), "block_s": 2e-3})
+    slow = replace(SPEEDS, block_s=2e-3)
     step = WorkStep((("slab row", WORDS),), moved(10 << 20, 20 << 20))
     for speeds in (slow, faster(slow, 100.0)):
         found = stage(step, speeds=speeds)
@@ -103,7 +105,7 @@ def test_a_stage_many_times():
 def test_memory_bounds_what_would_be_faster_in_the_caches():
     # In the caches 1 ns a word by one of two threads; 16 bytes a word from memory take 1.6 ns.
     assert stage(WorkStep((("square", WORDS),))).bound == "memory"
-    in_memory = Speeds(**{**vars(SPEEDS), "copy_bytes_per_s": 1e11})
+    in_memory = replace(SPEEDS, copy_bytes_per_s=1e11)
     assert stage(WorkStep((("square", WORDS),)), speeds=in_memory).bound == "compute"
 
 
@@ -120,6 +122,6 @@ def test_another_machine_is_less_certain():
 
 
 def test_errors_add_up_like_independent_ones():
-    speeds = Speeds(**{**vars(SPEEDS), "spread": 0.3})
+    speeds = replace(SPEEDS, spread=0.3)
     disks = DiskSpeeds((), "ssd", (), DISKS.patterns, 0.0, 0.0, 0.4)
     assert estimate([], speeds, disks, 2).error == pytest.approx((MODEL_ERROR**2 + 0.3**2 + 0.4**2) ** 0.5)

@@ -109,7 +109,7 @@ class Trace:
     """names of numbers that are used after the last step"""
 
     def __hash__(self) -> int:
-        """Of little, not of thousands of steps."""
+        """Made of little, not of thousands of steps."""
         return hash((len(self.steps), self.results))
 
     @cached_property

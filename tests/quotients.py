@@ -336,3 +336,17 @@ def of_reduction(_rng: random.Random, honest: Quotient) -> Quotient:
 
 
 KINDS = {"units": of_units, "guard": of_guard, "terms": of_terms, "r": of_r, "reduction": of_reduction}
+
+
+def in_common(factorials, start: int, stop: int, low: int) -> mpz:
+    """The product of the primes above `low`, each as often as it divides all F(k) of a range by Legendre's formula,
+    without its higher powers."""
+    found, prime = mpz(1), gmpy2.next_prime(low)
+    while prime < factorials.most * stop:
+        # Only where m*k passes a multiple of the prime does anything change.
+        places = {start} | {-(-i * prime // m) for m, _ in factorials.powers
+                            for i in range(m * start // prime, m * stop // prime + 1)}
+        found *= prime ** min(sum(e * (m * k // prime) for m, e in factorials.powers)
+                              for k in places if start <= k < stop)
+        prime = gmpy2.next_prime(prime)
+    return found

@@ -17,7 +17,7 @@ from bigconst.arithmetic.memory.machine import MemoryMachine
 from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.ranges import ranges
 from bigconst.arithmetic.subtree import PART_WORDS, Subtree
-from bigconst.arithmetic.terms import FractionTerms, HarmonicTerms, SeriesTerms, words_of
+from bigconst.arithmetic.terms import FractionTerms, HarmonicTerms, ListedTerms, SeriesTerms, words_of
 from bigconst.arithmetic.words import Words
 from bigconst.base import failpoints
 from bigconst.base.constant import Constant
@@ -155,31 +155,17 @@ def test_certificates(constant, base):
 
 
 @pytest.mark.parametrize("base", [10, 16])
-@pytest.mark.parametrize("pieces", [2, 4, 7])
-def test_certificates_without_common_factors(base, pieces, monkeypatch):
+@pytest.mark.parametrize("levels", [1, 2, 3])
+def test_certificates_without_common_factors(base, levels, monkeypatch):
     """As they are for many digits."""
     monkeypatch.setattr(quotients, "REDUCED_DIGITS", 80)
-    monkeypatch.setattr(reduced, "PIECES", pieces)
+    monkeypatch.setattr(reduced, "LEVELS", levels)
     for digits in (100, 101, 300, 1234, 9999, 40_000, 123_456):
         written = digits if base == 10 else hex_digits(digits)
         files = files_of(PI, digits, base, 2)
         assert files == by_gmpy2(PI, written, base, True), digits
     bounds = bounds_of(make_plan(PI, 79, 10, 1, 1 << 60), certified=True)
     assert not quotients.statement_of(bounds, PI.number.formula).reduced
-
-
-def test_lengths_of_reduced_numbers():
-    """Those of c(k), and of the sums of pieces, against integers."""
-    part = PI.number.formula.parts[0]
-    for start, stop in ((0, 40), (40, 97), (97, 300)):
-        p, q, t = series(start + 1, stop + 1, PI_SUM)
-        firsts = [series(1, k + 1, PI_SUM) for k in (start, stop)]
-        c = [abs(mpz(part.root) ** k * firsts[i][0] // firsts[i][1]) for i, k in enumerate((start, stop))]
-        assert gmpy2.is_divisible(c[0] * mpz(part.root) ** (stop - start) * p, q)
-        for k, each in zip((start, stop), c, strict=True):
-            assert 0 <= float(reduced.log10_factor(part, k)) - gmpy2.log10(each) < 0.1
-        ratio = gmpy2.log10(abs(gmpy2.mpfr(t) / q))
-        assert 0 <= float(reduced.log10_first(part, start + 1)) - ratio < 0.1
 
 
 def test_an_exact_quotient_that_is_not(monkeypatch):
@@ -291,7 +277,8 @@ def test_longer_trees_of_single_threads(base):
             check_subtree(terms, start, count, 10**6, 2, base, which)
 
 
-@pytest.mark.parametrize("terms", ALL_TERMS, ids=lambda terms: type(terms).__name__)
+@pytest.mark.parametrize("terms", [*ALL_TERMS, ListedTerms(2**47, np.ones(1001, np.int64))],
+                         ids=lambda terms: type(terms).__name__)
 def test_ranges_fit_their_memory(terms):
     for count in [*range(1, 60), *(int(60 * 1.2**i) for i in range(40))]:
         for end in (count + 1, count + 10**12):
@@ -300,7 +287,7 @@ def test_ranges_fit_their_memory(terms):
                 room = made_bytes(words * max(4, len(terms.names)) // 4)
                 assert ranges(terms, count, end, 10**5, room).bytes <= room, (count, end)
     with pytest.raises(ValueError, match="bytes do not fit 64"):
-        ranges(terms, 1000, 1001, 10**5, 64).numbers(1, 1001, tuple(terms.names), np.zeros(64, np.uint8))
+        ranges(terms, 1000, 1001, 10**5, 64).numbers(terms, 1, 1001, tuple(terms.names), np.zeros(64, np.uint8))
 
 
 @pytest.mark.parametrize("terms", ALL_TERMS, ids=lambda terms: type(terms).__name__)

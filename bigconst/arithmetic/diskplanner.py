@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from bigconst.arithmetic.machine import most_made, one_or_several, several
+from bigconst.arithmetic.machine import TooSmall, most_made, one_or_several, several
 from bigconst.arithmetic.planner import (
     Operand,
     PlannedNumber,
@@ -25,10 +25,6 @@ from bigconst.plans.certificate import Claim, Statement, certificate_bytes
 from bigconst.plans.diskshape import LEAST_WORDS, DiskShape, disk_shape
 from bigconst.plans.shape import FULL_WORDS_MAX, HALF_FACTOR
 from bigconst.plans.trace import FILES_STAGE, Call, Step, Trace
-
-
-class TooSmall(Exception):
-    """The workspace of a planner holds no transform that is long enough."""
 
 
 @lru_cache(maxsize=1 << 12)
@@ -82,7 +78,7 @@ class DiskPlanner(Planner):
         """what is computed in memory, by the paths of calls"""
         self._planned: dict[tuple, _Planned] = {}
         """calls without numbers among their arguments, by name, program and arguments"""
-        self._base, self._threads, self._workspace_bytes, self._passes = base, threads, workspace_bytes, passes
+        self._base, self._threads, self.workspace_bytes, self._passes = base, threads, workspace_bytes, passes
         self._piece_chunks = piece_chunks
         self.most_made = most_made(workspace_bytes)
         self._in_memory: dict[str, int] = {}
@@ -142,9 +138,12 @@ class DiskPlanner(Planner):
 
     def _call(self, name: str, program: Callable, arguments: tuple, given: list[PlannedNumber], numbered: bool,
               entered: bool, least_bytes: int):
-        fits = not numbered and not entered and least_bytes <= self._workspace_bytes
-        inside = memory_trace(self._base, program, *arguments) if fits else None
-        if inside is None or inside.memory_bytes > self._workspace_bytes:
+        fits = not numbered and not entered and least_bytes <= self.workspace_bytes
+        # What is planned for one call holds for others with numbers as long.
+        inside = memory_trace(self._base, program, *[
+            replace(each, name="argument") if isinstance(each, PlannedNumber) else each for each in arguments
+        ]) if fits else None
+        if inside is None or inside.memory_bytes > self.workspace_bytes:
             made = super().call(name, program, *arguments, numbered=numbered, entered=entered)
             if numbered:        # it may be carried out again, from its arguments
                 last = self.steps[-1]
@@ -208,7 +207,7 @@ class DiskPlanner(Planner):
         added = parts(self.round_up(room))
         shape = kept[0].shape if kept else self._shape(room, operands, added, full_of(terms, room))
         added = max(added, parts(shape.stored_words))
-        if shape.memory_bytes(operands, added) > self._workspace_bytes:
+        if shape.memory_bytes(operands, added) > self.workspace_bytes:
             raise TooSmall(length)
         passes = [each for number in fresh for each in accounts.forward(shape, number.length)]
         passes += accounts.rows(shape, operands) + accounts.inverse(
@@ -274,7 +273,7 @@ class DiskPlanner(Planner):
 
     def _shape(self, words: int, operands: int, added: int, full: int) -> DiskShape:
         found = _shape(max(words, LEAST_WORDS), operands, added, full, self._base, self.chunk_words,
-                       self._workspace_bytes, self._threads, self._passes)
+                       self.workspace_bytes, self._threads, self._passes)
         if found is None:
             raise TooSmall(words)
         return found

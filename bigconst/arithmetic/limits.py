@@ -12,6 +12,7 @@ from functools import partial, reduce
 import numpy as np
 
 from bigconst.arithmetic.residues import Modulus
+from bigconst.kernels.primes import product_modulo
 from bigconst.kernels.recurrence import bilinear, continued_fraction, hypergeometric
 from bigconst.plans.claim import Claim
 from bigconst.plans.formula import FormulaPart, ReducedSeries, Series, UnitRoot
@@ -109,3 +110,11 @@ def range_of_terms(rule: Products, polynomials: Sequence[Polynomial], ones: str,
              -pow(p, -1, scale) % scale)
     power = pow(scale, stop - start, p)
     return {name: int(each) * power % p for name, each in zip(names, numbers, strict=True)}
+
+
+def product_of(values: np.ndarray, p: int) -> int:
+    """The product of integers modulo a prime below 2^61."""
+    scale = 1 << 64
+    values = np.ascontiguousarray(values).view(np.uint64)
+    found = product_modulo(values % np.uint64(p), 1, p, -pow(p, -1, scale) % scale)
+    return int(found) * pow(scale, len(values), p) % p

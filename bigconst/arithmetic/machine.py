@@ -58,6 +58,10 @@ if TYPE_CHECKING:
     from bigconst.arithmetic.words import Words
 
 
+class TooSmall(Exception):
+    """The workspace of a planner has no room for a transform that is long enough, or for what memory has to hold."""
+
+
 @dataclass(frozen=True)
 class Sum:
     """A sum of products that is to be computed, divided by the sign of its last product."""
@@ -153,6 +157,8 @@ class Machine:
     """whether numbers are in memory, where people see no parts of a program but its numbered calls"""
     most_made: int
     """words of the longest numbers for which `made` has room"""
+    workspace_bytes: int | None = None
+    """memory in which calls are made on disk; None where all is in memory"""
     _words: Words
     """operations on words, on machines that have any"""
 

@@ -9,10 +9,10 @@ from functools import lru_cache
 import numpy as np
 
 from bigconst.arithmetic.tables import tables_of
-from bigconst.arithmetic.terms import Names, Terms, words_of
+from bigconst.arithmetic.terms import ListedTerms, Names, Terms, words_of
 from bigconst.kernels import nodes
 from bigconst.kernels.checksum import NO_SUMS
-from bigconst.kernels.terms import PAD, TILE
+from bigconst.kernels.terms import PAD, TILE, listed
 from bigconst.plans.polynomials import differences
 from bigconst.plans.shape import Shape, shape_for
 
@@ -69,7 +69,8 @@ class Ranges:
         ranks = [max(counts(min(1 << rank, short))) for rank in range((short - 1).bit_length() + 1)]
         self._polynomials, self._differences = [], 0
         for name, polynomial in zip(terms.names, terms.polynomials, strict=True):
-            digits = max(len(_digits(value, radix)) for value in differences(polynomial, end)) + 1
+            values = differences(polynomial, end) or [terms.most]
+            digits = max(len(_digits(value, radix)) for value in values) + 1
             ranks[0] = max(ranks[0], digits)
             self._polynomials.append((self._differences, len(polynomial) - 1, digits, name in terms.ones))
             self._differences += 8 * digits * len(polynomial)
@@ -92,11 +93,13 @@ class Ranges:
         self._pairs = np.array([(terms.names.index(name), terms.names.index(one), terms.names.index(other))
                                 for name, pairs in terms.products.items() for one, other in pairs], np.int64)
 
-    def numbers(self, start: int, stop: int, wanted: Names, memory: np.ndarray) -> tuple[
+    def numbers(self, terms: Terms, start: int, stop: int, wanted: Names, memory: np.ndarray) -> tuple[
             list[tuple[np.ndarray, int]], tuple[float, float]]:
         """Words, in `memory`, and sign of the wanted numbers of the terms start .. stop - 1, which are unlike the
         right ones where a product was; the largest error of rounding of all products, and the largest coefficient."""
-        terms, names = self._terms, len(self._terms.names)
+        names = len(terms.names)
+        first = (self._listed(terms.values[start:stop]) if isinstance(terms, ListedTerms)
+                 else self._first_terms(start, stop - start))
         words, spectra, digits, buffer, carries, runs = self._places.arrays(
             memory, np.int32, np.float64, np.float64, np.float64, np.float64, np.int64)
         digits[:] = 0
@@ -105,7 +108,7 @@ class Ranges:
         nodes.long_range(
             stop - start, self._levels, np.array([name in wanted for name in terms.names], np.int64), self._pairs,
             words, self._layout, self._counts, signs, self._shapes, self._radices, self._tables,
-            self._first_terms(start, stop - start), self._polynomials, digits, self._ranks,
+            first, self._polynomials.copy(), digits, self._ranks,
             spectra.reshape(2 * names + 1, -1), buffer, carries, runs, stats,
             np.empty(nodes.WORK, np.int64), NO_SUMS, self._radix)
         at, step = self._layout[-1].tolist()
@@ -125,6 +128,19 @@ class Ranges:
                     row = at // 8 + i * digits
                     found[row:row + len(each), lane] = each
         return found.reshape(-1)
+
+
+    def _listed(self, values: np.ndarray) -> np.ndarray:
+        """`differences` of kernels.terms for integers, eight ranges of them after eight others."""
+        units, digits = 1 << self._levels, int(self._polynomials[0, 2])
+        cuts = [unit * len(values) // units for unit in range(units + 1)]
+        found = []
+        for group in range(0, units, 8):
+            lanes = list(zip(cuts[group:group + 8], cuts[group + 1:group + 9], strict=False))
+            found.append(np.zeros(max(stop - start for start, stop in lanes) * digits * 8))
+            for lane, (start, stop) in enumerate(lanes):
+                listed(found[-1], values, start, stop, lane, digits, self._radix)
+        return np.concatenate(found)
 
 
 def _digits(value: int, radix: int) -> list[int]:

@@ -46,7 +46,7 @@ class Subtree:
         parts = self._parts(products, list(_parts(self._terms, self._start, self._count, self._wanted, levels)), memory)
         if levels == 0:
             return parts
-        arguments = self._terms, self._end, self._count, self._wanted, levels
+        arguments = self._terms.layout, self._end, self._count, self._wanted, levels
         trace = memory_trace(products.format.base, joined, *arguments,
                              *(PlannedNumber("argument", len(words)) for words, _, _ in parts))
         machine = MemoryMachine(trace, products, Arena.over(memory), lambda event: None)
@@ -70,7 +70,8 @@ class Subtree:
     def _parts(self, products: Products, parts: list[tuple[int, int, Names]], memory: np.ndarray) -> list[Found]:
         """The numbers of all parts, each of them by one thread."""
         words, radix = products.words, products.format.radix
-        layout = ranges(self._terms, max(stop - start for start, stop, _ in parts), self._end, radix, len(memory))
+        longest = max(stop - start for start, stop, _ in parts)
+        layout = ranges(self._terms.layout, longest, self._end, radix, len(memory))
         size = -(-layout.bytes // ALIGN_BYTES) * ALIGN_BYTES
         made: list[list[Found]] = [[] for _ in parts]
         turn = itertools.count()
@@ -78,7 +79,7 @@ class Subtree:
         def part(start: int, stop: int, wanted: Names, room: np.ndarray) -> list[Found]:
             for attempt in products.faults.attempts(f"terms {start} to {stop - 1}"):
                 with attempt:
-                    found, stats = layout.numbers(start, stop, wanted, room)
+                    found, stats = layout.numbers(self._terms, start, stop, wanted, room)
                     rounded = products.rounded((0, *stats))
                     if failpoints.ACTIVE:
                         failpoints.touch("terms.words", f"{start}", found[0][0], radix)

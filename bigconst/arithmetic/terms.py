@@ -10,12 +10,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from bigconst.plans.polynomials import PRECISION, log10_factorial, log10_most
 from bigconst.plans.series import DUAL, MATRICES, SERIES, Hypergeometric, Products, words_for_log10
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Names = tuple[str, ...]
 
@@ -31,6 +35,11 @@ class Terms(ABC):
     """names of the numbers that are 1 where there are no terms; the others are 0 there"""
     operation: str
     """name under which estimates know the time for a range"""
+
+    @property
+    def layout(self) -> Terms:
+        """Terms with as long numbers, without what makes these terms other ones."""
+        return self
 
     @abstractmethod
     def log10(self, name: str, start: int, stop: int) -> Decimal:
@@ -173,8 +182,42 @@ class HarmonicTerms(Terms):
         return range_of_terms(self.products, self.polynomials, self.ones, start, stop, p)
 
 
-@lru_cache(maxsize=1 << 12)
+@dataclass(frozen=True)
+class ListedTerms(Terms):
+    """Integers from 1 to `most`, whose product is wanted; in the layout there are none of them."""
+
+    most: int
+    values: np.ndarray | None = field(default=None, compare=False)
+    """these integers, below 2^63"""
+    names = "P"
+    polynomials = ((),)
+    products = {"P": SERIES["P"]}
+    ones = "P"
+    operation = "series"
+
+    @property
+    def layout(self) -> ListedTerms:
+        """As of Terms."""
+        return ListedTerms(self.most)
+
+    def log10(self, name: str, start: int, stop: int) -> Decimal:
+        """As of Terms."""
+        with localcontext(PRECISION):
+            return (stop - start) * Decimal(self.most).log10() + Decimal("1e-6")
+
+    def residues(self, start: int, stop: int, p: int) -> dict[str, int]:
+        """As of Terms."""
+        from bigconst.arithmetic.limits import product_of
+
+        return {"P": product_of(self.values[start:stop], p)}
+
+
 def words_of(terms: Terms, name: str, start: int, stop: int, radix: int) -> int:
     """Words that a number of the terms start .. stop - 1 has at most."""
+    return _words_of(terms.layout, name, start, stop, radix)
+
+
+@lru_cache(maxsize=1 << 12)
+def _words_of(terms: Terms, name: str, start: int, stop: int, radix: int) -> int:
     return words_for_log10(terms.log10(name, start, stop), radix)
 

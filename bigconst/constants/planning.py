@@ -6,7 +6,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bigconst.arithmetic.diskplanner import DiskPlanner, TooSmall
+from bigconst.arithmetic.diskplanner import DiskPlanner
+from bigconst.arithmetic.machine import TooSmall
 from bigconst.arithmetic.planner import MemoryPlanner
 from bigconst.base.constant import Constant
 from bigconst.base.errors import DoesNotFit

@@ -45,7 +45,8 @@ def long_range(terms, levels, wanted, pairs, words, layout, counts, signs, shape
     counts       words of numbers by level and name
     signs        by level, of number and range at range*names + name; set
     shapes, radices, tables   transforms of the levels from the first on (FIELDS)
-    differences, polynomials, digits, ranks   of single terms, of the first ranges (kernels.terms.short_ranges)
+    differences, polynomials, digits, ranks   of single terms, of the first ranges (kernels.terms.short_ranges); where
+                 the values of terms stand there, those of the next eight ranges follow, and `polynomials` is changed
     spectra      one for each name in both halves and one more
     buffer       as kernels.columns, kernels.rows and kernels.terms.leave_out need
     carries, runs   2*height of the largest shape, doubles and integers
@@ -65,6 +66,9 @@ def long_range(terms, levels, wanted, pairs, words, layout, counts, signs, shape
                 if unit > 0:
                     left_out[i] = start - ((unit - 8 + i) * terms // units + done)
                 own[i] = (unit + i + 1) * terms // units - start
+            for name in range(names):
+                if unit > 0 and polynomials[name, 1] < 0:
+                    polynomials[name, 0] += 8 * done * polynomials[name, 2]
             done = most(own)
             leave_out(differences, polynomials, left_out, buffer, radix)
             short_ranges(words, layout[0, 1], counts[0], signs[0], differences, polynomials, own, pairs, digits,

@@ -113,6 +113,19 @@ def _store_words(words, at, step, count, x, start, digits, signs, signs_at, sign
         store_i(words, k + 7 * step, to_int(d7))
 
 
+@kernel("void(f8[::1], i8[::1], i8, i8, i8, i8, i8)")
+def listed(table, values, start, stop, lane, digits, radix):
+    """The balanced digits of values[start:stop], integers above 0, in a lane of `table`, one after the other."""
+    at = lane
+    for i in range(start, stop):
+        rest = values[i]
+        for _ in range(digits):
+            carry = (rest + radix // 2) // radix
+            table[at] = float(rest - carry * radix)
+            rest = carry
+            at += 8
+
+
 @kernel("void(f8[::1], i8[:,::1], i8[::1], f8[::1], i8)")
 def leave_out(differences, polynomials, terms, binomials, radix):
     """Advance the polynomials of each lane by so many terms (`short_ranges`); `terms` is changed, `binomials` has room
@@ -150,7 +163,8 @@ def short_ranges(words, step, counts, signs, differences, polynomials, terms, pa
     signs        set, of number i of lane l at l*names + i
     differences  of the polynomials at the first k of each lane, as balanced digits; changed
     polynomials  (at, degree, digits, is_one) for each name: where its value stands, before its differences, the digits
-                 of each, and what it is where a lane has no terms left, 0 or 1
+                 of each, and what it is where a lane has no terms left, 0 or 1; with a degree of -1 the values of all
+                 terms stand there, one after the other
     terms        of each lane, 1 at least
     pairs        (name, left name, right name) for each product
     x            numbers of 2^rank terms, between zeros
@@ -170,6 +184,8 @@ def short_ranges(words, step, counts, signs, differences, polynomials, terms, pa
             out = layout[0, 0] + slot * names * (layout[0, 1] + 2 * PAD) * 8
             for name in range(names):
                 first, degree, size = polynomials[name, 0], polynomials[name, 1], 8 * polynomials[name, 2]
+                if degree < 0:
+                    first += done * size
                 for i in range(0, size, 8):
                     store_f(x, out + i, load_f(differences, first + i))
                 for i in range(8):

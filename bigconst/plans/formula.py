@@ -17,6 +17,7 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import ClassVar, TypeVar
 
+from bigconst.plans.factorials import Factorials
 from bigconst.plans.polynomials import (
     PRECISION,
     added,
@@ -81,7 +82,10 @@ class Series(FormulaPart):
     spare: int = SPARE_PLACES
     """decimals by which it is more exact"""
     root: int = 0
-    """the product of K q(k), without a number that is known to divide it and N, is root^K; 0 where none is known"""
+    """|p(i)/q(i)| multiplied over i = 1 .. k is F(k)/root^k, and t is a multiple of p, so that the sum of K terms times
+    root^K is an integer; 0 where nothing is known"""
+    factorials: Factorials | None = None
+    """F, where it is known"""
     method: ClassVar[str] = "a series by binary splitting"
 
     def count(self, digits: int, base: int) -> int:
@@ -319,7 +323,7 @@ class Formula:
         """The formula with reduced series, where it has such; None where it has none."""
         def reduced(part: FormulaPart) -> FormulaPart:
             if isinstance(part, Series) and part.root:
-                return ReducedSeries(part.terms, part.first, part.spare, part.root)
+                return ReducedSeries(part.terms, part.first, part.spare, part.root, part.factorials)
             return part
 
         found = replace(self, products=tuple(Product(each.c, tuple(map(reduced, each.above)),

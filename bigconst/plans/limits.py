@@ -13,6 +13,7 @@ from functools import lru_cache
 from math import gcd
 
 from bigconst.base.constant import Limit
+from bigconst.plans.factorials import Factorials
 from bigconst.plans.formula import Coth, Formula, Product, Series, UnitRoot, exact_enough
 from bigconst.plans.logarithms import MOST, exponents, log_by_sum
 from bigconst.plans.polynomials import product
@@ -36,7 +37,7 @@ CHUDNOVSKY = Hypergeometric(_P, (0, 0, 0, CHUDNOVSKY_C**3 // 24), product(_P, (1
 
 def _chudnovsky() -> Formula:
     """426880*sqrt(10005)/(A(0) + sum of A(k)*p(1)...p(k)/(q(1)...q(k))), A(k) = 13591409 + 545140134k."""
-    series = Series(CHUDNOVSKY, 13591409, 18, CHUDNOVSKY_C**3)
+    series = Series(CHUDNOVSKY, 13591409, 18, CHUDNOVSKY_C**3, Factorials(((6, 1), (3, -1), (1, -3))))
     return Formula((Product(426880, (UnitRoot(4001, 40, 10005),), (series,)),))
 
 

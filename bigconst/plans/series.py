@@ -96,3 +96,9 @@ def words_for_log10(size: Decimal, radix: int) -> int:
     """Words that hold every number up to 10^size."""
     with localcontext(PRECISION):
         return max(1, int(size / Decimal(radix).log10()) + 1)
+
+
+def words_for_log(size: float, radix: int) -> int:
+    """Words that hold every number up to e^size."""
+    with localcontext(PRECISION):
+        return words_for_log10(Decimal(size) / Decimal(10).ln(), radix)

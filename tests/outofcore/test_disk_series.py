@@ -5,11 +5,14 @@ from disk_runs import in_memory, plan_on_disk, run_on_lanes
 from gmpy2 import mpz
 from interrupted_runs import at_moment, kill
 from machine_runs import given, results
+from quotients import in_common
 
+from bigconst.arithmetic.primes import PrimeProduct, product_of_primes
 from bigconst.arithmetic.reduced import exact_quotient
 from bigconst.cli import main
 from bigconst.constants import quotients
 from bigconst.constants.registry import parse
+from bigconst.plans.factorials import Factorials, below, between, passed
 
 
 @pytest.mark.parametrize("name,digits,base,workspace,lanes,disk,threads", [
@@ -46,17 +49,38 @@ def test_a_killed_run_without_common_factors(place, monkeypatch):
 
 
 @pytest.mark.parametrize("base", [10, 16])
-@pytest.mark.parametrize("where, chunk", [("in memory", 0), ("on disk", 1024), ("on disk", 2048)])
-def test_exact_quotients_of_leading_words(where, chunk, base):
+def test_exact_quotients_of_leading_words(base):
     """Of numbers much longer than the quotient, with bounds that are too long, as bounds of T are; of both signs."""
     radix = mpz(10**5 if base == 10 else 2**16)
-    scale, factor, divisor = radix**16_000 * 3 // 7, -radix**12_100 * 5 // 9, radix**48_000 * 7 // 11
-    lengths = 16_000, 60_112, 48_001
+    x, y, q, r = radix**8000 * 3 // 7, -radix**7900 * 5 // 9, radix**8000 * 7 // 11, radix**40_000 // 13
+    lengths = 16_000, 48_012, 48_000
 
     def program(machine):
         numbers = [given(machine, name, value, length) for name, value, length in zip(
-            ("scale", "number", "divisor"), (scale, divisor * factor, divisor), lengths, strict=True)]
-        return exact_quotient(machine, "quotient", *zip(numbers, lengths, strict=True), 28_101)
+            ("scale", "number", "divisor"), (q * x, r * y, q * r), lengths, strict=True)]
+        return exact_quotient(machine, *numbers, lengths, 16_001)
 
-    options = {} if where == "in memory" else {"chunk": chunk, "workspace": chunk << 10}
-    assert results(program, base, where, **options) == [scale * factor]
+    assert results(program, base, "in memory") == [x * y]
+
+
+@pytest.mark.parametrize("base", [10, 16])
+@pytest.mark.parametrize("where, most", [("in memory", 1 << 20), ("in memory", 3000), ("on disk", 1500)])
+def test_products_of_primes(where, most, base):
+    """In one cell and in many, of few integers each."""
+    factorials = Factorials(((6, 1), (3, -1), (1, -3)))
+    start, middle, end, low = 70_000, 80_000, 90_000, 20_000
+    logs = [below(factorials, 2 * low, end) + passed(factorials.falls, end - start, end, 2 * low),
+            *(between(factorials, low, 2 * low, end) + passed(jumps, middle - start, end, 2 * low)
+              for jumps in (factorials.falls, factorials.rises))]
+    whole = start, end + 1, 2 * low
+    halves = None, (start, middle + 1, low), (middle, end + 1, low)
+    products = [PrimeProduct(factorials, end, log, whole, half) for log, half in zip(logs, halves, strict=True)]
+
+    def program(machine):
+        return tuple(product_of_primes(machine, "primes", each, most) for each in products)
+
+    options = {"chunk": 1024, "workspace": 2 << 20} if where == "on disk" else {}
+    lead, first, second = map(mpz, results(program, base, where, **options))
+    common = in_common(factorials, *whole)
+    assert lead * common == factorials.value(start)
+    assert (first * common, second * common) == tuple(in_common(factorials, *half) for half in halves[1:])

@@ -60,7 +60,8 @@ class DiskMachine(Machine):
         self.certificate_of: tuple[Claim, Statement, DiskNumber, tuple[DiskNumber, ...]] | None = None
         """claim, statement, x and numbers of their certificate"""
         self._disk, self._trace = products.disk, products.disk.trace
-        self.most_made = most_made(self._disk.workspace_bytes)
+        self.workspace_bytes = self._disk.workspace_bytes
+        self.most_made = most_made(self.workspace_bytes)
         self._products, self._words, self._stages = products, products.words, stages
         self._store, self._stop, self._source = store, stop, source
         self._calls = {call.path: call for call in self._trace.calls}

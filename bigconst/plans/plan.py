@@ -20,7 +20,7 @@ from bigconst.plans.trace import Trace, transform_rows
 SQUARE_WORDS_MAX = FULL_WORDS_MAX[10, 5]
 """Longest square of a full operand in memory, in either base."""
 
-RECORDS = 4
+RECORDS = 5
 """Form of what a run stores to be resumed; to be counted up where a program could misread what another has stored."""
 
 PROCESS_BYTES = 260 << 20

@@ -7,6 +7,7 @@ from interrupted_runs import at_moment, kill
 from machine_runs import given, results
 from quotients import in_common
 
+from bigconst.arithmetic.memory import machine
 from bigconst.arithmetic.primes import PrimeProduct, product_of_primes
 from bigconst.arithmetic.reduced import exact_quotient
 from bigconst.cli import main
@@ -35,6 +36,12 @@ def test_without_common_factors(digits, base, workspace, lanes, disk, threads, t
     """Numbers of digits that no other test has: runs in memory are remembered."""
     monkeypatch.setattr(quotients, "REDUCED_DIGITS", 1000)
     test_on_disk("pi", digits, base, workspace, lanes, disk, threads, tmp_path)
+
+
+def test_levels_of_one_range_are_none_of_others(tmp_path, monkeypatch):
+    """All ranges have the same calls, each of which is saved here."""
+    monkeypatch.setattr(machine, "SAVE_S", 0)
+    test_without_common_factors(251_111, 10, 2048, 1, "ssd", 2, tmp_path, monkeypatch)
 
 
 def test_a_killed_run_without_common_factors(place, monkeypatch):

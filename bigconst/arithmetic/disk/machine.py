@@ -343,7 +343,7 @@ class DiskMachine(Machine):
             for attempt in products.attempts(call.title):
                 with attempt:
                     machine = MemoryMachine(self._disk.memory[call.path], products.products, arena, lambda event: None,
-                                            store=self._store, stop=self._stop)
+                                            store=self._store, stop=self._stop, owner=call.path)
                     given = [machine.argument(Reader(each.operand, 64), each.sign, each.residue)
                              if isinstance(each, DiskNumber) else each for each in arguments]
                     made = []

@@ -115,11 +115,11 @@ class MemoryMachine(Machine):
 
     def __init__(self, trace: Trace, products: Products, arena: Arena, emit: Callable, *,
                  outputs: Outputs | None = None, store: LevelStore | None = None, source: Source | None = None,
-                 stop: Callable[[], bool] = lambda: False, save_last: bool = True):
+                 stop: Callable[[], bool] = lambda: False, save_last: bool = True, owner: str = ""):
         """`source` has the digits that are certified.
 
         `store` receives numbered calls that took long, the last one only with `save_last`, and returns those of
-        earlier processes.
+        earlier processes that belong to the same `owner`: several machines may use one after the other.
 
         When stop() is true after a numbered call, Interrupted is raised, after saving its result if there is a store.
         """
@@ -132,7 +132,7 @@ class MemoryMachine(Machine):
         self._parts = {name: index for index, (_, name) in enumerate(trace.parts, 1)}
         self._saved_last = [call for call in trace.calls if call.is_part][-1:] if not save_last else []
         self._calls = {call.path: call for call in trace.calls}
-        self._saved_s = time.perf_counter()
+        self._saved_s, self._owner = time.perf_counter(), owner
 
     most_made, in_memory = MOST_MADE, True
 
@@ -375,13 +375,13 @@ class MemoryMachine(Machine):
                     yield {"packed": limbs}
 
         known = [[number.length, number.sign, int(number.residue)] for number in numbers]
-        self._store.save(STORED_NAME, {"call": call.results, "numbers": known}, {}, packed())
+        self._store.save(STORED_NAME, {"owner": self._owner, "call": call.results, "numbers": known}, {}, packed())
 
     def _stored(self, call: Call):
         """The results of a call if they are what the store has newest and intact."""
         while self._store is not None and (found := self._store.newest()) is not None:
             fields, _, packed = found
-            if fields["name"] != STORED_NAME or tuple(fields["call"]) != call.results:
+            if (fields["name"], fields["owner"], tuple(fields["call"])) != (STORED_NAME, self._owner, call.results):
                 break
             made = [self._load(name, *known, packed)
                     for name, known in zip(call.results, fields["numbers"], strict=True)]

@@ -107,6 +107,12 @@ def _pi(k: int) -> int:
 
 
 PI = Sum(_pi, lambda k: k**3 * (640320**3 // 24), lambda k: _pi(k) * (13591409 + 545140134 * k), 141816, 13591409, 18)
+
+
+def _ramanujan(k: int) -> int:
+    return 8 * (4 * k - 3) * (2 * k - 1) * (4 * k - 1)
+
+
 _A = (-3143448000, 156286859400, -3292502315430, 38721705264979, -282805786014979, 1352700034136826, -4348596587040104,
       9451223531851808, -13684352515879536, 12632254526031264, -6719460725627136, 1565994397644288)
 _C = 17325, -536620, 6004944, -30494304, 76613904, -92809152, 43203456
@@ -114,6 +120,8 @@ _B, _R = 1043320250 * 5208**4 - 935999**4, 935999**4
 
 FORMULAS: dict[str, tuple[int, list[tuple[int, list, list]]]] = {
     "pi": (1, [(426880, [Unit(4001, 40, 10005, 78063)], [PI])]),
+    "pi by ramanujan": (4, [(9801, [Unit(3, 2, 2, 15311)], [Sum(
+        _ramanujan, lambda k: k**3 * 396**4, lambda k: _ramanujan(k) * (1103 + 26390 * k), 79825, 1103, 18)])]),
     "e": (1, [(1, [Fraction()], [])]),
     "e by factorials": (1, [(1, [Factorials(lambda k: 1, lambda k: k, lambda k: 1, 0, 1)], [])]),
     "log 2": (2, [(1, [Sum(lambda k: k * (2 * k - 1), lambda k: 216 * (6 * k - 1) * (6 * k - 5),
@@ -200,16 +208,16 @@ def fraction(constant: str, counts: tuple[int, ...], reduced: bool = False) -> t
     for c, above, below in products:
         down, up = ([part.pair(next(rest)) for part in parts] for parts in (below, above))
         if reduced:
-            down[0] = _reduced(down[0], counts[0])
+            down[0] = _reduced(down[0], counts[0], 24 if constant == "pi" else 1)
         u = prod([q for _, q in up] + [n for n, _ in down])
         x, y = x * u, y * u + c * x * prod([n for n, _ in up] + [q for _, q in down])
     return divisor * x, y
 
 
-def _reduced(pair: tuple[mpz, mpz], count: int) -> tuple[mpz, mpz]:
-    """N and Q of pi divided by what both have in common for sure."""
+def _reduced(pair: tuple[mpz, mpz], count: int, times: int) -> tuple[mpz, mpz]:
+    """N and Q of pi divided by what both have in common for sure, K!^3/times^K."""
     factor = fac(count) ** 3
-    pair = tuple(each * mpz(24) ** count for each in pair)
+    pair = tuple(each * mpz(times) ** count for each in pair)
     assert not any(each % factor for each in pair)
     return tuple(each // factor for each in pair)
 

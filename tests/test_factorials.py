@@ -29,7 +29,7 @@ def test_bounds_of_primes():
     assert np.all(primes - before < 1.95 * np.sqrt(primes) + 5)
 
 
-@pytest.mark.parametrize("name", ["pi"])
+@pytest.mark.parametrize("name", ["pi", "pi by ramanujan"])
 def test_terms_are_multiples_of_integers(name):
     series = next(part for part in limit(name).formula.parts if isinstance(part, Series))
     term = gmpy2.mpq(1)

@@ -25,7 +25,7 @@ STANDALONE = runpy.run_path(str(Path(__file__).parents[1] / "docs" / "verify_cer
 COUNT = int(os.environ.get("BIGCONST_FORGERIES", "400"))
 CASES = [("pi", False), ("pi", True), ("e", False), ("log 2", False), ("zeta3", False)]
 """Statements that both verifiers know."""
-MORE = [(name, False) for name in FORMULAS if (name, False) not in CASES]
+MORE = [*((name, False) for name in FORMULAS if (name, False) not in CASES), ("pi by ramanujan", True)]
 """Statements that the program alone knows."""
 
 

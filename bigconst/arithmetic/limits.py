@@ -12,8 +12,7 @@ from functools import partial, reduce
 import numpy as np
 
 from bigconst.arithmetic.residues import Modulus
-from bigconst.kernels.primes import product_modulo
-from bigconst.kernels.recurrence import bilinear, continued_fraction, hypergeometric
+from bigconst.kernels.recurrence import bilinear, continued_fraction, hypergeometric, product_modulo
 from bigconst.plans.claim import Claim
 from bigconst.plans.formula import FormulaPart, ReducedSeries, Series, UnitRoot
 from bigconst.plans.polynomials import Polynomial, differences

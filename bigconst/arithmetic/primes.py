@@ -52,6 +52,7 @@ class _Cells:
     product: PrimeProduct
     segment: int
     """integers of a segment; a cell has whole ones"""
+    log_of_segment: float
     of: int
     """cells of the whole product"""
     count: int
@@ -60,8 +61,7 @@ class _Cells:
     def words(self, radix: int) -> int:
         """Words of what they make at most."""
         whole = self.product.log
-        more = self.product.log_of_segment(self.segment)
-        return words_for_log(min(whole, self.count * (whole / self.of + more)), radix)
+        return words_for_log(min(whole, self.count * (whole / self.of + self.log_of_segment)), radix)
 
 
 def product_of_primes(machine, name: str, product: PrimeProduct, most: int):
@@ -72,7 +72,7 @@ def product_of_primes(machine, name: str, product: PrimeProduct, most: int):
         segment //= 2
     while product.words(machine.radix) > cells * (most - most // 4):
         cells *= 2
-    return machine.call(name, _cells, _Cells(product, segment, cells, cells, 0))
+    return machine.call(name, _cells, _Cells(product, segment, product.log_of_segment(segment), cells, cells, 0))
 
 
 def _cells(machine, cells: _Cells):

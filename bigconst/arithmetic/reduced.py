@@ -25,7 +25,7 @@ from bigconst.arithmetic.terms import SeriesTerms, words_of
 from bigconst.base.units import format_count
 from bigconst.plans.factorials import below, between, passed
 from bigconst.plans.formula import Series
-from bigconst.plans.polynomials import PRECISION
+from bigconst.plans.polynomials import PRECISION, value
 from bigconst.plans.series import words_for_log10
 
 LEVELS, MOST_LEVELS = 2, 10
@@ -85,10 +85,6 @@ class _Tree:
         """Terms of the longest range of a level."""
         return (self.size << level) + self.rest
 
-    def title(self, level: int) -> str:
-        """Name for people of the stage in which sums of a level are made."""
-        return f"sums of {format_count(self.size << level)} terms"
-
     def log_factor(self, level: int) -> float:
         """Bound of log F(s)/g."""
         jumps = self.series.factorials
@@ -97,10 +93,13 @@ class _Tree:
 
     def log_sum(self, level: int) -> Decimal:
         """Bound of log10 |U|, at the widest."""
+        series = self.series
         with localcontext(PRECISION):
-            first = self.series.limit.log10() + Decimal("0.01")
-            return (Decimal(self.log_factor(level)) / Decimal(10).ln() + first
-                    + self.terms(level) * Decimal(self.series.root).log10())
+            # |T/Q| is at most the first term of a range, and those after it; t has a higher degree than q.
+            rest = 1 - Decimal(series.ratio.numerator) / series.ratio.denominator
+            first = abs(Decimal(value(series.terms.t, self.count))) / value(series.terms.q, self.count) / rest
+            return (Decimal(self.log_factor(level)) / Decimal(10).ln() + max(first, series.limit).log10()
+                    + self.terms(level) * Decimal(series.root).log10() + Decimal("0.01"))
 
 
 @dataclass(frozen=True)
@@ -116,6 +115,11 @@ class _Range:
     def of(cls, tree: _Tree, level: int, index: int) -> "_Range":
         """The range of this index."""
         return cls(tree, level, index, index == 0)
+
+    def title(self, machine) -> str:
+        """Name for people of the stage in which its sum is made; in memory alike ranges have one."""
+        return "sum" if machine.in_memory else (
+            f"terms {format_count(self.bounds[0] + 1)} to {format_count(self.bounds[1] - 1)}")
 
     @property
     def bounds(self) -> tuple[int, int, int]:
@@ -199,12 +203,12 @@ def _joined(machine, one: _Range, words: int, power, left, right):
     if not one.is_first:
         relative = one.relative(first, False)
         primes = product_of_primes(machine, "factor of the first half", relative, one.tree.most_made)
-        with machine.stage(one.tree.title(one.level)):
+        with machine.stage(one.title(machine)):
             power = machine.products("scale", [(power, primes)], relative.words(machine.radix) + _power_words(
                 machine, one.tree.series.root, one.tree.size << first.level))
     relative = one.relative(second, True)
     primes = product_of_primes(machine, "factor of the second half", relative, one.tree.most_made)
-    with machine.stage(one.tree.title(one.level)):
+    with machine.stage(one.title(machine)):
         # The second product is much shorter, so that both together would take as long, and more room.
         right = machine.products("second half", [(right, primes)], min(words, relative.words(
             machine.radix) + words_for_log10(one.tree.log_sum(second.level), machine.radix)))

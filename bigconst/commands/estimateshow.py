@@ -80,7 +80,7 @@ def _stages(here: HereEstimate) -> list[dict]:
     """A row for each stage; those of a level, which are called like "level 2, u", share one."""
     groups: dict[str, list[StageEstimate]] = {}
     for stage in here.whole.stages:
-        groups.setdefault(stage.name.partition(",")[0], []).append(stage)
+        groups.setdefault(stage.name.partition(", ")[0], []).append(stage)
     return [{"job": here.job.title, "stage": name, "seconds": sum(each.seconds for each in members),
              "bound": _bound(members), "compute_seconds": sum(each.compute_s for each in members),
              "memory_seconds": sum(each.memory_s for each in members),

@@ -169,7 +169,7 @@ def _groups(parts: Sequence[Segment]) -> list[tuple[str, float, float]]:
     """(name, start, seconds) of each group of parts, like that of the stages "level 2, u" and "level 2, v"."""
     groups: dict[str, list[Segment]] = {}
     for part in parts:
-        groups.setdefault(part.name.partition(",")[0], []).append(part)
+        groups.setdefault(part.name.partition(", ")[0], []).append(part)
     return [(name, members[0].start_s, sum(part.seconds for part in members)) for name, members in groups.items()]
 
 

@@ -153,5 +153,5 @@ def pieces(stages: Sequence[Stage]) -> list[list[Stage]]:
             for i, step in enumerate(stage.steps):
                 groups[f"{stage.name} {i}"] = [replace(stage, steps=(step,))]
         else:
-            groups.setdefault(stage.name.partition(",")[0], []).append(stage)
+            groups.setdefault(stage.name.partition(", ")[0], []).append(stage)
     return list(groups.values())

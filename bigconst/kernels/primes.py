@@ -3,9 +3,7 @@
 import numpy as np
 
 from .jit import helper, kernel
-from .recurrence import reduced_product
 
-U64 = np.uint64
 LIMIT = 1 << 48
 """Factors below this one are multiplied together."""
 
@@ -98,13 +96,3 @@ def factors(found, logarithm, composite, low, count, jumps, bounds, most):
         at += 1
     logarithm[0] = total
     return at
-
-
-@kernel("uint64(u8[::1], u8, u8, u8)")
-def product_modulo(numbers, start, p, inverse):
-    """start * all numbers / 2^(64*count) modulo p, below 2p, for numbers below p and start below 2p; `inverse` is
-    -1/p mod 2^64."""
-    found = start
-    for number in numbers:
-        found = reduced_product(found, number, p, inverse)
-    return found

@@ -21,8 +21,7 @@ def _reduced(high, low, p, inverse):
 
 
 @helper
-def reduced_product(a, b, p, inverse):
-    """a*b/2^64 modulo p, below 2p, for a below 2p and b below p."""
+def _product(a, b, p, inverse):
     high, low = mul_add_128(U64(0), U64(0), a, b)
     return _reduced(high, low, p, inverse)
 
@@ -56,8 +55,8 @@ def hypergeometric(sums, differences, q, t, count, p, inverse):
         high, low = mul_add_128(U64(0), U64(0), T, differences[q])
         high, low = mul_add_128(high, low, P, differences[t])
         T = _reduced(high, low, p, inverse)
-        P = reduced_product(P, differences[0], p, inverse)
-        Q = reduced_product(Q, differences[q], p, inverse)
+        P = _product(P, differences[0], p, inverse)
+        Q = _product(Q, differences[q], p, inverse)
         _advance(differences, 0, q, p)
         _advance(differences, q, t, p)
         _advance(differences, t, differences.size, p)
@@ -74,7 +73,7 @@ def continued_fraction(columns, first, step, count, p, inverse):
     u, v, x, y = columns[0], columns[1], columns[2], columns[3]
     c = first
     for _ in range(count):
-        above, beside = reduced_product(u, c, p, inverse), reduced_product(x, c, p, inverse)
+        above, beside = _product(u, c, p, inverse), _product(x, c, p, inverse)
         u, v = _sum(min(above, above - p), v, p), u
         x, y = _sum(min(beside, beside - p), y, p), x
         c = _sum(c, step, p)
@@ -108,3 +107,13 @@ def bilinear(numbers, after, differences, ends, pairs, count, p, inverse):
             numbers[name] = after[name]
             _advance(differences, start, ends[name], p)
             start = ends[name]
+
+
+@kernel("uint64(u8[::1], u8, u8, u8)")
+def product_modulo(numbers, start, p, inverse):
+    """start * all numbers / 2^(64*count) modulo p, below 2p, for numbers below p and start below 2p; `inverse` is
+    -1/p mod 2^64."""
+    found = start
+    for number in numbers:
+        found = _product(found, number, p, inverse)
+    return found

@@ -44,8 +44,9 @@ def _chudnovsky() -> Formula:
 def _ramanujan() -> Formula:
     """9801*sqrt(2)/(4*sum of (1103 + 26390k)*(4k)!/(k!^4*396^(4k)))."""
     p = product((8,), (-3, 4), (-1, 2), (-1, 4))
-    series = Hypergeometric(p, (0, 0, 0, 396**4), product(p, (1103, 26390)))
-    return Formula((Product(9801, (UnitRoot(3, 2, 2),), (Series(series, 1103, 18),)),), 4)
+    terms = Hypergeometric(p, (0, 0, 0, 396**4), product(p, (1103, 26390)))
+    series = Series(terms, 1103, 18, 396**4, Factorials(((4, 1), (1, -4))))
+    return Formula((Product(9801, (UnitRoot(3, 2, 2),), (series,)),), 4)
 
 
 def _fourth_root() -> Formula:

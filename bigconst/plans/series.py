@@ -6,6 +6,7 @@ Pure: integers and decimal numbers.  How far to go in them, and what they are us
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
+from functools import lru_cache
 
 from bigconst.plans.polynomials import PRECISION, Polynomial, excess, log10_most
 
@@ -98,6 +99,7 @@ def words_for_log10(size: Decimal, radix: int) -> int:
         return max(1, int(size / Decimal(radix).log10()) + 1)
 
 
+@lru_cache(maxsize=1 << 12)
 def words_for_log(size: float, radix: int) -> int:
     """Words that hold every number up to e^size."""
     with localcontext(PRECISION):

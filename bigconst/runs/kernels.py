@@ -45,9 +45,9 @@ class Family:
     """modules of bigconst that are imported with them, so that the clock of a run does not count their import"""
 
 
-DIGITS = Family("digits", (("checksum", "columns", "linear", "rows", "residue", "pack", "newton", "propagate",
-                            "recurrence", "terms", "text"), ("nodes",)),
-                ("constants.files", "arithmetic.memory.machine", "arithmetic.subtree"))
+DIGITS = Family("digits", (("checksum", "columns", "linear", "rows", "residue", "pack", "newton", "primes",
+                            "propagate", "recurrence", "terms", "text"), ("nodes",)),
+                ("constants.files", "arithmetic.memory.machine", "arithmetic.sieve"))
 DISK = Family("digits on disk", (("middle", "chunk", "checksum", "residue", "pack", "text"),),
               ("arithmetic.disk.machine",))
 SQUARINGS = Family("squarings", (("checksum", "realcolumns", "rows", "carries", "wordbits"), ("dwt",)),

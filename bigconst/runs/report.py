@@ -238,7 +238,7 @@ def _stage_lines(stages: list[dict]) -> list[str]:
     """A table of the stages; those of a level, which are called like "level 2, u", share a row."""
     groups: dict[str, list[dict]] = {}
     for stage in stages:
-        groups.setdefault(stage["name"].partition(",")[0], []).append(stage)
+        groups.setdefault(stage["name"].partition(", ")[0], []).append(stage)
     lines = [f"{'Stage':<18}{'time':>18}{'read':>12}{'written':>12}{'GB/s':>8}{'waiting':>10}"]
     for name, members in [*groups.items(), ("together", stages)]:
         seconds, waited, read, written = (sum(stage[key] for stage in members) for key in

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from math import log
 
-from bigconst.arithmetic.machine import made_bytes
+from bigconst.arithmetic.machine import MADE_BYTES, MOST_MADE, made_bytes
 from bigconst.plans.factorials import Bounds, Factorials
 from bigconst.plans.series import words_for_log
 
+CELL_BYTES = 60
+"""Bytes of memory for each word of a long cell: of all primes together, which take half of their room at least, 48."""
 SEGMENT, LEAST_SEGMENT = 1 << 18, 1 << 6
 """Integers among which primes are looked for at once; less, where memory is for short numbers only."""
 
@@ -65,9 +67,11 @@ class _Cells:
 
 
 def product_of_primes(machine, name: str, product: PrimeProduct, most: int):
-    """The product, of at most product.words(machine.radix) words; its cells have at most `most` words, where there are
-    any."""
+    """The product, of at most product.words(machine.radix) words, where memory is enough for several numbers of `most`
+    words."""
     segment, cells = SEGMENT, 1
+    if most >= MOST_MADE:
+        most = most * MADE_BYTES // CELL_BYTES
     while segment > LEAST_SEGMENT and 4 * words_for_log(product.log_of_segment(segment), machine.radix) > most:
         segment //= 2
     while product.words(machine.radix) > cells * (most - most // 4):
@@ -79,12 +83,17 @@ def _cells(machine, cells: _Cells):
     words = cells.words(machine.radix)
     if cells.count == 1:
         with machine.stage("primes"):
-            return machine.made("cell", partial(_made, cells), words, made_bytes(words), (("series", words),))
+            return machine.made("cell", partial(_made, cells), words, _cell_bytes(words), (("series", words),))
     half = cells.count // 2
     one, other = (machine.call(name, _cells, replace(cells, count=half, start=start)) for name, start in
                   (("first half", cells.start), ("second half", cells.start + half)))
     with machine.stage("primes"):
         return machine.products("product", [(one, other)], words)
+
+
+def _cell_bytes(words: int) -> int:
+    """Memory for a cell while it is made."""
+    return max(made_bytes(min(words, MOST_MADE)), CELL_BYTES * words)
 
 
 def _made(cells: _Cells, products, memory):

@@ -15,6 +15,7 @@ from plan_places import ladder_levels
 from bigconst.base.events import Fault, PlanMade, StageDone, StageStarted, UnitDone
 from bigconst.constants.golden import PHI
 from bigconst.constants.planning import make_plan
+from bigconst.constants.registry import parse
 from bigconst.constants.sqrt import root_of
 from bigconst.plans.accounts import Traffic
 from bigconst.runs import progress as progress_module
@@ -269,6 +270,16 @@ def test_perfect_squares_have_no_levels():
 def test_without_a_certificate_the_levels_are_all():
     levels, rest = workdone.memory_work(make_plan(root_of(2), 10**5, 16, 1, 1 << 40, certified=False))
     assert levels and rest == 0.0
+
+
+def test_on_disk_what_memory_computes_counts():
+    plan = make_plan(parse("pi"), 10**6, 10, 2, 1 << 40, workspace_bytes=4 << 20, disk="ssd").disk
+    before, total = workdone.computed_before(plan)
+    order = [(name, before[name]) for name, _ in plan.stages if name in before]
+    assert order[0][1] == 0 and total == order[-1][1] > 0
+    in_memory = {call.title for call in plan.trace.calls if call.is_in_memory}
+    for (name, one), (_, other) in zip(order, order[1:], strict=False):
+        assert one < other if name in in_memory else one <= other
 
 
 def test_the_first_stage_of_a_resumed_run_is_not_at_its_beginning():

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Self, TypeVar
 
 from bigconst.base.errors import NO_ROOM, BigconstError, DiskFull, DoesNotFit
-from bigconst.base.events import CheckpointMade, Fault
+from bigconst.base.events import CheckpointMade, Fault, StageStarted
 from bigconst.base.hardware import DISK_KINDS, available_memory_bytes
 from bigconst.base.screen import note
 from bigconst.base.units import format_bytes
@@ -17,7 +17,7 @@ from bigconst.runs.lanes import ScratchDisks
 from bigconst.runs.levels import ForgivingLevelStore, LevelDirectory
 from bigconst.runs.report import ScratchMeasured
 from bigconst.runs.statusfile import Status, read_status
-from bigconst.runs.workdone import remaining_s
+from bigconst.runs.workdone import computed_before, remaining_s
 from bigconst.runtime.checkpoint import Checkpoint
 from bigconst.runtime.drill import drill
 from bigconst.runtime.recorder import Recorder
@@ -45,6 +45,10 @@ class RunScratch:
         self._disks, self._levels = disks, levels
         self.volume = self.checkpoint = None
         self._planned_bytes = plan.traffic.read_bytes + plan.traffic.written_bytes
+        self._computed_before, computed = computed_before(plan) if isinstance(plan, DiskPlan) else ({}, 0)
+        self._planned_bytes += computed
+        self._computed_bytes = 0
+        """what has been computed in memory, as bytes that move in as much time"""
         self._waiting: list[str] | None = []
         self.directory = os.path.abspath(disks.directories[0])
         self.store = levels if levels is not None else ForgivingLevelStore(self.directory, outside=False)
@@ -122,6 +126,8 @@ class RunScratch:
         def listener(event: AnyEvent) -> None:
             self._peak_bytes = max(self._peak_bytes, self.volume.allocated_bytes)
             self.status.receive(event)
+            if isinstance(event, StageStarted):
+                self._computed_bytes = self._computed_before.get(event.name, self._computed_bytes)
             if isinstance(event, Fault):
                 self._record(event)
             emit(event)
@@ -187,8 +193,8 @@ class RunScratch:
         return {kind: self._faults_before.get(kind, 0) + counts.get(kind, 0) for kind in kinds}
 
     def share_done(self) -> float:
-        """The share of the planned traffic that was moved, from 0 to 1."""
-        return min(1.0, self.moved_bytes / max(1, self._planned_bytes))
+        """The share of the planned traffic that was moved, and of what is computed in memory, from 0 to 1."""
+        return min(1.0, (self.moved_bytes + self._computed_bytes) / max(1, self._planned_bytes))
 
     def measured(self) -> ScratchMeasured:
         """The measurements of the scratch for the report."""

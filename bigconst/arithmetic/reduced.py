@@ -15,10 +15,10 @@ U(0, K) is root^K times the sum of the series.
 
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
-from functools import partial
+from functools import cached_property, partial
 
 from bigconst.arithmetic.division import DivisionBounds, divide
-from bigconst.arithmetic.machine import MOST_MADE, TooSmall, made_bytes, several
+from bigconst.arithmetic.machine import TooSmall, made_bytes, several
 from bigconst.arithmetic.primes import PrimeProduct, product_of_primes
 from bigconst.arithmetic.splitting import NODE_BYTES, numbers_of_terms
 from bigconst.arithmetic.terms import SeriesTerms, words_of
@@ -86,13 +86,17 @@ class _Tree:
         return (self.size << level) + self.rest
 
     def log_factor(self, level: int) -> float:
-        """Bound of log F(s)/g."""
+        """Bound of log F(s)/g at a level."""
         jumps = self.series.factorials
         return (below(jumps, self.low(level), self.count)
                 + passed(jumps.falls, self.terms(level), self.count, self.low(level)))
 
-    def log_sum(self, level: int) -> Decimal:
-        """Bound of log10 |U|, at the widest."""
+    @cached_property
+    def log_sums(self) -> tuple[Decimal, ...]:
+        """Bound of log10 |U| by levels, at the widest."""
+        return tuple(map(self._log_sum, range(self.levels + 1)))
+
+    def _log_sum(self, level: int) -> Decimal:
         series = self.series
         with localcontext(PRECISION):
             # |T/Q| is at most the first term of a range, and those after it; t has a higher degree than q.
@@ -167,7 +171,7 @@ def _levels(machine, series: Series, count: int) -> int:
     def needed() -> int:
         longest = _Tree(series, count, levels, 0).terms(0)
         words = words_of(terms, "Q", count + 1 - longest, count + 1, machine.radix)
-        return max(RANGE_BYTES * words, made_bytes(min(words, MOST_MADE)) + HELD_BYTES * words)
+        return max(RANGE_BYTES * words, made_bytes(min(words, machine.most_made)) + HELD_BYTES * words)
 
     if machine.workspace_bytes is not None:
         while levels < MOST_LEVELS and 4 << levels < count and needed() > machine.workspace_bytes:
@@ -191,7 +195,7 @@ def _times_rest(machine, tree: _Tree, number, level: int):
 
 def _sum(machine, one: _Range, powers):
     """U of a range."""
-    words = words_for_log10(one.tree.log_sum(one.level), machine.radix)
+    words = words_for_log10(one.tree.log_sums[one.level], machine.radix)
     if one.level == 0:
         return machine.call("range", _leaf, one, powers[0], least_bytes=NODE_BYTES * words)
     left, right = (_sum(machine, half, powers) for half in one.halves())
@@ -211,14 +215,15 @@ def _joined(machine, one: _Range, words: int, power, left, right):
     with machine.stage(one.title(machine)):
         # The second product is much shorter, so that both together would take as long, and more room.
         right = machine.products("second half", [(right, primes)], min(words, relative.words(
-            machine.radix) + words_for_log10(one.tree.log_sum(second.level), machine.radix)))
+            machine.radix) + words_for_log10(one.tree.log_sums[second.level], machine.radix)))
         return machine.products("U", [(left, power)], words, plus=[(1, right, 0)])
 
 
 def _leaf(machine, one: _Range, power):
     tree, (start, stop, _) = one.tree, one.bounds
     series, terms = tree.series, SeriesTerms(tree.series.terms)
-    q, t = several(numbers_of_terms(machine, terms, start + 1, stop, ("Q", "T"), tree.count + 1))
+    q, t = several(numbers_of_terms(machine, terms, start + 1, stop, ("Q", "T"), tree.count + 1,
+                                   tree.most_made))
     q_words, t_words = (words_of(terms, name, start + 1, stop, machine.radix) for name in "QT")
     with machine.stage("quotient"):
         if one.is_first:
@@ -235,7 +240,7 @@ def _leaf(machine, one: _Range, power):
         if series.terms.p[-1] < 0 and start % 2:
             scale = scale.negated()
     return machine.call("sum", exact_quotient, scale, t, q, (scale_words, t_words, q_words), words_for_log10(
-        tree.log_sum(0), machine.radix))
+        tree.log_sums[0], machine.radix))
 
 
 def power(machine, base: int, exponent: int):

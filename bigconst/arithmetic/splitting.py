@@ -34,13 +34,15 @@ class Part:
         return Part(low, self.end, self.start), Part(self.count - low, self.end, self.start + low)
 
 
-def numbers_of_terms(machine, terms: Terms, start: int, stop: int, wanted: Names, end: int = 0):
-    """The numbers of the terms start .. stop - 1.
+def numbers_of_terms(machine, terms: Terms, start: int, stop: int, wanted: Names, end: int = 0, most: int = 0):
+    """The numbers of the terms start .. stop - 1; those of at most `most` words, or machine.most_made where nothing is
+    said, are made in memory of their own.
 
     Their lengths are those of as many terms before `end`, which is `stop` where nothing is said: what is planned for
     one range holds for all of as many terms with the same end.
     """
-    return _called(machine, "terms", terms, Part(stop - start, end or stop, start), wanted, machine.most_made, True)
+    return _called(machine, "terms", terms, Part(stop - start, end or stop, start), wanted,
+                   most or machine.most_made, True)
 
 
 def _called(machine, name: str, terms: Terms, part: Part, wanted: Names, most: int, is_last: bool):

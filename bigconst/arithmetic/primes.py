@@ -83,7 +83,8 @@ def _cells(machine, cells: _Cells):
     words = cells.words(machine.radix)
     if cells.count == 1:
         with machine.stage("primes"):
-            return machine.made("cell", partial(_made, cells), words, _cell_bytes(words), (("series", words),))
+            # One number, instead of the three of a series.
+            return machine.made("cell", partial(_made, cells), words, _cell_bytes(words), (("series", -(-words // 3)),))
     half = cells.count // 2
     one, other = (machine.call(name, _cells, replace(cells, count=half, start=start)) for name, start in
                   (("first half", cells.start), ("second half", cells.start + half)))

@@ -22,7 +22,6 @@ from bigconst.arithmetic.machine import TooSmall, made_bytes, several
 from bigconst.arithmetic.primes import PrimeProduct, product_of_primes
 from bigconst.arithmetic.splitting import NODE_BYTES, numbers_of_terms
 from bigconst.arithmetic.terms import SeriesTerms, words_of
-from bigconst.base.units import format_count
 from bigconst.plans.factorials import below, between, passed
 from bigconst.plans.formula import Series
 from bigconst.plans.polynomials import PRECISION, value
@@ -122,8 +121,7 @@ class _Range:
 
     def title(self, machine) -> str:
         """Name for people of the stage in which its sum is made; in memory alike ranges have one."""
-        return "sum" if machine.in_memory else (
-            f"terms {format_count(self.bounds[0] + 1)} to {format_count(self.bounds[1] - 1)}")
+        return "sum" if machine.in_memory else f"sum {self.index + 1} of {1 << self.tree.levels - self.level}"
 
     @property
     def bounds(self) -> tuple[int, int, int]:
@@ -206,12 +204,12 @@ def _joined(machine, one: _Range, words: int, power, left, right):
     first, second = one.halves()
     if not one.is_first:
         relative = one.relative(first, False)
-        primes = product_of_primes(machine, "factor of the first half", relative, one.tree.most_made)
+        primes = product_of_primes(machine, "primes", relative, one.tree.most_made)
         with machine.stage(one.title(machine)):
             power = machine.products("scale", [(power, primes)], relative.words(machine.radix) + _power_words(
                 machine, one.tree.series.root, one.tree.size << first.level))
     relative = one.relative(second, True)
-    primes = product_of_primes(machine, "factor of the second half", relative, one.tree.most_made)
+    primes = product_of_primes(machine, "primes", relative, one.tree.most_made)
     with machine.stage(one.title(machine)):
         # The second product is much shorter, so that both together would take as long, and more room.
         right = machine.products("second half", [(right, primes)], min(words, relative.words(
@@ -233,7 +231,7 @@ def _leaf(machine, one: _Range, power):
             scale = _times_rest(machine, tree, power, 0)
             scale_words = _power_words(machine, series.root, tree.terms(0))
     if not one.is_first:
-        scale = product_of_primes(machine, "factor", one.leading(), tree.most_made)
+        scale = product_of_primes(machine, "primes", one.leading(), tree.most_made)
         scale_words = one.leading().words(machine.radix) + _power_words(machine, series.root, tree.size)
         with machine.stage("quotient"):
             scale = machine.products("scale", [(scale, power)], scale_words)

@@ -346,6 +346,13 @@ def of_reduction(_rng: random.Random, honest: Quotient) -> Quotient:
 KINDS = {"units": of_units, "guard": of_guard, "terms": of_terms, "r": of_r, "reduction": of_reduction}
 
 
+def value_of(factorials, k: int) -> mpz:
+    """F(k), by factorials."""
+    found = prod((gmpy2.mpq(fac(m * k)) ** e for m, e in factorials.powers), start=gmpy2.mpq(1))
+    assert found.denominator == 1
+    return found.numerator
+
+
 def in_common(factorials, start: int, stop: int, low: int) -> mpz:
     """The product of the primes above `low`, each as often as it divides all F(k) of a range by Legendre's formula,
     without its higher powers."""

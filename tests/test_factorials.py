@@ -7,7 +7,7 @@ import gmpy2
 import numpy as np
 import pytest
 from gmpy2 import mpz
-from quotients import in_common
+from quotients import in_common, value_of
 
 from bigconst.arithmetic.sieve import PrimesOf
 from bigconst.plans.factorials import Factorials, below, between, passed
@@ -35,20 +35,20 @@ def test_terms_are_multiples_of_integers(name):
     term = gmpy2.mpq(1)
     for k in range(1, 40):
         term *= gmpy2.mpq(value(series.terms.p, k), value(series.terms.q, k))
-        assert abs(term) * mpz(series.root) ** k == series.factorials.value(k)
+        assert abs(term) * mpz(series.root) ** k == value_of(series.factorials, k)
         assert value(series.terms.t, k) % value(series.terms.p, k) == 0
 
 
 @pytest.mark.parametrize("factorials", [CHUDNOVSKY, RAMANUJAN], ids=["chudnovsky", "ramanujan"])
 def test_products_of_primes(factorials):
     """They are what they are said to be, in ranges of all lengths and for all bounds, and not longer than planned."""
-    assert all(factorials.value(k) <= factorials.growth**k for k in range(300))
+    assert all(value_of(factorials, k) <= factorials.growth**k for k in range(300))
     rng, pool = random.Random(1), Pool(2)
 
     def made(whole, half) -> mpz:
         primes = PrimesOf(factorials, whole, half, 64)
         found = mpz(1)
-        for values, logarithm in primes.listed(primes.segments, pool):
+        for values, logarithm in primes.listed(primes.segments, pool, lambda found, log: (found.copy(), log)):
             own = mpz(1)
             for each in values.tolist():
                 own *= each
@@ -66,7 +66,7 @@ def test_products_of_primes(factorials):
         last, whole = end + rng.randrange(100), (start, end + 1, 2 * low)
         common = in_common(factorials, *whole)
         lead = made(whole, None)
-        assert lead * common == factorials.value(start)
+        assert lead * common == value_of(factorials, start)
         assert is_within(lead, below(factorials, 2 * low, last) + passed(factorials.falls, 2 * size, last, 2 * low))
         for half, jumps in (((start, middle + 1, low), factorials.falls), ((middle, end + 1, low), factorials.rises)):
             product = made(whole, half)
@@ -85,4 +85,4 @@ def test_sums_of_logarithms_between_bounds():
             inside = sum(height(p) * log(p) for p in primes if low < p <= high)
             assert inside <= between(CHUDNOVSKY, low, high, 500)
             above = sum(height(p) * log(p) for p in primes if p > high)
-            assert float(gmpy2.log(mpz(CHUDNOVSKY.value(k)))) - above <= below(CHUDNOVSKY, high, 500)
+            assert float(gmpy2.log(value_of(CHUDNOVSKY, k))) - above <= below(CHUDNOVSKY, high, 500)

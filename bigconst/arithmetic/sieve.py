@@ -1,8 +1,10 @@
 """Products of primes in memory: where they are looked for, and how they are multiplied (arithmetic.primes)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import isqrt
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from bigconst.kernels.primes import factors, sieve
 from bigconst.plans.factorials import Bounds, Factorials, Jump
 from bigconst.runtime.threads import Pool
 
+Made = TypeVar("Made")
 LEAST_FOUND = 1 << 12
 """Room for the factors of a segment, which has as many or as many as integers: the first one has the highest powers."""
 Interval = tuple[int, int]
@@ -50,8 +53,8 @@ class PrimesOf:
         return [(at, min(at + self.size, end))
                 for begin, end in merged for at in range(begin - (begin % 2 == 0), end, self.size)]
 
-    def listed(self, segments: list[Interval], pool: Pool) -> list[tuple[np.ndarray, float]]:
-        """Factors, and the logarithm of their product, of each segment."""
+    def listed(self, segments: list[Interval], pool: Pool, what: Callable[[np.ndarray, float], Made]) -> list[Made]:
+        """For each segment what(factors, logarithm of their product) makes; the factors are overwritten then."""
         made: list = [None] * len(segments)
         jumps = np.array(self.factorials.jumps, np.int64)
         bounds = np.array([*self.whole, *(self.half or (0, 0, 0)), 0 if self.half else self.whole[0]], np.int64)
@@ -67,7 +70,7 @@ class PrimesOf:
                 composite[:skipped] = 0
                 sieve(composite[skipped:count], low + 2 * skipped, primes)
                 length = factors(found, logarithm, composite, low, count, jumps, bounds, self.factorials.most)
-                made[i] = found[:length].copy(), float(logarithm[0])
+                made[i] = what(found[:length], float(logarithm[0]))
 
         pool.run(some, [(first,) for first in range(pool.threads)])
         return made
@@ -75,21 +78,23 @@ class PrimesOf:
 
 def cell(primes: PrimesOf, cells: int, index: int, products: Products, memory: np.ndarray) -> Found:
     """One of so many cells of a product, in `memory` and about as much beside it."""
-    pool, segments = products.words.pool, primes.segments
-    if cells > 1:
-        segments = segments[slice(*_cuts(primes, cells, pool)[index:index + 2])]
-    values = np.concatenate([np.ones(1, np.int64), *(found for found, _ in primes.listed(segments, pool))])
+    pool = products.words.pool
+    made = primes.listed(_cut(primes, cells, pool)[index], pool, lambda found, _: found.copy())
+    values = np.concatenate([np.ones(1, np.int64), *made])
     terms = ListedTerms(int(values.max()), values)
     words, sign, residue = Subtree(terms, 0, len(values), len(values), ("P",)).number("P", products, memory)
     return words[:int(np.flatnonzero(words)[-1]) + 1], sign, residue
 
 
 @lru_cache(maxsize=4)
-def _cuts(primes: PrimesOf, cells: int, pool: Pool) -> list[int]:
-    """Where the segments of each cell begin, and where the last one ends: what the primes of a cell make is about as
-    long as that of others."""
-    logs = np.cumsum([0.0, *(logarithm for _, logarithm in primes.listed(primes.segments, pool))])
-    return [*np.searchsorted(logs, logs[-1] * np.arange(cells) / cells).tolist(), len(logs) - 1]
+def _cut(primes: PrimesOf, cells: int, pool: Pool) -> list[list[Interval]]:
+    """The segments of each cell: what the primes of a cell make is about as long as that of others."""
+    segments = primes.segments
+    if cells == 1:
+        return [segments]
+    logs = np.cumsum([0.0, *primes.listed(segments, pool, lambda _, logarithm: logarithm)])
+    cuts = [*np.searchsorted(logs, logs[-1] * np.arange(cells) / cells).tolist(), len(segments)]
+    return [segments[start:stop] for start, stop in zip(cuts, cuts[1:], strict=False)]
 
 
 def _odd_primes(most: int) -> np.ndarray:

@@ -66,13 +66,6 @@ class Factorials:
         """F(k)^(1/k) in the limit."""
         return int(prod(Fraction(m) ** (m * e) for m, e in self.powers))
 
-    def value(self, k: int) -> int:
-        """F(k)."""
-        from gmpy2 import fac
-
-        return int(prod((fac(m * k) ** e for m, e in self.powers if e > 0), start=fac(0))
-                   // prod((fac(m * k) ** -e for m, e in self.powers if e < 0), start=fac(0)))
-
 
 def _missing(x: float) -> float:
     """Bound of x - theta(x)."""

@@ -16,6 +16,9 @@ from bigconst.plans.trace import Step
 
 SPLITTING = 9 / 4
 """Nine transforms on each of log N levels, which are half as long on average, and half as much work for each word."""
+COMPUTED_BYTES = 0.25
+"""Bytes of scratch that move in the time of a unit of work in memory: 6*10^9 units or 1.5*10^9 bytes a second on two
+processors and a solid-state disk."""
 
 
 def remaining_s(share: float, elapsed_s: float, share_before: float = 0.0) -> float | None:
@@ -27,16 +30,11 @@ def remaining_s(share: float, elapsed_s: float, share_before: float = 0.0) -> fl
     return elapsed_s * (1 - share) / done if done > 0 else None
 
 
-COMPUTED_BYTES = 0.25
-"""Bytes of scratch that move in the time of a unit of work in memory: 6*10^9 units or 1.5*10^9 bytes a second on two
-processors and a solid-state disk."""
-
-
 def _work(step: Step) -> float:
     """A transform of N words counts N log N, terms of a series as many transforms as binary splitting takes, each half
     as much, everything else nothing."""
     if step.is_made:
-        return SPLITTING * step.words * log2(step.words) ** 2 if step.words > 1 and step.operations else 0.0
+        return SPLITTING * step.words * log2(step.words) ** 2 if step.words > 1 else 0.0
     return sum(words * log2(words) for name, words in step.operations if name in ("forward", "inverse"))
 
 

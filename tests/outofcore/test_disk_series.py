@@ -5,7 +5,7 @@ from disk_runs import in_memory, plan_on_disk, run_on_lanes
 from gmpy2 import mpz
 from interrupted_runs import at_moment, kill
 from machine_runs import given, results
-from quotients import in_common
+from quotients import in_common, value_of
 
 from bigconst.arithmetic.memory import machine
 from bigconst.arithmetic.primes import PrimeProduct, product_of_primes
@@ -14,6 +14,7 @@ from bigconst.cli import main
 from bigconst.constants import quotients
 from bigconst.constants.registry import parse
 from bigconst.plans.factorials import Factorials, below, between, passed
+from bigconst.runtime.levelstore import LevelStore
 
 
 @pytest.mark.parametrize("name,digits,base,workspace,lanes,disk,threads", [
@@ -44,6 +45,14 @@ def test_levels_of_one_range_are_none_of_others(place, monkeypatch, capsys):
     monkeypatch.setattr(machine, "SAVE_S", 0)
     assert main("pi --digits 30111 --workspace 1MiB --disk ssd --swap ../a".split()) == 0
     assert "fault" not in capsys.readouterr().err
+    assert (place / "files" / "pi.txt").read_bytes() == in_memory(parse("pi"), 30_111)[0]
+
+
+def test_levels_on_disk_are_none_of_memory(place, monkeypatch):
+    """After a run whose scratch was lost, the newest level may be one that was saved on disk."""
+    monkeypatch.setattr(quotients, "REDUCED_DIGITS", 1000)
+    monkeypatch.setattr(LevelStore, "newest", lambda self: ({"name": "level 2", "numbers": []}, {}, iter(())))
+    assert main("pi --digits 30111 --workspace 1MiB --disk ssd --swap ../a".split()) == 0
     assert (place / "files" / "pi.txt").read_bytes() == in_memory(parse("pi"), 30_111)[0]
 
 
@@ -92,5 +101,5 @@ def test_products_of_primes(where, most, base):
     options = {"chunk": 1024, "workspace": 2 << 20} if where == "on disk" else {}
     lead, first, second = map(mpz, results(program, base, where, **options))
     common = in_common(factorials, *whole)
-    assert lead * common == factorials.value(start)
+    assert lead * common == value_of(factorials, start)
     assert (first * common, second * common) == tuple(in_common(factorials, *half) for half in halves[1:])

@@ -9,7 +9,7 @@ import re
 import secrets
 import sys
 from decimal import MAX_EMAX, ROUND_CEILING, Context, Decimal, localcontext
-from math import isqrt
+from math import fsum, isqrt, log10
 from pathlib import Path
 from struct import iter_unpack, unpack
 
@@ -18,9 +18,12 @@ from xxhash import xxh3_128_hexdigest
 HEADER = dict(format=str, constant=str, base=int, digits=int, lenient=bool, version=str, text_xxh3=str, file_xxh3=str)
 FIELDS = HEADER, HEADER | dict(statement=str, parameters=dict, numbers=list)  # of format 1, of format 2
 PARAMETERS = dict(remainder={}, ladder=dict(k=int, K=int, s=int, c=int, c2=int, L=str),
-                  quotient=dict(g=int, G=str, reduced=bool))
+                  quotient=dict(g=int, G=str, reduced=bool), padded=dict(g=int, G=str, reduced=bool, h=int))
 WORD = {10: "05d", 16: "04x"}  # how the c digits of a word are written
 K, PI = [0, 1], [[-1], [-5, 6], [-1, 2], [-1, 6]]
+REDUCED = {  # b, C, and the places x of D, of terms without what they have in common
+    "pi": (640320**3, 1, []), "log 2": (36, 1, [(1, 6)]),
+    "zeta3": (1, 720, [(1, 12), (1, 10), (1, 9), (4, 9), (11, 12)])}
 SERIES = {  # divisor, first, spare places, and p, q, t as products of polynomials, coefficients from the constant up
     "pi": (1, 13591409, 18, PI, [[0, 0, 0, 640320**3 // 24]], [*PI, [13591409, 545140134]]),
     "log 2": (2, 0, 12, [K, [-1, 2]], [[216], [-1, 6], [-5, 6]], [[-297, 1794]]),
@@ -140,8 +143,20 @@ def value(factors, k):
         found *= sum(c * k**i for i, c in enumerate(factor))
     return found
 
+def primes_of(N, places):
+    """The primes of D, each as often as it has it."""
+    sieve = bytearray([1]) * (max((N * v // u for u, v in places), default=0) + 1)
+    for prime in range(2, len(sieve)):
+        if sieve[prime]:
+            sieve[prime * prime::prime] = bytes(len(sieve[prime * prime::prime]))
+            power, times = prime, 0
+            while power < len(sieve):
+                power, times = power * prime, times + sum(power * u <= N * v for u, v in places)
+            yield prime, times
+
 def lengths(x, base, m, reduced):
-    """What m = n + g digits need: terms of the series, and the power of pi's unit, or J of e; then log10 X."""
+    """What m = n + g digits need: terms of the series, and the power of pi's unit, or J of e; then log10 X, or a bound.
+    """
     J, w = 0, Decimal("0.5")
     if x == "e":
         while J < 20 or w * w < Decimal(base) ** (m + 2):
@@ -151,9 +166,13 @@ def lengths(x, base, m, reduced):
     divisor, _, spare, p, q, _ = SERIES[x]
     lead_p, lead_q = (value([[factor[-1]] for factor in factors], 1) for factors in (p, q))
     N, j = -(-(places + spare) * 10000 // int(10000 * abs(Decimal(lead_q) / lead_p).log10())), 0
+    b, C, steps = REDUCED[x]
     w = Decimal(divisor)
     for k in range(1, N + 1):
-        w *= 640320**3 if reduced else value(q, k)
+        w *= b if reduced else value(q, k)
+    if reduced:
+        w *= C * sum((Decimal(N * v) / u + Decimal("0.94") * (Decimal(N * v) / u).sqrt() for u, v in steps),
+                     Decimal(0)).exp()
     if x == "pi":
         j = -(-(places + 2) * 10000 // 78063)
         w *= 213440 / Decimal("3.14159265358979323846264338327950288") * (4001 + 40 * Decimal(10005).sqrt()) ** j
@@ -171,10 +190,13 @@ def fraction(x, reduced, prime, N, j):
         below = value(q, k)
         P, Q, T = P * value(p, k) % prime, Q * below % prime, (T * below + P * value(t, k)) % prime
     T += first * Q
+    if reduced:
+        E = pow(REDUCED[x][0], N, prime) * REDUCED[x][1]
+        for factor, times in primes_of(N, REDUCED[x][2]):
+            E = E * factor**times % prime
+        Q, T = E, T * E * pow(Q, -1, prime)
     if x != "pi":
         return divisor * Q, T
-    E = pow(640320, 3 * N, prime)
-    Q, T = (E, T * E * pow(Q, -1, prime)) if reduced else (Q, T)
     for bit in bin(j)[2:]:
         u, v = (u * u + 10005 * v * v) % prime, 2 * u * v % prime
         u, v = ((4001 * u + 400200 * v) % prime, (40 * u + 4001 * v) % prime) if bit == "1" else (u, v)
@@ -184,15 +206,23 @@ def check_quotient(header, d, phi, P, at, payload, primes):
     """The same for a quotient."""
     x, base, n = (header[key] for key in ("constant", "base", "digits"))
     g, G, reduced = (header["parameters"][key] for key in ("g", "G", "reduced"))
-    demand(20 <= g <= 100 and (x == "pi" or not reduced), "g or reduced is out of bounds")
+    h = header["parameters"].get("h", 0)
+    demand(20 <= g <= 100 and h >= 0 and (x != "e" or not reduced), "g, h or reduced is out of bounds")
+    demand(("h" in header["parameters"]) == (reduced and x != "pi"), "h is missing or there for nothing")
     demand(re.fullmatch("[1-9][0-9]{3,120}", G) and int(G) <= base**g - 1000, "G is out of bounds")
     with localcontext(Context(prec=60, Emax=MAX_EMAX, Emin=-MAX_EMAX)):
         *counts, size = lengths(x, base, n + g, reduced)
         s = int((size / Decimal(base).log10() + Decimal("0.001")).to_integral_value(ROUND_CEILING))
+    if reduced and x != "pi":
+        (b, C, places), N = REDUCED[x], counts[0]
+        logs = [times * log10(prime) for prime, times in primes_of(N, places)]
+        rest = float(size) - fsum([*logs, log10(SERIES[x][0] * C), N * log10(b), h * log10(base)])
+        demand(-0.001 <= rest <= log10(base) + 0.001, "h is not what X needs")
     r, = read_numbers(header, payload, ("r", s, base ** ((s - 1) % len(format(0, WORD[base])) + 1)))
     for p in primes:
         (X, Y), D = fraction(x, reduced, p, *counts), residue(P, base, p) * base**g + int(G)
-        demand((D * X + residue(r, base, p) - pow(base, n + g, p) * Y) % p == 0, f"the identity is false modulo {p}")
+        left, right = D * X * pow(base, h, p) + residue(r, base, p), pow(base, n + g + h, p) * Y
+        demand((left - right) % p == 0, f"the identity is false modulo {p}")
 
 def verify(text_path, certificate_path):
     """One line about what was verified; Refused says what is wrong, OSError what cannot be read."""
@@ -203,7 +233,8 @@ def verify(text_path, certificate_path):
     known = re.fullmatch("phi|pi|e|log 2|zeta3|sqrt ([1-9][0-9]{0,9})", x)
     demand(known and (d := int(known[1] or 5)) < 2**31 and base in WORD and n >= 1, "impossible constant, base, length")
     name, parameters = header.get("statement", "remainder"), header.get("parameters", {})
-    demand(name in PARAMETERS and types(parameters) == PARAMETERS[name], "unknown statement or parameters")
+    wanted = (PARAMETERS.get(kind) for kind in (name, "padded" if name == "quotient" else name))
+    demand(name != "padded" and types(parameters) in wanted, "unknown statement or parameters")
     demand((name == "quotient") == (x == "e" or x in SERIES), "the statement is for another constant")
     digits = (text.removeprefix(b"\xef\xbb\xbf").lower().translate(None, b" \t\r\n") if header["lenient"]
               else text.removesuffix(b"\n"))

@@ -6,12 +6,16 @@ Formulas are written as they are in books, with terms as functions.
 import dataclasses
 import random
 from collections.abc import Callable
+from fractions import Fraction as Fraction_
 from functools import lru_cache
 from math import prod
 
 import gmpy2
 from certificates import WIDTH, certificate_2, digit_text
 from gmpy2 import fac, mpz
+
+from bigconst.plans.formula import Series
+from bigconst.plans.limits import limit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,6 +159,18 @@ FORMULAS: dict[str, tuple[int, list[tuple[int, list, list]]]] = {
 """Divisor and products of each number: (c, parts above the stroke, parts below)."""
 
 
+COMMON: dict[str, list[tuple[int, int, list[str]]]] = {
+    "pi": [(640320**3, 1, [])],
+    "pi by ramanujan": [(396**4, 1, [])],
+    "log 2": [(36, 1, ["1/6"])],
+    "log 2 by sum": [(Fraction_(3 * x**2 * (x**2 - 1)**2, 6 * 8).numerator, 1, ["1/6"]) for x in (8749, 26, 4801)],
+    "zeta3": [(1, 720, ["1/12", "1/10", "1/9", "4/9", "11/12"])],
+    "catalan": [(1, 1, ["1/6", "1/6", "5/6"])],
+    "catalan by zuniga": [(1, 120, ["1/12", "1/10", "11/12"])],
+}
+"""b, C and the places of D for each series of numbers that can be reduced."""
+
+
 APERY = Sum(lambda k: -k**3, lambda k: 2 * k * k * (2 * k - 1), lambda k: 1, 6020)
 """2/5 of zeta(3), by his own series."""
 
@@ -204,22 +220,46 @@ def w(count: int) -> mpz:
 def fraction(constant: str, counts: tuple[int, ...], reduced: bool = False) -> tuple[mpz, mpz]:
     """X and Y."""
     divisor, products = FORMULAS[constant]
-    rest, x, y = iter(counts), mpz(1), mpz(0)
+    rest, x, y, common = iter(counts), mpz(1), mpz(0), iter(COMMON.get(constant, []))
+
+    def pair(part, count: int) -> tuple[mpz, mpz]:
+        n, q = part.pair(count)
+        if not reduced or not isinstance(part, Sum):
+            return n, q
+        b, c, places = next(common)
+        denominator = c * mpz(b)**count * prod((lcm_up_to(int(count / Fraction_(x))) for x in places), start=mpz(1))
+        assert denominator * n % q == 0
+        return denominator * n // q, denominator
+
     for c, above, below in products:
-        down, up = ([part.pair(next(rest)) for part in parts] for parts in (below, above))
-        if reduced:
-            down[0] = _reduced(down[0], counts[0], 24 if constant == "pi" else 1)
+        down, up = ([pair(part, next(rest)) for part in parts] for parts in (below, above))
         u = prod([q for _, q in up] + [n for n, _ in down])
         x, y = x * u, y * u + c * x * prod([n for n, _ in up] + [q for _, q in down])
     return divisor * x, y
 
 
-def _reduced(pair: tuple[mpz, mpz], count: int, times: int) -> tuple[mpz, mpz]:
-    """N and Q of pi divided by what both have in common for sure, K!^3/times^K."""
-    factor = fac(count) ** 3
-    pair = tuple(each * mpz(times) ** count for each in pair)
-    assert not any(each % factor for each in pair)
-    return tuple(each // factor for each in pair)
+@lru_cache(maxsize=64)
+def lcm_up_to(n: int) -> mpz:
+    """lcm(1, 2, .. n): a prime is in it for each of its powers up to n."""
+    return prod((gmpy2.primorial(int(gmpy2.iroot(n, i)[0])) for i in range(1, n.bit_length() + 1)), start=mpz(1))
+
+
+def shortage(constant: str, counts: tuple[int, ...]) -> gmpy2.mpfr:
+    """By how much D is shorter than its bound, x + 0.94*sqrt x for each place, as a decimal logarithm."""
+    found = gmpy2.mpfr(0, 120)
+    with gmpy2.context(precision=120):
+        for (_, _, places), count in zip(COMMON[constant], counts, strict=False):
+            for x in places:
+                y = count / Fraction_(x)
+                root = gmpy2.sqrt(gmpy2.mpfr(gmpy2.mpq(y)))
+                found += (gmpy2.mpq(y) + gmpy2.mpfr("0.94") * root
+                          - gmpy2.log(gmpy2.mpfr(lcm_up_to(int(y))))) / gmpy2.log(gmpy2.mpfr(10))
+    return found
+
+
+def is_padded(constant: str, reduced: bool) -> bool:
+    """Whether the certificate has h."""
+    return reduced and any(places for _, _, places in COMMON.get(constant, []))
 
 
 def series(start: int, stop: int, terms: Sum = PI) -> tuple[mpz, mpz, mpz]:
@@ -265,6 +305,8 @@ class Quotient:
     Y: mpz
     size: int
     """digits of r"""
+    h: int = 0
+    """X and Y are multiplied by b^h"""
 
     @property
     def scale(self) -> mpz:
@@ -289,6 +331,8 @@ class Quotient:
         words = -(-self.size // WIDTH[self.base])
         r = self.r % (mpz(self.base) ** (WIDTH[self.base] * (words - 1)) * (2**17 if self.base == 10 else 2**16))
         parameters = {"g": self.g, "G": str(self.G), "reduced": self.reduced}
+        if is_padded(self.constant, self.reduced):
+            parameters["h"] = self.h
         return text, certificate_2(self.constant, self.base, self.n, text, "quotient",
                                    parameters | changed.pop("more", {}), [("r", self.size, int(r))], **changed)
 
@@ -298,10 +342,14 @@ def quotient(constant: str, base: int, n: int, g: int = 20, reduced: bool = Fals
     """The true statement about n digits, with r below X."""
     counts = terms(constant, base, n, g)
     x, y = fraction(constant, counts, reduced)
+    size, h = digits_of_r(base, w(*counts) * 122 // 100 if constant == "e" else x), 0
+    if is_padded(constant, reduced):
+        missing = shortage(constant, counts)
+        h, size = int(gmpy2.floor(missing / gmpy2.log10(base))), digits_of_r(base, gmpy2.mpfr(x, 120) * 10**missing)
+        x, y = x * mpz(base)**h, y * mpz(base)**h
     d, r = divmod(mpz(base) ** (n + g) * y, x)
     P, G = divmod(d, mpz(base) ** g)
-    size = digits_of_r(base, w(*counts) * 122 // 100 if constant == "e" else x)
-    return Quotient(constant, base, n, g, reduced, int(P), int(G), int(r), x, y, size)
+    return Quotient(constant, base, n, g, reduced, int(P), int(G), int(r), x, y, size, h)
 
 
 # --- forgeries ----------------------------------------------------------------------------
@@ -324,7 +372,7 @@ def of_terms(rng: random.Random, honest: Quotient) -> Quotient:
     counts = list(terms(honest.constant, honest.base, honest.n, honest.g))
     which = rng.randrange(len(counts))
     counts[which] -= min(counts[which] - 2, rng.choice([1, 5, 40]))
-    x, y = fraction(honest.constant, tuple(counts), honest.reduced)
+    x, y = (each * mpz(honest.base)**honest.h for each in fraction(honest.constant, tuple(counts), honest.reduced))
     d, r = divmod(honest.scale * y, x)
     P, G = divmod(d, mpz(honest.base) ** honest.g)
     return dataclasses.replace(honest, P=int(P), G=int(G), r=int(r))
@@ -343,25 +391,43 @@ def of_reduction(_rng: random.Random, honest: Quotient) -> Quotient:
     return dataclasses.replace(honest, reduced=not honest.reduced)
 
 
-KINDS = {"units": of_units, "guard": of_guard, "terms": of_terms, "r": of_r, "reduction": of_reduction}
+def of_padding(rng: random.Random, honest: Quotient) -> Quotient:
+    """A longer or a shorter X, with all that follows from it: r may be longer than X, or X than r."""
+    more = rng.choice([-2, 2, 40]) if honest.h >= 2 else 40
+    x, y, r = (each * mpz(honest.base) ** max(more, 0) // mpz(honest.base) ** max(-more, 0)
+               for each in (honest.X, honest.Y, honest.r))
+    return dataclasses.replace(honest, X=x, Y=y, r=int(r), h=honest.h + more)
 
 
-def value_of(factorials, k: int) -> mpz:
+KINDS = {"units": of_units, "guard": of_guard, "terms": of_terms, "r": of_r, "reduction": of_reduction,
+         "padding": of_padding}
+
+
+def series_of(name: str) -> Series:
+    """The first series of the program's formula."""
+    return next(part for part in limit(name).formula.parts if isinstance(part, Series))
+
+
+def value_of(factorials, k: int) -> gmpy2.mpq:
     """F(k), by factorials."""
-    found = prod((gmpy2.mpq(fac(m * k)) ** e for m, e in factorials.powers), start=gmpy2.mpq(1))
-    assert found.denominator == 1
-    return found.numerator
+    return prod((gmpy2.mpq(fac(m * k)) ** e for m, e in factorials.powers), start=gmpy2.mpq(1))
 
 
-def in_common(factorials, start: int, stop: int, low: int) -> mpz:
-    """The product of the primes above `low`, each as often as it divides all F(k) of a range by Legendre's formula,
-    without its higher powers."""
+def denominator_of(factorials, last: int) -> mpz:
+    """D(last)."""
+    return prod((lcm_up_to(last * v // u)**times for u, v, times in factorials.minima), start=mpz(1))
+
+
+def in_common(factorials, start: int, stop: int, low: int, last: int) -> mpz:
+    """The product of the primes above `low`, each as often as it divides all D(last)*F(k) of a range by Legendre's
+    formula, without its higher powers."""
     found, prime = mpz(1), gmpy2.next_prime(low)
-    while prime < factorials.most * stop:
+    while prime <= factorials.most * last:
         # Only where m*k passes a multiple of the prime does anything change.
         places = {start} | {-(-i * prime // m) for m, _ in factorials.powers
                             for i in range(m * start // prime, m * stop // prime + 1)}
-        found *= prime ** min(sum(e * (m * k // prime) for m, e in factorials.powers)
-                              for k in places if start <= k < stop)
+        found *= prime ** (min(sum(e * (m * k // prime) for m, e in factorials.powers)
+                               for k in places if start <= k < stop)
+                           + sum(times for u, v, times in factorials.minima if prime * u <= last * v))
         prime = gmpy2.next_prime(prime)
     return found

@@ -655,7 +655,7 @@ def test_files_that_cannot_be_read(verifier, tmp_path):
 
 def test_the_script_is_short_and_stands_alone():
     source = SCRIPT.read_text()
-    assert len(source.splitlines()) <= 230
+    assert len(source.splitlines()) <= 260
     imported = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):

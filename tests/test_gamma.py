@@ -12,6 +12,7 @@ from bigconst.arithmetic.machine import several
 from bigconst.arithmetic.memory.machine import MemoryMachine
 from bigconst.arithmetic.memory.products import Products
 from bigconst.arithmetic.planner import memory_trace
+from bigconst.arithmetic.splitting import Part
 from bigconst.arithmetic.terms import HarmonicTerms
 from bigconst.arithmetic.words import Words
 from bigconst.base.formats import WORDS
@@ -32,11 +33,12 @@ def test_rounded_sums(base, keep):
     with Pool(1) as pool:
         products = Products(Words(WORDS[base], pool), lambda event: None)
         kept = Kept(keep, 1, WORDS[base].radix)
-        arguments = terms, 1, stop, ("Q", "T", "U"), kept
+        part = Part(stop - 1, stop, 1)
+        arguments = terms, part, ("Q", "T", "U"), kept
         trace = memory_trace(base, leading_numbers, *arguments)
         machine = MemoryMachine(trace, products, Arena(trace.memory_bytes), lambda event: None)
         q, t, u = (mpz(number.value(0, number.length)) for number in several(machine.run(leading_numbers, *arguments)))
-        cut = kept.cut(terms, 1, stop)
+        cut = kept.cut(terms, part)
     assert cut > 0 and q < radix ** (keep + 1)
     with gmpy2.context(precision=64 * keep):
         a, s, harmonic = mpfr(1), mpfr(0), mpfr(0)

@@ -12,7 +12,7 @@ import gmpy2
 import pytest
 from certificates import checksums_pass
 from gmpy2 import log10, mpfr, mpz
-from quotients import FORMULAS, KINDS, Quotient, floor_of, fraction, quotient, terms, value
+from quotients import COMMON, FORMULAS, KINDS, Quotient, floor_of, fraction, is_padded, quotient, terms, value
 
 from bigconst import cli
 from bigconst.arithmetic.limits import quotient_residues
@@ -23,9 +23,11 @@ from bigconst.plans.limits import limit
 
 STANDALONE = runpy.run_path(str(Path(__file__).parents[1] / "docs" / "verify_certificate.py"))["main"]
 COUNT = int(os.environ.get("BIGCONST_FORGERIES", "400"))
-CASES = [("pi", False), ("pi", True), ("e", False), ("log 2", False), ("zeta3", False)]
+CASES = [("pi", False), ("pi", True), ("e", False), ("log 2", False), ("log 2", True), ("zeta3", False),
+         ("zeta3", True)]
 """Statements that both verifiers know."""
-MORE = [*((name, False) for name in FORMULAS if (name, False) not in CASES), ("pi by ramanujan", True)]
+MORE = [(name, reduced) for name in FORMULAS for reduced in (False, True)
+        if (name, reduced) not in CASES and (name in COMMON or not reduced)]
 """Statements that the program alone knows."""
 
 
@@ -84,7 +86,7 @@ def test_bounds(constant, reduced, base):
         assert statement.counts(claim) == terms(constant, base, n, 20)
         (number,) = statement.numbers(claim)
         assert number.digits == found.size
-        assert found.X <= mpz(base) ** number.digits < 101 * found.X
+        assert found.X <= mpz(base) ** number.digits < (101 if found.h == 0 else 264) * found.X
         with gmpy2.context(precision=20_480):
             assert abs(mpfr(found.Y) / mpfr(found.X) - value(constant, 20_400)) * mpfr(base) ** (n + 20) < 0.1
         assert found.P == floor_of(constant, base, n)
@@ -121,7 +123,8 @@ def test_residues_of_ranges(constant, reduced, monkeypatch):
 
 
 def forged(rng: random.Random, honest: Quotient) -> tuple[str, Quotient]:
-    kind = rng.choice([name for name in KINDS if honest.constant == "pi" or name != "reduction"])
+    kind = rng.choice([name for name in KINDS if (honest.constant in COMMON or name != "reduction")
+                       and (is_padded(honest.constant, honest.reduced) or name != "padding")])
     return kind, KINDS[kind](rng, honest)
 
 
@@ -130,7 +133,7 @@ def check_forgeries(accepts, rng: random.Random, n: int, count: int, cases: list
         constant, reduced = cases[i % len(cases)]
         honest = quotient(constant, 10 if i % 2 else 16, n, 20, reduced)
         kind, claim = forged(rng, honest)
-        if kind == "reduction" or not claim.is_true:
+        if kind in ("reduction", "padding") or not claim.is_true:
             assert not accepts(claim.files()), (kind, i)
 
 
@@ -167,6 +170,10 @@ def test_headers_that_are_not_of_the_documented_form(accepts):
     assert not accepts(honest.files(digits=99))
     assert not accepts(quotient("e", 10, 100).files(more={"reduced": True}))
     assert not accepts(quotient("e", 10, 100).files(constant="pi"))
+    assert not accepts(quotient("pi", 10, 100, reduced=True).files(more={"h": 0}))
+    padded = quotient("zeta3", 10, 100, reduced=True)
+    for h in (-1, padded.h + 1, True, "1", 10**16):
+        assert not accepts(padded.files(more={"h": h})), h
     assert honest.is_true and accepts(honest.files())
 
 

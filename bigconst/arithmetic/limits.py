@@ -7,18 +7,24 @@ The terms of a part of the formula are cut into ranges, so that several threads 
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial, reduce
+from contextlib import closing
+from decimal import Decimal
+from functools import lru_cache, partial, reduce
+from math import fsum, log
 
 import numpy as np
 
 from bigconst.arithmetic.residues import Modulus
+from bigconst.arithmetic.sieve import primes_of_denominator
 from bigconst.kernels.recurrence import bilinear, continued_fraction, hypergeometric, product_modulo
 from bigconst.plans.claim import Claim
+from bigconst.plans.factorials import Factorials
 from bigconst.plans.formula import FormulaPart, ReducedSeries, Series, UnitRoot
 from bigconst.plans.polynomials import Polynomial, differences
 from bigconst.plans.quotient import Quotient
 from bigconst.plans.series import MATRICES, SERIES, Hypergeometric, Products, joined
 from bigconst.runtime.stream import in_order
+from bigconst.runtime.threads import Pool
 
 RANGE_TERMS = 1 << 20
 
@@ -48,14 +54,49 @@ def _part(part: FormulaPart, count: int, moduli: Sequence[Modulus], threads: int
         return [((u + v) % modulus.p, (u - v) % modulus.p)
                 for modulus, (u, _, v, _) in zip(moduli, products, strict=True)]
     sums = _over_ranges(1, count + 1, moduli, threads, partial(series_range, series=part.terms), SERIES)
+    common = denominators(part, count, moduli, threads) if isinstance(part, ReducedSeries) else None
     found = []
-    for modulus, (_, q, t) in zip(moduli, sums, strict=True):
+    for i, (modulus, (_, q, t)) in enumerate(zip(moduli, sums, strict=True)):
         n, p = part.first * q + t, modulus.p
-        if isinstance(part, ReducedSeries):     # no prime above 2^60 divides Q
-            root = pow(part.root, count, p)
-            n, q = n * root * pow(q, -1, p), root
+        if common is not None:      # no prime above 2^60 divides Q
+            n, q = n * common[i] * pow(q, -1, p), common[i]
         found.append((n % p, q))
     return found
+
+
+def denominators(part: ReducedSeries, count: int, moduli: Sequence[Modulus], threads: int) -> list[int]:
+    """C*D*b^count modulo each of the primes."""
+    factorials = part.factorials
+    found = [factorials.constant * pow(factorials.b, count, modulus.p) for modulus in moduli]
+    if factorials.minima:
+        for residues in _listed(factorials, count, threads, lambda values, _: [
+                product_of(values, modulus.p) for modulus in moduli]):
+            found = [one * other % modulus.p for one, other, modulus in zip(found, residues, moduli, strict=True)]
+    return found
+
+
+def shortage(claim: Claim, statement: Quotient, threads: int) -> float:
+    """By how much X, without the power of b that it may be multiplied by, is shorter than its bound, as a decimal
+    logarithm."""
+    found = Decimal(0)
+    for part, count in zip(statement.formula(claim).parts, statement.counts(claim), strict=True):
+        if isinstance(part, ReducedSeries) and part.factorials.minima:
+            found += part.factorials.log10_common(count) - _log10_common(part.factorials, count, threads)
+    return float(found)
+
+
+@lru_cache(maxsize=16)
+def _log10_common(factorials: Factorials, last: int, threads: int) -> Decimal:
+    """log10 of C*D(last)."""
+    logs = _listed(factorials, last, threads, lambda _, logarithm: logarithm)
+    return Decimal(fsum([log(factorials.constant), *logs]) / log(10))
+
+
+def _listed(factorials: Factorials, last: int, threads: int, what: Callable) -> list:
+    """What is made of the primes of D(last) in each segment."""
+    primes = primes_of_denominator(factorials, last)
+    with closing(Pool(threads)) as pool:
+        return primes.listed(primes.segments, pool, what)
 
 
 def _over_ranges(start: int, stop: int, moduli: Sequence[Modulus], threads: int, make: Callable,

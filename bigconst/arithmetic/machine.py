@@ -157,6 +157,8 @@ class Machine:
     """whether numbers are in memory, where people see no parts of a program but its numbered calls"""
     most_made: int
     """words of the longest numbers for which `made` has room"""
+    lean: bool = False
+    """whether less memory is worth more time, where all is in memory"""
     workspace_bytes: int | None = None
     """memory in which calls are made on disk; None where all is in memory"""
     _words: Words

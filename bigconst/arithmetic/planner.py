@@ -155,6 +155,10 @@ class MemoryPlanner(Planner):
 
     most_made, in_memory = MOST_MADE, True
 
+    def __init__(self, base: int, *, lean: bool = False):
+        super().__init__(base)
+        self.lean = lean
+
     @staticmethod
     def round_up(words: int) -> int:
         """A length that numbers may have."""

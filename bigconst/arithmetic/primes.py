@@ -15,16 +15,16 @@ from bigconst.plans.series import words_for_log
 CELL_BYTES = 60
 """Bytes of memory for each word of a long cell: of all primes together, which take half of their room at least, 48."""
 SEGMENT, LEAST_SEGMENT = 1 << 18, 1 << 6
-"""Integers among which primes are looked for at once; less, where memory is for short numbers only."""
+"""Integers of a segment; less, where memory is for short numbers only."""
 
 
 @dataclass(frozen=True)
 class PrimeProduct:
     """A product of primes.  Those that have the same length are equal.
 
-    g of a range is the product of the primes l above its bound that divide all F(k) there, each to the power that is
-    the least one of W(k, l).  The product is g of `half` divided by that of `whole`, or where there is no half F(k) for
-    the first k of `whole` divided by its g.
+    g of a range is the product of the primes l above its bound that divide all D*F(k) there, D = D(last), each to the
+    power that is the least one of W(k, l), and as often as D has it as a prime.  The product is g of `half` divided by
+    that of `whole`, or where there is no half D*F(k) for the first k of `whole` divided by its g.
     """
 
     factorials: Factorials
@@ -41,9 +41,9 @@ class PrimeProduct:
 
     def log_of_segment(self, size: int) -> float:
         """Bound of the logarithm of what the primes of a segment make: there are less than 2*y/log y among y integers
-        (H. L. Montgomery, R. C. Vaughan, The large sieve, Mathematika 20 (1973), 119-134), and a prime divides F(k) at
-        most as often as its largest power that is not above m*k is above 1, times the height of W."""
-        height = sum(w for _, _, w in self.factorials.rises)
+        (H. L. Montgomery, R. C. Vaughan, The large sieve, Mathematika 20 (1973), 119-134), and a prime divides D*F(k)
+        at most as often as its largest power that is not above m*k is above 1, times the height of W."""
+        height = sum(step.times for step in self.factorials.rises)
         return 2 * size / log(size) * height * log(self.factorials.most * self.last + 1)
 
 
@@ -99,8 +99,9 @@ def _cell_bytes(words: int) -> int:
 
 def _made(cells: _Cells, products, memory):
     """The product of a cell; plans need none of the kernels."""
-    from bigconst.arithmetic.sieve import PrimesOf, cell
+    from bigconst.arithmetic.cells import cell
+    from bigconst.arithmetic.sieve import PrimesOf
 
     product = cells.product
-    primes = PrimesOf(product.factorials, product.whole, product.half, cells.segment)
+    primes = PrimesOf(product.factorials, product.last, product.whole, product.half, cells.segment)
     return cell(primes, cells.of, cells.start, products, memory)

@@ -27,7 +27,7 @@ CHECKED_DIGITS = 1 << 22
 
 def measure_terms(turns: Turns, few: slice) -> None:
     """Measure those of pi and of e, with `few` of the sizes."""
-    for constant, terms, wanted in (("pi", SeriesTerms(CHUDNOVSKY), "PQT"), ("e", FractionTerms(), "abcd")):
+    for constant, terms, wanted in (("pi", SeriesTerms(CHUDNOVSKY.terms), "PQT"), ("e", FractionTerms(), "abcd")):
         for threads in turns.counts:
             for count in TERMS[constant][few]:
                 turns.note(f"{count} terms of {constant}")

@@ -60,7 +60,7 @@ def _run_in_memory(plan: Plan, products, text, emit: Callable, certificate, stor
         bounds = bounds_of(plan, certified=certificate is not None)
         outputs = _InMemory(Files(plan, bounds, products.words, text, certificate), side)
         machine = MemoryMachine(plan.trace, products, Arena(plan.arena_bytes), emit, outputs=outputs, store=store,
-                                source=_source(plan, text), save_last=False)
+                                source=_source(plan, text), save_last=False, lean=plan.lean)
         plan.constant.program(machine, bounds)
         last_digits, digit_hash = outputs.wait()
     rest = time.perf_counter() - outputs.began

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import xxhash
 
-from bigconst.arithmetic.limits import quotient_residues
+from bigconst.arithmetic.limits import quotient_residues, shortage
 from bigconst.arithmetic.packed import write_packed
 from bigconst.arithmetic.residues import Prefixes
 from bigconst.arithmetic.words import Words
@@ -98,7 +98,8 @@ class Files:
         kept = (claim.digits + statement.g) // claim.width
         below = bounds.words - kept
         guard = words.to_int(x.reader(self._kept)(below, bounds.words - bounds.text_words + 1))
-        statement = replace(statement, G=guard % claim.base**statement.g)
+        missing = shortage(claim, statement, words.pool.threads)
+        statement = replace(statement, G=guard % claim.base**statement.g, h=statement.padding(claim, missing))
         if statement.wrong(claim) is not None:
             raise undecided(claim.digits, claim.number.name)
         read, p = r.reader(self._kept), words.modulus.p

@@ -14,6 +14,7 @@ from math import log
 from bigconst.arithmetic.division import DivisionBounds, divide
 from bigconst.arithmetic.leading import Kept, leading_numbers
 from bigconst.arithmetic.machine import rounded_down, several
+from bigconst.arithmetic.splitting import Part
 from bigconst.arithmetic.terms import HarmonicTerms, SeriesTerms, words_of
 from bigconst.base.constant import Constant, Limit
 from bigconst.constants.bounds import Bounds
@@ -71,8 +72,8 @@ def value(machine, bounds: Bounds, x: int):
 def bessel(machine, bounds: Bounds, x: int):
     """S/I and K/I^2, both times B^words."""
     terms, stop, kept = HarmonicTerms(x), -(-x * 4970626 // 1000000) + 2, Kept.on(machine, bounds.words + GUARD_WORDS)
-    q, t, u = several(machine.call("sums", leading_numbers, terms, 1, stop, ("Q", "T", "U"), kept))
-    cut = kept.cut(terms, 1, stop)
+    q, t, u = several(machine.call("sums", leading_numbers, terms, Part(stop - 1, stop, 1), ("Q", "T", "U"), kept))
+    cut = kept.cut(terms, Part(stop - 1, stop, 1))
     with localcontext(PRECISION):
         log10_q = terms.log10("Q", 1, stop)
         # I(2x) is near exp(2x)/sqrt(4*pi*x), and S not above I*(log x + 1).
@@ -85,8 +86,9 @@ def bessel(machine, bounds: Bounds, x: int):
     # K/I^2 is less than B^-(words/2), so that half of all words are enough for it.
     half = Kept.on(machine, bounds.words // 2 + GUARD_WORDS)
     asymptotic = SeriesTerms(Hypergeometric((-1, 6, -12, 8), (0, 32 * x * x), (-1, 6, -12, 8)))
-    k_q, k_t = several(machine.call("asymptotic series", leading_numbers, asymptotic, 1, 2 * x, ("Q", "T"), half))
-    words_k = words_of(asymptotic, "Q", 1, 2 * x, machine.radix) + 1 - half.cut(asymptotic, 1, 2 * x)
+    k_q, k_t = several(machine.call("asymptotic series", leading_numbers, asymptotic, Part(2 * x - 1, 2 * x, 1),
+                                    ("Q", "T"), half))
+    words_k = words_of(asymptotic, "Q", 1, 2 * x, machine.radix) + 1 - half.cut(asymptotic, Part(2 * x - 1, 2 * x, 1))
     cut_q, cut_v = (rounded_down(machine, words - half.words) for words in (words_q, words_v))
     words_q, words_v = words_q - cut_q, words_v - cut_v
     above, below = 2 * words_q + words_k, 2 * words_v + words_k + 1

@@ -46,11 +46,12 @@ def make_plan(constant: Constant, digits: int, base: int, threads: int, memory_b
     bounds, most = bounds_for(constant, base, written, certified), workspace_bytes or memory_bytes
     common = (constant, digits, base, threads, memory_bytes, written)
     if disk is None or bounds.words <= min(SQUARE_WORDS_MAX, most // LEAST_BYTES):
-        machine = MemoryPlanner(base)
-        constant.program(machine, bounds)
-        plan = Plan(*common, bounds.words, machine.trace(), certified)
-        if plan.arena_bytes <= min(memory_bytes - PROCESS_BYTES, most) and plan.square_words <= SQUARE_WORDS_MAX:
-            return plan
+        for lean in (False, True):
+            machine = MemoryPlanner(base, lean=lean)
+            constant.program(machine, bounds)
+            plan = Plan(*common, bounds.words, machine.trace(), certified, lean=lean)
+            if plan.arena_bytes <= min(memory_bytes - PROCESS_BYTES, most) and plan.square_words <= SQUARE_WORDS_MAX:
+                return plan
         if disk is None:
             _refuse(plan, workspace_bytes)
     search = _Search(constant.program, bounds, base, threads, disk, memory_bytes - DISK_PROCESS_BYTES, most)

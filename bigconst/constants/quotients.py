@@ -73,9 +73,22 @@ def _computed(machine, bounds: Bounds, claim: Claim, statement: Quotient):
     (r,) = statement.numbers(claim)
     length = r.words(bounds.base)       # X has at most as many digits as r, and two less at least; Y/X is below B
     divisor, dividend = fraction(machine, statement.formula(claim), statement.counts(claim))
+    if statement.is_padded(claim):
+        with machine.stage("fraction"):
+            padding = machine.integer("padding", partial(_padding, claim, statement),
+                                      statement.padding_words(claim, machine.radix))
+            divisor, dividend = (machine.products(name, [(number, padding)], words) for name, number, words in (
+                ("X", divisor, length), ("Y", dividend, length + 1)))
     lengths = DivisionBounds(length + 1, length, 3)
     kept = (claim.digits + statement.g) // claim.width
     return divide(machine, lengths, dividend, divisor, bounds.words, bounds.words - kept, bounds.certified)
+
+
+def _padding(claim: Claim, statement: Quotient) -> int:
+    """b^h."""
+    from bigconst.arithmetic.limits import shortage  # here alone: plans need no kernels
+
+    return claim.base ** statement.padding(claim, shortage(claim, statement, 1))
 
 
 Sized = tuple[object, Decimal]

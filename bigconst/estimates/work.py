@@ -170,7 +170,7 @@ def _checked(part: FormulaPart, count: int) -> tuple[str, int] | None:
     if not isinstance(part, Series):
         return None
     # A term takes four products, each the time of three additions, and additions.
-    of_pi, own = (12 + series.coefficients for series in (CHUDNOVSKY, part.terms))
+    of_pi, own = (12 + series.coefficients for series in (CHUDNOVSKY.terms, part.terms))
     return "check series", count * own // of_pi
 
 

@@ -37,41 +37,56 @@ def _height(rest, prime, jumps):
 
 
 @helper
-def _in_common(start, stop, low, prime, jumps):
-    """How often F(k) is divisible by a prime at all k of a range, at least."""
-    if prime <= low or stop - start >= prime:
-        return 0
-    first = start % prime
-    last = first + stop - 1 - start
-    if last >= prime:
-        return 0
-    found = _height(first, prime, jumps)
-    for i in range(jumps.shape[0]):
-        rest = (jumps[i, 0] * prime + jumps[i, 1] - 1) // jumps[i, 1]
-        if first < rest <= last:
-            found = min(found, _height(rest, prime, jumps))
+def _in_denominator(power, last, minima):
+    """How many of the lcm(1, 2, .. ) of D are multiples of a power of a prime."""
+    found = 0
+    for i in range(minima.shape[0]):
+        if power * minima[i, 0] <= last * minima[i, 1]:
+            found += minima[i, 2]
     return found
 
 
 @helper
-def _power(k, prime, most, jumps):
-    """How often F(k) is divisible by a prime, which is above 1; `most` is the largest m of F."""
+def _in_common(start, stop, low, prime, jumps, last, minima):
+    """How often D*F(k) is divisible at all k of a range, at least, by a prime above `low`, which is above all u*v."""
+    if prime <= low:
+        return 0
+    first = start % prime
+    end = first + stop - 1 - start          # below 2*prime
+    height = passed = 0
+    lowest = LIMIT
+    for i in range(jumps.shape[0]):         # in order, and no two of them at the same k
+        height += jumps[i, 2]
+        at = (jumps[i, 0] * prime - 1) // jumps[i, 1] + 1
+        if at <= first:
+            passed = height
+        if first < at <= end or at + prime <= end:
+            lowest = min(lowest, height)
+    return min(lowest, passed) + _in_denominator(prime, last, minima)
+
+
+@helper
+def _power(k, prime, most, jumps, last, minima):
+    """How often D*F(k) is divisible by a prime; `most` is the largest m of F."""
     found, power = 0, prime
-    while power <= most * k:
-        found += _height(k % power, power, jumps)
+    while power <= most * last:
+        found += _in_denominator(power, last, minima)
+        if power <= most * k:
+            found += _height(k % power, power, jumps)
         power *= prime
     return found
 
 
-@kernel("i8(i8[::1], f8[::1], u1[::1], i8, i8, i8[:,::1], i8[::1], i8)")
-def factors(found, logarithm, composite, low, count, jumps, bounds, most):
+@kernel("i8(i8[::1], f8[::1], u1[::1], i8, i8, i8[:,::1], i8[:,::1], i8[::1], i8)")
+def factors(found, logarithm, composite, low, count, jumps, minima, bounds, most):
     """The primes among `count` odd numbers from `low` on, each as often as it counts, multiplied together below LIMIT;
     returns how many products there are.  logarithm[0] is that of all.
 
     composite    as `sieve` leaves it; for low = 1 the number 1 stands for the prime 2
     jumps        of F (plans.factorials.Factorials)
-    bounds       (start, stop, low) of two ranges, and k: a prime counts as often as it is in common in the second
-                 range, less those in the first one, and for k > 0 those times it divides F(k)
+    minima       places of D
+    bounds       (start, stop, low) of two ranges, K, and 1 or 0: a prime counts as often as it is in common in the
+                 second range, less those in the first one, and for 1 those times it divides D(K)*F(start of the first)
     most         the largest m of F
     """
     at, product, total = 0, 1, 0.0
@@ -79,10 +94,11 @@ def factors(found, logarithm, composite, low, count, jumps, bounds, most):
         if composite[i] != 0:
             continue
         prime = low + 2 * i if low + 2 * i > 1 else 2
-        times = (_in_common(bounds[3], bounds[4], bounds[5], prime, jumps)
-                 - _in_common(bounds[0], bounds[1], bounds[2], prime, jumps))
-        if bounds[6] > 0:
-            times += _power(bounds[6], prime, most, jumps)
+        times = -_in_common(bounds[0], bounds[1], bounds[2], prime, jumps, bounds[6], minima)
+        if bounds[7] > 0:
+            times += _power(bounds[0], prime, most, jumps, bounds[6], minima)
+        else:
+            times += _in_common(bounds[3], bounds[4], bounds[5], prime, jumps, bounds[6], minima)
         if times > 0:
             total += times * np.log(float(prime))
         for _ in range(times):

@@ -170,15 +170,16 @@ Statement = Remainder | Ladder | Quotient
 
 _PARAMETERS: dict[str, dict[str, type]] = {
     "remainder": {}, "ladder": {"k": int, "K": int, "s": int, "c": int, "c2": int, "L": str},
-    "quotient": {"g": int, "G": str, "reduced": bool}}
+    "quotient": {"g": int, "G": str, "reduced": bool, "h": int}}
 """Parameters of the statements, and their types in the header: what may exceed the integers of JSON readers is text."""
 _MOST_DIGITS = {"L": 45, "G": 121}
 """Most digits of those that are text."""
 
 
-def _parameters(statement: Statement) -> dict[str, int | str]:
-    """The parameters of a statement as the header has them."""
-    return {name: kind(getattr(statement, name)) for name, kind in _PARAMETERS[statement.name].items()}
+def _parameters(claim: Claim, statement: Statement) -> dict[str, int | str]:
+    """The parameters of a statement as the header has them: h where it is needed."""
+    return {name: kind(getattr(statement, name)) for name, kind in _PARAMETERS[statement.name].items()
+            if name != "h" or statement.is_padded(claim)}
 
 
 @dataclass(frozen=True)
@@ -221,7 +222,7 @@ class Header:
         line = json.dumps({
             "format": FORMAT, "constant": self.constant.name, "base": self.base, "digits": self.digits,
             "lenient": self.lenient, "version": self.version, "statement": self.statement.name,
-            "parameters": _parameters(self.statement),
+            "parameters": _parameters(self.claim, self.statement),
             "numbers": [[number.name, number.digits] for number in self.numbers], "text_xxh3": self.text_xxh3,
             "file_xxh3": file_xxh3})
         return line.encode("ascii").ljust(HEADER_BYTES - 1) + b"\n"
@@ -315,7 +316,8 @@ def _statement(fields: dict, claim: Claim) -> Statement:
     name, found = fields["statement"], fields["parameters"]
     if type(name) is not str or name not in _PARAMETERS:
         raise _refuse("makes no known statement")
-    if not isinstance(found, dict) or {key: type(value) for key, value in found.items()} != _PARAMETERS[name]:
+    if (not isinstance(found, dict)
+            or {"h": int} | {key: type(value) for key, value in found.items()} != {"h": int} | _PARAMETERS[name]):
         raise _refuse(f"has other parameters than the statement {name!r}")
     found = dict(found)
     for key, most in _MOST_DIGITS.items():
@@ -328,6 +330,8 @@ def _statement(fields: dict, claim: Claim) -> Statement:
         #: The numbers in the header do not prove anything: it was damaged, or made by something else.
         raise VerificationError(f"the certificate's parameters are out of their bounds: not {condition}",
                                 "it is damaged or made by something else")
+    if _parameters(claim, statement).keys() != found.keys():
+        raise _refuse(f"has other parameters than the statement {name!r}")
     wanted = [[number.name, number.digits] for number in statement.numbers(claim)]
     numbers = fields.get("numbers", wanted)
     if numbers != wanted or any(type(number[1]) is not int for number in numbers):

@@ -17,9 +17,10 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import ClassVar, TypeVar
 
-from bigconst.plans.factorials import Factorials
+from bigconst.plans.factorials import Factor, Factorials, factorials_of
 from bigconst.plans.polynomials import (
     PRECISION,
+    Polynomial,
     added,
     excess,
     is_positive_from,
@@ -81,12 +82,16 @@ class Series(FormulaPart):
     first: int = 0
     spare: int = SPARE_PLACES
     """decimals by which it is more exact"""
-    root: int = 0
-    """|p(i)/q(i)| multiplied over i = 1 .. k is F(k)/root^k, and t is a multiple of p, so that the sum of K terms times
-    root^K is an integer; 0 where nothing is known"""
     factorials: Factorials | None = None
-    """F, where it is known"""
+    """what p(i)/q(i) make, if they make quotients of factorials"""
     method: ClassVar[str] = "a series by binary splitting"
+
+    @classmethod
+    def of_factors(cls, p: Sequence[Factor], q: Sequence[Factor], t: Sequence[Polynomial], first: int = 0,
+                   spare: int = SPARE_PLACES) -> "Series":
+        """The series whose p, q and t are products."""
+        late = any(tuple(t).count(each) < tuple(p).count(each) for each in p)
+        return cls(Hypergeometric(product(*p), product(*q), product(*t)), first, spare, factorials_of(p, q, late))
 
     def count(self, digits: int, base: int) -> int:
         """As of FormulaPart: by the ratio of terms, or, where that tends to 0, by a bound of the terms."""
@@ -154,12 +159,13 @@ class Series(FormulaPart):
 
 @dataclass(frozen=True)
 class ReducedSeries(Series):
-    """A series with N and Q without what both are known to have in common: Q = root^K for K terms."""
+    """A series with N and Q without what both are known to have in common: Q = C*D(K)*b^K for K terms
+    (plans.factorials)."""
 
     def log10_q(self, count: int) -> Decimal:
-        """As of FormulaPart."""
+        """A bound, above the logarithm by at most log10_uncertain."""
         with localcontext(PRECISION):
-            return count * Decimal(self.root).log10()
+            return self.factorials.log10_common(count) + count * Decimal(self.factorials.b).log10()
 
 
 def ratio_bound(series: Hypergeometric) -> tuple[int, Fraction]:
@@ -322,8 +328,8 @@ class Formula:
     def reduced(self) -> "Formula | None":
         """The formula with reduced series, where it has such; None where it has none."""
         def reduced(part: FormulaPart) -> FormulaPart:
-            if isinstance(part, Series) and part.root:
-                return ReducedSeries(part.terms, part.first, part.spare, part.root, part.factorials)
+            if isinstance(part, Series) and part.factorials is not None:
+                return ReducedSeries(part.terms, part.first, part.spare, part.factorials)
             return part
 
         found = replace(self, products=tuple(Product(each.c, tuple(map(reduced, each.above)),

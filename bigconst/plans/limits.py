@@ -13,7 +13,6 @@ from functools import lru_cache
 from math import gcd
 
 from bigconst.base.constant import Limit
-from bigconst.plans.factorials import Factorials
 from bigconst.plans.formula import Coth, Formula, Product, Series, UnitRoot, exact_enough
 from bigconst.plans.logarithms import MOST, exponents, log_by_sum
 from bigconst.plans.polynomials import product
@@ -26,26 +25,25 @@ CHUDNOVSKY_C = 640320
 
 def _single(p: tuple, q: tuple, t: tuple, divisor: int = 1, first: int = 0) -> Formula:
     """(first + sum)/divisor; p, q and t are factors, coefficients from the constant up."""
-    series = Series(Hypergeometric(product(*p), product(*q), product(*t)), first)
+    series = Series.of_factors(p, q, t, first)
     return Formula((Product(1, (exact_enough(series, 1 / Decimal(divisor)),)),), divisor)
 
 
-_P = product((-1,), (-5, 6), (-1, 2), (-1, 6))
-CHUDNOVSKY = Hypergeometric(_P, (0, 0, 0, CHUDNOVSKY_C**3 // 24), product(_P, (13591409, 545140134)))
-"""Of pi."""
+_K, _2K = (0, 1), (-1, 2)
+_P = (-1,), (-5, 6), _2K, (-1, 6)
+CHUDNOVSKY = Series.of_factors(_P, ((CHUDNOVSKY_C**3 // 24,), _K, _K, _K), (*_P, (13591409, 545140134)), 13591409, 18)
+"""A(0) + sum of A(k)*p(1)...p(k)/(q(1)...q(k)), A(k) = 13591409 + 545140134k."""
 
 
 def _chudnovsky() -> Formula:
-    """426880*sqrt(10005)/(A(0) + sum of A(k)*p(1)...p(k)/(q(1)...q(k))), A(k) = 13591409 + 545140134k."""
-    series = Series(CHUDNOVSKY, 13591409, 18, CHUDNOVSKY_C**3, Factorials(((6, 1), (3, -1), (1, -3))))
-    return Formula((Product(426880, (UnitRoot(4001, 40, 10005),), (series,)),))
+    """426880*sqrt(10005) divided by the series."""
+    return Formula((Product(426880, (UnitRoot(4001, 40, 10005),), (CHUDNOVSKY,)),))
 
 
 def _ramanujan() -> Formula:
     """9801*sqrt(2)/(4*sum of (1103 + 26390k)*(4k)!/(k!^4*396^(4k)))."""
-    p = product((8,), (-3, 4), (-1, 2), (-1, 4))
-    terms = Hypergeometric(p, (0, 0, 0, 396**4), product(p, (1103, 26390)))
-    series = Series(terms, 1103, 18, 396**4, Factorials(((4, 1), (1, -4))))
+    p = (8,), (-3, 4), _2K, (-1, 4)
+    series = Series.of_factors(p, ((396**4,), _K, _K, _K), (*p, (1103, 26390)), 1103, 18)
     return Formula((Product(9801, (UnitRoot(3, 2, 2),), (series,)),), 4)
 
 
@@ -67,7 +65,6 @@ def _gauss() -> Formula:
     return Formula((Product(92, (arcsl(1, 2),)), Product(28, (arcsl(7, 23),))), 23)
 
 
-_K, _2K = (0, 1), (-1, 2)
 _AMDEBERHAN = (0, 0, 0, 0, 0, 1)
 
 FORMULAS: dict[str, tuple[str, dict[str, Callable[[], Formula]]]] = {

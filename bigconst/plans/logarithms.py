@@ -13,8 +13,7 @@ from itertools import chain, combinations
 from math import gcd, lcm
 
 from bigconst.plans.formula import Formula, Product, Series, exact_enough
-from bigconst.plans.polynomials import PRECISION, product
-from bigconst.plans.series import Hypergeometric
+from bigconst.plans.polynomials import PRECISION
 
 ARGUMENTS = {
     7: (8749, 4801, 449, 251, 244, 161, 127, 99, 97, 71, 55, 49, 41, 31, 29, 26),
@@ -41,14 +40,14 @@ def exponents(a: int, b: int = 1) -> tuple[int, ...] | None:
     return tuple(found) if a == b == 1 else None
 
 
-def acoth(x: int) -> tuple[Hypergeometric, Fraction]:
+def acoth(x: int) -> tuple[Series, Fraction]:
     """A series, and what its sum is to be multiplied by to be L(x)."""
     w = x * x - 1
     common = gcd(8, 3 * x * x * w * w)
     steps = 2 * (9 * x**4 - 15 * x**2 + 4)
-    series = Hypergeometric(product((8 // common,), (0, -1, 2)),
-                            product((3 * x * x * w * w // common,), (-5, 6), (-1, 6)),
-                            (15 * x**4 - 25 * x**2 + 8 - steps, steps))
+    series = Series.of_factors(((8 // common,), (0, 1), (-1, 2)),
+                               ((3 * x * x * w * w // common,), (-5, 6), (-1, 6)),
+                               ((15 * x**4 - 25 * x**2 + 8 - steps, steps),))
     return series, Fraction(2 * x, common)
 
 
@@ -71,7 +70,7 @@ def log_by_sum(a: int, b: int, second: bool = False) -> Formula:
     products = []
     for x, factor in sorted(factors.items(), key=lambda each: each[1] < 0):     # the first one has to be above 0
         c = int(factor * divisor)
-        products.append(Product(c, (exact_enough(Series(series[x][0]), Decimal(c) / divisor),)))
+        products.append(Product(c, (exact_enough(series[x][0], Decimal(c) / divisor),)))
     return Formula(tuple(products), divisor)
 
 

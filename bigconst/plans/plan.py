@@ -49,6 +49,8 @@ class Plan:
     """whether the certificate is written, in addition to the digits"""
     disk: DiskPlan | None = None
     """where they are carried out on disk; None for a run in memory"""
+    lean: bool = False
+    """whether a run in memory takes less of it, and more time"""
 
     @cached_property
     def arena_bytes(self) -> int:

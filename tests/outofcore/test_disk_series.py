@@ -5,7 +5,7 @@ from disk_runs import in_memory, plan_on_disk, run_on_lanes
 from gmpy2 import mpz
 from interrupted_runs import at_moment, kill
 from machine_runs import given, results
-from quotients import in_common, value_of
+from quotients import denominator_of, in_common, series_of, value_of
 
 from bigconst.arithmetic.memory import machine
 from bigconst.arithmetic.primes import PrimeProduct, product_of_primes
@@ -13,7 +13,7 @@ from bigconst.arithmetic.reduced import exact_quotient
 from bigconst.cli import main
 from bigconst.constants import quotients
 from bigconst.constants.registry import parse
-from bigconst.plans.factorials import Factorials, below, between, passed
+from bigconst.plans.factorials import below, between, passed
 from bigconst.runtime.levelstore import LevelStore
 
 
@@ -31,12 +31,15 @@ def test_on_disk(name, digits, base, workspace, lanes, disk, threads, tmp_path):
     assert found.files() == in_memory(constant, digits, base)
 
 
-@pytest.mark.parametrize("digits,base,workspace,lanes,disk,threads", [
-    (61_111, 10, 1024, 2, "ssd", 2), (131_111, 16, 1024, 1, "hdd", 1), (301_111, 10, 2048, 3, "ssd", 2)])
-def test_without_common_factors(digits, base, workspace, lanes, disk, threads, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name,digits,base,workspace,lanes,disk,threads", [
+    ("pi", 61_111, 10, 1024, 2, "ssd", 2), ("pi", 131_111, 16, 1024, 1, "hdd", 1),
+    ("pi", 301_111, 10, 2048, 3, "ssd", 2), ("zeta3", 81_111, 10, 2048, 2, "ssd", 2),
+    ("zeta3", 161_111, 16, 2048, 1, "hdd", 1), ("catalan", 91_111, 10, 3072, 1, "ssd", 2),
+    ("log 2", 101_111, 10, 2048, 1, "ssd", 2), ("log 3", 71_111, 16, 2048, 3, "ssd", 2)])
+def test_without_common_factors(name, digits, base, workspace, lanes, disk, threads, tmp_path, monkeypatch):
     """Numbers of digits that no other test has: runs in memory are remembered."""
     monkeypatch.setattr(quotients, "REDUCED_DIGITS", 1000)
-    test_on_disk("pi", digits, base, workspace, lanes, disk, threads, tmp_path)
+    test_on_disk(name, digits, base, workspace, lanes, disk, threads, tmp_path)
 
 
 def test_levels_of_one_range_are_none_of_others(place, monkeypatch, capsys):
@@ -84,13 +87,14 @@ def test_exact_quotients_of_leading_words(base):
 
 @pytest.mark.parametrize("base", [10, 16])
 @pytest.mark.parametrize("where, most", [("in memory", 1 << 20), ("in memory", 3000), ("on disk", 1500)])
-def test_products_of_primes(where, most, base):
+@pytest.mark.parametrize("name,shorter", [("pi", 1), ("zeta3", 5)])
+def test_products_of_primes(where, most, base, name, shorter):
     """In one cell and in many, of few integers each."""
-    factorials = Factorials(((6, 1), (3, -1), (1, -3)))
-    start, middle, end, low = 70_000, 80_000, 90_000, 20_000
+    factorials = series_of(name).factorials
+    start, middle, end, low = (size // shorter for size in (70_000, 80_000, 90_000, 20_000))
     logs = [below(factorials, 2 * low, end) + passed(factorials.falls, end - start, end, 2 * low),
-            *(between(factorials, low, 2 * low, end) + passed(jumps, middle - start, end, 2 * low)
-              for jumps in (factorials.falls, factorials.rises))]
+            *(between(factorials, low, 2 * low, end) + passed(steps, middle - start, end, 2 * low)
+              for steps in (factorials.falls, factorials.rises))]
     whole = start, end + 1, 2 * low
     halves = None, (start, middle + 1, low), (middle, end + 1, low)
     products = [PrimeProduct(factorials, end, log, whole, half) for log, half in zip(logs, halves, strict=True)]
@@ -100,6 +104,6 @@ def test_products_of_primes(where, most, base):
 
     options = {"chunk": 1024, "workspace": 2 << 20} if where == "on disk" else {}
     lead, first, second = map(mpz, results(program, base, where, **options))
-    common = in_common(factorials, *whole)
-    assert lead * common == value_of(factorials, start)
-    assert (first * common, second * common) == tuple(in_common(factorials, *half) for half in halves[1:])
+    common = in_common(factorials, *whole, end)
+    assert lead * common == denominator_of(factorials, end) * value_of(factorials, start)
+    assert (first * common, second * common) == tuple(in_common(factorials, *half, end) for half in halves[1:])

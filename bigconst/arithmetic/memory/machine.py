@@ -115,7 +115,8 @@ class MemoryMachine(Machine):
 
     def __init__(self, trace: Trace, products: Products, arena: Arena, emit: Callable, *,
                  outputs: Outputs | None = None, store: LevelStore | None = None, source: Source | None = None,
-                 stop: Callable[[], bool] = lambda: False, save_last: bool = True, owner: str = ""):
+                 stop: Callable[[], bool] = lambda: False, save_last: bool = True, owner: str = "",
+                 lean: bool = False):
         """`source` has the digits that are certified.
 
         `store` receives numbered calls that took long, the last one only with `save_last`, and returns those of
@@ -124,7 +125,7 @@ class MemoryMachine(Machine):
         When stop() is true after a numbered call, Interrupted is raised, after saving its result if there is a store.
         """
         super().__init__()
-        self.radix = products.format.radix
+        self.radix, self.lean = products.format.radix, lean
         self.records: list[dict] = []
         self._trace, self._products, self._words = trace, products, products.words
         self._memory = arena.take(trace.memory_bytes, np.uint8)

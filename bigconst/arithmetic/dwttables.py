@@ -40,11 +40,12 @@ class DwtTables:
         self.twiddles = np.concatenate(twiddles) if twiddles else np.zeros(16)
         self.row_twiddles = tables.row_twiddles(numerators, common, self.shape.row_radices)
 
-    def layout(self, stride: int) -> np.ndarray:
-        """The integers of kernels.dwt.LAYOUT for transform data whose rows are `stride` doubles apart."""
+    def layout(self, stride: int, cached: bool) -> np.ndarray:
+        """The integers of kernels.dwt.LAYOUT for transform data whose rows are `stride` doubles apart, and which is
+        stored through the caches or past them."""
         s = self.shape
         return np.array([s.height, s.width, stride, s.rows, s.paired_rows, s.block, len(s.trees), s.words, self.p,
-                         s.buffer_doubles], np.int64)
+                         s.buffer_doubles, cached], np.int64)
 
     def columns(self, layout: np.ndarray) -> tuple[np.ndarray, ...]:
         """Arguments that every column kernel of kernels.dwt takes: layout, trees, radices, twiddles, weights."""

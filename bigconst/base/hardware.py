@@ -47,6 +47,16 @@ def processor() -> dict:
             "threads_per_core": shared or None}
 
 
+def caches() -> dict[int, int]:
+    """Bytes of the data caches of the first processor by their levels, as far as the system tells them."""
+    found = {}
+    for folder in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        level, size, kind = (_read(folder / name).strip() for name in ("level", "size", "type"))
+        if kind != "Instruction" and level.isdigit() and size[-1:] == "K" and size[:-1].isdigit():
+            found[int(level)] = int(size[:-1]) << 10
+    return found
+
+
 def peak_memory_bytes() -> int:
     """Largest resident memory of this process so far."""
     # VmHWM belongs to this program; ru_maxrss would still show a large parent that started it.

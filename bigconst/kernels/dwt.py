@@ -30,10 +30,12 @@ from .realcolumns import block_forward, block_inverse
 from .rows import FORWARD, MULTIPLY, SQUARE, rows
 from .threads import barrier
 
-LAYOUT = ("height", "width", "stride", "rows", "paired_rows", "block", "trees", "words", "exponent", "buffer_doubles")
+LAYOUT = ("height", "width", "stride", "rows", "paired_rows", "block", "trees", "words", "exponent", "buffer_doubles",
+          "cached")
 """Entries of `layout`: rows of words; vectors of 8 columns in a row; doubles from one row of transform data to the
 next; rows of transform data, and how many of these, the first ones, count twice because their conjugates are left out;
-vectors of a block; complex trees; N; p; doubles of a thread's buffer."""
+vectors of a block; complex trees; N; p; doubles of a thread's buffer; whether transform data
+is stored through the caches."""
 
 SQUARES, SPECTRUM, PRODUCT = 0, 1, 2
 
@@ -48,7 +50,8 @@ def columns_in(x, s0, s1, first, layout, trees, radices, tw, row_weights, column
     for s in range(s0, s1):
         put_words(buffer, words, height, columns, block, first + s * 8 * block, row_weights, column_weights,
                   float(layout[7]))
-        block_forward(buffer, z, height, trees, layout[6], radices, tw, block, x, stride, s * block * 16)
+        block_forward(buffer, z, height, trees, layout[6], radices, tw, block, x, stride, s * block * 16,
+                      layout[10])
 
 
 @kernel(f"void(f8[::1], i8, i8, i8, {_TABLES}, i4[::1], f8[::1])")
@@ -91,7 +94,8 @@ def columns_on(x, s0, s1, first, layout, trees, radices, tw, row_weights, column
         elif ends:
             take_words(buffer, words, height, columns, block, c, row_weights, column_weights, n, 1.0)
         else:
-            block_forward(buffer, z, height, trees, layout[6], radices, tw, block, x, stride, s * block * 16)
+            block_forward(buffer, z, height, trees, layout[6], radices, tw, block, x, stride, s * block * 16,
+                          layout[10])
 
 
 @kernel(f"void(f8[::1], i8, i8, {_TABLES}, i4[::1], i8, f8[::1], f8[::1], f8[::1], i8, i8)")
@@ -110,7 +114,7 @@ def columns_enter(x, s0, first, layout, trees, radices, tw, row_weights, column_
         take_words(start, words, height, columns, block, c, row_weights, column_weights, n, 1.0)
     else:
         block_forward(start, buffer[height * 8 * block:], height, trees, layout[6], radices, tw, block, x, stride,
-                      s0 * block * 16)
+                      s0 * block * 16, layout[10])
 
 
 @kernel(f"void(i8, i8, i8, i8, f8[::1], f8[::1], i4[::1], {_TABLES}, i8[::1], f8[::1], f8[::1], f8[::1], f8[::1],"

@@ -14,7 +14,7 @@ the place of `height` rows.
 
 from .jit import helper, kernel
 from .levels import forward, inverse, keep, stream
-from .vector import imag, load_f, load_z, make_z, prefetch, real, splat, store_f, store_z, store_z_nt
+from .vector import imag, load_f, load_z, make_z, prefetch, real, splat, store_f, store_z
 
 TREE = ("first_row", "rows", "levels", "first_radix", "first_twiddle")
 """The integers by which `trees` describes each complex tree."""
@@ -115,12 +115,13 @@ def _join(a, z, height, block):
 # --- complex trees --------------------------------------------------------------------
 
 @helper(fused=True)
-def _tree_forward(z, base, size, levels, radices, ro, tw, to, block, x, stride, c):
-    """Transform rows base .. base+size-1 of z down a tree, into the same rows of x from double c on."""
+def _tree_forward(z, base, size, levels, radices, ro, tw, to, block, x, stride, c, put):
+    """Transform rows base .. base+size-1 of z down a tree, into the same rows of x from double c on; `put` stores
+    them."""
     line = 16 * block
     if levels == 0:
         for i in range(0, line, 16):
-            store_z_nt(x, base * stride + c + i, load_z(z, base * line + i))
+            put(x, base * stride + c + i, load_z(z, base * line + i))
         return
     last = radices[ro + levels - 1]
     for v in range(0, size, last):
@@ -134,7 +135,7 @@ def _tree_forward(z, base, size, levels, radices, ro, tw, to, block, x, stride, 
             table += size // span
             span = m
         forward(last, z, (base + v) * line, line, x, (base + v) * stride + c, stride, block, tw,
-                to + (table + v // last) * 16, stream)
+                to + (table + v // last) * 16, put)
 
 
 @helper(fused=True)
@@ -169,22 +170,24 @@ def _tree_inverse(z, base, size, levels, radices, ro, tw, to, block, x, stride, 
                 inverse(r, z, at, m * line, z, at, m * line, m * block, tw, here)
 
 
-_BLOCK = "void(f8[::1], f8[::1], i8, i8[::1], i8, i8[::1], f8[::1], i8, f8[::1], i8, i8)"
-
-
-@kernel(_BLOCK, fused=True)
-def block_forward(a, z, height, trees, count, radices, tw, block, x, stride, c):
+@kernel("void(f8[::1], f8[::1], i8, i8[::1], i8, i8[::1], f8[::1], i8, f8[::1], i8, i8, i8)", fused=True)
+def block_forward(a, z, height, trees, count, radices, tw, block, x, stride, c, cached):
     """Transform weighted words in `a` (height rows of 8*block) into doubles c .. c+16*block-1 of all rows of x.
 
-    `count` is the number of trees; `z` is for work, 16*block doubles for each row of x.
+    `count` is the number of trees; `z` is for work, 16*block doubles for each row of x.  With `cached` x is stored
+    through the caches, else past them.
     """
     _split(a, z, height, block)
     for t in range(0, 5 * count, 5):
-        _tree_forward(z, trees[t], trees[t + 1], trees[t + 2], radices, trees[t + 3], tw, trees[t + 4], block, x,
-                      stride, c)
+        if cached:
+            _tree_forward(z, trees[t], trees[t + 1], trees[t + 2], radices, trees[t + 3], tw, trees[t + 4], block, x,
+                          stride, c, keep)
+        else:
+            _tree_forward(z, trees[t], trees[t + 1], trees[t + 2], radices, trees[t + 3], tw, trees[t + 4], block, x,
+                          stride, c, stream)
 
 
-@kernel(_BLOCK, fused=True)
+@kernel("void(f8[::1], f8[::1], i8, i8[::1], i8, i8[::1], f8[::1], i8, f8[::1], i8, i8)", fused=True)
 def block_inverse(a, z, height, trees, count, radices, tw, block, x, stride, c):
     """Inverse of `block_forward`, times `height`; expects the rows whose conjugates are left out doubled."""
     for t in range(0, 5 * count, 5):

@@ -5,6 +5,7 @@ columns (kernels.dwt); the columns are transformed by real radices of 8 and
 complex trees, the rows, of a power of two, in a second-level cache.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log, log2
@@ -13,13 +14,15 @@ from bigconst.base.errors import UsageError
 from bigconst.base.units import format_count
 from bigconst.plans.shape import LANES, PAD_VECTORS, powers_of_two_radices
 
-ODD_PARTS = (1, 3, 5, 7)
+ODD_PARTS = (1, 3, 5, 7, 9)
 MIN_WORDS = 1 << 10
 MAX_WORDS = 1 << 29
 ROW_LOG = 13
 """Binary logarithm of the most columns of a row: 2^13 columns take 128 KiB."""
 MAX_BLOCK = 8
 BUFFER_BYTES = 1 << 19
+CACHED_SHARE = 7
+"""Transform data of so many times the second-level cache is stored through the caches."""
 
 ACCURACY, ACCURACY_LOG = 1.7, 0.0635
 """The accuracy in the bound of `bits_per_word` at 2^10 words, and its loss with every doubling.  They are calibrated so
@@ -109,6 +112,17 @@ class DwtShape:
         return f"{self.words >> 10}K" if self.words % 1024 == 0 else str(self.words)
 
 
+def cached_bytes(caches: Mapping[int, int]) -> int:
+    """The longest transform data, in bytes, that is stored through caches of these sizes by level, where it stays until
+    the next pass reads it.  What is longer is stored past them: it would be read once more before it is overwritten.
+
+    Of the last-level cache a quarter, since it is often shared, and no more than what the second level may hand over in
+    time: measured on a processor with 1 MiB and 32 MB, and on one with 2 MiB and a share of 300 MB (docs/mersenne.md).
+    """
+    last = max(caches, default=0)
+    return min(caches[last] // 4, CACHED_SHARE * caches.get(2, 0)) if last > 2 else caches.get(2, 0)
+
+
 def bits_per_word(words: int) -> float:
     """Most bits of a word for which the round-off of a transform of `words` words is safe.
 
@@ -119,10 +133,12 @@ def bits_per_word(words: int) -> float:
 
 
 def _radices(size: int) -> tuple[int, ...]:
-    odd = tuple(q for q in (3, 5, 7) if size % q == 0)
-    for q in odd:
-        size //= q
-    return (powers_of_two_radices(size.bit_length() - 1) if size > 1 else ()) + odd
+    odd = []
+    for q in (3, 5, 7):
+        while size % q == 0:
+            size //= q
+            odd.append(q)
+    return (powers_of_two_radices(size.bit_length() - 1) if size > 1 else ()) + tuple(odd)
 
 
 @lru_cache(maxsize=64)
@@ -184,7 +200,7 @@ def dwt_shape(p: int, words: int | None = None) -> DwtShape:
         found = next((shape for shape in lengths() if shape.words == words), None)
         if found is None:
             raise UsageError(f"there is no transform of {format_count(words)} words",
-                             "lengths are 1, 3, 5 or 7 times a power of two from 1K on, like 3072K")
+                             "lengths are 1, 3, 5, 7 or 9 times a power of two from 1K on, like 3072K")
         if p < found.min_exponent:
             #: The message has the length that is right; without `--fft` it is taken.
             raise UsageError(f"a transform of {found} words is too long for {p}", f"{dwt_shape(p)} is enough")

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bigconst.arithmetic.memory.squarer import Squarer
-from bigconst.plans.dwtshape import DwtShape, dwt_shape, lengths
+from bigconst.kernels.dwt import LAYOUT
+from bigconst.plans.dwtshape import DwtShape, cached_bytes, dwt_shape, lengths
 
 SHORT = [shape for shape in lengths() if shape.words <= 1 << 15]
 ODD_HEIGHTS = [DwtShape(height, 8) for height in (16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 192, 320, 448, 512)]
@@ -40,6 +41,31 @@ def test_any_residue_shift_and_count(data, p, threads, subtract):
     value = data.draw(st.one_of(st.integers(0, m - 1), st.sampled_from([0, 1, 2, m - 1, m - 2, m >> 1, m >> (p // 2)])))
     shape = data.draw(st.sampled_from([s for s in lengths() if s.min_exponent <= p <= s.max_exponent]))
     check(p, shape, threads, data.draw(st.integers(1, 9)), value, data.draw(st.integers(0, p - 1)), subtract)
+
+
+@pytest.mark.parametrize("shape", SHORT[::4], ids=str)
+def test_stores_through_the_caches_and_past_them(shape):
+    """Whatever the caches of this machine are."""
+    values = []
+    for cached in (False, True):
+        with Squarer(shape.max_exponent, shape, 2) as squarer:
+            squarer._layout[LAYOUT.index("cached")] = cached
+            squarer.load(3 << 1000, 17)
+            squarer.iterate(5, 2)
+            values.append(squarer.value())
+    modulus, expected = (mpz(1) << shape.max_exponent) - 1, mpz(3) << 1000
+    for _ in range(5):
+        expected = (expected * expected - 2) % modulus
+    assert values == [expected, expected]
+
+
+def test_what_is_stored_through_the_caches():
+    kib, mib = 1 << 10, 1 << 20
+    assert cached_bytes({1: 32 * kib, 2: mib, 3: 32 * mib}) == 7 * mib
+    assert cached_bytes({1: 48 * kib, 2: 2 * mib, 3: 300 * mib}) == 14 * mib
+    assert cached_bytes({1: 32 * kib, 2: mib, 3: 16 * mib}) == 4 * mib
+    assert cached_bytes({1: 32 * kib, 2: 512 * kib}) == 512 * kib
+    assert cached_bytes({}) == 0
 
 
 @given(p=st.integers(1024, 20_000), seed=st.integers(0, 2**32 - 1), threads=st.integers(1, 2))

@@ -46,7 +46,7 @@ class DiskSquarer:
         self.p, self.disk = p, disk
         self.shift = 0
         self._tables = DwtTables(p, disk.shape)
-        self._columns = self._tables.columns(self._tables.layout(16 * disk.tile_width))
+        self._columns = self._tables.columns(self._tables.layout(16 * disk.tile_width, cached=False))
         self._volume, self._recorder, self._note = volume, recorder, note
         self._kept = Recorder()
         """the recorder of the run while the residue belongs to the chain, else one that records nothing"""

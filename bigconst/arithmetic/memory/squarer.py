@@ -4,9 +4,10 @@ import numpy as np
 from gmpy2 import mpz
 
 from bigconst.arithmetic.dwttables import DwtTables, from_words, to_words
+from bigconst.base.hardware import caches
 from bigconst.base.starting import executor
 from bigconst.kernels.dwt import PRODUCT, SPECTRUM, SQUARES, iterate
-from bigconst.plans.dwtshape import DwtShape
+from bigconst.plans.dwtshape import DwtShape, cached_bytes
 from bigconst.runtime.arena import Arena
 
 
@@ -19,7 +20,7 @@ class Squarer:
         self.threads = min(threads, shape.width // shape.block)
         self.shift = 0
         self._tables = DwtTables(p, shape)
-        self._layout = self._tables.layout(shape.stride)
+        self._layout = self._tables.layout(shape.stride, 8 * shape.stride * shape.rows <= cached_bytes(caches()))
         self._words = np.zeros(shape.words, np.int32)
         self._arena = Arena(shape.arena_bytes(self.threads, products=True))
         self._x = self._arena.take(shape.stride * shape.rows)

@@ -130,7 +130,7 @@ def test_a_lane_is_missing(place, capsys):
 def test_a_second_run_that_does_not_fit_is_refused_before_the_first(place, capsys):
     assert main(["ll", *ON_DISK.split(), "--verify"]) == 4
     out, err = capsys.readouterr()
-    assert out == "" and "5K words is too short for passes over disk" in err
+    assert out == "" and "4608 words is too short for passes over disk" in err
     assert empty(place)
 
 

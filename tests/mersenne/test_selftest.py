@@ -68,7 +68,7 @@ def test_sound_squarings_pass(threads):
     cases = [case for case in small_cases(threads) if threads == 1 or case.iterations == 100]
     verdicts = list(selftest.run(cases, Squarer))
     assert [verdict for verdict in verdicts if not verdict.ok or not 0 < verdict.roundoff < 0.40625] == []
-    assert len({verdict.case.shape for verdict in verdicts}) == 11
+    assert len({verdict.case.shape for verdict in verdicts}) == 12
 
 
 @pytest.mark.parametrize("fault", [lambda value, shape: (value ^ 1 << 20, 0.01), lambda value, shape: (value, 0.41),

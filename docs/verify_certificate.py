@@ -207,7 +207,7 @@ def check_quotient(header, d, phi, P, at, payload, primes):
     x, base, n = (header[key] for key in ("constant", "base", "digits"))
     g, G, reduced = (header["parameters"][key] for key in ("g", "G", "reduced"))
     h = header["parameters"].get("h", 0)
-    demand(20 <= g <= 100 and h >= 0 and (x != "e" or not reduced), "g, h or reduced is out of bounds")
+    demand(20 <= g <= 100 and 0 <= h <= 10**15 and (x != "e" or not reduced), "g, h or reduced is out of bounds")
     demand(("h" in header["parameters"]) == (reduced and x != "pi"), "h is missing or there for nothing")
     demand(re.fullmatch("[1-9][0-9]{3,120}", G) and int(G) <= base**g - 1000, "G is out of bounds")
     with localcontext(Context(prec=60, Emax=MAX_EMAX, Emin=-MAX_EMAX)):

@@ -564,8 +564,8 @@ def test_statements_that_are_not_of_the_documented_form(verifier, base):
         assert verifier.forged(text, claim.file(text, **{key: value})) == 1, (key, value)
     whole = json.dumps(fields_2("phi", base, claim.n, text, "ladder", claim.parameters(), claim.numbers()))
     packed = right_file[4096:]
-    for line in (whole.replace('"k":', f'"k": {claim.k}, "k":'), whole.replace('"s":', '"\\u0073":'),
-                 whole.replace('"statement"', '"Statement"'), whole.replace("certificate/2", "certificate/1"),
+    for line in (whole.replace('"k":', f'"k": {claim.k}, "k":'), whole.replace('"k":', '"h": 1, "k":'),
+                 whole.replace('"s":', '"\\u0073":'), whole.replace('"statement"', '"Statement"'), whole.replace("certificate/2", "certificate/1"),
                  whole.replace("certificate/2", "certificate/3"), whole.replace('"statement": "ladder", ', "")):
         expected = 0 if "u0073" in line else 1      # an escape is JSON
         assert verifier(text, assemble(line, packed)) == expected, line
@@ -608,7 +608,7 @@ def test_remainders_of_format_2(verifier, constant, base, n):
     p, r, text, _ = right(constant, base, n)
     made = certificate_2(constant, base, n, text, "remainder", {}, [("r", n + 6, r)])
     assert verifier.forged(text, made) == 0, verifier.said
-    for wrong in ({"parameters": {"k": 1}}, {"parameters": None}, {"numbers": [["r", n + 5]]},
+    for wrong in ({"parameters": {"k": 1}}, {"parameters": {"h": 1}}, {"parameters": None}, {"numbers": [["r", n + 5]]},
                   {"numbers": [["R", n + 6]]}, {"statement": "ladder"}):
         assert verifier.forged(text, certificate_2(constant, base, n, text, "remainder", {}, [("r", n + 6, r)],
                                                    **wrong)) == 1

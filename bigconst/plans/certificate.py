@@ -170,16 +170,23 @@ Statement = Remainder | Ladder | Quotient
 
 _PARAMETERS: dict[str, dict[str, type]] = {
     "remainder": {}, "ladder": {"k": int, "K": int, "s": int, "c": int, "c2": int, "L": str},
-    "quotient": {"g": int, "G": str, "reduced": bool, "h": int}}
+    "quotient": {"g": int, "G": str, "reduced": bool}}
 """Parameters of the statements, and their types in the header: what may exceed the integers of JSON readers is text."""
+_PADDING = {"h": int}
+"""What quotients have beside them where X is known by a bound only."""
 _MOST_DIGITS = {"L": 45, "G": 121}
 """Most digits of those that are text."""
 
 
 def _parameters(claim: Claim, statement: Statement) -> dict[str, int | str]:
-    """The parameters of a statement as the header has them: h where it is needed."""
-    return {name: kind(getattr(statement, name)) for name, kind in _PARAMETERS[statement.name].items()
-            if name != "h" or statement.is_padded(claim)}
+    """The parameters of a statement as the header has them."""
+    return {name: kind(getattr(statement, name)) for name, kind in _types(claim, statement).items()}
+
+
+def _types(claim: Claim, statement: Statement) -> dict[str, type]:
+    """The types of a statement's parameters."""
+    is_padded = isinstance(statement, Quotient) and statement.is_padded(claim)
+    return _PARAMETERS[statement.name] | (_PADDING if is_padded else {})
 
 
 @dataclass(frozen=True)
@@ -316,8 +323,8 @@ def _statement(fields: dict, claim: Claim) -> Statement:
     name, found = fields["statement"], fields["parameters"]
     if type(name) is not str or name not in _PARAMETERS:
         raise _refuse("makes no known statement")
-    if (not isinstance(found, dict)
-            or {"h": int} | {key: type(value) for key, value in found.items()} != {"h": int} | _PARAMETERS[name]):
+    types = {key: type(value) for key, value in found.items()} if isinstance(found, dict) else None
+    if types != _PARAMETERS[name] and (name != Quotient.name or types != _PARAMETERS[name] | _PADDING):
         raise _refuse(f"has other parameters than the statement {name!r}")
     found = dict(found)
     for key, most in _MOST_DIGITS.items():
@@ -330,7 +337,7 @@ def _statement(fields: dict, claim: Claim) -> Statement:
         #: The numbers in the header do not prove anything: it was damaged, or made by something else.
         raise VerificationError(f"the certificate's parameters are out of their bounds: not {condition}",
                                 "it is damaged or made by something else")
-    if _parameters(claim, statement).keys() != found.keys():
+    if types != _types(claim, statement):
         raise _refuse(f"has other parameters than the statement {name!r}")
     wanted = [[number.name, number.digits] for number in statement.numbers(claim)]
     numbers = fields.get("numbers", wanted)

@@ -6,16 +6,13 @@ Formulas are written as they are in books, with terms as functions.
 import dataclasses
 import random
 from collections.abc import Callable
-from fractions import Fraction as Fraction_
+from fractions import Fraction as Rational
 from functools import lru_cache
 from math import prod
 
 import gmpy2
 from certificates import WIDTH, certificate_2, digit_text
 from gmpy2 import fac, mpz
-
-from bigconst.plans.formula import Series
-from bigconst.plans.limits import limit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,7 +160,7 @@ COMMON: dict[str, list[tuple[int, int, list[str]]]] = {
     "pi": [(640320**3, 1, [])],
     "pi by ramanujan": [(396**4, 1, [])],
     "log 2": [(36, 1, ["1/6"])],
-    "log 2 by sum": [(Fraction_(3 * x**2 * (x**2 - 1)**2, 6 * 8).numerator, 1, ["1/6"]) for x in (8749, 26, 4801)],
+    "log 2 by sum": [(Rational(3 * x**2 * (x**2 - 1)**2, 6 * 8).numerator, 1, ["1/6"]) for x in (8749, 26, 4801)],
     "zeta3": [(1, 720, ["1/12", "1/10", "1/9", "4/9", "11/12"])],
     "catalan": [(1, 1, ["1/6", "1/6", "5/6"])],
     "catalan by zuniga": [(1, 120, ["1/12", "1/10", "11/12"])],
@@ -227,7 +224,7 @@ def fraction(constant: str, counts: tuple[int, ...], reduced: bool = False) -> t
         if not reduced or not isinstance(part, Sum):
             return n, q
         b, c, places = next(common)
-        denominator = c * mpz(b)**count * prod((lcm_up_to(int(count / Fraction_(x))) for x in places), start=mpz(1))
+        denominator = c * mpz(b)**count * prod((lcm_up_to(int(count / Rational(x))) for x in places), start=mpz(1))
         assert denominator * n % q == 0
         return denominator * n // q, denominator
 
@@ -250,7 +247,7 @@ def shortage(constant: str, counts: tuple[int, ...]) -> gmpy2.mpfr:
     with gmpy2.context(precision=120):
         for (_, _, places), count in zip(COMMON[constant], counts, strict=False):
             for x in places:
-                y = count / Fraction_(x)
+                y = count / Rational(x)
                 root = gmpy2.sqrt(gmpy2.mpfr(gmpy2.mpq(y)))
                 found += (gmpy2.mpq(y) + gmpy2.mpfr("0.94") * root
                           - gmpy2.log(gmpy2.mpfr(lcm_up_to(int(y))))) / gmpy2.log(gmpy2.mpfr(10))
@@ -401,33 +398,3 @@ def of_padding(rng: random.Random, honest: Quotient) -> Quotient:
 
 KINDS = {"units": of_units, "guard": of_guard, "terms": of_terms, "r": of_r, "reduction": of_reduction,
          "padding": of_padding}
-
-
-def series_of(name: str) -> Series:
-    """The first series of the program's formula."""
-    return next(part for part in limit(name).formula.parts if isinstance(part, Series))
-
-
-def value_of(factorials, k: int) -> gmpy2.mpq:
-    """F(k), by factorials."""
-    return prod((gmpy2.mpq(fac(m * k)) ** e for m, e in factorials.powers), start=gmpy2.mpq(1))
-
-
-def denominator_of(factorials, last: int) -> mpz:
-    """D(last)."""
-    return prod((lcm_up_to(last * v // u)**times for u, v, times in factorials.minima), start=mpz(1))
-
-
-def in_common(factorials, start: int, stop: int, low: int, last: int) -> mpz:
-    """The product of the primes above `low`, each as often as it divides all D(last)*F(k) of a range by Legendre's
-    formula, without its higher powers."""
-    found, prime = mpz(1), gmpy2.next_prime(low)
-    while prime <= factorials.most * last:
-        # Only where m*k passes a multiple of the prime does anything change.
-        places = {start} | {-(-i * prime // m) for m, _ in factorials.powers
-                            for i in range(m * start // prime, m * stop // prime + 1)}
-        found *= prime ** (min(sum(e * (m * k // prime) for m, e in factorials.powers)
-                               for k in places if start <= k < stop)
-                           + sum(times for u, v, times in factorials.minima if prime * u <= last * v))
-        prime = gmpy2.next_prime(prime)
-    return found

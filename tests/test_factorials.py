@@ -6,8 +6,8 @@ from math import log
 import gmpy2
 import numpy as np
 import pytest
+from common_factors import denominator_of, in_common, series_of, value_of
 from gmpy2 import mpq, mpz
-from quotients import denominator_of, in_common, series_of, value_of
 
 from bigconst.arithmetic.sieve import PrimesOf
 from bigconst.plans.factorials import below, between, factorials_of, passed

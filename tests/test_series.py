@@ -21,7 +21,7 @@ from bigconst.arithmetic.terms import FractionTerms, HarmonicTerms, ListedTerms,
 from bigconst.arithmetic.words import Words
 from bigconst.base import failpoints
 from bigconst.base.constant import Constant
-from bigconst.base.errors import FaultError, UsageError
+from bigconst.base.errors import DoesNotFit, FaultError, UsageError
 from bigconst.base.events import Fault, StageStarted
 from bigconst.base.formats import WORDS
 from bigconst.base.units import hex_digits
@@ -32,6 +32,7 @@ from bigconst.constants.registry import CONSTANTS, parse
 from bigconst.plans import quotient as statements
 from bigconst.plans.formula import UnitRoot
 from bigconst.plans.limits import CHUDNOVSKY, FORMULAS, formulas_of, limit
+from bigconst.plans.plan import Plan
 from bigconst.runs.workdone import memory_work
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.threads import Pool
@@ -127,7 +128,10 @@ def test_e_by_another_formula():
 
 
 def files_of(constant: Constant, digits: int, base: int, threads: int = 1) -> tuple[bytes, bytes]:
-    plan = make_plan(constant, digits, base, threads, 1 << 60)
+    return files_by(make_plan(constant, digits, base, threads, 1 << 60))
+
+
+def files_by(plan: Plan) -> tuple[bytes, bytes]:
     text, certificate = bytearray(plan.text_bytes), bytearray(plan.certificate_bytes)
 
     class Sink:
@@ -171,6 +175,18 @@ def test_certificates_without_common_factors(name, base, levels, monkeypatch):
 def test_numbers_of_few_digits_are_not_reduced():
     bounds = bounds_of(make_plan(PI, 79, 10, 1, 1 << 60), certified=True)
     assert not quotients.statement_of(bounds, PI.number.formula).reduced
+
+
+def test_less_memory_where_it_does_not_suffice(monkeypatch):
+    """In several ranges instead of one, and the same files; less than that takes is refused."""
+    monkeypatch.setattr(quotients, "REDUCED_DIGITS", 1000)
+    constant, digits = parse("zeta3"), 300_000
+    whole = make_plan(constant, digits, 10, 2, 1 << 60)
+    lean = make_plan(constant, digits, 10, 2, 1 << 60, workspace_bytes=whole.arena_bytes - 1)
+    assert not whole.lean and lean.lean and lean.arena_bytes < whole.arena_bytes
+    assert files_by(lean) == files_by(whole) == by_gmpy2(constant, digits, 10, True)
+    with pytest.raises(DoesNotFit, match="zeta3 need .* of memory"):
+        make_plan(constant, digits, 10, 2, 1 << 60, workspace_bytes=lean.arena_bytes - 1)
 
 
 def test_an_exact_quotient_that_is_not(monkeypatch):

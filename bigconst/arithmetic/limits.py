@@ -9,16 +9,15 @@ The terms of a part of the formula are cut into ranges, so that several threads 
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from decimal import Decimal
-from functools import lru_cache, partial, reduce
+from functools import partial, reduce
 from math import fsum, log
 
 import numpy as np
 
 from bigconst.arithmetic.residues import Modulus
-from bigconst.arithmetic.sieve import primes_of_denominator
+from bigconst.arithmetic.sieve import listed_of_denominator
 from bigconst.kernels.recurrence import bilinear, continued_fraction, hypergeometric, product_modulo
 from bigconst.plans.claim import Claim
-from bigconst.plans.factorials import Factorials
 from bigconst.plans.formula import FormulaPart, ReducedSeries, Series, UnitRoot
 from bigconst.plans.polynomials import Polynomial, differences
 from bigconst.plans.quotient import Quotient
@@ -30,14 +29,21 @@ RANGE_TERMS = 1 << 20
 
 
 def quotient_residues(claim: Claim, statement: Quotient, moduli: Sequence[Modulus],
-                      threads: int) -> dict[str, list[int]]:
-    """X and Y modulo each of the primes: a second for 10^9 digits of pi and three primes, on two processors."""
+                      threads: int) -> tuple[dict[str, list[int]], float]:
+    """X and Y without b^h modulo each of the primes, and by how much this X is shorter than its bound, as a decimal
+    logarithm: a second for 10^9 digits of pi and three primes, on two processors."""
     formula, counts = statement.formula(claim), statement.counts(claim)
     parts = [_part(part, count, moduli, threads) for part, count in zip(formula.parts, counts, strict=True)]
     pairs = [formula.fraction(found, lambda c, numbers, p=modulus.p: reduce(lambda x, y: x * y % p, numbers, c) % p,
                               lambda one, other, p=modulus.p: _sum(one, other, p))
-             for modulus, found in zip(moduli, zip(*parts, strict=True), strict=True)]
-    return {"X": [x for x, _ in pairs], "Y": [y for _, y in pairs]}
+             for modulus, found in zip(moduli, zip(*(found for found, _ in parts), strict=True), strict=True)]
+    return {"X": [x for x, _ in pairs], "Y": [y for _, y in pairs]}, sum(missing for _, missing in parts)
+
+
+def shortage(claim: Claim, statement: Quotient, threads: int) -> float:
+    """By how much X without b^h is shorter than its bound, as a decimal logarithm."""
+    return sum(_common(part, count, [], threads)[1] for part, count in zip(
+        statement.formula(claim).parts, statement.counts(claim), strict=True) if isinstance(part, ReducedSeries))
 
 
 def _sum(one: tuple[int, int, int], other: tuple[int, int, int], p: int) -> tuple[int, int]:
@@ -45,58 +51,38 @@ def _sum(one: tuple[int, int, int], other: tuple[int, int, int], p: int) -> tupl
     return x * u % p, (c * y * u + d * v * x) % p
 
 
-def _part(part: FormulaPart, count: int, moduli: Sequence[Modulus], threads: int) -> list[tuple[int, int]]:
-    """N and Q of so many terms, modulo each of the primes."""
+def _part(part: FormulaPart, count: int, moduli: Sequence[Modulus], threads: int) -> tuple[
+        list[tuple[int, int]], float]:
+    """N and Q of so many terms, modulo each of the primes, and what the bound of Q is too long by."""
     if isinstance(part, UnitRoot):
-        return [part.power(count, modulus.p) for modulus in moduli]
+        return [part.power(count, modulus.p) for modulus in moduli], 0.0
     if not isinstance(part, Series):
         products = _over_ranges(1, count + 1, moduli, threads, fraction_range, MATRICES)
         return [((u + v) % modulus.p, (u - v) % modulus.p)
-                for modulus, (u, _, v, _) in zip(moduli, products, strict=True)]
+                for modulus, (u, _, v, _) in zip(moduli, products, strict=True)], 0.0
     sums = _over_ranges(1, count + 1, moduli, threads, partial(series_range, series=part.terms), SERIES)
-    common = denominators(part, count, moduli, threads) if isinstance(part, ReducedSeries) else None
-    found = []
-    for i, (modulus, (_, q, t)) in enumerate(zip(moduli, sums, strict=True)):
-        n, p = part.first * q + t, modulus.p
-        if common is not None:      # no prime above 2^60 divides Q
-            n, q = n * common[i] * pow(q, -1, p), common[i]
-        found.append((n % p, q))
-    return found
+    pairs = [((part.first * q + t) % modulus.p, q) for modulus, (_, q, t) in zip(moduli, sums, strict=True)]
+    if not isinstance(part, ReducedSeries):
+        return pairs, 0.0
+    common, missing = _common(part, count, moduli, threads)
+    # No prime above 2^60 divides Q.
+    return [(n * d * pow(q, -1, modulus.p) % modulus.p, d)
+            for modulus, (n, q), d in zip(moduli, pairs, common, strict=True)], missing
 
 
-def denominators(part: ReducedSeries, count: int, moduli: Sequence[Modulus], threads: int) -> list[int]:
-    """C*D*b^count modulo each of the primes."""
-    factorials = part.factorials
+def _common(part: ReducedSeries, count: int, moduli: Sequence[Modulus], threads: int) -> tuple[list[int], float]:
+    """C*D*b^count modulo each of the primes, and what its bound is too long by."""
+    factorials, logs = part.factorials, []
     found = [factorials.constant * pow(factorials.b, count, modulus.p) for modulus in moduli]
-    if factorials.minima:
-        for residues in _listed(factorials, count, threads, lambda values, _: [
-                product_of(values, modulus.p) for modulus in moduli]):
-            found = [one * other % modulus.p for one, other, modulus in zip(found, residues, moduli, strict=True)]
-    return found
-
-
-def shortage(claim: Claim, statement: Quotient, threads: int) -> float:
-    """By how much X, without the power of b that it may be multiplied by, is shorter than its bound, as a decimal
-    logarithm."""
-    found = Decimal(0)
-    for part, count in zip(statement.formula(claim).parts, statement.counts(claim), strict=True):
-        if isinstance(part, ReducedSeries) and part.factorials.minima:
-            found += part.factorials.log10_common(count) - _log10_common(part.factorials, count, threads)
-    return float(found)
-
-
-@lru_cache(maxsize=16)
-def _log10_common(factorials: Factorials, last: int, threads: int) -> Decimal:
-    """log10 of C*D(last)."""
-    logs = _listed(factorials, last, threads, lambda _, logarithm: logarithm)
-    return Decimal(fsum([log(factorials.constant), *logs]) / log(10))
-
-
-def _listed(factorials: Factorials, last: int, threads: int, what: Callable) -> list:
-    """What is made of the primes of D(last) in each segment."""
-    primes = primes_of_denominator(factorials, last)
+    if not factorials.minima:
+        return found, 0.0
     with closing(Pool(threads)) as pool:
-        return primes.listed(primes.segments, pool, what)
+        for residues, logarithm in listed_of_denominator(factorials, count, pool, lambda values, logarithm: (
+                [product_of(values, modulus.p) for modulus in moduli], logarithm)):
+            found = [one * other % modulus.p for one, other, modulus in zip(found, residues, moduli, strict=True)]
+            logs.append(logarithm)
+    size = Decimal(fsum([log(factorials.constant), *logs]) / log(10))
+    return found, float(factorials.log10_common(count) - size)
 
 
 def _over_ranges(start: int, stop: int, moduli: Sequence[Modulus], threads: int, make: Callable,

@@ -9,13 +9,13 @@ from functools import partial
 from math import log
 
 from bigconst.arithmetic.machine import MADE_BYTES, MOST_MADE, made_bytes
-from bigconst.plans.factorials import Bounds, Factorials
+from bigconst.plans.factorials import SEGMENT, Bounds, Factorials
 from bigconst.plans.series import words_for_log
 
 CELL_BYTES = 60
 """Bytes of memory for each word of a long cell: of all primes together, which take half of their room at least, 48."""
-SEGMENT, LEAST_SEGMENT = 1 << 18, 1 << 6
-"""Integers of a segment; less, where memory is for short numbers only."""
+LEAST_SEGMENT = 1 << 6
+"""Integers of a segment where memory is for short numbers only, at least."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Primes of a product (arithmetic.primes): where they are looked for, and how often each counts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import isqrt
@@ -9,16 +9,16 @@ from typing import TypeVar
 import numpy as np
 
 from bigconst.kernels.primes import factors, sieve
-from bigconst.plans.factorials import Bounds, Crossing, Factorials
+from bigconst.plans.factorials import SEGMENT, Bounds, Crossing, Factorials
 from bigconst.runtime.threads import Pool
 
 Made = TypeVar("Made")
-SEGMENT = 1 << 18
-"""Integers among which primes are looked for at once."""
 NEAR = 1 << 8
 """Intervals that are nearer to each other are one."""
 LEAST_FOUND = 1 << 12
 """Room for the factors of a segment, which has as many or as many as integers: the first one has the highest powers."""
+LISTED = 1 << 10
+"""Segments of a denominator at a time."""
 Interval = tuple[int, int]
 """Of integers, the first one and the one after the last one."""
 
@@ -81,9 +81,14 @@ class PrimesOf:
         return made
 
 
-def primes_of_denominator(factorials: Factorials, last: int) -> PrimesOf:
-    """Those of D(last)."""
-    return PrimesOf(factorials, last, (0, last + 1, factorials.most * last), None, SEGMENT)
+def listed_of_denominator(factorials: Factorials, last: int, pool: Pool, what: Callable[[np.ndarray, float], Made]
+                          ) -> Iterator[Made]:
+    """As PrimesOf.listed for those of D(last), of which there may be too many to be kept."""
+    end = factorials.most * last + 1
+    primes = PrimesOf(factorials, last, (0, last + 1, end), None, SEGMENT)
+    for block in range(1, end, LISTED * SEGMENT):
+        yield from primes.listed([(at, min(at + SEGMENT, end)) for at in range(
+            block, min(block + LISTED * SEGMENT, end), SEGMENT)], pool, what)
 
 
 def _odd_primes(most: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import xxhash
 
-from bigconst.arithmetic.limits import quotient_residues, shortage
+from bigconst.arithmetic.limits import quotient_residues
 from bigconst.arithmetic.packed import write_packed
 from bigconst.arithmetic.residues import Prefixes
 from bigconst.arithmetic.words import Words
@@ -98,7 +98,7 @@ class Files:
         kept = (claim.digits + statement.g) // claim.width
         below = bounds.words - kept
         guard = words.to_int(x.reader(self._kept)(below, bounds.words - bounds.text_words + 1))
-        missing = shortage(claim, statement, words.pool.threads)
+        parts, missing = quotient_residues(claim, statement, [words.modulus], words.pool.threads)
         statement = replace(statement, G=guard % claim.base**statement.g, h=statement.padding(claim, missing))
         if statement.wrong(claim) is not None:
             raise undecided(claim.digits, claim.number.name)
@@ -108,7 +108,6 @@ class Files:
             return read(start + below, stop + below)
 
         residue = r.residue * pow(words.power(below), -1, p) % p
-        parts = quotient_residues(claim, statement, [words.modulus], words.pool.threads)
         left, right = statement.sides(claim, p, self._prefixes.found[claim.digits],
                                       {"r": r.sign * residue, **{name: found[0] for name, found in parts.items()}})
         if left != right:

@@ -43,6 +43,8 @@ from math import gcd, log, pi, prod, sqrt
 
 from bigconst.plans.polynomials import PRECISION
 
+SEGMENT = 1 << 18
+"""Integers among which primes are looked for at once, as a rule."""
 Bounds = tuple[int, int, int]
 """Of a range: its first k, the k after the last one, and the prime above which primes count."""
 Factor = tuple[int, ...]

@@ -14,7 +14,7 @@ import xxhash
 from gmpy2 import mpz
 
 from bigconst.arithmetic.filetext import absorb_file
-from bigconst.arithmetic.limits import quotient_residues, shortage
+from bigconst.arithmetic.limits import quotient_residues
 from bigconst.arithmetic.packed import page_buffer, pieces
 from bigconst.arithmetic.residues import Modulus, Prefixes, random_prime, residues_words
 from bigconst.base.constant import Limit, integer_text
@@ -133,8 +133,9 @@ def verify(text_path: str, proof: str | None = None, primes: int = 3, threads: i
                 raise VerificationError(f"{text_path} is not the file that the certificate was made for",
                                         "it was changed, or the certificate belongs to another file")
             if isinstance(header.statement, Quotient):
-                numbers |= quotient_residues(header.claim, header.statement, moduli, threads)
-                if not header.statement.is_long(header.claim, shortage(header.claim, header.statement, threads)):
+                parts, missing = quotient_residues(header.claim, header.statement, moduli, threads)
+                numbers |= parts
+                if not header.statement.is_long(header.claim, missing):
                     #: As for "the certificate's parameters are out of their bounds: not …".
                     raise VerificationError("the certificate's h is not what its X needs",
                                             "it is damaged or made by something else")

@@ -1,11 +1,11 @@
 """Numbers from series on disk: the files are those of the engine in memory, in any workspace."""
 
 import pytest
+from common_factors import denominator_of, in_common, series_of, value_of
 from disk_runs import in_memory, plan_on_disk, run_on_lanes
 from gmpy2 import mpz
 from interrupted_runs import at_moment, kill
 from machine_runs import given, results
-from quotients import denominator_of, in_common, series_of, value_of
 
 from bigconst.arithmetic.memory import machine
 from bigconst.arithmetic.primes import PrimeProduct, product_of_primes

@@ -18,6 +18,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from bigconst.base.hardware import caches
+
 SCHEMA = "bigconst-benchmark/1"
 PACKAGES = ("bigconst", "numba", "llvmlite", "numpy", "scipy", "pyfftw", "gmpy2", "python-flint")
 
@@ -39,15 +41,6 @@ def _field(text: str, name: str) -> str:
     return ""
 
 
-def _caches() -> dict[str, str]:
-    """Size of each cache of the first processor, like {"L1d": "32K", "L2": "1024K"}."""
-    out = {}
-    for folder in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
-        kind = {"Data": "d", "Instruction": "i"}.get(_read(f"{folder}/type").strip(), "")
-        out[f"L{_read(f'{folder}/level').strip()}{kind}"] = _read(f"{folder}/size").strip()
-    return out
-
-
 def _version(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)
@@ -66,7 +59,7 @@ def machine() -> dict:
         "hypervisor": "hypervisor" in flags,
         "vector_flags": [flag for flag in ("avx2", "fma", "avx512f", "avx512dq", "avx512ifma") if flag in flags],
         "cores": len(os.sched_getaffinity(0)),
-        "caches": _caches(),
+        "caches": {f"L{level}": f"{size >> 10}K" for level, size in caches().items()},
         "memory_bytes": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
         "huge_pages": _read("/sys/kernel/mm/transparent_hugepage/enabled").strip(),
         "load_average": os.getloadavg()[0],
@@ -78,11 +71,11 @@ def machine() -> dict:
 
 def _machine_lines(facts: dict) -> list[str]:
     packages = ", ".join(f"{name} {version}" for name, version in facts["packages"].items())
-    caches = ", ".join(f"{name} {size}" for name, size in facts["caches"].items())
+    sizes = ", ".join(f"{name} {size}" for name, size in facts["caches"].items())
     virtual = ", virtual" if facts["hypervisor"] else ""
     return [
         f"{facts['cpu']} (family {facts['cpu_family']}, model {facts['cpu_model']}{virtual}), {facts['cores']} cores, "
-        f"{caches}, {facts['memory_bytes'] / 2**30:.1f} GiB, {facts['kernel']}",
+        f"{sizes}, {facts['memory_bytes'] / 2**30:.1f} GiB, {facts['kernel']}",
         f"vectors: {' '.join(facts['vector_flags'])}; huge pages: {facts['huge_pages']}; "
         f"load at the start {facts['load_average']:.2f}",
         f"python {facts['python']}, {packages}",

@@ -29,7 +29,8 @@ from gmpy2 import is_prime
 from memory import copy_gb_per_s
 
 from bigconst.arithmetic.memory.squarer import Squarer
-from bigconst.base.units import parse_count, parse_size
+from bigconst.base.hardware import caches
+from bigconst.base.units import parse_count
 from bigconst.plans.dwtshape import DwtShape, dwt_shape, lengths
 
 EXPONENTS = {"M110503": 110_503, "M756839": 756_839, "M57885161": 57_885_161, "p of the tables": 57_984_131}
@@ -61,11 +62,10 @@ def largest_prime(shape: DwtShape) -> int:
 
 def cache_bytes(report: Report) -> int:
     """The size of the last-level cache in bytes."""
-    caches = report.facts["caches"]
-    if not caches:
+    if not (found := caches()):
         report.note(f"the system does not tell its caches; {CACHE_BYTES >> 20} MiB are taken for the last level")
         return CACHE_BYTES
-    return parse_size(max(caches.items())[1] + "iB")
+    return found[max(found)]
 
 
 class Race:

@@ -27,7 +27,11 @@ COMMANDS = {
     "phi 1e8, no certificate": (15, "phi --digits 1e8 --no-certificate --output {out} --force"),
     "phi 1e9 in memory": (5, "phi --digits 1e9 --output {out} --force"),
     "phi 1e9 in 512 MiB": (5, "phi --digits 1e9 --memory 512MiB --disk ssd --swap {swap} --output {out} --force"),
-    "3072K, 60 squarings": (15, "python -c import,bigconst;bigconst.iterate(57984131,3,60,2)"),
+    "zeta3 1e8 in memory": (5, "zeta3 --digits 1e8 --output {out} --force"),
+    "gamma 1e6": (5, "gamma --digits 1e6 --output {out} --force"),
+    **{f"M{p}, {count} squarings, {threads} thread(s)": (
+        15, f"python -c import,bigconst;bigconst.iterate({p},3,{count},2,threads={threads})")
+       for p, count in ((110503, 100000), (2976221, 4000), (20996011, 300), (57984131, 60)) for threads in (1, 2)},
     "phi 1000": (15, "phi --digits 1000 --output -"),
     "help": (15, "--help"),
     "cold: phi": (1, "phi --digits 1000 --output -"),

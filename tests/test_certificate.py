@@ -565,7 +565,8 @@ def test_statements_that_are_not_of_the_documented_form(verifier, base):
     whole = json.dumps(fields_2("phi", base, claim.n, text, "ladder", claim.parameters(), claim.numbers()))
     packed = right_file[4096:]
     for line in (whole.replace('"k":', f'"k": {claim.k}, "k":'), whole.replace('"k":', '"h": 1, "k":'),
-                 whole.replace('"s":', '"\\u0073":'), whole.replace('"statement"', '"Statement"'), whole.replace("certificate/2", "certificate/1"),
+                 whole.replace('"s":', '"\\u0073":'), whole.replace('"statement"', '"Statement"'),
+                 whole.replace("certificate/2", "certificate/1"),
                  whole.replace("certificate/2", "certificate/3"), whole.replace('"statement": "ladder", ', "")):
         expected = 0 if "u0073" in line else 1      # an escape is JSON
         assert verifier(text, assemble(line, packed)) == expected, line

@@ -16,7 +16,8 @@ from bigconst.mersenne.savefile import Saved, SaveFiles
 from bigconst.plans.dwtshape import lengths
 
 P = 9941
-TEST = f"ll {P} --save-every 0.01 --threads 1 --no-factor"
+# Batches grow eightfold at most: however fast the machine, five of them end, and are saved, before the last.
+TEST = f"ll {P} --save-every 1e-6 --threads 1 --no-factor"
 LARGEST = f"{lengths()[-1].max_exponent:,}"
 
 

@@ -153,7 +153,7 @@ def at_save(count, number):
 
 @pytest.mark.parametrize("name, number", [("ll", signal.SIGTERM), ("prp", signal.SIGINT)])
 def test_interrupted_and_resumed(capsys, name, number):
-    command = f"{name} 9941 --save-every 0.01 --threads 1 --no-factor"
+    command = f"{name} 9941 --save-every 1e-6 --threads 1 --no-factor"
     with Process(command, at_save(2, number)) as process:
         code, err = process.end()
         assert code == 75 and process.printed() == "" and "the same command goes on" in err, err

@@ -44,7 +44,7 @@ def test_at_once(capsys, monkeypatch):
         advance(self)
 
     monkeypatch.setattr(Chain, "_advance", hit)
-    command = "ll 9941 --save-every 0.000001 --threads 1 --no-factor"
+    command = "ll 9941 --save-every 1e-6 --threads 1 --no-factor"
     assert error_of(capsys, command, 75) == "bigconst: interrupted; the same command goes on from the last save"
     assert [name for name in os.listdir() if name.endswith(".save")]
     assert main(command.split()) == 0

@@ -25,8 +25,9 @@ import numpy as np
 from _common import Column, Report, add_threads, in_turns, make_parser, seconds, thread_counts
 
 from bigconst.base.units import parse_size
+from bigconst.kernels.access import load_z, store_z, store_z_nt
 from bigconst.kernels.jit import kernel
-from bigconst.kernels.vector import imag, lane, load_z, make_z, real, splat, store_z, store_z_nt
+from bigconst.kernels.vector import imag, lane, make_z, real, splat
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.threads import Pool, split
 

@@ -9,8 +9,9 @@ sum comes to N or more, N is subtracted from it and the weight is halved.
 A block is `height` rows of 8*block doubles, which stand for the columns from c0 on.  There is one carry for each row.
 """
 
+from .access import load_f, store_f
 from .jit import helper, kernel
-from .vector import at_least, fnma, lane, load_f, max_abs, rint, splat, store_f, transpose_f
+from .vector import at_least, fnma, lane, max_abs, rint, splat, transpose_f
 
 
 @helper

@@ -14,6 +14,7 @@ written once.
 
 import numpy as np
 
+from .access import load_f, load_i, load_i_of, load_z, prefetch, store_f, store_i, store_i_nt, store_z
 from .butterfly import dft8
 from .checksum import absorb, absorb_and_stream, keys_of
 from .jit import helper, kernel
@@ -26,21 +27,12 @@ from .vector import (
     fnma,
     imag,
     lane,
-    load_f,
-    load_i,
-    load_i_of,
-    load_z,
     make_z,
     max_abs,
     mul_conj,
-    prefetch,
     real,
     rint,
     splat,
-    store_f,
-    store_i,
-    store_i_nt,
-    store_z,
     to_float,
     to_int,
     transpose_f,

@@ -20,9 +20,10 @@ the butterfly a level costs r-1 complex products; counts are as in `butterfly`.
 `forward` and `inverse` take the radix as their first argument.
 """
 
+from .access import load_z, store_z, store_z_nt
 from .butterfly import dft2, dft3, dft4, dft5, dft7, dft8
 from .jit import helper
-from .vector import load_z, make_z, mul_conj, splat, store_z, store_z_nt
+from .vector import make_z, mul_conj, splat
 
 
 @helper

@@ -15,10 +15,10 @@ Several thousand rows are too many for one pass: from about 2^14 rows on, two
 passes, one inside the other, are faster.
 """
 
+from .access import prefetch
 from .checksum import absorb, keys_of
 from .jit import helper, kernel
 from .levels import forward, inverse, keep
-from .vector import prefetch
 
 _SIGNATURE = "void(f8[::1], i8, i8, i8[::1], f8[::1], i8, i8, i8, i8, uint64[::1], uint64[::1], f8[::1])"
 

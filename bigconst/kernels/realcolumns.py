@@ -12,9 +12,10 @@ is the number of columns.  Rows whose conjugates are left out count twice; so he
 the place of `height` rows.
 """
 
+from .access import load_f, load_z, prefetch, store_f, store_z
 from .jit import helper, kernel
 from .levels import forward, inverse, keep, stream
-from .vector import imag, load_f, load_z, make_z, prefetch, real, splat, store_f, store_z
+from .vector import imag, make_z, real, splat
 
 TREE = ("first_row", "rows", "levels", "first_radix", "first_twiddle")
 """The integers by which `trees` describes each complex tree."""
@@ -115,13 +116,13 @@ def _join(a, z, height, block):
 # --- complex trees --------------------------------------------------------------------
 
 @helper(fused=True)
-def _tree_forward(z, base, size, levels, radices, ro, tw, to, block, x, stride, c, put):
-    """Transform rows base .. base+size-1 of z down a tree, into the same rows of x from double c on; `put` stores
-    them."""
+def _tree_forward(z, base, size, levels, radices, ro, tw, to, block, x, stride, c, cached):
+    """Transform rows base .. base+size-1 of z down a tree, into the same rows of x from double c on, with `cached`
+    through the caches."""
     line = 16 * block
     if levels == 0:
         for i in range(0, line, 16):
-            put(x, base * stride + c + i, load_z(z, base * line + i))
+            store_z(x, base * stride + c + i, load_z(z, base * line + i))
         return
     last = radices[ro + levels - 1]
     for v in range(0, size, last):
@@ -134,8 +135,11 @@ def _tree_forward(z, base, size, levels, radices, ro, tw, to, block, x, stride, 
                 forward(r, z, at, m * line, z, at, m * line, m * block, tw, to + (table + v // span) * 16, keep)
             table += size // span
             span = m
-        forward(last, z, (base + v) * line, line, x, (base + v) * stride + c, stride, block, tw,
-                to + (table + v // last) * 16, put)
+        at, out, here = (base + v) * line, (base + v) * stride + c, to + (table + v // last) * 16
+        if cached:
+            forward(last, z, at, line, x, out, stride, block, tw, here, keep)
+        else:
+            forward(last, z, at, line, x, out, stride, block, tw, here, stream)
 
 
 @helper(fused=True)
@@ -179,12 +183,8 @@ def block_forward(a, z, height, trees, count, radices, tw, block, x, stride, c, 
     """
     _split(a, z, height, block)
     for t in range(0, 5 * count, 5):
-        if cached:
-            _tree_forward(z, trees[t], trees[t + 1], trees[t + 2], radices, trees[t + 3], tw, trees[t + 4], block, x,
-                          stride, c, keep)
-        else:
-            _tree_forward(z, trees[t], trees[t + 1], trees[t + 2], radices, trees[t + 3], tw, trees[t + 4], block, x,
-                          stride, c, stream)
+        _tree_forward(z, trees[t], trees[t + 1], trees[t + 2], radices, trees[t + 3], tw, trees[t + 4], block, x,
+                      stride, c, cached)
 
 
 @kernel("void(f8[::1], f8[::1], i8, i8[::1], i8, i8[::1], f8[::1], i8, f8[::1], i8, i8)", fused=True)

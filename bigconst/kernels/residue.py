@@ -18,11 +18,11 @@ first, block by block.  All kernels serve several primes in one pass.
 
 import numpy as np
 
+from .access import prefetch
 from .characters import digit_value
 from .integers import mul_add_128
 from .jit import helper, kernel
 from .text import BLOCK, read_block
-from .vector import prefetch
 
 SPAN = 2 * BLOCK
 """Words of a block; a table holds the powers 0 .. SPAN of the radix."""

@@ -22,10 +22,11 @@ digit-reversed index and P the product of the radices so far: one product of two
 table entries, base (shared by all rows) and row.
 """
 
+from .access import load_z, load_zz, prefetch, store_z
 from .butterfly import dft8
 from .jit import helper, kernel
 from .levels import forward2, forward4, forward8, inverse2, inverse4, inverse8, keep, twiddle
-from .vector import load_z, load_zz, mul_conj, prefetch, splat, square, store_z, transpose_z
+from .vector import mul_conj, splat, square, transpose_z
 
 FORWARD, SQUARE, MULTIPLY, MULTIPLY_ADD, BACKWARD = 0, 1, 2, 3, 4
 

@@ -11,8 +11,9 @@ F8 at 8*j.  A number stands between PAD zeros on either side, which products rea
 
 import numpy as np
 
+from .access import load_f, store_f, store_i
 from .jit import helper, kernel
-from .vector import at_least, fma, fnma, lane, load_f, rint, splat, store_f, store_i, to_int, transpose_f
+from .vector import at_least, fma, fnma, lane, rint, splat, to_int, transpose_f
 
 TILE = 6
 """Digits of a product that are computed together: with their factors they fit 16 registers of four doubles."""

@@ -18,10 +18,10 @@ scalar loads and stores.  The host is little-endian.
 
 import numpy as np
 
+from .access import prefetch
 from .characters import digit_value, two_words
 from .integers import load_u64, store_u64
 from .jit import helper, kernel
-from .vector import prefetch
 
 BLOCK = 512
 """Words converted at a time; `scratch` arguments are uint64 arrays of this length."""

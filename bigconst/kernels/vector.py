@@ -12,10 +12,7 @@ F8 and Z8 carry + - * (also Z8 * F8); a Z8 occupies 16 consecutive doubles in
 memory, 8 real then 8 imaginary.  LLVM splits a vector into what the host has
 (one zmm, two ymm, four NEON registers), so results and data layout are the same
 everywhere.  Products use explicit fused multiply-adds; nothing here is subject
-to fast-math.  All memory operations take an array and an index in elements, and
-check nothing.  Those on doubles assume 8-byte alignment, those on int32 4-byte
-alignment; of the `_nt` (non-temporal) stores, which go past the caches,
-`store_z_nt` needs 64-byte and `store_i_nt` 32-byte alignment.
+to fast-math.  How vectors get into memory and out of it is in `access`.
 """
 
 import operator
@@ -25,7 +22,7 @@ from numba.core import types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
-from .llvm import I32, LANES, VF, VI, VL, call, element, load_at, pack, store_at
+from .llvm import I32, LANES, VF, VI, VL, call, pack
 
 
 class _Vector(types.Type):
@@ -54,30 +51,30 @@ def _fma(builder, a, b, c):
     return call(builder, "llvm.fma.v8f64", [a, b, c])
 
 
-def _splat(builder, scalar, vector_type):
+def splat_of(builder, scalar, vector_type):
     one = builder.insert_element(ir.Constant(vector_type, ir.Undefined), scalar, I32(0))
     return builder.shuffle_vector(one, ir.Constant(vector_type, ir.Undefined), ir.Constant(VI, [0] * LANES))
 
 
-def _parts(builder, z):
+def parts_of(builder, z):
     return builder.extract_value(z, 0), builder.extract_value(z, 1)
 
 
-def _complex(builder, re, im):
+def complex_of(builder, re, im):
     z = builder.insert_value(ir.Constant(Z8.llvm, ir.Undefined), re, 0)
     return builder.insert_value(z, im, 1)
 
 
 def _cmul(builder, a, b, conjugate: bool = False):
     """a*b or a*conj(b): two products, two fused multiply-adds."""
-    (ar, ai), (br, bi) = _parts(builder, a), _parts(builder, b)
+    (ar, ai), (br, bi) = parts_of(builder, a), parts_of(builder, b)
     if conjugate:
         re = _fma(builder, ar, br, builder.fmul(ai, bi))
         im = _fma(builder, ai, br, builder.fneg(builder.fmul(ar, bi)))
     else:
         re = _fma(builder, ar, br, builder.fneg(builder.fmul(ai, bi)))
         im = _fma(builder, ar, bi, builder.fmul(ai, br))
-    return _complex(builder, re, im)
+    return complex_of(builder, re, im)
 
 
 # --- arithmetic operators -------------------------------------------------------
@@ -102,8 +99,8 @@ def _elementwise(op, emit: str):
 
     @lower_builtin(op, Z8, Z8)
     def _split(context, builder, sig, args):
-        (ar, ai), (br, bi) = (_parts(builder, a) for a in args)
-        return _complex(builder, getattr(builder, emit)(ar, br), getattr(builder, emit)(ai, bi))
+        (ar, ai), (br, bi) = (parts_of(builder, a) for a in args)
+        return complex_of(builder, getattr(builder, emit)(ar, br), getattr(builder, emit)(ai, bi))
 
 
 _elementwise(operator.add, "fadd")
@@ -122,8 +119,8 @@ def _mul_complex(context, builder, sig, args):
 
 @lower_builtin(operator.mul, Z8, F8)
 def _mul_mixed(context, builder, sig, args):
-    re, im = _parts(builder, args[0])
-    return _complex(builder, builder.fmul(re, args[1]), builder.fmul(im, args[1]))
+    re, im = parts_of(builder, args[0])
+    return complex_of(builder, builder.fmul(re, args[1]), builder.fmul(im, args[1]))
 
 
 # --- complex intrinsics ---------------------------------------------------------
@@ -140,8 +137,8 @@ def mul_conj(typingctx, a, b):
 def add_i(typingctx, a, b):
     """a + i*b without a negation."""
     def codegen(context, builder, sig, args):
-        (ar, ai), (br, bi) = (_parts(builder, z) for z in args)
-        return _complex(builder, builder.fsub(ar, bi), builder.fadd(ai, br))
+        (ar, ai), (br, bi) = (parts_of(builder, z) for z in args)
+        return complex_of(builder, builder.fsub(ar, bi), builder.fadd(ai, br))
     return Z8(Z8, Z8), codegen
 
 
@@ -149,8 +146,8 @@ def add_i(typingctx, a, b):
 def sub_i(typingctx, a, b):
     """a - i*b without a negation."""
     def codegen(context, builder, sig, args):
-        (ar, ai), (br, bi) = (_parts(builder, z) for z in args)
-        return _complex(builder, builder.fadd(ar, bi), builder.fsub(ai, br))
+        (ar, ai), (br, bi) = (parts_of(builder, z) for z in args)
+        return complex_of(builder, builder.fadd(ar, bi), builder.fsub(ai, br))
     return Z8(Z8, Z8), codegen
 
 
@@ -158,9 +155,9 @@ def sub_i(typingctx, a, b):
 def square(typingctx, z):
     """z*z: (re + im)(re - im) and 2 re im."""
     def codegen(context, builder, sig, args):
-        re, im = _parts(builder, args[0])
+        re, im = parts_of(builder, args[0])
         real = builder.fmul(builder.fadd(re, im), builder.fsub(re, im))
-        return _complex(builder, real, builder.fmul(builder.fadd(re, re), im))
+        return complex_of(builder, real, builder.fmul(builder.fadd(re, re), im))
     return Z8(Z8), codegen
 
 
@@ -168,7 +165,7 @@ def square(typingctx, z):
 def make_z(typingctx, re, im):
     """The Z8 of two F8."""
     def codegen(context, builder, sig, args):
-        return _complex(builder, *args)
+        return complex_of(builder, *args)
     return Z8(F8, F8), codegen
 
 
@@ -193,8 +190,8 @@ def axpy(typingctx, a, x, y):
     """a*x + y with a an F8, x and y Z8: two fused multiply-adds."""
     def codegen(context, builder, sig, args):
         a, x, y = args
-        (xr, xi), (yr, yi) = _parts(builder, x), _parts(builder, y)
-        return _complex(builder, _fma(builder, a, xr, yr), _fma(builder, a, xi, yi))
+        (xr, xi), (yr, yi) = parts_of(builder, x), parts_of(builder, y)
+        return complex_of(builder, _fma(builder, a, xr, yr), _fma(builder, a, xi, yi))
     return Z8(F8, Z8, Z8), codegen
 
 
@@ -204,7 +201,7 @@ def axpy(typingctx, a, x, y):
 def splat(typingctx, x):
     """Eight copies of a double."""
     def codegen(context, builder, sig, args):
-        return _splat(builder, args[0], VF)
+        return splat_of(builder, args[0], VF)
     return F8(types.float64), codegen
 
 
@@ -298,9 +295,9 @@ def balance(typingctx, word, previous, radix):
     """
     def codegen(context, builder, sig, args):
         word, previous, radix = args
-        half = _splat(builder, builder.lshr(radix, I32(1)), VI)
+        half = splat_of(builder, builder.lshr(radix, I32(1)), VI)
         zero = ir.Constant(VI, [0] * LANES)
-        low = builder.select(builder.icmp_signed(">=", word, half), _splat(builder, radix, VI), zero)
+        low = builder.select(builder.icmp_signed(">=", word, half), splat_of(builder, radix, VI), zero)
         carry = builder.zext(builder.icmp_signed(">=", previous, half), VI)
         return builder.add(builder.sub(word, low), carry)
     return I8(I8, I8, types.int32), codegen
@@ -313,102 +310,6 @@ def at_least(typingctx, a, b, x, y):
         a, b, x, y = args
         return builder.select(builder.fcmp_ordered(">=", a, b), x, y)
     return F8(F8, F8, F8, F8), codegen
-
-
-# --- memory ---------------------------------------------------------------------
-
-@intrinsic
-def load_f(typingctx, array, index):
-    """An F8 from eight doubles, from `index` on."""
-    def codegen(context, builder, sig, args):
-        return load_at(builder, element(context, builder, sig.args[0], args[0], args[1], VF))
-    return F8(array, types.int64), codegen
-
-
-@intrinsic
-def store_f(typingctx, array, index, value):
-    """Store an F8 as eight doubles, from `index` on."""
-    def codegen(context, builder, sig, args):
-        store_at(builder, args[2], element(context, builder, sig.args[0], args[0], args[1], VF))
-    return types.void(array, types.int64, F8), codegen
-
-
-@intrinsic
-def load_z(typingctx, array, index):
-    """A Z8 from 16 doubles, from `index` on."""
-    def codegen(context, builder, sig, args):
-        pointer = element(context, builder, sig.args[0], args[0], args[1], VF)
-        return _complex(builder, load_at(builder, pointer), load_at(builder, builder.gep(pointer, [I32(1)])))
-    return Z8(array, types.int64), codegen
-
-
-def _store_z(temporal: bool):
-    def store(typingctx, array, index, value):
-        def codegen(context, builder, sig, args):
-            pointer = element(context, builder, sig.args[0], args[0], args[1], VF)
-            re, im = _parts(builder, args[2])
-            align = 8 if temporal else 64
-            store_at(builder, re, pointer, align, temporal)
-            store_at(builder, im, builder.gep(pointer, [I32(1)]), align, temporal)
-        return types.void(array, types.int64, Z8), codegen
-    return store
-
-
-store_z = intrinsic(_store_z(True))
-store_z_nt = intrinsic(_store_z(False))
-
-
-@intrinsic
-def load_i(typingctx, array, index):
-    """An I8 from eight int32, from `index` on."""
-    def codegen(context, builder, sig, args):
-        return load_at(builder, element(context, builder, sig.args[0], args[0], args[1], VI), align=4)
-    return I8(array, types.int64), codegen
-
-
-@intrinsic
-def load_i_of(typingctx, array, index, count):
-    """An I8 from eight int32, from `index` on; zeros for elements outside 0 .. count-1, which are not touched."""
-    def codegen(context, builder, sig, args):
-        array, index, count = args
-        numbers = builder.add(_splat(builder, index, VL), ir.Constant(VL, list(range(LANES))))
-        inside = builder.icmp_unsigned("<", numbers, _splat(builder, count, VL))
-        pointer = element(context, builder, sig.args[0], array, index, VI)
-        zeros = ir.Constant(VI, [0] * LANES)
-        return call(builder, "llvm.masked.load.v8i32.p0", [pointer, I32(4), inside, zeros], VI)
-    return I8(array, types.int64, types.int64), codegen
-
-
-def _store_i(temporal: bool):
-    def store(typingctx, array, index, value):
-        def codegen(context, builder, sig, args):
-            pointer = element(context, builder, sig.args[0], args[0], args[1], VI)
-            store_at(builder, args[2], pointer, 4 if temporal else 32, temporal)
-        return types.void(array, types.int64, I8), codegen
-    return store
-
-
-store_i = intrinsic(_store_i(True))
-store_i_nt = intrinsic(_store_i(False))
-
-
-@intrinsic
-def prefetch(typingctx, array, index):
-    """Prefetch the cache line of array[index] into the second-level cache; any index is harmless."""
-    def codegen(context, builder, sig, args):
-        pointer = element(context, builder, sig.args[0], args[0], args[1], ir.IntType(8))
-        call(builder, "llvm.prefetch.p0", [pointer, I32(0), I32(1), I32(1)], ir.VoidType())
-    return types.void(array, types.int64), codegen
-
-
-@intrinsic
-def load_zz(typingctx, re, im, index):
-    """A Z8 from eight doubles of `re` and eight of `im`, from `index` on."""
-    def codegen(context, builder, sig, args):
-        parts = [load_at(builder, element(context, builder, t, a, args[2], VF))
-                 for t, a in zip(sig.args[:2], args[:2], strict=True)]
-        return _complex(builder, *parts)
-    return Z8(re, im, types.int64), codegen
 
 
 # --- 8x8 transposition -------------------------------------------------------------
@@ -441,7 +342,7 @@ def _transpose(kind):
             if kind is Z8:
                 re = _transposed(builder, [builder.extract_value(z, 0) for z in args])
                 im = _transposed(builder, [builder.extract_value(z, 1) for z in args])
-                columns = [_complex(builder, x, y) for x, y in zip(re, im, strict=True)]
+                columns = [complex_of(builder, x, y) for x, y in zip(re, im, strict=True)]
             else:
                 columns = _transposed(builder, args)
             return pack(context, builder, result, columns)

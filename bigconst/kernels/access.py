@@ -1,0 +1,108 @@
+"""Vectors (kernels.vector) in memory: loads, stores and prefetches.
+
+All take an array and an index in elements, and check nothing.  Those on doubles
+assume 8-byte alignment, those on int32 4-byte alignment; of the `_nt`
+(non-temporal) stores, which go past the caches, `store_z_nt` needs 64-byte and
+`store_i_nt` 32-byte alignment.
+"""
+
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+from .llvm import I32, LANES, VF, VI, VL, call, element, load_at, store_at
+from .vector import F8, I8, Z8, complex_of, parts_of, splat_of
+
+
+@intrinsic
+def load_f(typingctx, array, index):
+    """An F8 from eight doubles, from `index` on."""
+    def codegen(context, builder, sig, args):
+        return load_at(builder, element(context, builder, sig.args[0], args[0], args[1], VF))
+    return F8(array, types.int64), codegen
+
+
+@intrinsic
+def store_f(typingctx, array, index, value):
+    """Store an F8 as eight doubles, from `index` on."""
+    def codegen(context, builder, sig, args):
+        store_at(builder, args[2], element(context, builder, sig.args[0], args[0], args[1], VF))
+    return types.void(array, types.int64, F8), codegen
+
+
+@intrinsic
+def load_z(typingctx, array, index):
+    """A Z8 from 16 doubles, from `index` on."""
+    def codegen(context, builder, sig, args):
+        pointer = element(context, builder, sig.args[0], args[0], args[1], VF)
+        return complex_of(builder, load_at(builder, pointer), load_at(builder, builder.gep(pointer, [I32(1)])))
+    return Z8(array, types.int64), codegen
+
+
+def _store_z(temporal: bool):
+    def store(typingctx, array, index, value):
+        def codegen(context, builder, sig, args):
+            pointer = element(context, builder, sig.args[0], args[0], args[1], VF)
+            re, im = parts_of(builder, args[2])
+            align = 8 if temporal else 64
+            store_at(builder, re, pointer, align, temporal)
+            store_at(builder, im, builder.gep(pointer, [I32(1)]), align, temporal)
+        return types.void(array, types.int64, Z8), codegen
+    return store
+
+
+store_z = intrinsic(_store_z(True))
+store_z_nt = intrinsic(_store_z(False))
+
+
+@intrinsic
+def load_i(typingctx, array, index):
+    """An I8 from eight int32, from `index` on."""
+    def codegen(context, builder, sig, args):
+        return load_at(builder, element(context, builder, sig.args[0], args[0], args[1], VI), align=4)
+    return I8(array, types.int64), codegen
+
+
+@intrinsic
+def load_i_of(typingctx, array, index, count):
+    """An I8 from eight int32, from `index` on; zeros for elements outside 0 .. count-1, which are not touched."""
+    def codegen(context, builder, sig, args):
+        array, index, count = args
+        numbers = builder.add(splat_of(builder, index, VL), ir.Constant(VL, list(range(LANES))))
+        inside = builder.icmp_unsigned("<", numbers, splat_of(builder, count, VL))
+        pointer = element(context, builder, sig.args[0], array, index, VI)
+        zeros = ir.Constant(VI, [0] * LANES)
+        return call(builder, "llvm.masked.load.v8i32.p0", [pointer, I32(4), inside, zeros], VI)
+    return I8(array, types.int64, types.int64), codegen
+
+
+def _store_i(temporal: bool):
+    def store(typingctx, array, index, value):
+        def codegen(context, builder, sig, args):
+            pointer = element(context, builder, sig.args[0], args[0], args[1], VI)
+            store_at(builder, args[2], pointer, 4 if temporal else 32, temporal)
+        return types.void(array, types.int64, I8), codegen
+    return store
+
+
+store_i = intrinsic(_store_i(True))
+store_i_nt = intrinsic(_store_i(False))
+
+
+@intrinsic
+def prefetch(typingctx, array, index):
+    """Prefetch the cache line of array[index] into the second-level cache; any index is harmless."""
+    def codegen(context, builder, sig, args):
+        pointer = element(context, builder, sig.args[0], args[0], args[1], ir.IntType(8))
+        call(builder, "llvm.prefetch.p0", [pointer, I32(0), I32(1), I32(1)], ir.VoidType())
+    return types.void(array, types.int64), codegen
+
+
+@intrinsic
+def load_zz(typingctx, re, im, index):
+    """A Z8 from eight doubles of `re` and eight of `im`, from `index` on."""
+    def codegen(context, builder, sig, args):
+        parts = [load_at(builder, element(context, builder, t, a, args[2], VF))
+                 for t, a in zip(sig.args[:2], args[:2], strict=True)]
+        return complex_of(builder, *parts)
+    return Z8(re, im, types.int64), codegen

@@ -31,7 +31,7 @@ from bigconst.plans.series import words_for_log10
 LEVELS, MOST_LEVELS = 2, 12
 """How often the terms are halved, at least and at most: with more levels numbers are shorter, but there are more of
 primes."""
-LOWEST = 2      # more, for few terms: rises and falls at the same k are at those places of F then
+LOWEST = 2
 """Primes count that are above so many times the terms of a range: with smaller ones sums are shorter, but what they are
 multiplied by is longer."""
 GUARD_WORDS = 40
@@ -75,7 +75,7 @@ class _Tree:
         return self.series.factorials
 
     def low(self, level: int) -> int:
-        """Primes above this one count at a level."""
+        """Primes above this one count at a level; no two rises or falls are at the same k for them."""
         return max(LOWEST * self.size << level, self.factorials.most**2)
 
     def end(self, level: int, index: int) -> int:

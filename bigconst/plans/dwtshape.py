@@ -114,10 +114,10 @@ class DwtShape:
 
 def cached_bytes(caches: Mapping[int, int]) -> int:
     """The longest transform data, in bytes, that is stored through caches of these sizes by level, where it stays until
-    the next pass reads it.  What is longer is stored past them: it would be read once more before it is overwritten.
+    the next pass reads it.  What is longer is stored past them: it would be fetched once more before it is overwritten.
 
-    Of the last-level cache a quarter, since it is often shared, and no more than what the second level may hand over in
-    time: measured on a processor with 1 MiB and 32 MB, and on one with 2 MiB and a share of 300 MB (docs/mersenne.md).
+    A quarter of the last-level cache, which is often shared, and CACHED_SHARE times the second-level one, whichever is
+    less: where the gain was seen to end on two processors (docs/performance.md).
     """
     last = max(caches, default=0)
     return min(caches[last] // 4, CACHED_SHARE * caches.get(2, 0)) if last > 2 else caches.get(2, 0)

@@ -62,7 +62,7 @@ class FormulaPart(ABC):
 
     @abstractmethod
     def log10_q(self, count: int) -> Decimal:
-        """log10 of Q, to 1e-6 and better."""
+        """log10 of Q, to 1e-6 and better, or a bound where it has to be looked for."""
 
     @property
     @abstractmethod
@@ -346,7 +346,7 @@ class Formula:
         return tuple(part.count(digits, base) for part in self.parts)
 
     def log10_x(self, counts: Sequence[int]) -> Decimal:
-        """log10 of X, to 1e-5 and better: the divisor times all that is below a stroke."""
+        """log10 of X, the divisor times all that is below a stroke, to 1e-5 and better, or a bound as of log10_q."""
         with localcontext(PRECISION):
             return (sum((part.log10_q(count) for part, count in zip(self.parts, counts, strict=True)), Decimal(0))
                     + sum((part.limit.log10() for each in self.products for part in each.below), Decimal(0))

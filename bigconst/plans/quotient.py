@@ -30,7 +30,7 @@ MARGIN = 1000
 MAX_PADDING = 10**15
 """Bound of h."""
 TOLERANCE = 1e-3
-"""Error of the decimal logarithm of X, from as many logarithms of primes as it has."""
+"""Error of the decimal logarithm of X, a sum of as many logarithms of primes as it has, up to 10^12 digits and more."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ class Quotient:
         return self.formula(claim).counts(claim.digits + self.g, claim.base)
 
     def numbers(self, claim: Claim) -> tuple[Packed, ...]:
-        """r, of so many digits that it may be any number below X, and none from 101*X on, or from 264*X on where h
-        is not 0."""
+        """r, of so many digits that it may be any number below X, and none from 101*X on, or, where X is padded, from
+        264*X on."""
         size = self.formula(claim).log10_x(self.counts(claim))
         with localcontext(PRECISION):
             digits = int((size / Decimal(claim.base).log10() + Decimal("0.001")).to_integral_value(ROUND_CEILING))

@@ -21,8 +21,6 @@ ROW_LOG = 13
 """Binary logarithm of the most columns of a row: 2^13 columns take 128 KiB."""
 MAX_BLOCK = 8
 BUFFER_BYTES = 1 << 19
-CACHED_SHARE = 7
-"""Transform data of so many times the second-level cache is stored through the caches."""
 
 ACCURACY, ACCURACY_LOG = 1.7, 0.0635
 """The accuracy in the bound of `bits_per_word` at 2^10 words, and its loss with every doubling.  They are calibrated so
@@ -116,11 +114,10 @@ def cached_bytes(caches: Mapping[int, int]) -> int:
     """The longest transform data, in bytes, that is stored through caches of these sizes by level, where it stays until
     the next pass reads it.  What is longer is stored past them: it would be fetched once more before it is overwritten.
 
-    A quarter of the last-level cache, which is often shared, and CACHED_SHARE times the second-level one, whichever is
-    less: where the gain was seen to end on two processors (docs/performance.md).
+    A quarter of the last-level cache, which is often shared, or where there are no more than two levels all of it.
     """
     last = max(caches, default=0)
-    return min(caches[last] // 4, CACHED_SHARE * caches.get(2, 0)) if last > 2 else caches.get(2, 0)
+    return caches[last] // (4 if last > 2 else 1) if last > 1 else 0
 
 
 def bits_per_word(words: int) -> float:
@@ -164,9 +161,12 @@ def _trees(height: int) -> tuple[Tree, ...]:
 
 
 def _shape(odd: int, log: int) -> DwtShape:
-    """The shape of odd * 2^log words: 8*odd rows for log < 12; above, rows and columns both grow with log until a row
-    has 2^ROW_LOG columns."""
-    columns_log = min(ROW_LOG, max(6, log - 3 if log < 12 else (log + 3) // 2))
+    """The shape of odd * 2^log words: 8*odd rows for log < 12; above, rows and columns both grow with log, columns more
+    where a block would not be of MAX_BLOCK vectors, until a row has 2^ROW_LOG columns."""
+    columns_log = max(6, log - 3 if log < 12 else (log + 3) // 2)
+    while columns_log < ROW_LOG and 64 * MAX_BLOCK * odd << (log - columns_log) > BUFFER_BYTES:
+        columns_log += 1
+    columns_log = min(columns_log, ROW_LOG)
     return DwtShape(odd << (log - columns_log), 1 << (columns_log - 3))
 
 

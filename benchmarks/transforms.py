@@ -46,7 +46,7 @@ from memory import copy_gb_per_s
 
 from bigconst.arithmetic import tables
 from bigconst.arithmetic.memory.transform import Transform
-from bigconst.kernels.rows import FORWARD, SQUARE, rows
+from bigconst.kernels.rows import FORWARD, SQUARE, rows, scratch_doubles
 from bigconst.plans.shape import Shape, shape_for
 from bigconst.runtime.arena import ALIGN_BYTES, Arena
 from bigconst.runtime.threads import Pool
@@ -79,7 +79,7 @@ def row_gflops(shape: Shape, mode: int, runs: int) -> list[float]:
     angles = tables.child_numerators(shape.column_radices, *tables.ROOT)
     twiddles = np.tile(tables.row_twiddles(*angles, shape.row_radices), -(-count // shape.height))
     radices = np.array(shape.row_radices, dtype=np.int64)
-    data, scratch = aligned(count * shape.stride), aligned(16 * (len(radices) + 1))
+    data, scratch = aligned(count * shape.stride), aligned(scratch_doubles(radices))
     fresh = np.random.default_rng(1).normal(0, 1 / math.sqrt(2 * points), len(data))
 
     def call() -> None:

@@ -16,7 +16,8 @@ class DwtTables:
     def __init__(self, p: int, shape: DwtShape):
         self.p, self.shape = p, shape
         n, columns = shape.words, 8 * shape.width
-        self.row_weights = _weights(np.array([-p * r * columns % n for r in range(shape.height)], np.float64), n)
+        by_eights = np.arange(shape.height).reshape(8, -1).T.ravel().tolist()       # kernels.carries
+        self.row_weights = _weights(np.array([-p * r * columns % n for r in by_eights], np.float64), n)
         self.column_weights = _weights(np.array([-p * c % n for c in range(columns)], np.float64), n)
         self.row_radices = np.array(shape.row_radices, np.int64)
         self.row_base, self.leaf_re, self.leaf_im = tables.row_base(shape.row_radices)

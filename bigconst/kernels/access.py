@@ -10,7 +10,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from .llvm import I32, LANES, VF, VI, VL, call, element, load_at, store_at
+from .llvm import DOUBLE, I32, LANES, VF, VI, VL, call, element, load_at, store_at
 from .vector import F8, I8, Z8, complex_of, parts_of, splat_of
 
 
@@ -28,6 +28,14 @@ def store_f(typingctx, array, index, value):
     def codegen(context, builder, sig, args):
         store_at(builder, args[2], element(context, builder, sig.args[0], args[0], args[1], VF))
     return types.void(array, types.int64, F8), codegen
+
+
+@intrinsic
+def splat_at(typingctx, array, index):
+    """Eight copies of array[index], which is not negative: numba's own indices are looked at for that."""
+    def codegen(context, builder, sig, args):
+        return splat_of(builder, load_at(builder, element(context, builder, sig.args[0], *args, DOUBLE)), VF)
+    return F8(array, types.int64), codegen
 
 
 @intrinsic

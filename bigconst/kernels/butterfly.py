@@ -75,13 +75,23 @@ def dft7(x0, x1, x2, x3, x4, x5, x6):
 
 
 @helper(fused=True)
-def dft8(x0, x1, x2, x3, x4, x5, x6, x7):
-    """Radix 8: 44a 8m, the factors sqrt(1/2) merged into the last additions."""
+def halves8(x0, x1, x2, x3, x4, x5, x6, x7):
+    """`dft8` without its last additions: those of even places, and those of odd ones with their turns begun."""
     e0, e1, e2, e3 = dft4(x0, x2, x4, x6)
     o0, o1, o2, o3 = dft4(x1, x3, x5, x7)
-    h = splat(_SQRT_HALF)
-    g = splat(-_SQRT_HALF)
-    p = add_i(o1, o1)   # sqrt(2) * zeta * o1
-    q = sub_i(o3, o3)   # -sqrt(2) * zeta^3 * o3
-    return (e0 + o0, axpy(h, p, e1), add_i(e2, o2), axpy(g, q, e3),
-            e0 - o0, axpy(g, p, e1), sub_i(e2, o2), axpy(h, q, e3))
+    return e0, e1, e2, e3, o0, add_i(o1, o1), o2, sub_i(o3, o3)     # o1 sqrt(2) zeta, -o3 sqrt(2) zeta^3
+
+
+@helper(fused=True)
+def join8(e, o):
+    """e + o/sqrt(2) and e - o/sqrt(2): X1 and X5 of a dft8 from e1 and o1 of its halves, X7 and X3 from e3 and o3."""
+    return axpy(splat(_SQRT_HALF), o, e), axpy(splat(-_SQRT_HALF), o, e)
+
+
+@helper(fused=True)
+def dft8(x0, x1, x2, x3, x4, x5, x6, x7):
+    """Radix 8: 44a 8m, the factors sqrt(1/2) merged into the last additions."""
+    e0, e1, e2, e3, o0, o1, o2, o3 = halves8(x0, x1, x2, x3, x4, x5, x6, x7)
+    y1, y5 = join8(e1, o1)
+    y7, y3 = join8(e3, o3)
+    return e0 + o0, y1, add_i(e2, o2), y3, e0 - o0, y5, sub_i(e2, o2), y7

@@ -20,6 +20,7 @@ from .checksum import absorb, absorb_and_stream, keys_of
 from .jit import helper, kernel
 from .levels import forward, inverse, keep, stream, twiddle
 from .propagate import propagate
+from .shuffles import transpose_f, transpose_i
 from .vector import (
     balance,
     floor,
@@ -35,8 +36,6 @@ from .vector import (
     splat,
     to_float,
     to_int,
-    transpose_f,
-    transpose_i,
 )
 
 NEAR_BYTES = 1 << 21

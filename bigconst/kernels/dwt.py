@@ -50,7 +50,7 @@ def columns_in(x, s0, s1, first, layout, trees, radices, tw, row_weights, column
     for s in range(s0, s1):
         put_words(buffer, words, height, columns, block, first + s * 8 * block, row_weights, column_weights,
                   float(layout[7]))
-        block_forward(buffer, z, height, trees, layout[6], radices, tw, block, x, stride, s * block * 16,
+        block_forward(buffer, z, height, height, trees, layout[6], radices, tw, block, x, stride, s * block * 16,
                       layout[10])
 
 
@@ -63,7 +63,7 @@ def columns_out(x, s0, s1, first, layout, trees, radices, tw, row_weights, colum
     height, columns, stride, block = layout[0], 8 * layout[1], layout[2], layout[5]
     z = buffer[height * 8 * block:]
     for s in range(s0, s1):
-        block_inverse(buffer, z, height, trees, layout[6], radices, tw, block, x, stride, s * block * 16)
+        block_inverse(buffer, z, height, height, trees, layout[6], radices, tw, block, x, stride, s * block * 16)
         take_words(buffer, words, height, columns, block, first + s * 8 * block, row_weights, column_weights,
                    float(layout[7]), 1.0 / height)
 
@@ -84,17 +84,16 @@ def columns_on(x, s0, s1, first, layout, trees, radices, tw, row_weights, column
         carries[co + r] = 0.0
     for s in range(s0, s1):
         c = first + s * half
-        block_inverse(buffer, z, height, trees, layout[6], radices, tw, block, x, stride, s * block * 16)
+        at, ahead = s * block * 16, (s + 1) * block * 16 if s + 1 < s1 else -1
+        block_inverse(buffer, z, height, height // 8, trees, layout[6], radices, tw, block, x, stride, at)
         if amount != 0.0:
-            subtract(buffer, height, columns, block, c, row_weights, column_weights, n, exponent, amount, shift)
-        carry_block(buffer, height, columns, block, c, row_weights, column_weights, n, rest, bits, carries, co, stats)
-        if s == s0:
-            for i in range(height * half):
-                start[i] = buffer[i]
-        elif ends:
+            subtract(buffer, z, height, columns, block, c, row_weights, column_weights, n, exponent, amount, shift)
+        carry_block(buffer, z, height, columns, block, c, row_weights, column_weights, n, rest, bits, carries, co,
+                    stats, s == s0 or ends == 1, start if s == s0 else buffer, x, stride, layout[3], ahead)
+        if ends and s > s0:
             take_words(buffer, words, height, columns, block, c, row_weights, column_weights, n, 1.0)
-        else:
-            block_forward(buffer, z, height, trees, layout[6], radices, tw, block, x, stride, s * block * 16,
+        elif s > s0:
+            block_forward(buffer, z, height, height // 8, trees, layout[6], radices, tw, block, x, stride, at,
                           layout[10])
 
 
@@ -113,8 +112,8 @@ def columns_enter(x, s0, first, layout, trees, radices, tw, row_weights, column_
     if ends:
         take_words(start, words, height, columns, block, c, row_weights, column_weights, n, 1.0)
     else:
-        block_forward(start, buffer[height * 8 * block:], height, trees, layout[6], radices, tw, block, x, stride,
-                      s0 * block * 16, layout[10])
+        block_forward(start, buffer[height * 8 * block:], height, height, trees, layout[6], radices, tw, block, x,
+                      stride, s0 * block * 16, layout[10])
 
 
 @kernel(f"void(i8, i8, i8, i8, f8[::1], f8[::1], i4[::1], {_TABLES}, i8[::1], f8[::1], f8[::1], f8[::1], f8[::1],"

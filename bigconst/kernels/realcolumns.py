@@ -25,8 +25,15 @@ _H = 0.5**0.5
 
 # --- real radix 8 ---------------------------------------------------------------------
 
+@helper
+def first_rows(n):
+    """Rows of the trees of all that is split off from Y^n - 1, n = 8*m, but for Y^m - 1."""
+    m = n // 8
+    return 3 * m + (m // 2 if m % 2 == 0 else m)
+
+
 @helper(fused=True)
-def _real8(x0, x1, x2, x3, x4, x5, x6, x7):
+def real8(x0, x1, x2, x3, x4, x5, x6, x7):
     """Residues of a real polynomial modulo Y - 1, Y + 1 (real) and Y - zeta^j, j = 1, 2, 3 (complex): 22a 2m."""
     a0, a1, a2, a3 = x0 + x4, x0 - x4, x2 + x6, x2 - x6
     b0, b1, b2, b3 = x1 + x5, x1 - x5, x3 + x7, x3 - x7
@@ -36,8 +43,8 @@ def _real8(x0, x1, x2, x3, x4, x5, x6, x7):
 
 
 @helper(fused=True)
-def _real8_back(y0, y4, z1, z2, z3):
-    """8 times the inverse of `_real8`, from its real residues and twice its complex ones: 22a 2m."""
+def real8_back(y0, y4, z1, z2, z3):
+    """8 times the inverse of `real8`, from its real residues and twice its complex ones: 22a 2m."""
     c, d = y0 + y4, y0 - y4
     a0, a2 = c + real(z2), c - real(z2)
     b0, b2 = d + imag(z2), d - imag(z2)
@@ -48,10 +55,11 @@ def _real8_back(y0, y4, z1, z2, z3):
 
 
 @helper(fused=True)
-def _split(a, z, height, block):
-    """Split the real rows in `a` into the roots of all trees, in `z`; the last one is what remains, modulo Y^m - 1."""
+def _split(a, z, height, top, block):
+    """Split the polynomial in `a`, modulo Y^top - 1, into the roots of its trees, in `z`; the last one is what remains,
+    modulo Y^m - 1."""
     half, line = 8 * block, 16 * block
-    n, base = height, 0
+    n, base = top, 0 if top == height else first_rows(height)
     while n % 8 == 0:
         m = n // 8
         fold = m // 2 if m % 2 == 0 else m
@@ -59,7 +67,7 @@ def _split(a, z, height, block):
             at = (base + 3 * m + i % fold) * line + 8 * (i // fold)
             for b in range(block):
                 o, w = i * half + 8 * b, (base + i) * line + 16 * b
-                y0, y4, z1, z2, z3 = _real8(
+                y0, y4, z1, z2, z3 = real8(
                     load_f(a, o), load_f(a, o + m * half), load_f(a, o + 2 * m * half), load_f(a, o + 3 * m * half),
                     load_f(a, o + 4 * m * half), load_f(a, o + 5 * m * half), load_f(a, o + 6 * m * half),
                     load_f(a, o + 7 * m * half))
@@ -70,7 +78,7 @@ def _split(a, z, height, block):
                 store_z(z, w, z1)
                 store_z(z, w + m * line, z2)
                 store_z(z, w + 2 * m * line, z3)
-        base += 3 * m + fold
+        base += first_rows(n)
         n = m
     for i in range(n):
         for b in range(block):
@@ -78,29 +86,28 @@ def _split(a, z, height, block):
 
 
 @helper(fused=True)
-def _join(a, z, height, block):
-    """Inverse of `_split`, times `height`.
+def _join(a, z, height, top, block):
+    """Inverse of `_split`, times `top`.
 
     The roots in `z` are multiplied by the size of their tree, and doubled where their conjugates are left out.
     """
     half, line = 8 * block, 16 * block
     n, base = height, 0
     while n % 8 == 0:
-        m = n // 8
-        base += 3 * m + (m // 2 if m % 2 == 0 else m)
-        n = m
+        base += first_rows(n)
+        n //= 8
     for i in range(n):
         for b in range(block):
             store_f(a, i * half + 8 * b, load_f(z, (base + i) * line + 16 * b))
-    while n < height:
+    while n < top:
         m, n = n, 8 * n
         fold = m // 2 if m % 2 == 0 else m
-        base -= 3 * m + fold
+        base -= first_rows(n)
         for i in range(m):
             at = (base + 3 * m + i % fold) * line + 8 * (i // fold)
             for b in range(block):
                 o, w = i * half + 8 * b, (base + i) * line + 16 * b
-                x0, x1, x2, x3, x4, x5, x6, x7 = _real8_back(
+                x0, x1, x2, x3, x4, x5, x6, x7 = real8_back(
                     load_f(a, o), load_f(z, at + 16 * b), load_z(z, w), load_z(z, w + m * line),
                     load_z(z, w + 2 * m * line))
                 store_f(a, o, x0)
@@ -174,23 +181,27 @@ def _tree_inverse(z, base, size, levels, radices, ro, tw, to, block, x, stride, 
                 inverse(r, z, at, m * line, z, at, m * line, m * block, tw, here)
 
 
-@kernel("void(f8[::1], f8[::1], i8, i8[::1], i8, i8[::1], f8[::1], i8, f8[::1], i8, i8, i8)", fused=True)
-def block_forward(a, z, height, trees, count, radices, tw, block, x, stride, c, cached):
-    """Transform weighted words in `a` (height rows of 8*block) into doubles c .. c+16*block-1 of all rows of x.
+@kernel("void(f8[::1], f8[::1], i8, i8, i8[::1], i8, i8[::1], f8[::1], i8, f8[::1], i8, i8, i8)", fused=True)
+def block_forward(a, z, height, top, trees, count, radices, tw, block, x, stride, c, cached):
+    """Transform real rows in `a`, of 8*block doubles, into doubles c .. c+16*block-1 of all rows of x.
 
-    `count` is the number of trees; `z` is for work, 16*block doubles for each row of x.  With `cached` x is stored
-    through the caches, else past them.
+    top      `height`: weighted words; or height/8: the coefficients modulo Y^top - 1, while the roots of the trees that
+             were split off before are in z already
+    z        16*block doubles for each row of x
+    count    number of trees
+    cached   x is stored through the caches, else past them
     """
-    _split(a, z, height, block)
+    _split(a, z, height, top, block)
     for t in range(0, 5 * count, 5):
         _tree_forward(z, trees[t], trees[t + 1], trees[t + 2], radices, trees[t + 3], tw, trees[t + 4], block, x,
                       stride, c, cached)
 
 
-@kernel("void(f8[::1], f8[::1], i8, i8[::1], i8, i8[::1], f8[::1], i8, f8[::1], i8, i8)", fused=True)
-def block_inverse(a, z, height, trees, count, radices, tw, block, x, stride, c):
-    """Inverse of `block_forward`, times `height`; expects the rows whose conjugates are left out doubled."""
+@kernel("void(f8[::1], f8[::1], i8, i8, i8[::1], i8, i8[::1], f8[::1], i8, f8[::1], i8, i8)", fused=True)
+def block_inverse(a, z, height, top, trees, count, radices, tw, block, x, stride, c):
+    """Inverse of `block_forward`, times the size of each tree, and what is joined times `top`; expects the rows whose
+    conjugates are left out doubled."""
     for t in range(0, 5 * count, 5):
         _tree_inverse(z, trees[t], trees[t + 1], trees[t + 2], radices, trees[t + 3], tw, trees[t + 4], block, x,
                       stride, c)
-    _join(a, z, height, block)
+    _join(a, z, height, top, block)

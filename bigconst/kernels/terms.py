@@ -13,7 +13,8 @@ import numpy as np
 
 from .access import load_f, store_f, store_i
 from .jit import helper, kernel
-from .vector import at_least, fma, fnma, lane, rint, splat, to_int, transpose_f
+from .shuffles import transpose_f
+from .vector import at_least, fma, fnma, lane, rint, splat, to_int
 
 TILE = 6
 """Digits of a product that are computed together: with their factors they fit 16 registers of four doubles."""

@@ -18,7 +18,7 @@ to fast-math.  How vectors get into memory and out of it is in `access`.
 import operator
 
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
@@ -70,7 +70,7 @@ def _cmul(builder, a, b, conjugate: bool = False):
     (ar, ai), (br, bi) = parts_of(builder, a), parts_of(builder, b)
     if conjugate:
         re = _fma(builder, ar, br, builder.fmul(ai, bi))
-        im = _fma(builder, ai, br, builder.fneg(builder.fmul(ar, bi)))
+        im = _fma(builder, builder.fneg(ar), bi, builder.fmul(ai, br))
     else:
         re = _fma(builder, ar, br, builder.fneg(builder.fmul(ai, bi)))
         im = _fma(builder, ar, bi, builder.fmul(ai, br))
@@ -153,10 +153,10 @@ def sub_i(typingctx, a, b):
 
 @intrinsic
 def square(typingctx, z):
-    """z*z: (re + im)(re - im) and 2 re im."""
+    """z*z: one product and one fused multiply-add, one addition and one product."""
     def codegen(context, builder, sig, args):
         re, im = parts_of(builder, args[0])
-        real = builder.fmul(builder.fadd(re, im), builder.fsub(re, im))
+        real = _fma(builder, re, re, builder.fneg(builder.fmul(im, im)))
         return complex_of(builder, real, builder.fmul(builder.fadd(re, re), im))
     return Z8(Z8), codegen
 
@@ -251,6 +251,15 @@ def max_abs(typingctx, largest, x):
 
 
 @intrinsic
+def max_number(typingctx, largest, x):
+    """max(largest, |x|), or `largest` where x is NaN."""
+    def codegen(context, builder, sig, args):
+        x = call(builder, "llvm.fabs.v8f64", [args[1]])
+        return builder.select(builder.fcmp_ordered(">", x, args[0]), x, args[0])
+    return F8(F8, F8), codegen
+
+
+@intrinsic
 def lane(typingctx, x, index):
     """One lane of an F8, I8 or L8 as a double, int32 or uint64."""
     def codegen(context, builder, sig, args):
@@ -312,46 +321,26 @@ def at_least(typingctx, a, b, x, y):
     return F8(F8, F8, F8, F8), codegen
 
 
-# --- 8x8 transposition -------------------------------------------------------------
+# --- order of instructions -----------------------------------------------------------
 
-def _transposed(builder, rows):
-    """The 8x8 transpose: neighbouring rows in pairs, then 4x4 blocks of two lanes; 24 shuffles."""
-    def shuffle(a, b, mask):
-        return builder.shuffle_vector(a, b, ir.Constant(VI, mask))
+@intrinsic
+def pinned(typingctx, values):
+    """A tuple of F8 and Z8 as it is, computed before all that follows in the source.
 
-    pairs = []
-    for i in range(0, 8, 2):
-        pairs.append((shuffle(rows[i], rows[i + 1], [0, 8, 2, 10, 4, 12, 6, 14]),
-                      shuffle(rows[i], rows[i + 1], [1, 9, 3, 11, 5, 13, 7, 15])))
-    even, odd = [0, 1, 4, 5, 8, 9, 12, 13], [2, 3, 6, 7, 10, 11, 14, 15]
-    out = [None] * 8
-    for parity in range(2):
-        r0, r2, r4, r6 = (p[parity] for p in pairs)
-        t0, t1 = shuffle(r0, r2, even), shuffle(r0, r2, odd)
-        t2, t3 = shuffle(r4, r6, even), shuffle(r4, r6, odd)
-        out[0 + parity], out[4 + parity] = shuffle(t0, t2, even), shuffle(t0, t2, odd)
-        out[2 + parity], out[6 + parity] = shuffle(t1, t3, even), shuffle(t1, t3, odd)
-    return out
-
-
-def _transpose(kind):
-    def transpose(typingctx, a, b, c, d, e, f, g, h):
-        result = types.UniTuple(kind, 8)
-
-        def codegen(context, builder, sig, args):
-            if kind is Z8:
-                re = _transposed(builder, [builder.extract_value(z, 0) for z in args])
-                im = _transposed(builder, [builder.extract_value(z, 1) for z in args])
-                columns = [complex_of(builder, x, y) for x, y in zip(re, im, strict=True)]
-            else:
-                columns = _transposed(builder, args)
-            return pack(context, builder, result, columns)
-        return result(*[kind] * 8), codegen
-    return transpose
-
-
-transpose_z = intrinsic(_transpose(Z8))
-transpose_f = intrinsic(_transpose(F8))
-transpose_i = intrinsic(_transpose(I8))
-
-
+    LLVM puts alike instructions in a row, which then wait for the same port, and one of two chains that are written in
+    turns after the other, with all that it needs in memory until then.  This is no instruction, only an order for it to
+    keep.  Processors without AVX-512 have too few registers for that.
+    """
+    def codegen(context, builder, sig, args):
+        if "+avx512f" not in context.codegen().magic_tuple()[2]:
+            return args[0]
+        kinds, flat = list(sig.return_type), []
+        for kind, value in zip(kinds, cgutils.unpack_tuple(builder, args[0]), strict=True):
+            flat += parts_of(builder, value) if kind is Z8 else [value]
+        of_all, numbers = [VF] * len(flat), range(len(flat))
+        struct = builder.asm(ir.FunctionType(ir.LiteralStructType(of_all), of_all), "",
+                             ",".join(["=v" for _ in numbers] + [str(k) for k in numbers]), flat, True)
+        after = iter([builder.extract_value(struct, k) for k in numbers])
+        return pack(context, builder, sig.return_type,
+                    [complex_of(builder, next(after), next(after)) if kind is Z8 else next(after) for kind in kinds])
+    return values(values), codegen

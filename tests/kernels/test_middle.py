@@ -16,7 +16,7 @@ from bigconst.kernels.checksum import NO_SUMS
 from bigconst.kernels.columns import columns_forward, columns_inverse, resolve_carries
 from bigconst.kernels.middle import middle_forward, middle_inverse
 from bigconst.kernels.propagate import propagate
-from bigconst.kernels.rows import FORWARD, MULTIPLY, SQUARE, rows
+from bigconst.kernels.rows import FORWARD, MULTIPLY, SQUARE, rows, scratch_doubles
 
 LISTS = [(2,), (3,), (4,), (5,), (7,), (8,), (2, 8), (8, 2), (3, 5), (7, 4), (5, 4, 2), (8, 4, 3), (2, 3, 4, 5),
          (7, 2, 2, 3), (8, 8, 4), (4, 8, 5), (2, 2, 2, 2, 2)]
@@ -98,7 +98,7 @@ class LongRow:
         twiddles = tables.row_twiddles(array([n for _, _, n, _ in leaves]), leaves[0][3], self.row_radices)
         base, leaf_re, leaf_im = self._base
         rows(x, 0, self.height, self.stride, self.width, array(self.row_radices), base, twiddles, leaf_re, leaf_im,
-             scale, mode, other, other, np.empty(16 * (len(self.row_radices) + 1)))
+             scale, mode, other, other, np.empty(scratch_doubles(self.row_radices)))
         if mode != FORWARD:
             for node in reversed(passes):
                 self._middle(middle_inverse, x, *node)

@@ -18,7 +18,7 @@ from bigconst.base import failpoints
 from bigconst.base.errors import ChecksumError, FaultError
 from bigconst.kernels.checksum import absorb_tiles, fold
 from bigconst.kernels.middle import middle_forward, middle_inverse
-from bigconst.kernels.rows import FORWARD, MULTIPLY, MULTIPLY_ADD, SQUARE, multiply_spectra, rows
+from bigconst.kernels.rows import FORWARD, MULTIPLY, MULTIPLY_ADD, SQUARE, multiply_spectra, rows, scratch_doubles
 from bigconst.plans.diskshape import READ_BUFFERS, SPARE_ROWS, DiskShape
 from bigconst.plans.shape import BUFFER_BYTES, MAX_BLOCK, VECTOR_BYTES
 from bigconst.runtime.pipeline import RING, Together
@@ -205,7 +205,7 @@ class RowPasses:
             (x, start, stop, stride, s.sub_width, self._row_radices, self._base, twiddles[1], self._leaf_re,
              self._leaf_im, 2.0 / s.words, mode, second, third)
             for start, stop in split(height, self._tasks(s.row_width))],
-            16 * (len(s.row_radices) + 1))
+            scratch_doubles(s.row_radices))
         after = None
         if mode != FORWARD:
             _, after = self._columns(middle_inverse, x, s.middle_radices, stride, s.sub_width, twiddles[0],

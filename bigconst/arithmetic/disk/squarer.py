@@ -23,7 +23,7 @@ from bigconst.arithmetic.disk.tiles import Tiles
 from bigconst.arithmetic.dwttables import DwtTables, from_words, to_words
 from bigconst.base.errors import Interrupted
 from bigconst.kernels.dwt import columns_enter, columns_in, columns_on, columns_out
-from bigconst.kernels.rows import FORWARD, MULTIPLY, SQUARE, rows
+from bigconst.kernels.rows import FORWARD, MULTIPLY, SQUARE, rows, scratch_doubles
 from bigconst.plans.dwtdisk import DwtDisk
 from bigconst.runtime.arena import Arena
 from bigconst.runtime.pipeline import RING, Pipeline, Together
@@ -58,7 +58,7 @@ class DiskSquarer:
         if volume.size_bytes < disk.scratch_bytes:
             volume.resize(disk.scratch_bytes)
         self._regions = [Tiles(disk, i * disk.region_bytes, behind=False) for i in range(disk.regions)]
-        self._cut = f"{disk.shape.height} x {disk.shape.width}, {disk.tile_width}, {disk.unit_rows}"
+        self._cut = f"{disk.shape.height} x {disk.shape.width}, {disk.tile_width}, {disk.unit_rows}, carries by eights"
         self._base = self._iteration = self._noted_s = 0
         self._error = 0.0
         """largest |x - rint(x)| that `iterate` has not yet returned, that of an earlier process included"""
@@ -255,7 +255,7 @@ class DiskSquarer:
         data, factor = slice(at * 16 * width, (at + 1) * 16 * width), 2.0 if row < s.paired_rows else 1.0
         rows(x[data], 0, 1, 16 * width, width, radices, base, twiddles[row * size:(row + 1) * size], leaf_re, leaf_im,
              1.0 if mode == FORWARD else factor / s.words, mode, other[data], other[data],
-             thread_scratch(16 * (len(radices) + 1)))
+             thread_scratch(scratch_doubles(radices)))
 
     def _slabs(self, subtract: int, name: str, pipeline: Pipeline | None = None) -> float:
         """Slab pass from region 1, which holds squares or products, to region 0: columns back, rounded, carried, and

@@ -10,7 +10,7 @@ from bigconst.arithmetic import tables
 from bigconst.base import failpoints
 from bigconst.kernels.checksum import NO_SUMS
 from bigconst.kernels.columns import columns_forward, columns_inverse, join_runs, resolve_carries
-from bigconst.kernels.rows import FORWARD, MULTIPLY, MULTIPLY_ADD, SQUARE, multiply_spectra, rows
+from bigconst.kernels.rows import FORWARD, MULTIPLY, MULTIPLY_ADD, SQUARE, multiply_spectra, rows, scratch_doubles
 from bigconst.plans.shape import Shape
 from bigconst.runtime.threads import Pool, split
 
@@ -29,7 +29,7 @@ class Transform:
         self._columns = split(shape.width, parts, shape.block)
         self._rows = split(shape.height, parts)
         self._buffer_size = 16 * shape.height * shape.block
-        self._scratch_size = 16 * (len(shape.row_radices) + 1)
+        self._scratch_size = scratch_doubles(shape.row_radices)
 
     def forward(self, words: np.ndarray, radix: int, data: np.ndarray) -> None:
         """Column pass: `words`, at most shape.words of them, into `data` (shape.data_bytes)."""

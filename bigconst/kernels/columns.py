@@ -187,27 +187,45 @@ def _digit(t, radix, inverse, bias):
 
 
 @helper
-def _carried(a0, a1, a2, a3, a4, a5, a6, a7, carry, radix, inverse, bias, error, peak):
-    """Round coefficients of 8 rows (one vector for each) and carry along each row.
-
-    Returns the words of each row as I8, the carries out of the rows, and the
-    running maxima of |a - rint(a)| and |a|.  48 shuffles, 16 additions, 40
-    roundings and multiplications, 32 to measure.
-    """
+def _rounded(a0, a1, a2, a3, a4, a5, a6, a7, error, peak):
+    """Coefficients of 8 rows (one vector for each) as integers, a column in each vector, and the running maxima of
+    |a - rint(a)| and |a|.  24 shuffles, 16 roundings and subtractions, 32 operations to measure."""
     peak = _largest(peak, a0, a1, a2, a3, a4, a5, a6, a7)
     r0, r1, r2, r3, r4, r5, r6, r7 = rint(a0), rint(a1), rint(a2), rint(a3), rint(a4), rint(a5), rint(a6), rint(a7)
     error = _largest(error, a0 - r0, a1 - r1, a2 - r2, a3 - r3, a4 - r4, a5 - r5, a6 - r6, a7 - r7)
-    r0, r1, r2, r3, r4, r5, r6, r7 = transpose_f(r0, r1, r2, r3, r4, r5, r6, r7)
-    carry, r0 = _digit(r0 + carry, radix, inverse, bias)
-    carry, r1 = _digit(r1 + carry, radix, inverse, bias)
-    carry, r2 = _digit(r2 + carry, radix, inverse, bias)
-    carry, r3 = _digit(r3 + carry, radix, inverse, bias)
-    carry, r4 = _digit(r4 + carry, radix, inverse, bias)
-    carry, r5 = _digit(r5 + carry, radix, inverse, bias)
-    carry, r6 = _digit(r6 + carry, radix, inverse, bias)
-    carry, r7 = _digit(r7 + carry, radix, inverse, bias)
-    w = transpose_i(to_int(r0), to_int(r1), to_int(r2), to_int(r3), to_int(r4), to_int(r5), to_int(r6), to_int(r7))
-    return w, carry, error, peak
+    return transpose_f(r0, r1, r2, r3, r4, r5, r6, r7), error, peak
+
+
+@helper
+def _carried(y0, y1, y2, y3, y4, y5, y6, y7, re, im, radix, inverse, bias, error, peak):
+    """Round coefficients of 8 rows (one vector for each) and carry along each row, real and imaginary parts in turns,
+    since each waits for the carry of the one before.
+
+    Returns the words of each row as I8, the carries out of the rows, and the running maxima of |a - rint(a)| and |a|.
+    """
+    (r0, r1, r2, r3, r4, r5, r6, r7), error, peak = _rounded(
+        real(y0), real(y1), real(y2), real(y3), real(y4), real(y5), real(y6), real(y7), error, peak)
+    (i0, i1, i2, i3, i4, i5, i6, i7), error, peak = _rounded(
+        imag(y0), imag(y1), imag(y2), imag(y3), imag(y4), imag(y5), imag(y6), imag(y7), error, peak)
+    re, r0 = _digit(r0 + re, radix, inverse, bias)
+    im, i0 = _digit(i0 + im, radix, inverse, bias)
+    re, r1 = _digit(r1 + re, radix, inverse, bias)
+    im, i1 = _digit(i1 + im, radix, inverse, bias)
+    re, r2 = _digit(r2 + re, radix, inverse, bias)
+    im, i2 = _digit(i2 + im, radix, inverse, bias)
+    re, r3 = _digit(r3 + re, radix, inverse, bias)
+    im, i3 = _digit(i3 + im, radix, inverse, bias)
+    re, r4 = _digit(r4 + re, radix, inverse, bias)
+    im, i4 = _digit(i4 + im, radix, inverse, bias)
+    re, r5 = _digit(r5 + re, radix, inverse, bias)
+    im, i5 = _digit(i5 + im, radix, inverse, bias)
+    re, r6 = _digit(r6 + re, radix, inverse, bias)
+    im, i6 = _digit(i6 + im, radix, inverse, bias)
+    re, r7 = _digit(r7 + re, radix, inverse, bias)
+    im, i7 = _digit(i7 + im, radix, inverse, bias)
+    v = transpose_i(to_int(r0), to_int(r1), to_int(r2), to_int(r3), to_int(r4), to_int(r5), to_int(r6), to_int(r7))
+    w = transpose_i(to_int(i0), to_int(i1), to_int(i2), to_int(i3), to_int(i4), to_int(i5), to_int(i6), to_int(i7))
+    return v, w, re, im, error, peak
 
 
 @helper
@@ -266,17 +284,13 @@ def _join_words(src, so, sr, ss, height, width, c, block, tw, words, radix, carr
             j = 8 * (r * width + c + b)
             at = so + r * sr + 16 * b
             y0, y1, y2, y3, y4, y5, y6, y7 = _coefficients(src, at, ss, w1, w2, w3, w4, w5, w6, w7)
-            z0, z1, z2, z3, z4, z5, z6, z7 = _coefficients(src, at + 16, ss, w1, w2, w3, w4, w5, w6, w7)
-            v, re, error, peak = _carried(real(y0), real(y1), real(y2), real(y3), real(y4), real(y5), real(y6),
-                                          real(y7), re, b_radix, inverse, bias, error, peak)
-            w, re, error, peak = _carried(real(z0), real(z1), real(z2), real(z3), real(z4), real(z5), real(z6),
-                                          real(z7), re, b_radix, inverse, bias, error, peak)
-            _store_words(words, j, step, v, w, is_near)
-            v, im, error, peak = _carried(imag(y0), imag(y1), imag(y2), imag(y3), imag(y4), imag(y5), imag(y6),
-                                          imag(y7), im, b_radix, inverse, bias, error, peak)
-            w, im, error, peak = _carried(imag(z0), imag(z1), imag(z2), imag(z3), imag(z4), imag(z5), imag(z6),
-                                          imag(z7), im, b_radix, inverse, bias, error, peak)
-            _store_words(words, j + folded, step, v, w, is_near)
+            a_re, a_im, re, im, error, peak = _carried(y0, y1, y2, y3, y4, y5, y6, y7, re, im, b_radix, inverse, bias,
+                                                       error, peak)
+            y0, y1, y2, y3, y4, y5, y6, y7 = _coefficients(src, at + 16, ss, w1, w2, w3, w4, w5, w6, w7)
+            b_re, b_im, re, im, error, peak = _carried(y0, y1, y2, y3, y4, y5, y6, y7, re, im, b_radix, inverse, bias,
+                                                       error, peak)
+            _store_words(words, j, step, a_re, b_re, is_near)
+            _store_words(words, j + folded, step, a_im, b_im, is_near)
         store_f(carries, 8 * r, re)
         store_f(carries, 8 * (m + r), im)
     for i in range(8):

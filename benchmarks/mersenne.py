@@ -2,6 +2,8 @@
 
     python benchmarks/mersenne.py [--largest 8192] [--threads 1 --threads 2] [--peer MLUCAS] [--json FILE]
     python benchmarks/mersenne.py --calibrate 10000 [--largest 8192] [--threads 2]
+    python benchmarks/mersenne.py --choose [--smallest 64] [--largest 2048] [--threads 1]
+    python benchmarks/mersenne.py --lengths [--smallest 64] [--largest 2048] [--threads 1]
 
 An iteration is a weighted transform forth and back, the square, rounding, carries and the subtraction, of an exponent
 that fills the length; it is timed in batches of many iterations, as a test runs them.  GFLOP/s counts 5 N/2 log2(N/2)
@@ -16,9 +18,15 @@ turns with ours; a dash is where it does not.
 --calibrate N times nothing: at several lengths it does N squarings of random residues of the largest exponent, a new
 residue after every thousand, and shows round-off errors.  They shall stay near 0.35 in a thousand squarings, and below
 0.40625 in a test.
+
+--choose times all lengths that might be offered, one after the other in several rounds, and says for each whether a
+longer one is faster.  Those for which none is should be offered (ODD_PARTS in bigconst.plans.dwtshape), so that no
+exponent takes longer than it has to.
 """
 
 import os
+from contextlib import ExitStack
+from functools import partial
 from math import log2
 
 import _calibration
@@ -31,11 +39,13 @@ from memory import copy_gb_per_s
 from bigconst.arithmetic.memory.squarer import Squarer
 from bigconst.base.hardware import caches
 from bigconst.base.units import parse_count
-from bigconst.plans.dwtshape import DwtShape, dwt_shape, lengths
+from bigconst.plans.dwtshape import DwtShape, dwt_shape, lengths, shape_of
 
 EXPONENTS = {"M110503": 110_503, "M756839": 756_839, "M57885161": 57_885_161, "p of the tables": 57_984_131}
 BATCH_S, QUICK_BATCH_S = 0.2, 0.002
 COPY_BYTES, QUICK_COPY_BYTES = 256 << 20, 16 << 20
+CANDIDATES = (1, 3, 5, 7, 9, 15, 21, 25, 27, 35)
+"""odd parts that --choose looks at"""
 CACHE_BYTES = 32 << 20
 """assumed size of the last-level cache where the system does not tell it"""
 
@@ -149,7 +159,7 @@ def calibrate(arguments, report: Report) -> None:
         Column("least", f"of {_calibration.BATCH}: least", ".4f"),
         Column("median", "median", ".4f"), Column("largest", "largest", ".4f"),
         Column("test", "of a test, expected", ".4f")])
-    logs = {1: range(10, 24, 2), 3: (14, 20), 5: (15,), 7: (15,)}
+    logs = {1: range(10, 24, 2), 3: (14, 20), 5: (15,), 7: (15,), 9: (15,), 15: (18,), 21: (15,), 25: (17,)}
     wanted = {odd << log for odd in logs for log in logs[odd]}
     most = (2 if arguments.quick else arguments.largest) << 10
     for shape in lengths():
@@ -161,19 +171,48 @@ def calibrate(arguments, report: Report) -> None:
                         test=found.of_a_test, errors=found.largest)
 
 
+def choose(arguments, report: Report) -> None:
+    """Time all lengths that might be offered, with one number of threads."""
+    threads = thread_counts(arguments)[0]
+    least, most = (1, 2) if arguments.quick else (arguments.smallest, arguments.largest)
+    shapes = sorted((shape_of(odd, log) for odd in CANDIDATES for log in range(9, 30)
+                     if least << 10 <= odd << log <= most << 10), key=lambda shape: shape.words)
+    with ExitStack() as stack:
+        contestants, batches = {}, {}
+        for shape in shapes:
+            squarer = stack.enter_context(Squarer(shape.max_exponent, shape, threads))
+            squarer.load(int.from_bytes(np.random.default_rng(shape.words).bytes(shape.max_exponent // 8), "little"))
+            batches[shape] = max(6, round((QUICK_BATCH_S if arguments.quick else BATCH_S) / (shape.words * 5e-9)))
+            contestants[shape] = partial(squarer.iterate, batches[shape], 2)
+        times = in_turns(contestants, arguments.runs or (1 if arguments.quick else 5))
+    ms = {shape: 1e3 * middle / batches[shape] for shape, middle in medians(times).items()}
+    section = report.section("lengths", f"which lengths to offer, threads: {threads}", [
+        Column("length", "length", "", 8), Column("odd", "odd part", "d"), Column("rows", "rows x columns", "", 14),
+        Column("ms", "ms/iteration", ".4f"), Column("word", "ns/word", ".3f"), Column("better", "faster one", "", 10),
+        Column("ratio", "its ratio", ".3f"), Column("offered", "offered", "", 7)])
+    for i, shape in enumerate(shapes):
+        best = min(shapes[i:], key=ms.__getitem__)
+        section.add(length=str(shape), odd=shape.words // (shape.words & -shape.words),
+                    rows=f"{shape.height} x {8 * shape.width}", ms=ms[shape], word=1e6 * ms[shape] / shape.words,
+                    better="" if best is shape else str(best), ratio=None if best is shape else ms[best] / ms[shape],
+                    offered="yes" if shape in lengths() else "no")
+
+
 def main() -> None:
     """Measure and print."""
     parser = make_parser(__doc__)
     parser.add_argument("--largest", type=int, default=8192, metavar="K", help="longest length in K (default 8192)")
     parser.add_argument("--runs", type=int, help="figures each (default 5)")
     parser.add_argument("--peer", metavar="PATH", help="the program Mlucas, in place of pyfftw")
+    parser.add_argument("--smallest", type=int, default=64, metavar="K", help="shortest one of --choose (default 64)")
+    parser.add_argument("--choose", action="store_true", help="measure which lengths to offer")
     parser.add_argument("--calibrate", type=parse_count, metavar="N", help="measure the round-off of N squarings")
     add_threads(parser)
     arguments = parser.parse_args()
     if arguments.peer and not os.access(arguments.peer, os.X_OK):
         parser.error(f"{arguments.peer} is no program that can be run")
     report = Report("mersenne", arguments)
-    (calibrate if arguments.calibrate else race)(arguments, report)
+    (calibrate if arguments.calibrate else choose if arguments.choose else race)(arguments, report)
     report.close()
 
 

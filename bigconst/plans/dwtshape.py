@@ -14,8 +14,11 @@ from bigconst.base.errors import UsageError
 from bigconst.base.units import format_count
 from bigconst.plans.shape import LANES, PAD_VECTORS, powers_of_two_radices
 
-ODD_PARTS = (1, 3, 5, 7, 9)
 MIN_WORDS = 1 << 10
+ODD_PARTS = {1: MIN_WORDS, 3: MIN_WORDS, 5: MIN_WORDS, 7: 56 << 10, 9: 9 << 9, 15: 3840 << 10, 21: 672 << 10,
+             25: 3200 << 10}
+"""Odd parts of lengths, and for each the least length from which on no longer one is faster, as measured by
+`benchmarks/mersenne.py --lengths`; 27 and 35 are not worth their time anywhere."""
 MAX_WORDS = 1 << 29
 ROW_LOG = 13
 """Binary logarithm of the most columns of a row: 2^13 columns take 128 KiB."""
@@ -160,7 +163,7 @@ def _trees(height: int) -> tuple[Tree, ...]:
     return tuple(out)
 
 
-def _shape(odd: int, log: int) -> DwtShape:
+def shape_of(odd: int, log: int) -> DwtShape:
     """The shape of odd * 2^log words: 8*odd rows for log < 12; above, rows and columns both grow with log, columns more
     where a block would not be of MAX_BLOCK vectors, until a row has 2^ROW_LOG columns."""
     columns_log = max(6, log - 3 if log < 12 else (log + 3) // 2)
@@ -174,11 +177,11 @@ def _shape(odd: int, log: int) -> DwtShape:
 def lengths() -> tuple[DwtShape, ...]:
     """Shapes of all lengths, shortest first."""
     found = []
-    for odd in ODD_PARTS:
+    for odd, least in ODD_PARTS.items():
         log = 9
         while odd << log <= MAX_WORDS:
-            if odd << log >= MIN_WORDS:
-                found.append(_shape(odd, log))
+            if odd << log >= least:
+                found.append(shape_of(odd, log))
             log += 1
     return tuple(sorted(found, key=lambda shape: shape.words))
 
@@ -200,7 +203,7 @@ def dwt_shape(p: int, words: int | None = None) -> DwtShape:
         found = next((shape for shape in lengths() if shape.words == words), None)
         if found is None:
             raise UsageError(f"there is no transform of {format_count(words)} words",
-                             "lengths are 1, 3, 5, 7 or 9 times a power of two from 1K on, like 3072K")
+                             "lengths are 1, 3, 5 or 9 times a power of two from 1K on, or a few others, like 3072K")
         if p < found.min_exponent:
             #: The message has the length that is right; without `--fft` it is taken.
             raise UsageError(f"a transform of {found} words is too long for {p}", f"{dwt_shape(p)} is enough")

@@ -1,4 +1,4 @@
-"""Discrete Fourier transforms of 2, 3, 4, 5, 7 and 8 vectors held in registers.
+"""Discrete Fourier transforms of 2, 3, 4, 5, 7, 8, 9 and 12 vectors held in registers.
 
 Each computes X_j = sum_k x_k * zeta^(jk), zeta = exp(+2 pi i / r), in natural
 order; the inverse without its factor 1/r is the same with output j read as
@@ -11,12 +11,15 @@ and Convolution Algorithms" (1982), chapter 5, arranged for fused multiply-adds.
 import math
 
 from .jit import helper
-from .vector import add_i, axpy, splat, sub_i
+from .vector import add_i, axpy, make_z, splat, sub_i
 
 _SQRT_HALF = math.sqrt(0.5)
 _C3, _S3 = -0.5, math.sin(2 * math.pi / 3)
 _C51, _S51 = math.cos(2 * math.pi / 5), math.sin(2 * math.pi / 5)
 _C52, _S52 = math.cos(4 * math.pi / 5), math.sin(4 * math.pi / 5)
+_C91, _S91 = math.cos(2 * math.pi / 9), math.sin(2 * math.pi / 9)
+_C92, _S92 = math.cos(4 * math.pi / 9), math.sin(4 * math.pi / 9)
+_C94, _S94 = math.cos(8 * math.pi / 9), math.sin(8 * math.pi / 9)
 _C71, _S71 = math.cos(2 * math.pi / 7), math.sin(2 * math.pi / 7)
 _C72, _S72 = math.cos(4 * math.pi / 7), math.sin(4 * math.pi / 7)
 _C73, _S73 = math.cos(6 * math.pi / 7), math.sin(6 * math.pi / 7)
@@ -95,3 +98,29 @@ def dft8(x0, x1, x2, x3, x4, x5, x6, x7):
     y1, y5 = join8(e1, o1)
     y7, y3 = join8(e3, o3)
     return e0 + o0, y1, add_i(e2, o2), y3, e0 - o0, y5, sub_i(e2, o2), y7
+
+
+@helper(fused=True)
+def dft9(x0, x1, x2, x3, x4, x5, x6, x7, x8):
+    """Radix 9, three times three: 60a 40m."""
+    a0, a1, a2 = dft3(x0, x3, x6)
+    b0, b1, b2 = dft3(x1, x4, x7)
+    c0, c1, c2 = dft3(x2, x5, x8)
+    zeta2 = make_z(splat(_C92), splat(_S92))
+    y0, y3, y6 = dft3(a0, b0, c0)
+    y1, y4, y7 = dft3(a1, b1 * make_z(splat(_C91), splat(_S91)), c1 * zeta2)
+    y2, y5, y8 = dft3(a2, b2 * zeta2, c2 * make_z(splat(_C94), splat(_S94)))
+    return y0, y1, y2, y3, y4, y5, y6, y7, y8
+
+
+@helper(fused=True)
+def dft12(x0, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11):
+    """Radix 12, three times four without turns between (Good's algorithm): 88a 16m."""
+    a0, a1, a2, a3 = dft4(x0, x3, x6, x9)
+    b0, b1, b2, b3 = dft4(x4, x7, x10, x1)
+    c0, c1, c2, c3 = dft4(x8, x11, x2, x5)
+    y0, y4, y8 = dft3(a0, b0, c0)
+    y9, y1, y5 = dft3(a1, b1, c1)
+    y6, y10, y2 = dft3(a2, b2, c2)
+    y3, y7, y11 = dft3(a3, b3, c3)
+    return y0, y1, y2, y3, y4, y5, y6, y7, y8, y9, y10, y11

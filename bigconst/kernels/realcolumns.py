@@ -14,7 +14,7 @@ the place of `height` rows.
 
 from .access import load_f, load_z, prefetch, store_f, store_z
 from .jit import helper, kernel
-from .levels import forward, inverse, keep, stream
+from .levels import forward, forward_last, inverse, inverse_first, keep, stream
 from .vector import imag, make_z, real, splat
 
 TREE = ("first_row", "rows", "levels", "first_radix", "first_twiddle")
@@ -144,9 +144,9 @@ def _tree_forward(z, base, size, levels, radices, ro, tw, to, block, x, stride, 
             span = m
         at, out, here = (base + v) * line, (base + v) * stride + c, to + (table + v // last) * 16
         if cached:
-            forward(last, z, at, line, x, out, stride, block, tw, here, keep)
+            forward_last(last, z, at, line, x, out, stride, block, tw, here, keep)
         else:
-            forward(last, z, at, line, x, out, stride, block, tw, here, stream)
+            forward_last(last, z, at, line, x, out, stride, block, tw, here, stream)
 
 
 @helper(fused=True)
@@ -176,7 +176,7 @@ def _tree_inverse(z, base, size, levels, radices, ro, tw, to, block, x, stride, 
             table -= size // span
             at, here = (base + v + last - span) * line, to + (table + v // span) * 16
             if level == levels - 1:
-                inverse(r, x, (base + v) * stride + c, stride, z, at, line, block, tw, here)
+                inverse_first(r, x, (base + v) * stride + c, stride, z, at, line, block, tw, here)
             else:
                 inverse(r, z, at, m * line, z, at, m * line, m * block, tw, here)
 

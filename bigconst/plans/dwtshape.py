@@ -133,12 +133,18 @@ def bits_per_word(words: int) -> float:
 
 
 def _radices(size: int) -> tuple[int, ...]:
+    """Radices of a complex tree, as few as can be: powers of two first, then odd ones; only the last may be 9 or 12."""
     odd = []
     for q in (3, 5, 7):
         while size % q == 0:
             size //= q
             odd.append(q)
-    return (powers_of_two_radices(size.bit_length() - 1) if size > 1 else ()) + tuple(odd)
+    log = size.bit_length() - 1
+    if odd[:2] == [3, 3]:
+        odd = [*odd[2:], 9]
+    elif odd[:1] == [3] and log >= 2 and log % 3:
+        odd, log = [*odd[1:], 12], log - 2
+    return (powers_of_two_radices(log) if log else ()) + tuple(odd)
 
 
 @lru_cache(maxsize=64)

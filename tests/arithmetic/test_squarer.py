@@ -10,7 +10,8 @@ from bigconst.kernels.dwt import LAYOUT
 from bigconst.plans.dwtshape import DwtShape, cached_bytes, dwt_shape, lengths
 
 SHORT = [shape for shape in lengths() if shape.words <= 1 << 15]
-ODD_HEIGHTS = [DwtShape(height, 8) for height in (16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 192, 320, 448, 512)]
+ODD_HEIGHTS = [DwtShape(height, 8) for height in (16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 192, 216, 288, 320, 384, 448,
+                                                   480, 512, 576, 672, 768, 800)]
 
 
 def check(p, shape, threads, count, value, shift, subtract):

@@ -14,8 +14,9 @@ the place of `height` rows.
 
 from .access import load_f, load_z, prefetch, store_f, store_z
 from .jit import helper, kernel
-from .levels import forward, forward_last, inverse, inverse_first, keep, stream
+from .levels import forward, inverse, keep, stream
 from .vector import imag, make_z, real, splat
+from .widelevels import forward_last, inverse_first
 
 TREE = ("first_row", "rows", "levels", "first_radix", "first_twiddle")
 """The integers by which `trees` describes each complex tree."""

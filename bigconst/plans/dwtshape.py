@@ -133,7 +133,8 @@ def bits_per_word(words: int) -> float:
 
 
 def _radices(size: int) -> tuple[int, ...]:
-    """Radices of a complex tree, as few as can be: powers of two first, then odd ones; only the last may be 9 or 12."""
+    """Radices of a complex tree, as few as can be: powers of two first, and at the end one of those for the last level
+    (kernels.widelevels)."""
     odd = []
     for q in (3, 5, 7):
         while size % q == 0:
@@ -144,6 +145,8 @@ def _radices(size: int) -> tuple[int, ...]:
         odd = [*odd[2:], 9]
     elif odd[:1] == [3] and log >= 2 and log % 3:
         odd, log = [*odd[1:], 12], log - 2
+    elif odd[-1:] == [5] and log % 3 == 1:
+        odd[-1], log = 10, log - 1
     return (powers_of_two_radices(log) if log else ()) + tuple(odd)
 
 

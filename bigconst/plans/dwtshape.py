@@ -15,7 +15,7 @@ from bigconst.base.units import format_count
 from bigconst.plans.shape import LANES, PAD_VECTORS, powers_of_two_radices
 
 MIN_WORDS = 1 << 10
-ODD_PARTS = {1: MIN_WORDS, 3: MIN_WORDS, 5: MIN_WORDS, 7: 56 << 10, 9: 9 << 9, 15: 3840 << 10, 21: 672 << 10,
+ODD_PARTS = {1: MIN_WORDS, 3: MIN_WORDS, 5: MIN_WORDS, 7: 56 << 10, 9: 9 << 9, 15: 3840 << 10, 21: 336 << 10,
              25: 3200 << 10}
 """Odd parts of lengths, and for each the least length from which on no longer one is faster, as measured by
 `benchmarks/mersenne.py --lengths`; 27 and 35 are not worth their time anywhere."""

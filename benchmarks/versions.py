@@ -31,7 +31,8 @@ COMMANDS = {
     "gamma 1e6": (5, "gamma --digits 1e6 --output {out} --force"),
     **{f"M{p}, {count} squarings, {threads} thread(s)": (
         15, f"python -c import,bigconst;bigconst.iterate({p},3,{count},2,threads={threads})")
-       for p, count in ((110503, 100000), (2976221, 4000), (20996011, 300), (57984131, 60)) for threads in (1, 2)},
+       for p, count in ((110503, 100000), (2976221, 8000), (20996011, 600), (57984131, 200)) for threads in (1, 2)},
+    "M756839 in full": (3, "ll 756839 --no-factor --threads 2 --dir {folder}"),
     "phi 1000": (15, "phi --digits 1000 --output -"),
     "help": (15, "--help"),
     "cold: phi": (1, "phi --digits 1000 --output -"),

@@ -10,8 +10,9 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
+from .jit import helper
 from .llvm import DOUBLE, I32, LANES, VF, VI, VL, call, element, load_at, store_at
-from .vector import F8, I8, Z8, complex_of, parts_of, splat_of
+from .vector import F8, I8, Z8, complex_of, lane, parts_of, splat_of
 
 
 @intrinsic
@@ -114,3 +115,11 @@ def load_zz(typingctx, re, im, index):
                  for t, a in zip(sig.args[:2], args[:2], strict=True)]
         return complex_of(builder, *parts)
     return Z8(re, im, types.int64), codegen
+
+
+@helper
+def keep_largest(stats, k, largest):
+    """Update stats[k] to the largest lane of an F8; it is NaN, and stays so, once a lane is."""
+    for i in range(LANES):
+        if stats[k] == stats[k] and not lane(largest, i) <= stats[k]:
+            stats[k] = lane(largest, i)

@@ -13,7 +13,7 @@ other, m = height/8, i = 0 .. m-1.
 
 from math import cos, nan, pi, sin
 
-from .access import load_f, load_i, load_z, prefetch, splat_at, store_f, store_i, store_z
+from .access import keep_largest, load_f, load_i, load_z, prefetch, splat_at, store_f, store_i, store_z
 from .jit import helper, kernel
 from .realcolumns import real8, real8_back
 from .shuffles import transpose_f
@@ -166,9 +166,8 @@ def carry_block(a, z, height, count, block, c0, row_weights, column_weights, wor
             v7, carry, error = _carry_word(v7, carry, error, here, column_weights, count, c + 7, constants)
             _put(a, z, o, at, w, step, True, held, out, o, up, v0, v1, v2, v3, v4, v5, v6, v7)
         peak = _leave(carries, co + 8 * i, carry, peak)
+    keep_largest(stats, 0, error)
     for i in range(8):
-        if not lane(error, i) <= stats[0]:
-            stats[0] = lane(error, i)
         if not lane(peak, i) < MAX_CARRY:
             stats[0] = nan
 

@@ -14,7 +14,7 @@ written once.
 
 import numpy as np
 
-from .access import load_f, load_i, load_i_of, load_z, prefetch, store_f, store_i, store_i_nt, store_z
+from .access import keep_largest, load_f, load_i, load_i_of, load_z, prefetch, store_f, store_i, store_i_nt, store_z
 from .butterfly import dft8
 from .checksum import absorb, absorb_and_stream, keys_of
 from .jit import helper, kernel
@@ -27,7 +27,6 @@ from .vector import (
     fma,
     fnma,
     imag,
-    lane,
     make_z,
     max_abs,
     mul_conj,
@@ -293,11 +292,8 @@ def _join_words(src, so, sr, ss, height, width, c, block, tw, words, radix, carr
             _store_words(words, j + folded, step, a_im, b_im, is_near)
         store_f(carries, 8 * r, re)
         store_f(carries, 8 * (m + r), im)
-    for i in range(8):
-        if not lane(error, i) <= stats[0]:
-            stats[0] = lane(error, i)
-        if not lane(peak, i) <= stats[1]:
-            stats[1] = lane(peak, i)
+    keep_largest(stats, 0, error)
+    keep_largest(stats, 1, peak)
 
 
 @kernel("void(f8[::1], i8, i8, i8, i8[::1], f8[::1], i8, i8, i8, i4[::1], f8, f8[::1], f8[::1], uint64[::1], f8[::1])",
@@ -309,7 +305,7 @@ def columns_inverse(x, height, stride, width, radices, twiddles, start, stop, bl
     words    2*8*height*width canonical words, 64-byte aligned; those of columns start..stop-1 are written
     carries  2*height doubles: the carry into this part of each row, replaced by the carry
              out of it, at 8*(r mod m) + r div m for row r, m = height/8; real parts first
-    stats    [largest |x - rint(x)|, largest |x|], updated; NaN if all x are NaN
+    stats    [largest |x - rint(x)|, largest |x|], updated; NaN if an x is
     sums     eight for each row of x, to which its lines are added, or none
     """
     levels = len(radices)

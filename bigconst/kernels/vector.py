@@ -72,7 +72,7 @@ def _cmul(builder, a, b, conjugate: bool = False):
         re = _fma(builder, ar, br, builder.fmul(ai, bi))
         im = _fma(builder, builder.fneg(ar), bi, builder.fmul(ai, br))
     else:
-        re = _fma(builder, ar, br, builder.fneg(builder.fmul(ai, bi)))
+        re = _fma(builder, builder.fneg(ai), bi, builder.fmul(ar, br))
         im = _fma(builder, ar, bi, builder.fmul(ai, br))
     return complex_of(builder, re, im)
 

@@ -27,8 +27,8 @@ MAX_CARRY = 2.0**50
 
 @helper
 def _row_vectors(row_weights, carries, co, at, height, words, rest):
-    """Of eight rows: what e of a column must be at least for the sum to come to N; for a small word where it does not;
-    weights, inverse weights; and the carries."""
+    """What is needed of eight rows: what e of a column must be at least for the sum to come to N, and for a small word
+    where it does not; weights, inverse weights; and the carries."""
     e = load_f(row_weights, at)
     return ((splat(words) - e, splat(rest) - e, load_f(row_weights, height + at),
              load_f(row_weights, 2 * height + at)), load_f(carries, co + at))

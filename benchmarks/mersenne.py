@@ -3,7 +3,6 @@
     python benchmarks/mersenne.py [--largest 8192] [--threads 1 --threads 2] [--peer MLUCAS] [--json FILE]
     python benchmarks/mersenne.py --calibrate 10000 [--largest 8192] [--threads 2]
     python benchmarks/mersenne.py --choose [--smallest 64] [--largest 2048] [--threads 1]
-    python benchmarks/mersenne.py --lengths [--smallest 64] [--largest 2048] [--threads 1]
 
 An iteration is a weighted transform forth and back, the square, rounding, carries and the subtraction, of an exponent
 that fills the length; it is timed in batches of many iterations, as a test runs them.  GFLOP/s counts 5 N/2 log2(N/2)

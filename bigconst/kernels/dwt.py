@@ -21,7 +21,7 @@ The kernels have these arguments in common:
     buffer   layout's `buffer_doubles` doubles, for the work of one thread
     start    height*8*block doubles for the first block of a part, from `columns_on` to `columns_enter`
     carries  `height` doubles for each part
-    stats    stats[0] becomes the largest |x - rint(x)|
+    stats    stats[0] becomes the largest |x - rint(x)|, or NaN where an x is no number
 """
 
 from .carries import carry_block, enter_carries, put_words, subtract, take_words

@@ -52,15 +52,18 @@ def _fma(builder, a, b, c):
 
 
 def splat_of(builder, scalar, vector_type):
+    """A vector of this LLVM type whose lanes are all `scalar`."""
     one = builder.insert_element(ir.Constant(vector_type, ir.Undefined), scalar, I32(0))
     return builder.shuffle_vector(one, ir.Constant(vector_type, ir.Undefined), ir.Constant(VI, [0] * LANES))
 
 
 def parts_of(builder, z):
+    """The real and the imaginary parts of a Z8."""
     return builder.extract_value(z, 0), builder.extract_value(z, 1)
 
 
 def complex_of(builder, re, im):
+    """The Z8 of two F8."""
     z = builder.insert_value(ir.Constant(Z8.llvm, ir.Undefined), re, 0)
     return builder.insert_value(z, im, 1)
 

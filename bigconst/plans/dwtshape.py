@@ -15,10 +15,10 @@ from bigconst.base.units import format_count
 from bigconst.plans.shape import LANES, PAD_VECTORS, powers_of_two_radices
 
 MIN_WORDS = 1 << 10
-ODD_PARTS = {1: MIN_WORDS, 3: MIN_WORDS, 5: MIN_WORDS, 7: 56 << 10, 9: 9 << 9, 15: 3840 << 10, 21: 336 << 10,
+ODD_PARTS = {1: MIN_WORDS, 3: MIN_WORDS, 5: MIN_WORDS, 7: 56 << 10, 9: MIN_WORDS, 15: 3840 << 10, 21: 336 << 10,
              25: 3200 << 10}
 """Odd parts of lengths, and for each the least length from which on no longer one is faster, as measured by
-`benchmarks/mersenne.py --lengths`; 27 and 35 are not worth their time anywhere."""
+`benchmarks/mersenne.py --choose`; 27 and 35 are not worth their time anywhere."""
 MAX_WORDS = 1 << 29
 ROW_LOG = 13
 """Binary logarithm of the most columns of a row: 2^13 columns take 128 KiB."""
@@ -175,10 +175,9 @@ def _trees(height: int) -> tuple[Tree, ...]:
 def shape_of(odd: int, log: int) -> DwtShape:
     """The shape of odd * 2^log words: 8*odd rows for log < 12; above, rows and columns both grow with log, columns more
     where a block would not be of MAX_BLOCK vectors, until a row has 2^ROW_LOG columns."""
-    columns_log = max(6, log - 3 if log < 12 else (log + 3) // 2)
+    columns_log = min(ROW_LOG, max(6, log - 3 if log < 12 else (log + 3) // 2))
     while columns_log < ROW_LOG and 64 * MAX_BLOCK * odd << (log - columns_log) > BUFFER_BYTES:
         columns_log += 1
-    columns_log = min(columns_log, ROW_LOG)
     return DwtShape(odd << (log - columns_log), 1 << (columns_log - 3))
 
 

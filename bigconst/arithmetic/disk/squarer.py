@@ -58,6 +58,7 @@ class DiskSquarer:
         if volume.size_bytes < disk.scratch_bytes:
             volume.resize(disk.scratch_bytes)
         self._regions = [Tiles(disk, i * disk.region_bytes, behind=False) for i in range(disk.regions)]
+        # With the order of carries: records of a version that had another one are not taken up.
         self._cut = f"{disk.shape.height} x {disk.shape.width}, {disk.tile_width}, {disk.unit_rows}, carries by eights"
         self._base = self._iteration = self._noted_s = 0
         self._error = 0.0

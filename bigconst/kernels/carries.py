@@ -15,7 +15,7 @@ from math import cos, nan, pi, sin
 
 from .access import keep_largest, load_f, load_i, load_z, prefetch, splat_at, store_f, store_i, store_z
 from .jit import helper, kernel
-from .realcolumns import real8, real8_back
+from .realcolumns import fold_place, real8, real8_back
 from .shuffles import transpose_f
 from .vector import at_least, fma, fnma, lane, max_abs, max_number, pinned, rint, splat, to_float, to_int
 
@@ -122,13 +122,14 @@ def carry_block(a, z, height, count, block, c0, row_weights, column_weights, wor
         n = i + pairs
         here, carry = _row_vectors(row_weights, carries, co, 8 * i, height, words, rest)
         there, carry2 = _row_vectors(row_weights, carries, co, 8 * n, height, words, rest)
+        fold, fold2 = fold_place(i, m, line), fold_place(n, m, line)
         for b in range(block):
             for r in range(fetched * (i * block + b), min(rows, fetched * (i * block + b + 1))):
                 for k in range(0, line, 8):
                     prefetch(x, ahead + r * stride + k)
             c = c0 + 8 * b
-            o, w, at = i * half + 8 * b, i * line + 16 * b, (3 * m + i) * line + 16 * b
-            o2, w2, at2 = n * half + 8 * b, n * line + 16 * b, at + 8 if m % 2 == 0 else at + pairs * line
+            o, w, at = i * half + 8 * b, i * line + 16 * b, fold + 16 * b
+            o2, w2, at2 = n * half + 8 * b, n * line + 16 * b, fold2 + 16 * b
             v0, v1, v2, v3, v4, v5, v6, v7 = _words_of(a, z, o, at, w, step)
             u0, u1, u2, u3, u4, u5, u6, u7 = _words_of(a, z, o2, at2, w2, step)
             v0, carry, error = _carry_word(v0, carry, error, here, column_weights, count, c, constants)
@@ -154,7 +155,7 @@ def carry_block(a, z, height, count, block, c0, row_weights, column_weights, wor
         here, carry = _row_vectors(row_weights, carries, co, 8 * i, height, words, rest)
         for b in range(block):
             c = c0 + 8 * b
-            o, w, at = i * half + 8 * b, i * line + 16 * b, (3 * m + i) * line + 16 * b
+            o, w, at = i * half + 8 * b, i * line + 16 * b, fold_place(i, m, line) + 16 * b
             v0, v1, v2, v3, v4, v5, v6, v7 = _words_of(a, z, o, at, w, step)
             v0, carry, error = _carry_word(v0, carry, error, here, column_weights, count, c, constants)
             v1, carry, error = _carry_word(v1, carry, error, here, column_weights, count, c + 1, constants)
@@ -170,6 +171,12 @@ def carry_block(a, z, height, count, block, c0, row_weights, column_weights, wor
     for i in range(8):
         if not lane(peak, i) < MAX_CARRY:
             stats[0] = nan
+
+
+@helper
+def _row(at, height):
+    """The row whose weight is in place `at`."""
+    return at // 8 + at % 8 * (height // 8)
 
 
 @helper
@@ -190,7 +197,7 @@ def enter_carries(a, height, count, block, c0, row_weights, column_weights, word
     """
     half, m = 8 * block, height // 8
     for at in range(height):
-        r, before = at // 8 + at % 8 * m, at
+        r, before = _row(at, height), at
         if up:
             before = at - 8 if at >= 8 else 8 * (m - 1) + (at - 1) % 8
         carry = carries[co + before]
@@ -223,7 +230,7 @@ def take_words(a, words, height, count, block, c0, row_weights, column_weights, 
     `length` is N.
     """
     for at in range(height):
-        r = at // 8 + at % 8 * (height // 8)
+        r = _row(at, height)
         for k in range(0, 8 * block, 8):
             i = _eight_weights(at, c0 + k, -1, height, count, row_weights, column_weights, length)
             store_i(words, r * count + c0 + k, to_int(rint(load_f(a, r * 8 * block + k) * splat(scale) * i)))
@@ -233,7 +240,7 @@ def take_words(a, words, height, count, block, c0, row_weights, column_weights, 
 def put_words(a, words, height, count, block, c0, row_weights, column_weights, length):
     """Fill a block with its words, weighted; `length` is N."""
     for at in range(height):
-        r = at // 8 + at % 8 * (height // 8)
+        r = _row(at, height)
         for k in range(0, 8 * block, 8):
             w = _eight_weights(at, c0 + k, 1, height, count, row_weights, column_weights, length)
             store_f(a, r * 8 * block + k, to_float(load_i(words, r * count + c0 + k)) * w)
@@ -251,9 +258,9 @@ def subtract(a, z, height, count, block, c0, row_weights, column_weights, words,
         i, k = r % m, r // m
         _, w = _weigh(8 * i + k, j % count, height, count, row_weights, column_weights, words)
         eighth = 0.125 * amount * 2.0 ** (bit - first) * w
-        fold, at = m // 2 if m % 2 == 0 else m, c // 8 * 16 + c % 8
+        at = c // 8 * 16 + c % 8
         a[i * 8 * block + c] -= eighth
-        z[(3 * m + i % fold) * line + 8 * (i // fold) + at] -= eighth if k % 2 == 0 else -eighth
+        z[fold_place(i, m, line) + at] -= eighth if k % 2 == 0 else -eighth
         for t in range(3):
             angle = 0.25 * pi * ((t + 1) * k % 8)
             z[(t * m + i) * line + at] -= 2.0 * eighth * cos(angle)

@@ -33,6 +33,14 @@ def first_rows(n):
     return 3 * m + (m // 2 if m % 2 == 0 else m)
 
 
+@helper
+def fold_place(i, m, line):
+    """Doubles from the first root of a real level to residue i of those modulo Y^m + 1, rows being `line` doubles long:
+    for even m the second half is in the imaginary parts of the first."""
+    fold = m // 2 if m % 2 == 0 else m
+    return (3 * m + i % fold) * line + 8 * (i // fold)
+
+
 @helper(fused=True)
 def real8(x0, x1, x2, x3, x4, x5, x6, x7):
     """Residues of a real polynomial modulo Y - 1, Y + 1 (real) and Y - zeta^j, j = 1, 2, 3 (complex): 22a 2m."""
@@ -63,9 +71,8 @@ def _split(a, z, height, top, block):
     n, base = top, 0 if top == height else first_rows(height)
     while n % 8 == 0:
         m = n // 8
-        fold = m // 2 if m % 2 == 0 else m
         for i in range(m):
-            at = (base + 3 * m + i % fold) * line + 8 * (i // fold)
+            at = base * line + fold_place(i, m, line)
             for b in range(block):
                 o, w = i * half + 8 * b, (base + i) * line + 16 * b
                 y0, y4, z1, z2, z3 = real8(
@@ -74,7 +81,7 @@ def _split(a, z, height, top, block):
                     load_f(a, o + 7 * m * half))
                 store_f(a, o, y0)
                 store_f(z, at + 16 * b, y4)
-                if fold == m:
+                if m % 2 == 1:
                     store_f(z, at + 16 * b + 8, splat(0.0))
                 store_z(z, w, z1)
                 store_z(z, w + m * line, z2)
@@ -102,10 +109,9 @@ def _join(a, z, height, top, block):
             store_f(a, i * half + 8 * b, load_f(z, (base + i) * line + 16 * b))
     while n < top:
         m, n = n, 8 * n
-        fold = m // 2 if m % 2 == 0 else m
         base -= first_rows(n)
         for i in range(m):
-            at = (base + 3 * m + i % fold) * line + 8 * (i // fold)
+            at = base * line + fold_place(i, m, line)
             for b in range(block):
                 o, w = i * half + 8 * b, (base + i) * line + 16 * b
                 x0, x1, x2, x3, x4, x5, x6, x7 = real8_back(

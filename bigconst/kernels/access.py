@@ -1,7 +1,9 @@
 """Vectors (kernels.vector) in memory: loads, stores and prefetches.
 
 All take an array and an index in elements, and check nothing.  Those on doubles
-assume 8-byte alignment, those on int32 4-byte alignment; of the `_nt`
+assume 8-byte alignment, those on int32 4-byte alignment.  Complex numbers are those of
+16 doubles, 8 real then 8 imaginary: `load_z` a Z8, `load_p` a PART, which may be
+half of them; `store_z` stores either.  Of the `_nt`
 (non-temporal) stores, which go past the caches, `store_z_nt` needs 64-byte and
 `store_i_nt` 32-byte alignment.
 """
@@ -12,7 +14,7 @@ from numba.extending import intrinsic
 
 from .jit import helper
 from .llvm import DOUBLE, I32, LANES, VF, VI, VL, call, element, load_at, store_at
-from .vector import F8, I8, Z8, complex_of, lane, parts_of, splat_of
+from .vector import F8, I8, PART, Z8, complex_of, lane, parts_of, splat_of
 
 
 @intrinsic
@@ -39,24 +41,33 @@ def splat_at(typingctx, array, index):
     return F8(array, types.int64), codegen
 
 
-@intrinsic
-def load_z(typingctx, array, index):
-    """A Z8 from 16 doubles, from `index` on."""
-    def codegen(context, builder, sig, args):
-        pointer = element(context, builder, sig.args[0], args[0], args[1], VF)
-        return complex_of(builder, load_at(builder, pointer), load_at(builder, builder.gep(pointer, [I32(1)])))
-    return Z8(array, types.int64), codegen
+def _two(builder, pointer):
+    """Pointers to the real parts at `pointer` and to the imaginary parts, eight doubles after them."""
+    return pointer, builder.gep(pointer, [I32(LANES // pointer.type.pointee.count)])
+
+
+def load_of(kind):
+    """The operation that loads a Z4 or Z8, as `intrinsic` takes it."""
+    def load(typingctx, array, index):
+        def codegen(context, builder, sig, args):
+            pointer = element(context, builder, sig.args[0], args[0], args[1], kind.llvm.elements[0])
+            return complex_of(builder, *(load_at(builder, at) for at in _two(builder, pointer)))
+        return kind(array, types.int64), codegen
+    return load
+
+
+load_z = intrinsic(load_of(Z8))
+load_p = intrinsic(load_of(PART))
 
 
 def _store_z(temporal: bool):
     def store(typingctx, array, index, value):
         def codegen(context, builder, sig, args):
-            pointer = element(context, builder, sig.args[0], args[0], args[1], VF)
-            re, im = parts_of(builder, args[2])
-            align = 8 if temporal else 64
-            store_at(builder, re, pointer, align, temporal)
-            store_at(builder, im, builder.gep(pointer, [I32(1)]), align, temporal)
-        return types.void(array, types.int64, Z8), codegen
+            parts = parts_of(builder, args[2])
+            pointer = element(context, builder, sig.args[0], args[0], args[1], parts[0].type)
+            for part, at in zip(parts, _two(builder, pointer), strict=True):
+                store_at(builder, part, at, 8 if temporal else 64, temporal)
+        return types.void(array, types.int64, value), codegen
     return store
 
 
@@ -109,12 +120,12 @@ def prefetch(typingctx, array, index):
 
 @intrinsic
 def load_zz(typingctx, re, im, index):
-    """A Z8 from eight doubles of `re` and eight of `im`, from `index` on."""
+    """A PART from doubles of `re` and of `im`, from `index` on."""
     def codegen(context, builder, sig, args):
-        parts = [load_at(builder, element(context, builder, t, a, args[2], VF))
+        parts = [load_at(builder, element(context, builder, t, a, args[2], PART.llvm.elements[0]))
                  for t, a in zip(sig.args[:2], args[:2], strict=True)]
         return complex_of(builder, *parts)
-    return Z8(re, im, types.int64), codegen
+    return PART(re, im, types.int64), codegen
 
 
 @helper

@@ -8,18 +8,19 @@ Formulas: Winograd's small transforms as in Nussbaumer, "Fast Fourier Transform
 and Convolution Algorithms" (1982), chapter 5, arranged for fused multiply-adds.
 """
 
+import cmath
 import math
 
 from .jit import helper
-from .vector import add_i, axpy, make_z, splat, sub_i
+from .vector import add_i, axpy, sub_i
 
 _SQRT_HALF = math.sqrt(0.5)
 _C3, _S3 = -0.5, math.sin(2 * math.pi / 3)
 _C51, _S51 = math.cos(2 * math.pi / 5), math.sin(2 * math.pi / 5)
 _C52, _S52 = math.cos(4 * math.pi / 5), math.sin(4 * math.pi / 5)
-_C91, _S91 = math.cos(2 * math.pi / 9), math.sin(2 * math.pi / 9)
-_C92, _S92 = math.cos(4 * math.pi / 9), math.sin(4 * math.pi / 9)
-_C94, _S94 = math.cos(8 * math.pi / 9), math.sin(8 * math.pi / 9)
+_Z91 = cmath.rect(1, 2 * math.pi / 9)
+_Z92 = cmath.rect(1, 4 * math.pi / 9)
+_Z94 = cmath.rect(1, 8 * math.pi / 9)
 _C71, _S71 = math.cos(2 * math.pi / 7), math.sin(2 * math.pi / 7)
 _C72, _S72 = math.cos(4 * math.pi / 7), math.sin(4 * math.pi / 7)
 _C73, _S73 = math.cos(6 * math.pi / 7), math.sin(6 * math.pi / 7)
@@ -35,8 +36,8 @@ def dft2(x0, x1):
 def dft3(x0, x1, x2):
     """Radix 3: 10a 4m."""
     s, d = x1 + x2, x1 - x2
-    c = axpy(splat(_C3), s, x0)
-    t = d * splat(_S3)
+    c = axpy(_C3, s, x0)
+    t = d * _S3
     return x0 + s, add_i(c, t), sub_i(c, t)
 
 
@@ -53,10 +54,10 @@ def dft5(x0, x1, x2, x3, x4):
     """Radix 5: 20a 16m."""
     s1, d1 = x1 + x4, x1 - x4
     s2, d2 = x2 + x3, x2 - x3
-    a = axpy(splat(_C51), s1, axpy(splat(_C52), s2, x0))
-    b = axpy(splat(_C52), s1, axpy(splat(_C51), s2, x0))
-    u = axpy(splat(_S51), d1, d2 * splat(_S52))
-    v = axpy(splat(_S52), d1, d2 * splat(-_S51))
+    a = axpy(_C51, s1, axpy(_C52, s2, x0))
+    b = axpy(_C52, s1, axpy(_C51, s2, x0))
+    u = axpy(_S51, d1, d2 * _S52)
+    v = axpy(_S52, d1, d2 * -_S51)
     return x0 + (s1 + s2), add_i(a, u), add_i(b, v), sub_i(b, v), sub_i(a, u)
 
 
@@ -66,13 +67,12 @@ def dft7(x0, x1, x2, x3, x4, x5, x6):
     s1, d1 = x1 + x6, x1 - x6
     s2, d2 = x2 + x5, x2 - x5
     s3, d3 = x3 + x4, x3 - x4
-    c1, c2, c3 = splat(_C71), splat(_C72), splat(_C73)
-    a = axpy(c1, s1, axpy(c2, s2, axpy(c3, s3, x0)))
-    b = axpy(c2, s1, axpy(c3, s2, axpy(c1, s3, x0)))
-    c = axpy(c3, s1, axpy(c1, s2, axpy(c2, s3, x0)))
-    u = axpy(splat(_S71), d1, axpy(splat(_S72), d2, d3 * splat(_S73)))
-    v = axpy(splat(_S72), d1, axpy(splat(-_S73), d2, d3 * splat(-_S71)))
-    w = axpy(splat(_S73), d1, axpy(splat(-_S71), d2, d3 * splat(_S72)))
+    a = axpy(_C71, s1, axpy(_C72, s2, axpy(_C73, s3, x0)))
+    b = axpy(_C72, s1, axpy(_C73, s2, axpy(_C71, s3, x0)))
+    c = axpy(_C73, s1, axpy(_C71, s2, axpy(_C72, s3, x0)))
+    u = axpy(_S71, d1, axpy(_S72, d2, d3 * _S73))
+    v = axpy(_S72, d1, axpy(-_S73, d2, d3 * -_S71))
+    w = axpy(_S73, d1, axpy(-_S71, d2, d3 * _S72))
     return (x0 + ((s1 + s2) + s3), add_i(a, u), add_i(b, v), add_i(c, w),
             sub_i(c, w), sub_i(b, v), sub_i(a, u))
 
@@ -88,7 +88,7 @@ def halves8(x0, x1, x2, x3, x4, x5, x6, x7):
 @helper(fused=True)
 def join8(e, o):
     """e + o/sqrt(2) and e - o/sqrt(2): X1 and X5 of a dft8 from e1 and o1 of its halves, X7 and X3 from e3 and o3."""
-    return axpy(splat(_SQRT_HALF), o, e), axpy(splat(-_SQRT_HALF), o, e)
+    return axpy(_SQRT_HALF, o, e), axpy(-_SQRT_HALF, o, e)
 
 
 @helper(fused=True)
@@ -106,10 +106,9 @@ def dft9(x0, x1, x2, x3, x4, x5, x6, x7, x8):
     a0, a1, a2 = dft3(x0, x3, x6)
     b0, b1, b2 = dft3(x1, x4, x7)
     c0, c1, c2 = dft3(x2, x5, x8)
-    zeta2 = make_z(splat(_C92), splat(_S92))
     y0, y3, y6 = dft3(a0, b0, c0)
-    y1, y4, y7 = dft3(a1, b1 * make_z(splat(_C91), splat(_S91)), c1 * zeta2)
-    y2, y5, y8 = dft3(a2, b2 * zeta2, c2 * make_z(splat(_C94), splat(_S94)))
+    y1, y4, y7 = dft3(a1, b1 * _Z91, c1 * _Z92)
+    y2, y5, y8 = dft3(a2, b2 * _Z92, c2 * _Z94)
     return y0, y1, y2, y3, y4, y5, y6, y7, y8
 
 

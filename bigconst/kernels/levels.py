@@ -20,10 +20,14 @@ the butterfly a level costs r-1 complex products; counts are as in `butterfly`.
 `forward` and `inverse` take the radix as their first argument.
 """
 
-from .access import load_z, store_z, store_z_nt
+from numba.core import types
+from numba.extending import intrinsic
+
+from .access import load_of, load_p, store_z, store_z_nt
 from .butterfly import dft2, dft3, dft4, dft5, dft7, dft8
 from .jit import helper
-from .vector import make_z, mul_conj, splat
+from .llvm import I64
+from .vector import PART, PART_LANES, Z8, mul_conj
 
 
 @helper
@@ -38,18 +42,45 @@ def stream(array, index, value):
     store_z_nt(array, index, value)
 
 
+def _kind(put):
+    # Half a line at a time past the caches, of many lines in turns, would leave too few buffers for that.
+    return Z8 if put.dispatcher is stream else PART
+
+
+@intrinsic
+def load(typingctx, put, array, index):
+    """A PART, or a Z8 whose results are to be stored past the caches."""
+    signature, codegen = load_of(_kind(put))(typingctx, array, index)
+    return (signature.return_type(put, *signature.args),
+            lambda context, builder, sig, args: codegen(context, builder, signature, args[1:]))
+
+
+@intrinsic
+def step(typingctx, put):
+    """Doubles that `load` takes."""
+    doubles = 2 * _kind(put).llvm.elements[0].count
+    return types.int64(put), lambda context, builder, sig, args: I64(doubles)
+
+
+@helper
+def place(n):
+    """Where the real parts begin of the PART or Z8 before which there are n doubles, counted in whole ones."""
+    return n - (n >> 1 & 4)
+
+
 @helper(fused=True)
 def twiddle(tw, to, k):
-    """w^k in all lanes."""
-    return make_z(splat(tw[to + k]), splat(tw[to + 8 + k]))
+    """w^k."""
+    return complex(tw[to + k], tw[to + 8 + k])
 
 
 @helper(fused=True)
 def forward2(src, so, ss, dst, do, ds, count, tw, to, put):
     """Radix 2: 4a 4m for one vector of each branch, twiddles included."""
     w1 = twiddle(tw, to, 1)
-    for i in range(0, 16 * count, 16):
-        y0, y1 = dft2(load_z(src, so + i), load_z(src, so + ss + i) * w1)
+    for n in range(0, 16 * count, step(put)):
+        i = place(n)
+        y0, y1 = dft2(load(put, src, so + i), load(put, src, so + ss + i) * w1)
         put(dst, do + i, y0)
         put(dst, do + ds + i, y1)
 
@@ -58,8 +89,9 @@ def forward2(src, so, ss, dst, do, ds, count, tw, to, put):
 def inverse2(src, so, ss, dst, do, ds, count, tw, to):
     """Radix 2: 4a 4m for one vector of each branch, twiddles included."""
     w1 = twiddle(tw, to, 1)
-    for i in range(0, 16 * count, 16):
-        y0, y1 = dft2(load_z(src, so + i), load_z(src, so + ss + i))
+    for n in range(0, 16 * count, 2 * PART_LANES):
+        i = place(n)
+        y0, y1 = dft2(load_p(src, so + i), load_p(src, so + ss + i))
         store_z(dst, do + i, y0)
         store_z(dst, do + ds + i, mul_conj(y1, w1))
 
@@ -68,8 +100,10 @@ def inverse2(src, so, ss, dst, do, ds, count, tw, to):
 def forward3(src, so, ss, dst, do, ds, count, tw, to, put):
     """Radix 3: 10a 12m for one vector of each branch, twiddles included."""
     w1, w2 = twiddle(tw, to, 1), twiddle(tw, to, 2)
-    for i in range(0, 16 * count, 16):
-        y0, y1, y2 = dft3(load_z(src, so + i), load_z(src, so + ss + i) * w1, load_z(src, so + 2 * ss + i) * w2)
+    for n in range(0, 16 * count, step(put)):
+        i = place(n)
+        y0, y1, y2 = dft3(
+            load(put, src, so + i), load(put, src, so + ss + i) * w1, load(put, src, so + 2 * ss + i) * w2)
         put(dst, do + i, y0)
         put(dst, do + ds + i, y1)
         put(dst, do + 2 * ds + i, y2)
@@ -79,8 +113,9 @@ def forward3(src, so, ss, dst, do, ds, count, tw, to, put):
 def inverse3(src, so, ss, dst, do, ds, count, tw, to):
     """Radix 3: 10a 12m for one vector of each branch, twiddles included."""
     w1, w2 = twiddle(tw, to, 1), twiddle(tw, to, 2)
-    for i in range(0, 16 * count, 16):
-        y0, y2, y1 = dft3(load_z(src, so + i), load_z(src, so + ss + i), load_z(src, so + 2 * ss + i))
+    for n in range(0, 16 * count, 2 * PART_LANES):
+        i = place(n)
+        y0, y2, y1 = dft3(load_p(src, so + i), load_p(src, so + ss + i), load_p(src, so + 2 * ss + i))
         store_z(dst, do + i, y0)
         store_z(dst, do + ds + i, mul_conj(y1, w1))
         store_z(dst, do + 2 * ds + i, mul_conj(y2, w2))
@@ -90,9 +125,11 @@ def inverse3(src, so, ss, dst, do, ds, count, tw, to):
 def forward4(src, so, ss, dst, do, ds, count, tw, to, put):
     """Radix 4: 16a 12m for one vector of each branch, twiddles included."""
     w1, w2, w3 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3)
-    for i in range(0, 16 * count, 16):
-        y0, y1, y2, y3 = dft4(load_z(src, so + i), load_z(src, so + ss + i) * w1,
-                              load_z(src, so + 2 * ss + i) * w2, load_z(src, so + 3 * ss + i) * w3)
+    for n in range(0, 16 * count, step(put)):
+        i = place(n)
+        y0, y1, y2, y3 = dft4(
+            load(put, src, so + i), load(put, src, so + ss + i) * w1, load(put, src, so + 2 * ss + i) * w2,
+            load(put, src, so + 3 * ss + i) * w3)
         put(dst, do + i, y0)
         put(dst, do + ds + i, y1)
         put(dst, do + 2 * ds + i, y2)
@@ -103,9 +140,10 @@ def forward4(src, so, ss, dst, do, ds, count, tw, to, put):
 def inverse4(src, so, ss, dst, do, ds, count, tw, to):
     """Radix 4: 16a 12m for one vector of each branch, twiddles included."""
     w1, w2, w3 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3)
-    for i in range(0, 16 * count, 16):
-        y0, y3, y2, y1 = dft4(load_z(src, so + i), load_z(src, so + ss + i),
-                              load_z(src, so + 2 * ss + i), load_z(src, so + 3 * ss + i))
+    for n in range(0, 16 * count, 2 * PART_LANES):
+        i = place(n)
+        y0, y3, y2, y1 = dft4(
+            load_p(src, so + i), load_p(src, so + ss + i), load_p(src, so + 2 * ss + i), load_p(src, so + 3 * ss + i))
         store_z(dst, do + i, y0)
         store_z(dst, do + ds + i, mul_conj(y1, w1))
         store_z(dst, do + 2 * ds + i, mul_conj(y2, w2))
@@ -116,10 +154,11 @@ def inverse4(src, so, ss, dst, do, ds, count, tw, to):
 def forward5(src, so, ss, dst, do, ds, count, tw, to, put):
     """Radix 5: 20a 32m for one vector of each branch, twiddles included."""
     w1, w2, w3, w4 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3), twiddle(tw, to, 4)
-    for i in range(0, 16 * count, 16):
-        y0, y1, y2, y3, y4 = dft5(load_z(src, so + i), load_z(src, so + ss + i) * w1,
-                                  load_z(src, so + 2 * ss + i) * w2, load_z(src, so + 3 * ss + i) * w3,
-                                  load_z(src, so + 4 * ss + i) * w4)
+    for n in range(0, 16 * count, step(put)):
+        i = place(n)
+        y0, y1, y2, y3, y4 = dft5(
+            load(put, src, so + i), load(put, src, so + ss + i) * w1, load(put, src, so + 2 * ss + i) * w2,
+            load(put, src, so + 3 * ss + i) * w3, load(put, src, so + 4 * ss + i) * w4)
         put(dst, do + i, y0)
         put(dst, do + ds + i, y1)
         put(dst, do + 2 * ds + i, y2)
@@ -131,9 +170,11 @@ def forward5(src, so, ss, dst, do, ds, count, tw, to, put):
 def inverse5(src, so, ss, dst, do, ds, count, tw, to):
     """Radix 5: 20a 32m for one vector of each branch, twiddles included."""
     w1, w2, w3, w4 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3), twiddle(tw, to, 4)
-    for i in range(0, 16 * count, 16):
-        y0, y4, y3, y2, y1 = dft5(load_z(src, so + i), load_z(src, so + ss + i), load_z(src, so + 2 * ss + i),
-                                  load_z(src, so + 3 * ss + i), load_z(src, so + 4 * ss + i))
+    for n in range(0, 16 * count, 2 * PART_LANES):
+        i = place(n)
+        y0, y4, y3, y2, y1 = dft5(
+            load_p(src, so + i), load_p(src, so + ss + i), load_p(src, so + 2 * ss + i), load_p(src, so + 3 * ss + i),
+            load_p(src, so + 4 * ss + i))
         store_z(dst, do + i, y0)
         store_z(dst, do + ds + i, mul_conj(y1, w1))
         store_z(dst, do + 2 * ds + i, mul_conj(y2, w2))
@@ -146,11 +187,12 @@ def forward7(src, so, ss, dst, do, ds, count, tw, to, put):
     """Radix 7: 30a 60m for one vector of each branch, twiddles included."""
     w1, w2, w3 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3)
     w4, w5, w6 = twiddle(tw, to, 4), twiddle(tw, to, 5), twiddle(tw, to, 6)
-    for i in range(0, 16 * count, 16):
+    for n in range(0, 16 * count, step(put)):
+        i = place(n)
         y0, y1, y2, y3, y4, y5, y6 = dft7(
-            load_z(src, so + i), load_z(src, so + ss + i) * w1, load_z(src, so + 2 * ss + i) * w2,
-            load_z(src, so + 3 * ss + i) * w3, load_z(src, so + 4 * ss + i) * w4,
-            load_z(src, so + 5 * ss + i) * w5, load_z(src, so + 6 * ss + i) * w6)
+            load(put, src, so + i), load(put, src, so + ss + i) * w1, load(put, src, so + 2 * ss + i) * w2,
+            load(put, src, so + 3 * ss + i) * w3, load(put, src, so + 4 * ss + i) * w4,
+            load(put, src, so + 5 * ss + i) * w5, load(put, src, so + 6 * ss + i) * w6)
         put(dst, do + i, y0)
         put(dst, do + ds + i, y1)
         put(dst, do + 2 * ds + i, y2)
@@ -165,10 +207,12 @@ def inverse7(src, so, ss, dst, do, ds, count, tw, to):
     """Radix 7: 30a 60m for one vector of each branch, twiddles included."""
     w1, w2, w3 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3)
     w4, w5, w6 = twiddle(tw, to, 4), twiddle(tw, to, 5), twiddle(tw, to, 6)
-    for i in range(0, 16 * count, 16):
+    for n in range(0, 16 * count, 2 * PART_LANES):
+        i = place(n)
         y0, y6, y5, y4, y3, y2, y1 = dft7(
-            load_z(src, so + i), load_z(src, so + ss + i), load_z(src, so + 2 * ss + i), load_z(src, so + 3 * ss + i),
-            load_z(src, so + 4 * ss + i), load_z(src, so + 5 * ss + i), load_z(src, so + 6 * ss + i))
+            load_p(src, so + i), load_p(src, so + ss + i), load_p(src, so + 2 * ss + i),
+            load_p(src, so + 3 * ss + i), load_p(src, so + 4 * ss + i), load_p(src, so + 5 * ss + i),
+            load_p(src, so + 6 * ss + i))
         store_z(dst, do + i, y0)
         store_z(dst, do + ds + i, mul_conj(y1, w1))
         store_z(dst, do + 2 * ds + i, mul_conj(y2, w2))
@@ -183,11 +227,13 @@ def forward8(src, so, ss, dst, do, ds, count, tw, to, put):
     """Radix 8: 44a 36m for one vector of each branch, twiddles included."""
     w1, w2, w3, w4 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3), twiddle(tw, to, 4)
     w5, w6, w7 = twiddle(tw, to, 5), twiddle(tw, to, 6), twiddle(tw, to, 7)
-    for i in range(0, 16 * count, 16):
+    for n in range(0, 16 * count, step(put)):
+        i = place(n)
         y0, y1, y2, y3, y4, y5, y6, y7 = dft8(
-            load_z(src, so + i), load_z(src, so + ss + i) * w1, load_z(src, so + 2 * ss + i) * w2,
-            load_z(src, so + 3 * ss + i) * w3, load_z(src, so + 4 * ss + i) * w4, load_z(src, so + 5 * ss + i) * w5,
-            load_z(src, so + 6 * ss + i) * w6, load_z(src, so + 7 * ss + i) * w7)
+            load(put, src, so + i), load(put, src, so + ss + i) * w1, load(put, src, so + 2 * ss + i) * w2,
+            load(put, src, so + 3 * ss + i) * w3, load(put, src, so + 4 * ss + i) * w4,
+            load(put, src, so + 5 * ss + i) * w5, load(put, src, so + 6 * ss + i) * w6,
+            load(put, src, so + 7 * ss + i) * w7)
         put(dst, do + i, y0)
         put(dst, do + ds + i, y1)
         put(dst, do + 2 * ds + i, y2)
@@ -203,11 +249,12 @@ def inverse8(src, so, ss, dst, do, ds, count, tw, to):
     """Radix 8: 44a 36m for one vector of each branch, twiddles included."""
     w1, w2, w3, w4 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3), twiddle(tw, to, 4)
     w5, w6, w7 = twiddle(tw, to, 5), twiddle(tw, to, 6), twiddle(tw, to, 7)
-    for i in range(0, 16 * count, 16):
+    for n in range(0, 16 * count, 2 * PART_LANES):
+        i = place(n)
         y0, y7, y6, y5, y4, y3, y2, y1 = dft8(
-            load_z(src, so + i), load_z(src, so + ss + i), load_z(src, so + 2 * ss + i), load_z(src, so + 3 * ss + i),
-            load_z(src, so + 4 * ss + i), load_z(src, so + 5 * ss + i), load_z(src, so + 6 * ss + i),
-            load_z(src, so + 7 * ss + i))
+            load_p(src, so + i), load_p(src, so + ss + i), load_p(src, so + 2 * ss + i),
+            load_p(src, so + 3 * ss + i), load_p(src, so + 4 * ss + i), load_p(src, so + 5 * ss + i),
+            load_p(src, so + 6 * ss + i), load_p(src, so + 7 * ss + i))
         store_z(dst, do + i, y0)
         store_z(dst, do + ds + i, mul_conj(y1, w1))
         store_z(dst, do + 2 * ds + i, mul_conj(y2, w2))

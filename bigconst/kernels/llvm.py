@@ -12,8 +12,10 @@ I32, I64, I128 = ir.IntType(32), ir.IntType(64), ir.IntType(128)
 VF, VI, VL = ir.VectorType(DOUBLE, LANES), ir.VectorType(I32, LANES), ir.VectorType(I64, LANES)
 
 
-def call(builder, name: str, args, result=VF):
-    """Call a function of LLVM or of the C library."""
+def call(builder, name: str, args, result=None):
+    """Call a function of LLVM or of the C library; its result has the type of the first argument unless one is named.
+    """
+    result = result or args[0].type
     function = cgutils.get_or_insert_function(
         builder.module, ir.FunctionType(result, [a.type for a in args]), name)
     return builder.call(function, args)

@@ -8,20 +8,27 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from .llvm import VI, pack
-from .vector import F8, I8, Z8, complex_of, parts_of
+from .llvm import I32, pack
+from .vector import F8, I8, complex_of, parts_of
+
+
+def _shuffled(builder, a, b, lanes):
+    """These lanes of a and b, of which a has the first ones."""
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, len(lanes)), lanes))
 
 
 def _lanes(builder, a, b):
     """Even lanes of both, odd lanes of both."""
-    return (builder.shuffle_vector(a, b, ir.Constant(VI, [0, 8, 2, 10, 4, 12, 6, 14])),
-            builder.shuffle_vector(a, b, ir.Constant(VI, [1, 9, 3, 11, 5, 13, 7, 15])))
+    n = a.type.count
+    return (_shuffled(builder, a, b, [k for i in range(0, n, 2) for k in (i, n + i)]),
+            _shuffled(builder, a, b, [k for i in range(1, n, 2) for k in (i, n + i)]))
 
 
 def _pairs(builder, a, b):
     """Even pairs of lanes of both, odd pairs of both."""
-    return (builder.shuffle_vector(a, b, ir.Constant(VI, [0, 1, 4, 5, 8, 9, 12, 13])),
-            builder.shuffle_vector(a, b, ir.Constant(VI, [2, 3, 6, 7, 10, 11, 14, 15])))
+    n = 2 * a.type.count
+    return (_shuffled(builder, a, b, [k for k in range(n) if k % 4 < 2]),
+            _shuffled(builder, a, b, [k for k in range(n) if k % 4 >= 2]))
 
 
 def _transposed(builder, rows):
@@ -39,7 +46,7 @@ def _mix(mix):
         def codegen(context, builder, sig, args):
             parts = [mix(builder, *p) for p in zip(*(parts_of(builder, z) for z in args), strict=True)]
             return pack(context, builder, sig.return_type, [complex_of(builder, *p) for p in zip(*parts, strict=True)])
-        return types.UniTuple(Z8, 2)(Z8, Z8), codegen
+        return types.UniTuple(a, 2)(a, a), codegen
     return both
 
 

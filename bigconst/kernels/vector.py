@@ -5,11 +5,13 @@ which values are vectors:
 
     F8   eight doubles
     Z8   eight complex numbers, split: an F8 of the real and an F8 of the imaginary parts
+    Z4   half of a Z8
     I8   eight 32-bit integers
     L8   eight 64-bit integers (`checksum`)
 
-F8 and Z8 carry + - * (also Z8 * F8); a Z8 occupies 16 consecutive doubles in
-memory, 8 real then 8 imaginary.  LLVM splits a vector into what the host has
+F8, Z4 and Z8 carry + - * (also Z8 * F8, and Z4 or Z8 times a scalar, real or
+complex); a Z8 occupies 16 consecutive doubles in memory, 8 real then 8
+imaginary.  LLVM splits a vector into what the host has
 (one zmm, two ymm, four NEON registers), so results and data layout are the same
 everywhere.  Products use explicit fused multiply-adds; nothing here is subject
 to fast-math.  How vectors get into memory and out of it is in `access`.
@@ -19,10 +21,11 @@ import operator
 
 from llvmlite import ir
 from numba.core import cgutils, types
+from numba.core.registry import cpu_target
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
-from .llvm import I32, LANES, VF, VI, VL, call, pack
+from .llvm import DOUBLE, I32, LANES, VF, VI, VL, call, pack
 
 
 class _Vector(types.Type):
@@ -35,8 +38,14 @@ class _Vector(types.Type):
 
 F8 = _Vector("F8", VF)
 Z8 = _Vector("Z8", ir.LiteralStructType([VF, VF]))
+Z4 = _Vector("Z4", ir.LiteralStructType([ir.VectorType(DOUBLE, 4)] * 2))
 I8 = _Vector("I8", VI)
 L8 = _Vector("L8", VL)
+
+HAS_AVX512 = "+avx512f" in cpu_target.target_context.codegen().magic_tuple()[2]
+PART = Z8 if HAS_AVX512 else Z4
+"""What butterflies work on: eight Z8 fit into 32 registers of eight lanes, eight Z4 into 16 of four."""
+PART_LANES = PART.llvm.elements[0].count
 
 
 @register_model(_Vector)
@@ -48,23 +57,24 @@ class _VectorModel(models.PrimitiveModel):
 # --- LLVM building blocks -----------------------------------------------------
 
 def _fma(builder, a, b, c):
-    return call(builder, "llvm.fma.v8f64", [a, b, c])
+    return call(builder, f"llvm.fma.v{a.type.count}f64", [a, b, c])
 
 
 def splat_of(builder, scalar, vector_type):
     """A vector of this LLVM type whose lanes are all `scalar`."""
     one = builder.insert_element(ir.Constant(vector_type, ir.Undefined), scalar, I32(0))
-    return builder.shuffle_vector(one, ir.Constant(vector_type, ir.Undefined), ir.Constant(VI, [0] * LANES))
+    first = ir.Constant(ir.VectorType(I32, vector_type.count), [0] * vector_type.count)
+    return builder.shuffle_vector(one, ir.Constant(vector_type, ir.Undefined), first)
 
 
 def parts_of(builder, z):
-    """The real and the imaginary parts of a Z8."""
+    """The real and the imaginary parts of a Z4 or Z8."""
     return builder.extract_value(z, 0), builder.extract_value(z, 1)
 
 
 def complex_of(builder, re, im):
-    """The Z8 of two F8."""
-    z = builder.insert_value(ir.Constant(Z8.llvm, ir.Undefined), re, 0)
+    """The Z4 or Z8 of its real and imaginary parts."""
+    z = builder.insert_value(ir.Constant(ir.LiteralStructType([re.type, im.type]), ir.Undefined), re, 0)
     return builder.insert_value(z, im, 1)
 
 
@@ -91,8 +101,9 @@ def _typing(op, table: dict):
 
 
 for _op in (operator.add, operator.sub):
-    _typing(_op, {(F8, F8): F8, (Z8, Z8): Z8})
-_typing(operator.mul, {(F8, F8): F8, (Z8, Z8): Z8, (Z8, F8): Z8})
+    _typing(_op, {(F8, F8): F8, (Z4, Z4): Z4, (Z8, Z8): Z8})
+_typing(operator.mul, {(F8, F8): F8, (Z8, F8): Z8,
+                       **{(z, other): z for z in (Z4, Z8) for other in (z, types.float64, types.complex128)}})
 
 
 def _elementwise(op, emit: str):
@@ -100,6 +111,7 @@ def _elementwise(op, emit: str):
     def _real(context, builder, sig, args):
         return getattr(builder, emit)(*args)
 
+    @lower_builtin(op, Z4, Z4)
     @lower_builtin(op, Z8, Z8)
     def _split(context, builder, sig, args):
         (ar, ai), (br, bi) = (parts_of(builder, a) for a in args)
@@ -115,25 +127,43 @@ def _mul_real(context, builder, sig, args):
     return builder.fmul(*args)
 
 
+def _factors(context, builder, sig, args):
+    """Two factors, the second one, if it is a scalar, in all lanes."""
+    a, b = args
+    lanes = sig.args[0].llvm.elements[0]
+    if sig.args[1] is types.float64:
+        b = splat_of(builder, b, lanes)
+    elif sig.args[1] is types.complex128:
+        b = context.make_complex(builder, types.complex128, b)
+        b = complex_of(builder, splat_of(builder, b.real, lanes), splat_of(builder, b.imag, lanes))
+    return a, b
+
+
+@lower_builtin(operator.mul, Z4, Z4)
 @lower_builtin(operator.mul, Z8, Z8)
+@lower_builtin(operator.mul, Z4, types.complex128)
+@lower_builtin(operator.mul, Z8, types.complex128)
 def _mul_complex(context, builder, sig, args):
-    return _cmul(builder, *args)
+    return _cmul(builder, *_factors(context, builder, sig, args))
 
 
 @lower_builtin(operator.mul, Z8, F8)
+@lower_builtin(operator.mul, Z4, types.float64)
+@lower_builtin(operator.mul, Z8, types.float64)
 def _mul_mixed(context, builder, sig, args):
-    re, im = parts_of(builder, args[0])
-    return complex_of(builder, builder.fmul(re, args[1]), builder.fmul(im, args[1]))
+    a, factor = _factors(context, builder, sig, args)
+    re, im = parts_of(builder, a)
+    return complex_of(builder, builder.fmul(re, factor), builder.fmul(im, factor))
 
 
 # --- complex intrinsics ---------------------------------------------------------
 
 @intrinsic
 def mul_conj(typingctx, a, b):
-    """a * conj(b), both Z8."""
+    """a * conj(b), with b as a or a complex scalar."""
     def codegen(context, builder, sig, args):
-        return _cmul(builder, *args, conjugate=True)
-    return Z8(Z8, Z8), codegen
+        return _cmul(builder, *_factors(context, builder, sig, args), conjugate=True)
+    return a(a, b), codegen
 
 
 @intrinsic
@@ -142,7 +172,7 @@ def add_i(typingctx, a, b):
     def codegen(context, builder, sig, args):
         (ar, ai), (br, bi) = (parts_of(builder, z) for z in args)
         return complex_of(builder, builder.fsub(ar, bi), builder.fadd(ai, br))
-    return Z8(Z8, Z8), codegen
+    return a(a, b), codegen
 
 
 @intrinsic
@@ -151,7 +181,7 @@ def sub_i(typingctx, a, b):
     def codegen(context, builder, sig, args):
         (ar, ai), (br, bi) = (parts_of(builder, z) for z in args)
         return complex_of(builder, builder.fadd(ar, bi), builder.fsub(ai, br))
-    return Z8(Z8, Z8), codegen
+    return a(a, b), codegen
 
 
 @intrinsic
@@ -161,7 +191,7 @@ def square(typingctx, z):
         re, im = parts_of(builder, args[0])
         real = _fma(builder, re, re, builder.fneg(builder.fmul(im, im)))
         return complex_of(builder, real, builder.fmul(builder.fadd(re, re), im))
-    return Z8(Z8), codegen
+    return z(z), codegen
 
 
 @intrinsic
@@ -190,12 +220,13 @@ def imag(typingctx, z):
 
 @intrinsic
 def axpy(typingctx, a, x, y):
-    """a*x + y with a an F8, x and y Z8: two fused multiply-adds."""
+    """a*x + y with a double `a`: two fused multiply-adds."""
     def codegen(context, builder, sig, args):
         a, x, y = args
         (xr, xi), (yr, yi) = parts_of(builder, x), parts_of(builder, y)
+        a = splat_of(builder, a, xr.type)
         return complex_of(builder, _fma(builder, a, xr, yr), _fma(builder, a, xi, yi))
-    return Z8(F8, Z8, Z8), codegen
+    return x(types.float64, x, y), codegen
 
 
 # --- real and integer intrinsics --------------------------------------------------
@@ -335,7 +366,7 @@ def pinned(typingctx, values):
     keep.  Processors without AVX-512 have too few registers for that.
     """
     def codegen(context, builder, sig, args):
-        if "+avx512f" not in context.codegen().magic_tuple()[2]:
+        if not HAS_AVX512:
             return args[0]
         kinds, flat = list(sig.return_type), []
         for kind, value in zip(kinds, cgutils.unpack_tuple(builder, args[0]), strict=True):

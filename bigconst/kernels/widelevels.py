@@ -4,11 +4,11 @@ Signature and conventions are those of `levels`, but for the powers from w^8 on,
 are products of two others.
 """
 
-from .access import load_z, store_z
+from .access import load_p, store_z
 from .butterfly import dft9, dft10, dft12
 from .jit import helper
-from .levels import forward, inverse, twiddle
-from .vector import mul_conj, square
+from .levels import forward, inverse, load, place, step, twiddle
+from .vector import PART_LANES, mul_conj
 
 
 @helper(fused=True)
@@ -16,12 +16,14 @@ def forward9(src, so, ss, dst, do, ds, count, tw, to, put):
     """Radix 9: 60a 72m for one vector of each branch, twiddles included."""
     w1, w2, w3, w4 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3), twiddle(tw, to, 4)
     w5, w6, w7 = twiddle(tw, to, 5), twiddle(tw, to, 6), twiddle(tw, to, 7)
-    w8 = square(w4)
-    for i in range(0, 16 * count, 16):
+    w8 = w4 * w4
+    for n in range(0, 16 * count, step(put)):
+        i = place(n)
         y0, y1, y2, y3, y4, y5, y6, y7, y8 = dft9(
-            load_z(src, so + i), load_z(src, so + ss + i) * w1, load_z(src, so + 2 * ss + i) * w2,
-            load_z(src, so + 3 * ss + i) * w3, load_z(src, so + 4 * ss + i) * w4, load_z(src, so + 5 * ss + i) * w5,
-            load_z(src, so + 6 * ss + i) * w6, load_z(src, so + 7 * ss + i) * w7, load_z(src, so + 8 * ss + i) * w8)
+            load(put, src, so + i), load(put, src, so + ss + i) * w1, load(put, src, so + 2 * ss + i) * w2,
+            load(put, src, so + 3 * ss + i) * w3, load(put, src, so + 4 * ss + i) * w4,
+            load(put, src, so + 5 * ss + i) * w5, load(put, src, so + 6 * ss + i) * w6,
+            load(put, src, so + 7 * ss + i) * w7, load(put, src, so + 8 * ss + i) * w8)
         put(dst, do + i, y0)
         put(dst, do + ds + i, y1)
         put(dst, do + 2 * ds + i, y2)
@@ -38,12 +40,13 @@ def inverse9(src, so, ss, dst, do, ds, count, tw, to):
     """Radix 9: 60a 72m for one vector of each branch, twiddles included."""
     w1, w2, w3, w4 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3), twiddle(tw, to, 4)
     w5, w6, w7 = twiddle(tw, to, 5), twiddle(tw, to, 6), twiddle(tw, to, 7)
-    w8 = square(w4)
-    for i in range(0, 16 * count, 16):
+    w8 = w4 * w4
+    for n in range(0, 16 * count, 2 * PART_LANES):
+        i = place(n)
         y0, y8, y7, y6, y5, y4, y3, y2, y1 = dft9(
-            load_z(src, so + i), load_z(src, so + ss + i), load_z(src, so + 2 * ss + i), load_z(src, so + 3 * ss + i),
-            load_z(src, so + 4 * ss + i), load_z(src, so + 5 * ss + i), load_z(src, so + 6 * ss + i),
-            load_z(src, so + 7 * ss + i), load_z(src, so + 8 * ss + i))
+            load_p(src, so + i), load_p(src, so + ss + i), load_p(src, so + 2 * ss + i),
+            load_p(src, so + 3 * ss + i), load_p(src, so + 4 * ss + i), load_p(src, so + 5 * ss + i),
+            load_p(src, so + 6 * ss + i), load_p(src, so + 7 * ss + i), load_p(src, so + 8 * ss + i))
         store_z(dst, do + i, y0)
         store_z(dst, do + ds + i, mul_conj(y1, w1))
         store_z(dst, do + 2 * ds + i, mul_conj(y2, w2))
@@ -60,13 +63,15 @@ def forward10(src, so, ss, dst, do, ds, count, tw, to, put):
     """Radix 10: 60a 68m for one vector of each branch, twiddles included."""
     w1, w2, w3, w4 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3), twiddle(tw, to, 4)
     w5, w6, w7 = twiddle(tw, to, 5), twiddle(tw, to, 6), twiddle(tw, to, 7)
-    w8, w9 = square(w4), w4 * w5
-    for i in range(0, 16 * count, 16):
+    w8, w9 = w4 * w4, w4 * w5
+    for n in range(0, 16 * count, step(put)):
+        i = place(n)
         y0, y1, y2, y3, y4, y5, y6, y7, y8, y9 = dft10(
-            load_z(src, so + i), load_z(src, so + ss + i) * w1, load_z(src, so + 2 * ss + i) * w2,
-            load_z(src, so + 3 * ss + i) * w3, load_z(src, so + 4 * ss + i) * w4, load_z(src, so + 5 * ss + i) * w5,
-            load_z(src, so + 6 * ss + i) * w6, load_z(src, so + 7 * ss + i) * w7, load_z(src, so + 8 * ss + i) * w8,
-            load_z(src, so + 9 * ss + i) * w9)
+            load(put, src, so + i), load(put, src, so + ss + i) * w1, load(put, src, so + 2 * ss + i) * w2,
+            load(put, src, so + 3 * ss + i) * w3, load(put, src, so + 4 * ss + i) * w4,
+            load(put, src, so + 5 * ss + i) * w5, load(put, src, so + 6 * ss + i) * w6,
+            load(put, src, so + 7 * ss + i) * w7, load(put, src, so + 8 * ss + i) * w8,
+            load(put, src, so + 9 * ss + i) * w9)
         put(dst, do + i, y0)
         put(dst, do + ds + i, y1)
         put(dst, do + 2 * ds + i, y2)
@@ -84,12 +89,14 @@ def inverse10(src, so, ss, dst, do, ds, count, tw, to):
     """Radix 10: 60a 68m for one vector of each branch, twiddles included."""
     w1, w2, w3, w4 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3), twiddle(tw, to, 4)
     w5, w6, w7 = twiddle(tw, to, 5), twiddle(tw, to, 6), twiddle(tw, to, 7)
-    w8, w9 = square(w4), w4 * w5
-    for i in range(0, 16 * count, 16):
+    w8, w9 = w4 * w4, w4 * w5
+    for n in range(0, 16 * count, 2 * PART_LANES):
+        i = place(n)
         y0, y9, y8, y7, y6, y5, y4, y3, y2, y1 = dft10(
-            load_z(src, so + i), load_z(src, so + ss + i), load_z(src, so + 2 * ss + i), load_z(src, so + 3 * ss + i),
-            load_z(src, so + 4 * ss + i), load_z(src, so + 5 * ss + i), load_z(src, so + 6 * ss + i),
-            load_z(src, so + 7 * ss + i), load_z(src, so + 8 * ss + i), load_z(src, so + 9 * ss + i))
+            load_p(src, so + i), load_p(src, so + ss + i), load_p(src, so + 2 * ss + i),
+            load_p(src, so + 3 * ss + i), load_p(src, so + 4 * ss + i), load_p(src, so + 5 * ss + i),
+            load_p(src, so + 6 * ss + i), load_p(src, so + 7 * ss + i), load_p(src, so + 8 * ss + i),
+            load_p(src, so + 9 * ss + i))
         store_z(dst, do + i, y0)
         store_z(dst, do + ds + i, mul_conj(y1, w1))
         store_z(dst, do + 2 * ds + i, mul_conj(y2, w2))
@@ -107,14 +114,16 @@ def forward12(src, so, ss, dst, do, ds, count, tw, to, put):
     """Radix 12: 88a 60m for one vector of each branch, twiddles included."""
     w1, w2, w3, w4 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3), twiddle(tw, to, 4)
     w5, w6, w7 = twiddle(tw, to, 5), twiddle(tw, to, 6), twiddle(tw, to, 7)
-    w8, w9, w10, w11 = square(w4), w4 * w5, square(w5), w5 * w6
-    for i in range(0, 16 * count, 16):
+    w8, w9, w10, w11 = w4 * w4, w4 * w5, w5 * w5, w5 * w6
+    for n in range(0, 16 * count, step(put)):
+        i = place(n)
         y0, y1, y2, y3, y4, y5, y6, y7, y8, y9, y10, y11 = dft12(
-            load_z(src, so + i), load_z(src, so + ss + i) * w1, load_z(src, so + 2 * ss + i) * w2,
-            load_z(src, so + 3 * ss + i) * w3, load_z(src, so + 4 * ss + i) * w4, load_z(src, so + 5 * ss + i) * w5,
-            load_z(src, so + 6 * ss + i) * w6, load_z(src, so + 7 * ss + i) * w7, load_z(src, so + 8 * ss + i) * w8,
-            load_z(src, so + 9 * ss + i) * w9, load_z(src, so + 10 * ss + i) * w10,
-            load_z(src, so + 11 * ss + i) * w11)
+            load(put, src, so + i), load(put, src, so + ss + i) * w1, load(put, src, so + 2 * ss + i) * w2,
+            load(put, src, so + 3 * ss + i) * w3, load(put, src, so + 4 * ss + i) * w4,
+            load(put, src, so + 5 * ss + i) * w5, load(put, src, so + 6 * ss + i) * w6,
+            load(put, src, so + 7 * ss + i) * w7, load(put, src, so + 8 * ss + i) * w8,
+            load(put, src, so + 9 * ss + i) * w9, load(put, src, so + 10 * ss + i) * w10,
+            load(put, src, so + 11 * ss + i) * w11)
         put(dst, do + i, y0)
         put(dst, do + ds + i, y1)
         put(dst, do + 2 * ds + i, y2)
@@ -134,13 +143,14 @@ def inverse12(src, so, ss, dst, do, ds, count, tw, to):
     """Radix 12: 88a 60m for one vector of each branch, twiddles included."""
     w1, w2, w3, w4 = twiddle(tw, to, 1), twiddle(tw, to, 2), twiddle(tw, to, 3), twiddle(tw, to, 4)
     w5, w6, w7 = twiddle(tw, to, 5), twiddle(tw, to, 6), twiddle(tw, to, 7)
-    w8, w9, w10, w11 = square(w4), w4 * w5, square(w5), w5 * w6
-    for i in range(0, 16 * count, 16):
+    w8, w9, w10, w11 = w4 * w4, w4 * w5, w5 * w5, w5 * w6
+    for n in range(0, 16 * count, 2 * PART_LANES):
+        i = place(n)
         y0, y11, y10, y9, y8, y7, y6, y5, y4, y3, y2, y1 = dft12(
-            load_z(src, so + i), load_z(src, so + ss + i), load_z(src, so + 2 * ss + i), load_z(src, so + 3 * ss + i),
-            load_z(src, so + 4 * ss + i), load_z(src, so + 5 * ss + i), load_z(src, so + 6 * ss + i),
-            load_z(src, so + 7 * ss + i), load_z(src, so + 8 * ss + i), load_z(src, so + 9 * ss + i),
-            load_z(src, so + 10 * ss + i), load_z(src, so + 11 * ss + i))
+            load_p(src, so + i), load_p(src, so + ss + i), load_p(src, so + 2 * ss + i),
+            load_p(src, so + 3 * ss + i), load_p(src, so + 4 * ss + i), load_p(src, so + 5 * ss + i),
+            load_p(src, so + 6 * ss + i), load_p(src, so + 7 * ss + i), load_p(src, so + 8 * ss + i),
+            load_p(src, so + 9 * ss + i), load_p(src, so + 10 * ss + i), load_p(src, so + 11 * ss + i))
         store_z(dst, do + i, y0)
         store_z(dst, do + ds + i, mul_conj(y1, w1))
         store_z(dst, do + 2 * ds + i, mul_conj(y2, w2))

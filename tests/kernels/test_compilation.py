@@ -41,6 +41,31 @@ def test_the_row_pass_is_vectors_of_full_width_with_fused_multiply_adds(cpu, reg
     assert len(scalar) < 20
 
 
+SQUARINGS = """
+import gmpy2, random, bigconst
+for p in (9941, 44497, 110503, 216091, 756839):
+    m = gmpy2.mpz(2)**p - 1
+    x = y = gmpy2.mpz(random.Random(p).getrandbits(p)) % m
+    for _ in range(3):
+        y = (y * y - 2) % m
+    assert bigconst.iterate(p, int(x), 3, 2) == y, p
+ten = gmpy2.mpz(10)**10**6
+assert bigconst.compute_integer("phi", 10**6) == (ten + gmpy2.isqrt(5 * ten * ten)) // 2
+print("equal")
+"""
+
+
+@pytest.mark.slow
+def test_results_are_right_without_avx512(tmp_path):
+    """The loops that take four lanes at a time, on whatever machine this runs."""
+    llvmlite = pytest.importorskip("llvmlite.binding")
+    names = ("avx512", "avx10", "amx", "evex512")
+    features = ",".join(("-" if word[1:].startswith(names) else word[0]) + word[1:]
+                        for word in llvmlite.get_host_cpu_features().flatten().split(","))
+    assert python(SQUARINGS, NUMBA_CPU_NAME="haswell" if "+avx2" in features else llvmlite.get_host_cpu_name(),
+                  NUMBA_CPU_FEATURES=features, BIGCONST_CACHE=str(tmp_path)) == "equal\n"
+
+
 FEATURES = {"zmm": "+avx,+avx2,+fma,+avx512f,+avx512dq,+avx512vl,+avx512bw", "ymm": "+avx,+avx2,+fma"}
 
 

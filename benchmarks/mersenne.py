@@ -3,6 +3,7 @@
     python benchmarks/mersenne.py [--largest 8192] [--threads 1 --threads 2] [--peer MLUCAS] [--json FILE]
     python benchmarks/mersenne.py --calibrate 10000 [--largest 8192] [--threads 2]
     python benchmarks/mersenne.py --choose [--smallest 64] [--largest 2048] [--threads 1]
+    python benchmarks/mersenne.py --scaling
 
 An iteration is a weighted transform forth and back, the square, rounding, carries and the subtraction, of an exponent
 that fills the length; it is timed in batches of many iterations, as a test runs them.  GFLOP/s counts 5 N/2 log2(N/2)
@@ -21,6 +22,9 @@ residue after every thousand, and shows round-off errors.  They shall stay near 
 --choose times all lengths that might be offered, one after the other in several rounds, and says for each whether a
 longer one is faster.  Those for which none is should be offered (ODD_PARTS in bigconst.plans.dwtshape), so that no
 exponent takes longer than it has to.
+
+--scaling times the work of one of 1, 2, 4 ... 64 threads alone, the one with the most, which shows what cannot be
+shared out evenly.  The bandwidth of memory and barriers are left out.
 """
 
 import os
@@ -32,6 +36,7 @@ import _calibration
 import numpy as np
 from _common import Column, Report, Section, add_threads, in_turns, make_parser, medians, optional, thread_counts
 from _mlucas import Mlucas
+from _scaling import Share
 from gmpy2 import is_prime
 from memory import copy_gb_per_s
 
@@ -197,6 +202,24 @@ def choose(arguments, report: Report) -> None:
                     offered="yes" if shape in lengths() else "no")
 
 
+def scaling(arguments, report: Report) -> None:
+    """Time what one of many threads does."""
+    section = report.section("scaling", "the work of one thread", [
+        Column("what", "what", "", 16), Column("length", "length", "", 6), Column("threads", "threads", "d"),
+        Column("rows", "rows ms", ".4f"), Column("columns", "columns", ".4f"), Column("enter", "carries in", ".4f"),
+        Column("all", "in all", ".4f"), Column("speedup", "speed-up", ".2f"), Column("efficiency", "of best", ".0%")])
+    for name, p in list(EXPONENTS.items())[:1 if arguments.quick else None]:
+        shape = dwt_shape(p)
+        share, alone = Share(p, shape), 0.0
+        for threads in (1, 2, 4, 8, 16, 32, 64):
+            if threads <= shape.width // shape.block:
+                found = share.of(threads)
+                seconds = sum(found.values())
+                alone = alone or seconds
+                section.add(what=name, length=str(shape), threads=threads, all=1e3 * seconds, speedup=alone / seconds,
+                            efficiency=alone / seconds / threads, **{k: 1e3 * v for k, v in found.items()})
+
+
 def main() -> None:
     """Measure and print."""
     parser = make_parser(__doc__)
@@ -205,13 +228,15 @@ def main() -> None:
     parser.add_argument("--peer", metavar="PATH", help="the program Mlucas, in place of pyfftw")
     parser.add_argument("--smallest", type=int, default=64, metavar="K", help="shortest one of --choose (default 64)")
     parser.add_argument("--choose", action="store_true", help="measure which lengths to offer")
+    parser.add_argument("--scaling", action="store_true", help="measure how work is shared out among many threads")
     parser.add_argument("--calibrate", type=parse_count, metavar="N", help="measure the round-off of N squarings")
     add_threads(parser)
     arguments = parser.parse_args()
     if arguments.peer and not os.access(arguments.peer, os.X_OK):
         parser.error(f"{arguments.peer} is no program that can be run")
     report = Report("mersenne", arguments)
-    (calibrate if arguments.calibrate else choose if arguments.choose else race)(arguments, report)
+    modes = {calibrate: arguments.calibrate, choose: arguments.choose, scaling: arguments.scaling, race: True}
+    next(mode for mode, wanted in modes.items() if wanted)(arguments, report)
     report.close()
 
 

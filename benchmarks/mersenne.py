@@ -3,7 +3,7 @@
     python benchmarks/mersenne.py [--largest 8192] [--threads 1 --threads 2] [--peer MLUCAS] [--json FILE]
     python benchmarks/mersenne.py --calibrate 10000 [--largest 8192] [--threads 2]
     python benchmarks/mersenne.py --choose [--smallest 64] [--largest 2048] [--threads 1]
-    python benchmarks/mersenne.py --scaling
+    python benchmarks/mersenne.py --scaling | --proofs
 
 An iteration is a weighted transform forth and back, the square, rounding, carries and the subtraction, of an exponent
 that fills the length; it is timed in batches of many iterations, as a test runs them.  GFLOP/s counts 5 N/2 log2(N/2)
@@ -25,6 +25,8 @@ exponent takes longer than it has to.
 
 --scaling times the work of one of 1, 2, 4 ... 64 threads alone, the one with the most, which shows what cannot be
 shared out evenly.  The bandwidth of memory and barriers are left out.
+
+--proofs times squarings and the products of which proofs are made, and says what follows for making and checking one.
 """
 
 import os
@@ -33,6 +35,7 @@ from functools import partial
 from math import log2
 
 import _calibration
+import _proofs
 import numpy as np
 from _common import Column, Report, Section, add_threads, in_turns, make_parser, medians, optional, thread_counts
 from _mlucas import Mlucas
@@ -220,6 +223,20 @@ def scaling(arguments, report: Report) -> None:
                             efficiency=alone / seconds / threads, **{k: 1e3 * v for k, v in found.items()})
 
 
+def proofs(arguments, report: Report) -> None:
+    """Measure what proofs cost."""
+    section = report.section("proofs", "proofs, estimated from squarings and products", [
+        Column("exponent", "exponent", ",d", 11), Column("threads", "threads", "d"), Column("power", "power", "d"),
+        Column("square", "squaring ms", ".3f"), Column("product", "x^h y ms", ".1f"),
+        Column("making", "making s", ".1f"), Column("making_share", "of the test", ".3%"),
+        Column("checking", "checking s", ".1f"), Column("checking_share", "of the test", ".3%"),
+        Column("disk_gb", "kept GB", ".3f")])
+    for p in list(EXPONENTS.values())[:1 if arguments.quick else None]:
+        for threads in thread_counts(arguments):
+            section.add(exponent=p, threads=threads,
+                        **_proofs.measure(p, threads, arguments.runs or (1 if arguments.quick else 5)))
+
+
 def main() -> None:
     """Measure and print."""
     parser = make_parser(__doc__)
@@ -229,13 +246,15 @@ def main() -> None:
     parser.add_argument("--smallest", type=int, default=64, metavar="K", help="shortest one of --choose (default 64)")
     parser.add_argument("--choose", action="store_true", help="measure which lengths to offer")
     parser.add_argument("--scaling", action="store_true", help="measure how work is shared out among many threads")
+    parser.add_argument("--proofs", action="store_true", help="measure what proofs of PRP tests cost")
     parser.add_argument("--calibrate", type=parse_count, metavar="N", help="measure the round-off of N squarings")
     add_threads(parser)
     arguments = parser.parse_args()
     if arguments.peer and not os.access(arguments.peer, os.X_OK):
         parser.error(f"{arguments.peer} is no program that can be run")
     report = Report("mersenne", arguments)
-    modes = {calibrate: arguments.calibrate, choose: arguments.choose, scaling: arguments.scaling, race: True}
+    modes = {proofs: arguments.proofs, calibrate: arguments.calibrate, choose: arguments.choose,
+             scaling: arguments.scaling, race: True}
     next(mode for mode, wanted in modes.items() if wanted)(arguments, report)
     report.close()
 

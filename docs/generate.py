@@ -98,7 +98,8 @@ run only when repeating did not help; everything finished is kept. One fault is 
 power or cooling.""", ("arithmetic", "constants"), kinds=("ChecksumError",)),
     Section("Certificates and verification", files=("proof", "plans/certificate.py", "runs/certify.py",
                                                     "commands/verify.py", "commands/certify.py")),
-    Section("Tests of Mersenne numbers", files=("commands/mersenne.py", "plans", "runs/mersenne.py", "mersenne")),
+    Section("Tests of Mersenne numbers", files=("commands/mersenne.py", "plans", "runs/mersenne.py",
+                                                "runs/mersenneproof.py", "mersenne")),
     Section("Work queue", """\
 Lines of `worktodo.txt` that are not understood, or ask for what does not fit, are passed over and kept. They are said
 on standard error with their number, what is wrong and what to do, and at the end the exit code is 2.

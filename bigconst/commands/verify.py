@@ -18,6 +18,7 @@ examples:
   bigconst verify phi.txt --certificate other.cert
   bigconst verify apery.txt --series apery.toml  digits of a series of somebody's own
   bigconst verify phi.txt --without-certificate --constant phi
+  bigconst verify 57885161-9.proof               a proof of a probable prime test
 
 What is proved, and what is not, stands in docs/certificate.md.
 """
@@ -27,11 +28,12 @@ def add(commands: argparse._SubParsersAction) -> None:
     """Declare the command on an argparse subparsers object."""
     parser = commands.add_parser(
         "verify",
-        help="check a digit file against its certificate",
-        description="Check in one pass that every digit of FILE is right, by random primes and without any transform.",
+        help="check a digit file against its certificate, or a proof of a test",
+        description="Check in one pass that every digit of FILE is right, by random primes and without any transform; "
+                    "or check a proof of a probable prime test, P-POWER.proof.",
         epilog=_EPILOG,
     )
-    parser.add_argument("file", metavar="FILE", help="digits as text, or as .zst")
+    parser.add_argument("file", metavar="FILE", help="digits as text, or as .zst; or a .proof")
     parser.add_argument("--primes", metavar="K", type=argument(parse_count, 1, MAX_PRIMES), default=3,
                         help="random primes (default 3)")
     parser.add_argument("--certificate", metavar="FILE", help="default FILE.cert, for phi.txt.zst phi.txt.cert")
@@ -46,6 +48,8 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Verify the digits and print the verdict.  Raises VerificationError, UsageError, InputOutputError."""
+    if arguments.file.endswith(".proof"):
+        return _verify_proof(arguments)
     if arguments.without_certificate:
         return _rebuild(arguments)
     if arguments.constant:
@@ -70,6 +74,25 @@ def run(arguments: argparse.Namespace) -> int:
         f"  text xxh3-128:  {header.text_xxh3}",
         f"  a wrong file passes with probability below {verdict.error_probability:.1e}",
         f"all digits are right ({format_seconds(verdict.seconds)})"]))
+    return 0
+
+
+def _verify_proof(arguments: argparse.Namespace) -> int:
+    """Check a proof of a probable prime test."""
+    from bigconst.runs.kernels import SQUARINGS, load
+    from bigconst.runs.mersenneproof import verify_proof
+
+    if arguments.certificate or arguments.series or arguments.without_certificate or arguments.constant:
+        #: The options for digits have no meaning for it.
+        raise UsageError(f"{arguments.file} is a proof of a test, not a file of digits", "leave out all other options")
+    load(SQUARINGS)
+    verdict = verify_proof(arguments.file, arguments.threads or default_threads())
+    proof = verdict.proof
+    result("\n".join([
+        f"{arguments.file}: proof of power {proof.power} for M{proof.exponent}, md5 {verdict.md5}",
+        f"M{proof.exponent} is " + ("a probable prime, base 3" if verdict.is_probable_prime
+                                    else f"composite, res64 {verdict.res64}"),
+        f"the proof holds ({format_seconds(verdict.seconds)})"]))
     return 0
 
 

@@ -12,6 +12,7 @@ worktodo.txt holds lines like these, with or without an assignment id:
   Test=57885161,74,1
   DoubleCheck=0123456789ABCDEF0123456789ABCDEF,57885161,74,1
   PRP=N/A,1,2,57885161,-1,76,0,3,1
+  Cert=0123456789ABCDEF0123456789ABCDEF,1,2,57885161,-1,113055      of the residue in M57885161.cert
 
 examples:
   bigconst work                       the queue of this directory
@@ -32,6 +33,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("dir", metavar="DIR", nargs="?", default=".", help="default: this directory")
     parser.add_argument("--workers", metavar="K", type=argument(parse_count, 1, MAX_WORKERS), default=1,
                         help="tests side by side (default 1); any of them takes any line")
+    parser.add_argument("--no-proof", action="store_true",
+                        help="make no proofs of PRP tests; they take disk while the test runs")
     add_nice_option(parser)
     add_running_options(parser)
 
@@ -45,5 +48,5 @@ def run(arguments: argparse.Namespace) -> int:
         lower_priority()
     threads = arguments.threads or max(1, default_threads() // arguments.workers)
     refused = run_queue(QueueRequest(arguments.dir, threads, arguments.save_every, arguments.usd_per_hour,
-                                     arguments.workers))
+                                     arguments.workers, not arguments.no_proof))
     return 2 if refused else 0

@@ -57,8 +57,12 @@ class ChainSquarer(Protocol):
     def value(self) -> mpz:
         """The residue, 0 <= value < 2^p - 1, without the shift."""
 
-    def multiply(self, a: mpz, b: mpz) -> tuple[mpz, float]:
-        """a*b modulo 2^p - 1, and the largest |x - rint(x)|; the residue that was loaded is lost."""
+    def hold(self, factor: mpz) -> None:
+        """Prepare for products by `factor`; the residue that was loaded may be lost."""
+
+    def times(self) -> float:
+        """Multiply the residue, one that was loaded without an iteration, by the factor that is held; returns the
+        largest |x - rint(x)|."""
 
 
 class Chain(ABC):
@@ -107,7 +111,7 @@ class Chain(ABC):
         self.max_roundoff = 0.0
         self._here: Saved | None = None
         """The point at the present iteration, None until `here` is called."""
-        self._res64 = self.start
+        self._res64 = _res64(mpz(self.start))
         self._saved_s = self._looked_s = time.monotonic()
 
     # What a subclass defines
@@ -299,9 +303,10 @@ class Chain(ABC):
 
     def multiply(self, a: mpz, b: mpz) -> mpz:
         """a*b modulo 2^p - 1; the residue in the squarer is lost.  Raises Bad."""
-        product, roundoff = self._squarer.multiply(a, b)
-        self._look_at(roundoff, self.iteration)
-        return product
+        self._squarer.hold(b)
+        self._squarer.load(a)
+        self._look_at(self._squarer.times(), self.iteration)
+        return self._squarer.value()
 
     def last_stretch_again(self) -> mpz:
         """The residue of the present iteration, computed again from the last mark or save with another shift."""

@@ -42,6 +42,33 @@ class Repeated:
 
 
 @dataclass(frozen=True)
+class Proving:
+    """A proof is being made: `done` of its `products` are done."""
+
+    exponent: int
+    power: int
+    done: int
+    products: int
+
+
+@dataclass(frozen=True)
+class ProofChecked:
+    """A proof is being checked: `done` of its `power` halves are, and then squarings follow (Advanced)."""
+
+    exponent: int
+    done: int
+    power: int
+
+
+@dataclass(frozen=True)
+class ProofNews:
+    """What the user should know of the proof of a test, in words."""
+
+    exponent: int
+    text: str
+
+
+@dataclass(frozen=True)
 class Concluded:
     """The test of 2^exponent - 1 is decided, by its last residue or by a factor; `sentence` states the result."""
 

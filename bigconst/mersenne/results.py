@@ -1,11 +1,13 @@
 """Results of tests: lines for people, and JSON objects in `results.json.txt` for servers of distributed searches."""
 
+import hashlib
 import json
 import os
 from datetime import UTC, datetime
 
 from bigconst.base.units import format_seconds, format_spent, spent_usd
 from bigconst.base.version import __version__
+from bigconst.mersenne.prooffile import residue_bytes
 from bigconst.mersenne.test import ChainOutcome
 from bigconst.mersenne.worktodo import locked
 from bigconst.storage.durable import WriteFailpoints, append_line
@@ -35,6 +37,8 @@ def sentence(outcome: ChainOutcome, factors: tuple[int, ...] = ()) -> str:
 
 def _verdict(outcome: ChainOutcome, factors: tuple[int, ...]) -> str:
     name = f"M{outcome.exponent}"
+    if outcome.kind == "Cert":
+        return f"{name}, {outcome.iterations} squarings for a certificate: sha3 {sha3(outcome)}"
     if not outcome.finished:
         return (f"{name} {outcome.kind} after {outcome.iterations} iterations: res64 {res64(outcome.residue)}, "
                 f"mod 2^35-1 {outcome.residue % (2**35 - 1)}, mod 2^36-1 {outcome.residue % (2**36 - 1)}")
@@ -68,12 +72,38 @@ def error_code(errors: dict[str, int]) -> str:
     return f"{code:08X}"
 
 
+def sha3(outcome: ChainOutcome) -> str:
+    """The SHA3-256 of the residue's bytes in hexadecimal digits, its last byte first."""
+    return hashlib.sha3_256(residue_bytes(outcome.residue, outcome.exponent)).digest()[::-1].hex().upper()
+
+
 def result_line(outcome: ChainOutcome, aid: str | None, factors: tuple[int, ...] = (),
                 now: datetime | None = None) -> str:
     """The JSON object of a finished test.
 
     With known factors the residue is still 3^(M-1) mod M (residue type 5), but the status is that of the cofactor.
     """
+    if outcome.kind == "Cert":
+        fields = {"exponent": outcome.exponent, "worktype": "Cert", "sha3-hash": sha3(outcome),
+                  "squarings": outcome.iterations}
+    else:
+        fields = _test_fields(outcome, factors)
+    fields |= {"fft-length": outcome.words, "shift-count": outcome.shift, "error-code": error_code(outcome.errors),
+               "program": {"name": "bigconst", "version": __version__},
+               "timestamp": f"{now or datetime.now(UTC):%Y-%m-%d %H:%M:%S}"}
+    if outcome.proof is not None:
+        fields["proof"] = {"version": 2, "power": outcome.proof.power, "hashsize": outcome.proof.hash_bits,
+                           "md5": outcome.proof.md5}
+    errors = {kind: outcome.errors[kind] for kind in _REPORTED if outcome.errors.get(kind)}
+    if errors:
+        fields["errors"] = errors
+    if aid is not None:
+        fields["aid"] = aid
+    return json.dumps(fields, separators=(", ", ":"))
+
+
+def _test_fields(outcome: ChainOutcome, factors: tuple[int, ...]) -> dict:
+    """What the object says of the result of a test."""
     prime = is_prime(outcome, factors)
     fields = {"status": "P" if prime else "C", "exponent": outcome.exponent}
     if factors:
@@ -84,15 +114,7 @@ def result_line(outcome: ChainOutcome, aid: str | None, factors: tuple[int, ...]
     if outcome.kind != "LL":
         fields["residue-type"] = 5 if factors else 1
         fields["res2048"] = f"{int(outcome.residue) & (2**2048 - 1):0512X}"
-    fields |= {"fft-length": outcome.words, "shift-count": outcome.shift, "error-code": error_code(outcome.errors),
-               "program": {"name": "bigconst", "version": __version__},
-               "timestamp": f"{now or datetime.now(UTC):%Y-%m-%d %H:%M:%S}"}
-    errors = {kind: outcome.errors[kind] for kind in _REPORTED if outcome.errors.get(kind)}
-    if errors:
-        fields["errors"] = errors
-    if aid is not None:
-        fields["aid"] = aid
-    return json.dumps(fields, separators=(", ", ":"))
+    return fields
 
 
 def append(path: str, line: str) -> None:

@@ -11,8 +11,7 @@ how each chain begins and how it is checked:
 *   The Jacobi symbol of S_k - 2 over M is -1 for all k >= 1, since S_(k+1) - 2 = (S_k - 2) S_(k-1)^2 and
     S_1 - 2 = 12.  An error makes it +1 with probability 1/2.  S = 0 and -2 pass this check, 2 and -1 do not, but
     none of the four can occur before the end: 0 and -2 lead to 2, and 2 and -1 have the wrong symbol.
-*   Gerbicz and Li: with blocks of B squarings, d_t = x_0 x_B ... x_(tB) satisfies d_t = x_0 d_(t-1)^(2^B).  A wrong
-    x or d passes only if it is 0, which no x can be.  The squarings after the last block are computed twice.
+*   Squarings from 3 have the check of Gerbicz and Li (`bigconst.mersenne.gerbicz`).
 """
 
 import math
@@ -25,13 +24,9 @@ from gmpy2 import mpz
 
 from bigconst.mersenne.chain import Chain
 from bigconst.mersenne.faults import ZEROED, Bad
+from bigconst.mersenne.gerbicz import CheckedSquarings
+from bigconst.mersenne.prooffile import ProofFacts
 from bigconst.mersenne.savefile import Saved
-
-BLOCK = 1000
-"""Longest block of the Gerbicz-Li check, in iterations; checks are the square of a block apart."""
-
-MIN_BLOCK = 8
-"""Shortest block of the Gerbicz-Li check, in iterations."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +44,8 @@ class ChainOutcome:
     shift: int
     max_roundoff: float
     errors: dict[str, int] = field(default_factory=dict)
+    proof: ProofFacts | None = None
+    """the proof that was made of a PRP test"""
     verified: bool = False
     """whether a second run with another shift and length found the same residues"""
 
@@ -126,58 +123,19 @@ class LucasLehmer(Chain):
         return saved.residue
 
 
-class Prp3(Chain):
+class Prp3(CheckedSquarings):
     """Base-3 probable prime test with Gerbicz-Li checking."""
 
-    kind, start, subtract = "PRP-3", 3, 0
+    kind, start = "PRP-3", 3
     IMPOSSIBLE = (0, 1, -1)
     """Residues that cannot occur after the first squaring."""
 
-    def __init__(self, p: int, *, block: int | None = None, **options):
-        super().__init__(p, p, **options)
-        self.block = block or max(MIN_BLOCK, min(BLOCK, math.isqrt(p) // 2))
-
-    @property
-    def _last_block_end(self) -> int:
-        return self.total - self.total % self.block
-
-    def first(self) -> Saved:
-        return Saved(self.kind, self.p, 0, mpz(self.start), mpz(self.start), self.block)
-
-    def boundary(self, iteration: int) -> int:
-        return min(self.total, iteration - iteration % self.block + self.block)
-
-    def at_boundary(self) -> None:
-        iteration, x = self.iteration, self.here().residue
-        if iteration % self.block:
-            return
-        before, shift = self.product, self.shift
-        self.product = self.multiply(before, x)
-        is_check = iteration % self.block**2 == 0 or iteration == self._last_block_end
-        if is_check:
-            power = self.squared(before, self.block)
-            if power * self.start % self.modulus != self.product or not self.product:
-                raise Bad("gerbicz", iteration, int(x & (2**64 - 1)), "the Gerbicz-Li check failed")
-        self.load(x, shift)     # multiply and squared have overwritten it
-        if is_check:
-            self.save(verified=True)
-
-    def check(self, wanted: bool) -> None:
-        """Do nothing: all checks are made at the ends of blocks."""
-
-    def is_impossible(self, saved: Saved) -> bool:
-        return (any(saved.residue == value % self.modulus for value in self.IMPOSSIBLE if saved.iteration)
-                or saved.product is None or not saved.product)
+    def __init__(self, p: int, **options):
+        super().__init__(p, self.start, p, **options)
 
     def finish(self) -> mpz:
-        x, last = self.here().residue, self.verified
-        if last.iteration < self.total:
-            if last.iteration < self._last_block_end or self.squared(last.residue, self.total - last.iteration) != x:
-                raise Bad("gerbicz", self.total, int(x & (2**64 - 1)),
-                          "the last iterations came out differently when repeated")
-        if self.total < self.p:
-            return x
-        return x * gmpy2.invert(9, self.modulus) % self.modulus
+        x = super().finish()
+        return x * gmpy2.invert(9, self.modulus) % self.modulus if self.total == self.p else x
 
 
 def outcome(chain: Chain) -> ChainOutcome:

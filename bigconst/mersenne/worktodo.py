@@ -7,6 +7,7 @@
     PRP=N/A,1,2,57885161,-1,76,0,3,1                            id, k, b, n, c of k b^n + c, bits factored, tests
                                                                 saved, base, residue type
     PRPDC=0,FFT2=3072K,1,2,57885161,-1,"1234567,7654321"        a second time; length for another program, known factors
+    Cert=0123456789ABCDEF0123456789ABCDEF,1,2,57885161,-1,113055        id, k, b, n, c, squarings from M57885161.cert on
 
 A line that does not begin with a letter is a comment.  Each other line is parsed into an assignment, or into a sentence
 on why it cannot be worked on.  Whatever is not worked on stays as it is, byte by byte.
@@ -49,11 +50,11 @@ _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 _WHOLE = re.compile(r"[1-9][0-9]*")
 
 _TESTS = {"test": ("LL", False), "advancedtest": ("LL", False), "doublecheck": ("LL", True),
-          "prp": ("PRP-3", False), "prpdc": ("PRP-3", True)}
+          "prp": ("PRP-3", False), "prpdc": ("PRP-3", True), "cert": ("Cert", False)}
 """Kind of test, and whether it is a double check, for each keyword."""
 _OTHERS = {"factor": "trial factoring", "advancedfactor": "trial factoring", "pfactor": "P-1 factoring",
            "pminus1": "P-1 factoring", "pplus1": "P+1 factoring", "ecm": "factoring by elliptic curves",
-           "cert": "certification of a proof", "fermat": "work on Fermat numbers"}
+           "fermat": "work on Fermat numbers"}
 """What the keywords that begin like this ask for."""
 _RESIDUES = {2: "3^((N-1)/2)", 3: "3^(N+1)", 4: "3^((N+1)/2)"}
 """Residues of 2^p - 1 = N of the types that are not computed here."""
@@ -67,7 +68,7 @@ class Assignment:
     """line number, from 1"""
     text: str
     kind: str
-    """LL or PRP-3"""
+    """LL, PRP-3 or Cert"""
     exponent: int
     aid: str | None = None
     """identifier of the assignment, 32 hexadecimal digits"""
@@ -75,11 +76,13 @@ class Assignment:
     """known factors of 2^exponent - 1"""
     double_check: bool = False
     """whether somebody has tested the number before"""
+    squarings: int = 0
+    """squarings of a Cert line"""
 
     @property
-    def work(self) -> tuple[str, int, tuple[int, ...], bool]:
+    def work(self) -> tuple:
         """What two lines have in common that ask for the same."""
-        return self.kind, self.exponent, self.factors, self.double_check
+        return self.kind, self.exponent, self.factors, self.double_check, self.squarings
 
 
 @dataclass(frozen=True)
@@ -127,11 +130,14 @@ def _parse_line(number: int, text: str, line: str) -> Assignment:
     kind, double_check = _TESTS[key]
     settings = _SETTINGS.match(rest)
     rest = rest[settings.end():]
+    factors, squarings = (), 0
     if kind == "LL":
-        p, factors = _exponent(_fields(rest, 1, 3, "an exponent, bits factored, P-1 done")[0]), ()
+        p = _exponent(_fields(rest, 1, 3, "an exponent, bits factored, P-1 done")[0])
+    elif kind == "Cert":
+        p, squarings = _cert(rest)
     else:
         p, factors = _prp(rest)
-    return Assignment(number, text, kind, p, settings["aid"], factors, double_check)
+    return Assignment(number, text, kind, p, settings["aid"], factors, double_check, squarings)
 
 
 def _other(key: str, line: str) -> str:
@@ -141,13 +147,14 @@ def _other(key: str, line: str) -> str:
     if key in ("b1", "b2"):
         return "P-1 factoring before a test is not done here; take away what stands before the name of the test"
     return (f"work of the kind '{shown(line.partition('=')[0].strip())}' is not done here; "
-            "it is Test, DoubleCheck, AdvancedTest, PRP or PRPDC")
+            "it is Test, DoubleCheck, AdvancedTest, PRP, PRPDC or Cert")
 
 
 def _fields(text: str, least: int, most: int, what: str) -> list[str]:
     fields = [field.strip() for field in text.split(",")]
     if not least <= len(fields) <= most:
-        raise _Wrong(f"it needs {least} to {most} fields, not {len(fields)}; write {what}")
+        wanted = f"{least} to {most}" if least < most else least
+        raise _Wrong(f"it needs {wanted} fields, not {len(fields)}; write {what}")
     for field in fields:
         if not _NUMBER.fullmatch(field):
             raise _Wrong(f"'{shown(field)}' is not a number; write {what}")
@@ -165,15 +172,29 @@ def _exponent(text: str) -> int:
     return int(p)
 
 
+def _mersenne(k: str, b: str, n: str, c: str) -> int:
+    """The exponent n of k*b^n + c."""
+    if (float(k), float(b), float(c)) != (1, 2, -1):
+        raise _Wrong(f"it is about {shown(k)}*{shown(b)}^{shown(n)}{'' if c[0] in '-+' else '+'}{shown(c)}, and only "
+                     "1*2^P-1 is tested here; move the line to a program that does it")
+    return _exponent(n)
+
+
+def _cert(text: str) -> tuple[int, int]:
+    """Exponent and number of squarings."""
+    *number, count = _fields(text, 5, 5, "k, b, n, c, squarings")
+    p = _mersenne(*number)
+    if not _WHOLE.fullmatch(count) or len(count) > 18:
+        raise _Wrong(f"{shown(count)} is no number of squarings; ask for the assignment again")
+    return p, int(count)
+
+
 def _prp(text: str) -> tuple[int, tuple[int, ...]]:
     """Exponent and known factors."""
     text, quote, quoted = text.partition('"')
     k, b, n, c, *more = _fields(text.rstrip(", \t") if quote else text, 4, 8,
                                 "k, b, n, c, bits factored, tests saved, base, residue type")
-    if (float(k), float(b), float(c)) != (1, 2, -1):
-        raise _Wrong(f"it is about {shown(k)}*{shown(b)}^{shown(n)}{'' if c[0] in '-+' else '+'}{shown(c)}, and only "
-                     "1*2^P-1 is tested here; move the line to a program that does it")
-    p = _exponent(n)
+    p = _mersenne(k, b, n, c)
     base, wanted = [float(field) for field in (*more, *"0000"[len(more):])][2:]
     if base not in (0, 3):      # 0 is the default
         raise _Wrong(f"a test to base {shown(more[2])} is not done here; ask for base 3")

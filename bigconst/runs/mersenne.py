@@ -8,17 +8,20 @@ from dataclasses import asdict, dataclass, field, replace
 
 from gmpy2 import invert, mpz
 
-from bigconst.base.errors import DoesNotFit, Interrupted, UsageError, VerificationError
+from bigconst.base.errors import DoesNotFit, InputOutputError, Interrupted, UsageError, VerificationError
 from bigconst.base.units import format_count
 from bigconst.mersenne.events import Repeated
 from bigconst.mersenne.factor import PLAIN_BELOW, plain_residue, small_factor, smallest_divisor
+from bigconst.mersenne.gerbicz import CheckedSquarings
 from bigconst.mersenne.repetition import Comparison, Residues, landmarks
 from bigconst.mersenne.results import sentence
 from bigconst.mersenne.savefile import Saved, SaveFiles
 from bigconst.mersenne.test import ChainOutcome, LucasLehmer, Prp3, outcome, random_shift
 from bigconst.plans.dwtshape import DwtShape, dwt_shape, lengths, longer
 from bigconst.plans.mersenneplan import DEFAULT_SAVE_EVERY_S
+from bigconst.plans.proofplan import kept_iterations
 from bigconst.runs.kernels import SQUARINGS, load
+from bigconst.runs.mersenneproof import Prover
 from bigconst.runs.mersennescratch import ChainIdentity, Resources, check_fits, goes_to_disk, squarers
 
 
@@ -27,7 +30,7 @@ class MersenneRequest:
     """A request to test 2^exponent - 1; None leaves a choice to the program."""
 
     kind: str
-    """LL or PRP-3"""
+    """LL, PRP-3, or Cert for squarings that certify a proof"""
     exponent: int
     threads: int
     iterations: int | None = None
@@ -48,11 +51,13 @@ class MersenneRequest:
     """price of this machine"""
     double_check: bool = False
     """whether it has save files of its own, so that nothing of a first test of the exponent gets into it"""
+    proof: int | None = None
+    """power of the proof to make of a PRP test"""
 
     @property
     def full(self) -> int:
         """Iterations of the whole test."""
-        return self.exponent - 2 if self.kind == "LL" else self.exponent
+        return {"LL": self.exponent - 2, "PRP-3": self.exponent, "Cert": self.iterations}[self.kind]
 
     @property
     def total(self) -> int:
@@ -63,7 +68,13 @@ class MersenneRequest:
     def stem(self) -> str:
         """The name of its save files without their endings."""
         part = ("-dc" if self.double_check else "") + ("" if self.iterations is None else f"-{self.iterations}")
-        return f"{'ll' if self.kind == 'LL' else 'prp'}{self.exponent}{part}"
+        return f"{self.kind.partition('-')[0].lower()}{self.exponent}{part}"
+
+    @property
+    def start(self) -> int:
+        """The residue that is squared first.  Raises InputOutputError where it is in a file that is not as it should
+        be."""
+        return {"LL": 4, "PRP-3": 3}.get(self.kind) or _certificate_start(self.directory, self.exponent)
 
     def as_fields(self) -> dict:
         """The fields that a manifest stores, from which `resumed` makes the request again."""
@@ -80,14 +91,48 @@ def resumed(found: dict, resources: Resources, *, threads: int | None = None, di
                    usd_per_hour=usd_per_hour or request.usd_per_hour, resources=resources)
 
 
+def _certificate_start(directory: str, p: int) -> int:
+    """The residue in the file M<p>.cert, ceil(p/8) bytes, least byte first."""
+    path, size_bytes = os.path.join(directory, f"M{p}.cert"), (p + 7) // 8
+    remedy = "put the residue there that came with the assignment"
+    try:
+        with open(path, "rb") as file:
+            data = file.read(size_bytes + 1)
+    except OSError as error:
+        raise InputOutputError(f"cannot read {path}: {error.strerror}", remedy) from error
+    value = mpz(int.from_bytes(data, "little"))
+    if len(data) != size_bytes or not 0 < value < (mpz(1) << p) - 1:
+        #: It has to have ceil(P/8) bytes, the least one first.
+        raise InputOutputError(f"{path} is not a residue modulo 2^{p}-1 of {format_count(size_bytes)} bytes", remedy)
+    return int(value)
+
+
+def _check_proof(request: MersenneRequest) -> None:
+    """Raise UsageError for a proof that a test cannot have."""
+    p, power = request.exponent, request.proof
+    if request.iterations is not None:
+        #: A proof is of all squarings of a test.
+        raise UsageError("a proof needs the whole test", "leave out --iterations or --proof")
+    if p < PLAIN_BELOW:
+        #: Such tests are done by plain integers, in no time.
+        raise UsageError(f"M{p} is too small for a proof", f"those from {PLAIN_BELOW} on can have one")
+    try:
+        kept_iterations(p, power)
+    except ValueError:
+        #: Halved so often, two residues of the test would be the same.
+        raise UsageError(f"M{p} is too small for a proof of power {power}", "ask for a lower power") from None
+
+
 def check(request: MersenneRequest) -> None:
-    """Raise UsageError for an exponent, length or number of iterations that no test can have."""
+    """Raise UsageError for an exponent, length, number of iterations or proof that no test can have."""
     p = request.exponent
     if p >= PLAIN_BELOW:
         dwt_shape(p, request.words)
     if request.total > request.full:
         #: `--iterations` may ask for a part of them, not for more.
         raise UsageError(f"the test of M{p} has {format_count(request.full)} iterations", "ask for no more of them")
+    if request.proof is not None:
+        _check_proof(request)
 
 
 @dataclass(frozen=True)
@@ -104,10 +149,12 @@ def start_of(request: MersenneRequest) -> Start:
     """What would become of a test if it began now; nothing is changed."""
     try:
         check(request)
+        if request.kind == "Cert":
+            _ = request.start
         return Start(on_disk=request.exponent >= PLAIN_BELOW and goes_to_disk(
             _chain(request, request.stem, dwt_shape(request.exponent, request.words)), request.threads,
             request.resources))
-    except (DoesNotFit, UsageError) as error:
+    except (DoesNotFit, InputOutputError, UsageError) as error:
         return Start(str(error))
 
 
@@ -147,6 +194,10 @@ def completed(request: MersenneRequest, stop: Callable[[], bool], emit: Callable
         raise Interrupted("interrupted", "the same command goes on from the last save", resumable=True) from None
 
 
+Watched = dict[int, Callable[[Saved], bool]]
+"""By iteration, what receives its point (Chain's `at_landmark`)."""
+
+
 class _MersenneRun:
     """A test with its transform and its save files, which `stack` closes."""
 
@@ -157,17 +208,22 @@ class _MersenneRun:
         self._files: list[SaveFiles] = []
         self._saves = self._open_saves(request.stem, locked)
         self._residues = Residues(request.directory, request.stem)
+        self._prover = None if request.proof is None else Prover(
+            request.exponent, request.proof, request.directory, (*request.resources.swap, request.directory)[0],
+            request.stem, emit)
 
     def _open_saves(self, stem: str, locked: bool = False) -> SaveFiles:
         self._files.append(self._stack.enter_context(
             SaveFiles(self._request.directory, stem, self._request.kind, self._request.exponent, locked=locked)))
         return self._files[-1]
 
-    def once(self, at_landmark: Callable[[Saved], bool] | None = None) -> ChainOutcome:
-        """The outcome of one run."""
+    def once(self, watched: Watched | None = None) -> ChainOutcome:
+        """The outcome of one run, and of a proof that is asked for."""
         request = self._request
         shift = random_shift(request.exponent) if request.shift is None else request.shift
-        return self._outcome(request.stem, self._shape(), shift, self._saves, at_landmark)
+        if self._prover is not None:
+            self._prover.begin()
+        return self._outcome(request.stem, self._shape(), shift, self._saves, watched or {}, self._prover)
 
     def twice(self) -> ChainOutcome:
         """The outcome of a first run that a second one has confirmed, residue by residue."""
@@ -175,12 +231,13 @@ class _MersenneRun:
         shape = self._another(self._shape())
         # Checked now, not only when the first run has ended.
         check_fits(_chain(request, stem, shape), request.threads, request.resources)
-        first = self.once(self._residues.note)
+        places = landmarks(request.total)
+        first = self.once(dict.fromkeys(places, self._residues.note))
         shift = ((request.shift or 0) + 1 + random.randrange(request.exponent - 1)) % request.exponent
         self._emit(Repeated(sentence(first), shape))
         saves = self._open_saves(stem)
         comparison = Comparison(self._residues.read(), saves, request.stem)
-        second = self._outcome(stem, shape, shift, saves, comparison.at_landmark)
+        second = self._outcome(stem, shape, shift, saves, dict.fromkeys(places, comparison.at_landmark), None)
         comparison.at_end(first, second)
         return replace(first, verified=True)
 
@@ -196,16 +253,28 @@ class _MersenneRun:
         return max((each for each in lengths() if each.words < shape.words and each.max_exponent >= p),
                    key=lambda each: each.words, default=shape)
 
-    def _outcome(self, stem: str, shape: DwtShape, shift: int, saves: SaveFiles,
-                 at_landmark: Callable[[Saved], bool] | None) -> ChainOutcome:
+    def _outcome(self, stem: str, shape: DwtShape, shift: int, saves: SaveFiles, watched: Watched,
+                 prover: Prover | None) -> ChainOutcome:
         request, p = self._request, self._request.exponent
-        options = {} if at_landmark is None else {
-            "landmarks": landmarks(request.total), "at_landmark": at_landmark}
+        kept = {} if prover is None else dict.fromkeys(prover.landmarks, prover.keep)
+
+        def at_landmark(here: Saved) -> bool:
+            return any([each[here.iteration](here) for each in (watched, kept) if here.iteration in each])
+
         with squarers(_chain(request, stem, shape), request.threads, request.resources, self._stop,
                       self._emit) as (make_squarer, emit):
-            return outcome((LucasLehmer if request.kind == "LL" else Prp3)(
-                p, make_squarer=make_squarer, shape=shape, longer=longer, iterations=request.iterations,
-                shift=shift, saves=saves, save_every_s=request.save_every_s, emit=emit, stop=self._stop, **options))
+            options = {"make_squarer": make_squarer, "shape": shape, "longer": longer, "shift": shift, "saves": saves,
+                       "save_every_s": request.save_every_s, "emit": emit, "stop": self._stop,
+                       "landmarks": sorted({*watched, *kept}), "at_landmark": at_landmark}
+            if request.kind == "Cert":
+                found = outcome(CheckedSquarings(p, request.start, request.total, **options))
+            else:
+                found = outcome((LucasLehmer if request.kind == "LL" else Prp3)(
+                    p, iterations=request.iterations, **options))
+            if prover is None:
+                return found
+            last = 9 * found.residue % ((mpz(1) << p) - 1)
+            return replace(found, proof=prover.prove(last, make_squarer, shape, self._stop))
 
     def remove(self) -> None:
         """Remove everything that was saved."""
@@ -213,6 +282,8 @@ class _MersenneRun:
             saves.finish()
         if self._request.verify:
             self._residues.remove()
+        if self._prover is not None:
+            self._prover.remove()
 
 
 def _plain(request: MersenneRequest) -> ChainOutcome:
@@ -221,8 +292,8 @@ def _plain(request: MersenneRequest) -> ChainOutcome:
     if p == 2:      # 2^p - 1 = 3 is prime, but neither test shows it: one needs odd p, 3 is the base of the other
         residue = mpz(0 if is_ll else 1)
     else:
-        residue = plain_residue(p, 4 if is_ll else 3, 2 if is_ll else 0, iterations)
-        if not is_ll and iterations == request.full:
+        residue = plain_residue(p, request.start, 2 if is_ll else 0, iterations)
+        if request.kind == "PRP-3" and iterations == request.full:
             residue = residue * invert(9, 2**p - 1) % (2**p - 1)
     return ChainOutcome(request.kind, p, iterations, residue, iterations == request.full, 0, 0, 0.0)
 

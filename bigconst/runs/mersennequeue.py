@@ -19,6 +19,7 @@ from bigconst.base.starting import starting
 from bigconst.mersenne import results, savefile, worktodo
 from bigconst.mersenne.events import Concluded
 from bigconst.mersenne.worktodo import Assignment, NotUnderstood
+from bigconst.plans.proofplan import LEAST_EXPONENT, default_power
 from bigconst.runs.eventsfile import EventsFile
 from bigconst.runs.kernels import SQUARINGS, load
 from bigconst.runs.mersenne import MersenneRequest, check, completed, known, start_of
@@ -89,6 +90,8 @@ class QueueRequest:
     usd_per_hour: float | None
     """price of this machine, which the workers share"""
     workers: int
+    proofs: bool = True
+    """whether probable prime tests make proofs"""
 
     def path(self, name: str) -> str:
         """The path of a file in the directory."""
@@ -96,9 +99,13 @@ class QueueRequest:
 
     def test(self, assignment: Assignment) -> MersenneRequest:
         """The test that a line asks for."""
-        return MersenneRequest(assignment.kind, assignment.exponent, self.threads, look_for_factors=False,
-                               save_every_s=self.save_every_s, directory=self.directory,
-                               double_check=assignment.double_check)
+        # With known factors a proof would be of the cofactor, which is another format.
+        proves = (self.proofs and assignment.kind == "PRP-3" and not assignment.factors
+                  and assignment.exponent >= LEAST_EXPONENT)
+        return MersenneRequest(assignment.kind, assignment.exponent, self.threads, assignment.squarings or None,
+                               look_for_factors=False, save_every_s=self.save_every_s, directory=self.directory,
+                               double_check=assignment.double_check,
+                               proof=default_power(assignment.exponent) if proves else None)
 
 
 def run_queue(request: QueueRequest) -> int:

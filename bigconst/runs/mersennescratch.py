@@ -129,6 +129,15 @@ def squarers(chain: ChainIdentity, threads: int, resources: Resources, stop: Cal
         scratch.finish()
 
 
+def in_memory(p: int, count: int, threads: int) -> Callable[[DwtShape], Squarer]:
+    """make_squarer(shape) for `count` squarings that are no test.  Raises DoesNotFit."""
+    from bigconst.arithmetic.memory.squarer import Squarer
+
+    make_mersenne_plan(p, count, products=True, words=None, scratch=False, threads=threads,
+                       memory_bytes=Resources().bounded().memory_bytes, workspace_bytes=None)
+    return lambda shape: Squarer(p, shape, threads)
+
+
 def _with_status(scratch: RunScratch, listener: Emit) -> Emit:
     """A listener that also writes the iteration into the status file."""
 

@@ -5,7 +5,7 @@ import time
 
 from bigconst.base.events import Fault
 from bigconst.base.units import format_count, format_seconds
-from bigconst.mersenne.events import Advanced, Repeated, Resumed
+from bigconst.mersenne.events import Advanced, ProofChecked, ProofNews, Proving, Repeated, Resumed
 from bigconst.runs.statusline import StatusLine
 
 QUIET_S = 1.0
@@ -31,6 +31,13 @@ class MersenneScreen:
             case Repeated(sentence, shape):
                 self._line.say(f"{sentence}; once more, with {shape} words and another shift")
                 self._run, self._last = ", second run", None
+            case ProofNews(exponent, text):
+                self._line.say(f"M{exponent}: {text}")
+            case Proving(exponent, power, done, products):
+                self._line.show(f"M{exponent}: making a proof of power {power}, product {done} of {products}")
+            case ProofChecked(exponent, done, power):
+                self._run, self._last = ", check of the proof", None
+                self._line.show(f"M{exponent}: checking the proof, half {done} of {power}")
             case Advanced():
                 self._last = event
                 self._line.show(self.text())

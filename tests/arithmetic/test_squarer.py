@@ -74,9 +74,12 @@ def test_products(p, seed, threads):
     state, modulus = random_state(seed), (mpz(1) << p) - 1
     a, b = (mpz_random(state, modulus) for _ in range(2))
     with Squarer(p, dwt_shape(p), threads) as squarer:
-        product, error = squarer.multiply(a, b)
-        assert product == a * b % modulus and error < 0.45
-        assert squarer.multiply(product, b)[0] == product * b % modulus
+        squarer.load(a, p // 2)
+        squarer.hold(b)
+        assert squarer.times() < 0.45 and squarer.value() == a * b % modulus
+        assert squarer.times() < 0.45 and squarer.value() == a * b * b % modulus
+        squarer.iterate(1, 0)
+        assert squarer.times() < 0.45 and squarer.value() == (a * b * b) ** 2 * b % modulus
 
 
 @pytest.mark.parametrize("p", [1279, 2203, 2281, 3217, 4253, 4423, 9689, 9941])

@@ -54,9 +54,12 @@ class Squarer:
     def value(self):
         return self._value
 
-    def multiply(self, a, b):
-        self._value = None      # as the real one may
-        return a * b % self.modulus, 0.01
+    def hold(self, factor):
+        self._value, self._factor = None, factor        # the residue is lost, as of the real one
+
+    def times(self):
+        self._value = self._value * self._factor % self.modulus
+        return 0.01
 
 
 class Killed(BaseException):
@@ -112,7 +115,11 @@ class LastingSquarer(Squarer):
         self.strike()
         return super().value()
 
-    def multiply(self, a, b):
+    def hold(self, factor):
         LastingSquarer.state = None
         self.strike()
-        return super().multiply(a, b)
+        super().hold(factor)
+
+    def times(self):
+        self.strike()
+        return super().times()

@@ -168,14 +168,16 @@ class DiskSquarer:
         """The log of the pass of this name, which `_catch_up` may have opened already."""
         return self._steps.pop(key, None) or self._kept.step(key)
 
-    def multiply(self, a: int, b: int) -> tuple[mpz, float]:
-        """a*b modulo 2^p - 1, and the largest |x - rint(x)|; the residue that was loaded is lost."""
-        self.load(b)
+    def hold(self, factor: int) -> None:
+        """Prepare for products by `factor`; the residue that was loaded is lost."""
+        self.load(factor)
         self._rows(FORWARD, self._regions[2], "spectrum")
-        self.load(a)
+
+    def times(self) -> float:
+        """Multiply the residue, which is not part of the chain, by the factor that is held; returns the largest
+        |x - rint(x)|."""
         self._rows(MULTIPLY, self._regions[1], "product")
-        error = self._slabs(0, "product")
-        return self.value(), error
+        return self._slabs(0, "product")
 
     # -- passes -------------------------------------------------------------------------------
 

@@ -55,12 +55,12 @@ class Squarer:
         """The present residue, 0 <= value < 2^p - 1, without the shift."""
         return from_words(self._words, self.shift, self.p)
 
-    def _run(self, goal: int, count: int, x: np.ndarray, subtract: int) -> float:
+    def _run(self, goal: int, count: int, x: np.ndarray, words: np.ndarray, subtract: int = 0) -> float:
         self._stats[:] = 0
         self._sync[:] = 0
 
         def go(thread: int) -> None:
-            iterate(thread, self.threads, goal, count, x, self._other, self._words,
+            iterate(thread, self.threads, goal, count, x, self._other, words,
                     *self._tables.columns(self._layout), *self._tables.rows, self._buffers, self._starts,
                     self._carries, self._stats, self._sync, float(subtract), self.shift)
 
@@ -78,16 +78,18 @@ class Squarer:
         """Square `count` times, subtracting `subtract` each time; returns the largest |x - rint(x)|."""
         if count == 0:
             return 0.0
-        error = self._run(SQUARES, count, self._x, subtract)
+        error = self._run(SQUARES, count, self._x, self._words, subtract)
         self.shift = self.shift * pow(2, count, self.p) % self.p
         return error
 
-    def multiply(self, a: int, b: int) -> tuple[mpz, float]:
-        """a*b modulo 2^p - 1, and the largest |x - rint(x)|; the residue that was loaded is lost."""
+    def hold(self, factor: int) -> None:
+        """Prepare for products by `factor`; here the residue stays."""
         if self._spectrum is None:
             self._spectrum = self._arena.take(self.shape.stride * self.shape.rows)
-        self.load(b)
-        self._run(SPECTRUM, 0, self._spectrum, 0)
-        self.load(a)
-        error = self._run(PRODUCT, 1, self._x, 0)
-        return self.value(), error
+        words = np.empty_like(self._words)
+        to_words(factor, 0, self.p, words)
+        self._run(SPECTRUM, 0, self._spectrum, words)
+
+    def times(self) -> float:
+        """Multiply the residue by the factor that is held; returns the largest |x - rint(x)|."""
+        return self._run(PRODUCT, 1, self._x, self._words)

@@ -52,9 +52,8 @@ def test_squares_and_products(tmp_path, disk):
         assert squarer.value() == squared(a, p, 5, 2)
         squarer.hold(b)
         squarer.load(a, p // 5)
-        for _ in range(2):
-            assert squarer.times() < 0.45
-        assert squarer.value() == a * b * b % ((mpz(1) << p) - 1)
+        assert squarer.times() < 0.45 and squarer.iterate(1, 0) < 0.45 and squarer.times() < 0.45
+        assert squarer.value() == (a * b) ** 2 * b % ((mpz(1) << p) - 1)
 
 
 @pytest.mark.parametrize("value", [0, 1, 2, -1, -2])

@@ -5,7 +5,8 @@
 
 kills        (100 of each command) `bigconst ll` and `bigconst prp` end by SIGKILL at random moments and are started
              again with the same command until they finish; their residues are compared with those of an undisturbed
-             test and of gmpy2, and the iterations that each kill cost are shown
+             test and of gmpy2, and the iterations that each kill cost are shown; PRP tests make proofs, which have to
+             be the same byte for byte
 corruptions  (100 of each kind) one word of the residue is changed between two squarings, by 1 up to 2^30; the tables
              show which check noticed it first, and whether the residue at the end is that of gmpy2
 

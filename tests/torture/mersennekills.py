@@ -5,6 +5,7 @@ last byte in its inode.  What was computed from then to the kill is computed aga
 by the pace between the saves of the same process or, if it made less than two, by that of the undisturbed test.
 """
 
+import hashlib
 import random
 import re
 import shutil
@@ -22,6 +23,8 @@ KILLS_PER_TEST = 10
 """The mean time from the begin of the computation to a kill is that of the undisturbed test divided by this."""
 MOST_PROCESSES = 100
 """Processes of one test after which it is given up."""
+POWER = 7
+"""Power of the proofs that PRP tests make."""
 SECONDS = 3600
 """Seconds after which a process hangs."""
 
@@ -43,7 +46,9 @@ class Case:
     @property
     def arguments(self) -> list[str]:
         """Arguments of the command, without the directory."""
-        some = [] if self.iterations is None else ["--iterations", str(self.iterations)]
+        some = ["--proof", str(POWER)] if self.command == "prp" else []
+        if self.iterations is not None:
+            some = ["--iterations", str(self.iterations)]
         return [self.command, str(self.p), *some, "--no-factor", "--save-every", f"{self.save_every_s:g}",
                 "--threads", "1"]
 
@@ -57,7 +62,7 @@ class Process:
 
     code: int
     result: str
-    """its last line on standard output"""
+    """its last line on standard output, and the MD5 of the proof that it made"""
     message: str
     """its last line on standard error"""
     resumed: int | None
@@ -121,8 +126,13 @@ def process(case: Case, folder: Path, kill_after_s: float | None = None) -> Proc
             child.wait()
     ended_s = time.time()
     message, began_s = err.read_text(), began_s or ended_s
+    result = out.read_text().strip().rpartition("\n")[2]
+    if child.returncode == 0:
+        for path in folder.glob("*.proof"):
+            result += f", proof {hashlib.md5(path.read_bytes()).hexdigest()}"
+            path.unlink()
     resumed = RESUMED.search(message)
-    return Process(child.returncode, out.read_text().strip().rpartition("\n")[2], message.strip().rpartition("\n")[2],
+    return Process(child.returncode, result, message.strip().rpartition("\n")[2],
                    int(re.sub(r"\D", "", resumed[1])) if resumed else None, ended_s - began_s, began_s)
 
 

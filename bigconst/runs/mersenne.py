@@ -151,6 +151,8 @@ def start_of(request: MersenneRequest) -> Start:
         check(request)
         if request.kind == "Cert":
             _ = request.start
+        if request.proof is not None:
+            _prover(request).check_room()
         return Start(on_disk=request.exponent >= PLAIN_BELOW and goes_to_disk(
             _chain(request, request.stem, dwt_shape(request.exponent, request.words)), request.threads,
             request.resources))
@@ -160,6 +162,11 @@ def start_of(request: MersenneRequest) -> Start:
 
 def _chain(request: MersenneRequest, stem: str, shape: DwtShape) -> ChainIdentity:
     return ChainIdentity(request.kind, request.exponent, request.total, shape.words, stem, request.as_fields())
+
+
+def _prover(request: MersenneRequest, emit: Callable[[object], None] = lambda event: None) -> Prover:
+    return Prover(request.exponent, request.proof, request.directory, (*request.resources.swap, request.directory)[0],
+                  request.stem, emit)
 
 
 def known(request: MersenneRequest) -> str | None:
@@ -208,9 +215,7 @@ class _MersenneRun:
         self._files: list[SaveFiles] = []
         self._saves = self._open_saves(request.stem, locked)
         self._residues = Residues(request.directory, request.stem)
-        self._prover = None if request.proof is None else Prover(
-            request.exponent, request.proof, request.directory, (*request.resources.swap, request.directory)[0],
-            request.stem, emit)
+        self._prover = None if request.proof is None else _prover(request, emit)
 
     def _open_saves(self, stem: str, locked: bool = False) -> SaveFiles:
         self._files.append(self._stack.enter_context(

@@ -56,22 +56,24 @@ class Prover:
         """The iterations whose residues are kept, ascending."""
         return list(self._numbers)
 
-    def begin(self) -> None:
-        """Say what disk the residues take.  Raises DoesNotFit where it is not free."""
+    def check_room(self) -> None:
+        """Raise DoesNotFit where the disk that the residues take is not free."""
         needed, directory = kept_bytes(self._p, self._power), os.path.dirname(self._kept.path) or "."
-        if self._missing_bytes(needed, directory) > 0:
+        free_bytes = needed
+        with contextlib.suppress(OSError):      # the same error says more when a residue is written
+            there = os.path.getsize(self._kept.path) if os.path.exists(self._kept.path) else 0
+            free_bytes = there + shutil.disk_usage(directory).free
+        if free_bytes < needed:
             #: A proof of the next lower power keeps half of the residues, and takes its checker twice the time.
             raise DoesNotFit(f"a proof of power {self._power} for M{self._p} keeps {format_bytes(needed)} of residues "
                              f"in {directory}, which has not so much room",
                              "make room there, or take --proof with a lower power, or `work --no-proof`")
-        self._say(f"for a proof of power {self._power}, {format_bytes(needed)} of residues are kept in {directory} "
-                  "until the test ends")
 
-    def _missing_bytes(self, needed: int, directory: str) -> int:
-        with contextlib.suppress(OSError):
-            there = os.path.getsize(self._kept.path) if os.path.exists(self._kept.path) else 0
-            return needed - there - shutil.disk_usage(directory).free
-        return 0
+    def begin(self) -> None:
+        """Say what disk the residues take.  Raises DoesNotFit where it is not free."""
+        self.check_room()
+        size, directory = format_bytes(kept_bytes(self._p, self._power)), os.path.dirname(self._kept.path) or "."
+        self._say(f"for a proof of power {self._power}, {size} of residues are kept in {directory} until the test ends")
 
     def keep(self, here: Saved) -> bool:
         """Keep the residue of a landmark; returns False, since that confirms nothing."""

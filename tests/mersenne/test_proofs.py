@@ -167,6 +167,9 @@ def test_no_room_from_the_start(capsys, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
     assert main("prp 4423 --no-factor --proof 5".split()) == 4
     assert "keeps 17.8 KiB of residues" in capsys.readouterr().err and not os.listdir()
+    write("worktodo.txt", b"PRP=1,2,110503,-1\n")
+    assert main(["work"]) == 2
+    assert "keeps 432 KiB of residues" in capsys.readouterr().err and content("worktodo.txt") == b"PRP=1,2,110503,-1\n"
 
 
 @pytest.mark.parametrize("at", [3, 31])

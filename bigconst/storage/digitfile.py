@@ -3,9 +3,10 @@
 The content of a file is I.F, IF or F, with I the integer part, F the digits after
 the point, and an optional newline at the end; in a lenient file spaces, tabs and
 line ends may stand anywhere, a byte order mark at the beginning, and hexadecimal
-digits may be upper case.  A file is that text, or the text compressed with
-zstandard (storage.zstfile); `open_digits` tells them apart by their first bytes,
-and all else treats both alike.  Offsets are those in the text.
+digits may be upper case.  A file is that text, the text compressed with zstandard
+(storage.zstfile), or its digits in the words of .ycd (storage.ycdfile), which may
+be a set of files.  `open_digits` tells them apart by their first bytes, and all
+else treats them alike.  Offsets are those in the text.
 
 A file that is not digits is one that cannot be read (InputOutputError), and never
 a check that failed: storage.layouts says what it is.
@@ -30,6 +31,8 @@ END_DIGITS = 4096
 _LOWER = bytes.maketrans(b"ABCDEF", b"abcdef")
 ZST_MAGIC = b"\x28\xb5\x2f\xfd"
 """First bytes of a zstandard file."""
+YCD_MAGIC = b"#Compressed Digit File"
+"""First bytes of a .ycd."""
 
 
 def open_regular(path: str) -> tuple[int, os.stat_result]:
@@ -132,6 +135,8 @@ class _StrictPieces(Sequence):
 class _PlainText:
     """The text of a file that is not compressed."""
 
+    base = None
+    """A text does not say what base its digits have."""
     piece_bytes = 1 << 20
     """At this size the buffers of two threads, and some more, stay in a third-level cache: half the time of 2 MiB."""
 
@@ -147,13 +152,15 @@ class DigitFile:
     """An open digit file, made by `open_digits`; `digits` and `pieces` are known after `locate`."""
 
     def __init__(self, path: str, fd: int, info: os.stat_result, text, lenient: bool):
-        """`text` has text_bytes, its length; piece_bytes, at whose multiples it is best read; and
-        read_into(buffer, offset), which several threads may call at once."""
+        """`text` has text_bytes, its length; piece_bytes, at whose multiples it is best read; base, or None where the
+        file does not say it; and read_into(buffer, offset), which several threads may call at once."""
         self.path = path
         self.lenient = lenient
         self._fd, self._info, self._text = fd, info, text
         self.text_bytes: int = text.text_bytes
         self.piece_bytes: int = text.piece_bytes
+        self.base: int | None = text.base
+        """base that a .ycd says; None for others"""
         self.digits = self._before = 0
         self._to_lower: bytes | None = None
         self.pieces: Sequence[Piece] = []
@@ -284,9 +291,10 @@ class DigitFile:
 
 
 def open_digits(path: str, lenient: bool = False) -> DigitFile:
-    """Open a digit file, text or zstandard, whatever its name is.
+    """Open a digit file, text, zstandard or .ycd, whatever its name is.
 
-    Raises InputOutputError when it cannot be read, or is zstandard that is damaged or has to be decompressed first.
+    Raises InputOutputError when it cannot be read, is zstandard that is damaged or has to be decompressed first, or
+    .ycd that is damaged or not the first file of a whole set.
     """
     fd, info = open_regular(path)
 
@@ -297,10 +305,15 @@ def open_digits(path: str, lenient: bool = False) -> DigitFile:
 
     try:
         text = _PlainText(fd, info.st_size, path)
-        if read(0, min(len(ZST_MAGIC), info.st_size)) == ZST_MAGIC:
+        beginning = read(0, min(len(YCD_MAGIC), info.st_size))
+        if beginning.startswith(ZST_MAGIC):
             from bigconst.storage.zstfile import ZstReader
 
             text = ZstReader(info.st_size, read, path)
+        elif beginning == YCD_MAGIC:
+            from bigconst.storage.ycdfile import YcdReader
+
+            text = YcdReader(path)
         return DigitFile(path, fd, info, text, lenient)
     except BaseException:
         os.close(fd)

@@ -16,6 +16,9 @@ from .jit import helper, kernel
 
 U64 = np.uint64
 
+BLOCK = 128
+"""Decimal words converted at a time; `scratch` arguments are uint64 arrays of three times this length."""
+
 WORD_DIGITS = {10: 19, 16: 16}
 """Digits of a word, by base."""
 
@@ -24,10 +27,10 @@ WORD_DIGITS = {10: 19, 16: 16}
 def _eight_decimals(value):
     """Eight ASCII digits of a value below 10^8: it is halved into fields of four, two and one digits.
 
-    floor(v/100) = floor(10486 v/2^20) is exact below 10^4, floor(v/10) = floor(103 v/2^10) below 100; no product
-    reaches into the next field.
+    floor(v/10^4) = floor(109951163 v/2^40) is exact below 10^8, floor(v/100) = floor(10486 v/2^20) below 10^4, and
+    floor(v/10) = floor(103 v/2^10) below 100; no product reaches into the next field.
     """
-    high = value // U64(10**4)
+    high = ((value & U64(0xFFFFFFFF)) * U64(109951163)) >> U64(40)
     x = high | ((value - high * U64(10**4)) << U64(32))
     q = ((x * U64(10486)) >> U64(20)) & U64(0x0000007F0000007F)
     x = q | ((x - q * U64(100)) << U64(16))
@@ -50,19 +53,28 @@ def _decimal_value(characters):
 
 
 @helper
-def _write_decimals(text, words):
+def _write_decimals(text, words, scratch):
     """Returns the largest word; the text of words that are too large is none."""
-    most = U64(0)
-    for i in range(words.size):
-        word = words[i]
-        most = max(most, word)
-        lead = word // U64(10**16)
-        rest = word - lead * U64(10**16)
-        middle = rest // U64(10**8)
-        # The first store goes five characters too far, and the next one over them.
-        store_u64(text, 19 * i, _eight_decimals(lead) >> U64(40))
-        store_u64(text, 19 * i + 3, _eight_decimals(middle))
-        store_u64(text, 19 * i + 11, _eight_decimals(rest - middle * U64(10**8)))
+    most, n = U64(0), words.size
+    for done in range(0, n, BLOCK):
+        count = min(BLOCK, n - done)
+        block, out = words[done:done + count], text[19 * done:19 * (done + count)]
+        for i in range(count):
+            word = block[i]
+            most = max(most, word)
+            lead = word // U64(10**16)
+            rest = word - lead * U64(10**16)
+            middle = rest // U64(10**8)
+            scratch[i] = lead
+            scratch[BLOCK + i] = middle
+            scratch[2 * BLOCK + i] = rest - middle * U64(10**8)
+        for i in range(3 * BLOCK):
+            scratch[i] = _eight_decimals(scratch[i])
+        for i in range(count):
+            # The first store goes five characters too far, and the next one over them.
+            store_u64(out, 19 * i, scratch[i] >> U64(40))
+            store_u64(out, 19 * i + 3, scratch[BLOCK + i])
+            store_u64(out, 19 * i + 11, scratch[2 * BLOCK + i])
     return most
 
 
@@ -102,8 +114,8 @@ def _read_hexadecimals(words, text):
     return foreign
 
 
-@kernel("int64(uint8[::1], Array(uint64, 1, 'C', readonly=True), int64)")
-def write_words(text, words, base):
+@kernel("int64(uint8[::1], Array(uint64, 1, 'C', readonly=True), uint64[::1], int64)")
+def text_from_words(text, words, scratch, base):
     """Write the digits of `words` to text[:c*words.size]; returns -1, or the index of the first word that has more.
 
     The text is not to be used where a word, which has to be below 10^19 in base 10, has more digits.  About 60
@@ -111,7 +123,7 @@ def write_words(text, words, base):
     """
     if base == 16:
         _write_hexadecimals(text, words)
-    elif _write_decimals(text, words) >= U64(10**19):
+    elif _write_decimals(text, words, scratch) >= U64(10**19):
         for i in range(words.size):
             if words[i] >= U64(10**19):
                 return i
@@ -130,3 +142,11 @@ def read_words(words, text, base):
             if digit_value(text[j], base) < 0:
                 return j
     return -1
+
+
+def write_words(text: np.ndarray, words: np.ndarray, base: int) -> int:
+    """Write the digits of `words` (uint64) to `text` (uint8, of exactly WORD_DIGITS[base]*words.size bytes).
+
+    Returns -1, or the index of the first word that has too many digits; the text is not to be used then.
+    """
+    return text_from_words(text, words, np.empty(3 * BLOCK, np.uint64), base)

@@ -58,8 +58,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     disk = "kind of the scratch disks (default: ask the system; --plan assumes hdd)"
     output = ("file for the digits; .zst or .ycd compresses them, - is standard output "
               "(default: phi.txt, sqrt2.txt, and so on; .hex.txt in base 16)")
-    block = ("with --output NAME.ycd: a set of files 'NAME - 0.ycd', 'NAME - 1.ycd' and so on, of N digits each "
-             "(default: one file)")
+    block = "digits of each file of a set of .ycd, `phi - 0.ycd`, `phi - 1.ycd` and so on (default: one file)"
     parser.add_argument("--digits", metavar="N", required=True, type=argument(parse_count, 1), help=digits)
     parser.add_argument("--base", type=int, choices=(10, 16), default=10, help=base)
     add_threads_option(parser)

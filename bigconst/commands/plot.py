@@ -61,7 +61,7 @@ def _read_report(path: str) -> object | None:
 
     Raises InputOutputError, UsageError for JSON that is damaged.
     """
-    from bigconst.storage.digitfile import open_regular
+    from bigconst.storage.regularfile import open_regular
 
     with open(open_regular(path)[0], "rb") as file:
         if not file.read(1).startswith(b"{"):

@@ -17,7 +17,7 @@ from bigconst.base.errors import FaultError, InputOutputError, UsageError
 from bigconst.base.formats import TEXT_PIECE_BYTES
 from bigconst.base.units import format_count
 from bigconst.storage.atomicfile import AtomicFile
-from bigconst.storage.digitfile import open_regular, read_exactly, unchanged
+from bigconst.storage.regularfile import open_regular, read_exactly, unchanged
 from bigconst.storage.ycdformat import (
     DAMAGED,
     FIRST_DIGITS,
@@ -99,7 +99,7 @@ class YcdText:
         self._across = np.zeros((len(self._written) + 1, self._width), dtype=np.uint8)
         self._lock = threading.Lock()
         if block_digits is not None and not force and (there := set_files(self.path)):
-            raise UsageError(f"{min(there.values())} exists", "add --force to replace the set, or choose another name")
+            raise UsageError(f"{min(there.values())} exists", "add --force to replace it, or choose another name")
         self.size_bytes = total_bytes
         """bytes of all files"""
         self.files: list[AtomicFile] = []
@@ -238,7 +238,8 @@ def _block(path: str) -> _Block:
 def _foreign(path: str, first: str, why: str) -> InputOutputError:
     #: Files of two computations have one name: they differ in base, block size or number. Move away what does not
     #: belong to the set; files behind its last digit are most often left by a longer one.
-    return InputOutputError(f"{path} does not belong to the set of {first}, {why}", "move it away, or copy the right one")
+    return InputOutputError(f"{path} does not belong to the set of {first}, {why}",
+                            "move it away, or copy the right one")
 
 
 class YcdReader:
@@ -272,7 +273,8 @@ class YcdReader:
 
     def _missing(self, number: int) -> InputOutputError:
         #: A set is read as a whole: put the file beside the others.
-        return InputOutputError(f"{block_path(self._set, number)} is missing", "copy it beside the first file of its set")
+        return InputOutputError(f"{block_path(self._set, number)} is missing",
+                                "copy it beside the first file of its set")
 
     def _checked(self, block: _Block, number: int) -> _Block:
         """The file with this number in its name, if it belongs to the set."""

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from bigconst.base.errors import InputOutputError
 from bigconst.base.formats import YCD_SUFFIX
-from bigconst.storage.digitfile import YCD_MAGIC
 
+YCD_MAGIC = b"#Compressed Digit File"
+"""First bytes of a file."""
 VERSIONS = ("1.0.0", "1.1.0")
 """Versions that are read; the last is written."""
 FIRST_DIGITS = 50

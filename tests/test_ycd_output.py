@@ -86,6 +86,14 @@ def test_text_and_ycd_have_each_others_certificate(base, capsys):
     assert main("compare", "a.txt", "a - 0.ycd") == 0
 
 
+def test_another_base_is_no_digit_by_digit_matter(capsys):
+    for base, other in ((10, 16), (16, 10)):
+        assert bigconst(f"sqrt 3 --digits 100 --base {base} --output {base}.ycd --no-certificate") == 0
+        capsys.readouterr()
+        assert main("certify", f"{base}.ycd", "--constant", "sqrt 3", "--base", str(other)) == 1
+        assert f"has digits of base {base}, not {other}; say --base {base}" in one_line(capsys)
+
+
 def test_few_digits(capsys):
     for digits in (1, 2, 30):
         assert bigconst(f"sqrt 3 --digits {digits} --base 16 --output a{digits}.ycd") == 0

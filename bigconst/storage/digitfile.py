@@ -184,6 +184,10 @@ class DigitFile:
         Raises VerificationError when the file cannot be one of `digits` digits of a number with this integer part,
         InputOutputError when it does not begin and end with digits.
         """
+        if self.base not in (None, base):
+            #: As for "… does not begin with …".
+            raise VerificationError(f"{self.path} has digits of base {self.base}, not {base}",
+                                    f"say --base {self.base}, or name its certificate")
         self._to_lower = _LOWER if base == 16 else None
         end = self.text_bytes if self.lenient else self._strict_end()
         head = self._head(end, base)

@@ -185,7 +185,7 @@ class DigitFile:
         InputOutputError when it does not begin and end with digits.
         """
         if self.base not in (None, base):
-            #: As for "… does not begin with …".
+            #: The file is of another base than the command, or the certificate, says.
             raise VerificationError(f"{self.path} has digits of base {self.base}, not {base}",
                                     f"say --base {self.base}, or name its certificate")
         self._to_lower = _LOWER if base == 16 else None

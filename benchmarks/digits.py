@@ -26,8 +26,9 @@ import numpy as np
 import zstandard
 from _common import Column, Report, add_threads, in_turns, make_parser, medians, thread_counts
 
+from bigconst.base.formats import YCD_WORD_DIGITS
 from bigconst.base.units import parse_count
-from bigconst.kernels.digitwords import WORD_DIGITS, read_words, write_words
+from bigconst.kernels.digitwords import read_words, write_words
 from bigconst.reading.search import find
 from bigconst.reading.source import DigitText
 from bigconst.reading.statistics import measure
@@ -79,7 +80,7 @@ def by_counter(path: Path) -> Counter:
 
 def to_words(text: bytes) -> np.ndarray:
     """The words of .ycd that decimal digits are, a whole number of words."""
-    words = np.empty(len(text) // WORD_DIGITS[10], dtype=np.uint64)
+    words = np.empty(len(text) // YCD_WORD_DIGITS[10], dtype=np.uint64)
     if read_words(words, np.frombuffer(text, dtype=np.uint8), 10) >= 0:
         sys.exit("the text holds something else than digits")
     return words
@@ -87,7 +88,7 @@ def to_words(text: bytes) -> np.ndarray:
 
 def from_words(words: np.ndarray) -> np.ndarray:
     """The inverse of `to_words`."""
-    text = np.empty(len(words) * WORD_DIGITS[10], dtype=np.uint8)
+    text = np.empty(len(words) * YCD_WORD_DIGITS[10], dtype=np.uint8)
     write_words(text, words, 10)
     return text
 
@@ -103,7 +104,7 @@ def compression(report: Report, path: Path, runs: int) -> None:
     actions = {who: lambda make=make: [make(piece) for piece in pieces] for who, make in makers.items()}
     undo = {who: lambda who=who: [zstandard.ZstdDecompressor().decompress(frame) for frame in frames[who]]
             for who in makers}
-    size = len(pieces[0]) // WORD_DIGITS[10] * WORD_DIGITS[10]
+    size = len(pieces[0]) // YCD_WORD_DIGITS[10] * YCD_WORD_DIGITS[10]
     digits = [text[i:i + size] for i in range(2, len(text) - size, size)]
     frames[YCD] = [to_words(piece).tobytes() for piece in digits]
     actions[YCD] = lambda: [to_words(piece) for piece in digits]

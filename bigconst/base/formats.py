@@ -12,6 +12,8 @@ ZST_SUFFIX = ".zst"
 """Suffix of digit files that are compressed as zstandard."""
 YCD_SUFFIX = ".ycd"
 """Suffix of digit files in the compressed format of y-cruncher."""
+YCD_WORD_DIGITS = {10: 19, 16: 16}
+"""Digits of a word in such files, by base."""
 
 
 @dataclass(frozen=True)

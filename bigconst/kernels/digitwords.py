@@ -19,9 +19,6 @@ U64 = np.uint64
 BLOCK = 128
 """Decimal words converted at a time; `scratch` arguments are uint64 arrays of three times this length."""
 
-WORD_DIGITS = {10: 19, 16: 16}
-"""Digits of a word, by base."""
-
 
 @helper
 def _eight_decimals(value):
@@ -145,7 +142,7 @@ def read_words(words, text, base):
 
 
 def write_words(text: np.ndarray, words: np.ndarray, base: int) -> int:
-    """Write the digits of `words` (uint64) to `text` (uint8, of exactly WORD_DIGITS[base]*words.size bytes).
+    """Write the digits of `words` (uint64) to `text` (uint8, of exactly c*words.size bytes).
 
     Returns -1, or the index of the first word that has too many digits; the text is not to be used then.
     """

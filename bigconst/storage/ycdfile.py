@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bigconst.base.errors import FaultError, InputOutputError, UsageError
-from bigconst.base.formats import TEXT_PIECE_BYTES
+from bigconst.base.formats import TEXT_PIECE_BYTES, YCD_WORD_DIGITS
 from bigconst.base.units import format_count
 from bigconst.storage.atomicfile import AtomicFile
 from bigconst.storage.regularfile import open_regular, read_exactly, unchanged
@@ -22,6 +22,7 @@ from bigconst.storage.ycdformat import (
     DAMAGED,
     FIRST_DIGITS,
     MAX_HEADER_BYTES,
+    MOST_SHOWN,
     YcdHeader,
     block_path,
     decode_header,
@@ -35,8 +36,6 @@ PIECE_BYTES = TEXT_PIECE_BYTES
 """Bytes of text that come at once to be written."""
 
 WORD_BYTES = 8
-_WIDTH = {10: 19, 16: 16}
-"""Digits of a word, by base."""
 _FORMAT = {10: "019d", 16: "016x"}
 _RADIX = {10: 10**19, 16: 1 << 64}
 _ZERO = ord("0")
@@ -63,7 +62,7 @@ def room_bytes(integer_part: str, digits: int, base: int, block_digits: int | No
     """Bytes of all files together."""
     if block_digits is not None and -(-digits // block_digits) > MAX_FILES:
         raise _too_many(digits, block_digits)
-    return sum(len(header.encode()) + -(-count // _WIDTH[base]) * WORD_BYTES
+    return sum(len(header.encode()) + -(-count // YCD_WORD_DIGITS[base]) * WORD_BYTES
                for header, count in _blocks(digits, base, block_digits, _first_digits(integer_part, digits)))
 
 
@@ -90,9 +89,10 @@ class YcdText:
         self.path = os.path.realpath(path)
         """name of the file, or that which the set has"""
         self.text_bytes = len(integer_part) + digits + 2
-        self._before, self._digits, self._base, self._width = len(integer_part) + 1, digits, base, _WIDTH[base]
+        self._before, self._digits, self._base, self._width = len(integer_part) + 1, digits, base, YCD_WORD_DIGITS[base]
         self._block_digits = block_digits
-        total_bytes = room_bytes(integer_part, digits, base, block_digits)
+        self.size_bytes = room_bytes(integer_part, digits, base, block_digits)
+        """bytes of all files"""
         self._blocks = _blocks(digits, base, block_digits, _first_digits(integer_part, digits))
         self._written = np.zeros(-(-self.text_bytes // PIECE_BYTES), dtype=bool)
         # Row i is the word of which digits are on both sides of the border before piece i; 0 is no character.
@@ -100,8 +100,6 @@ class YcdText:
         self._lock = threading.Lock()
         if block_digits is not None and not force and (there := set_files(self.path)):
             raise UsageError(f"{min(there.values())} exists", "add --force to replace it, or choose another name")
-        self.size_bytes = total_bytes
-        """bytes of all files"""
         self.files: list[AtomicFile] = []
         try:
             for header, count in self._blocks:
@@ -228,6 +226,7 @@ def _block(path: str) -> _Block:
         for most in (_SHORT_HEADER_BYTES, MAX_HEADER_BYTES):
             raw = np.empty(min(most, info.st_size), dtype=np.uint8)
             read_exactly(fd, raw, 0, path)
+            # Behind that line there is less than a word until the digits begin.
             if len(raw) < most or b"\nEndHeader" in raw[:-WORD_BYTES].tobytes():
                 break
     finally:
@@ -246,8 +245,8 @@ class YcdReader:
     """The text of a .ycd file, or of the set whose first file is at `path`.
 
     Raises InputOutputError where a header is damaged, and where files of the set are missing, cut off or of another
-    one.  The digits are converted by kernels where the command has loaded them, else by Python: for a few of them that
-    takes less time than to load a compiler's work.
+    one.  The digits are converted by kernels where the command has loaded them, else by Python: for a few digits that
+    takes less time than loading the kernels.
     """
 
     piece_bytes = 1 << 20
@@ -266,7 +265,7 @@ class YcdReader:
             if number not in files:
                 raise self._missing(number)
             self._blocks.append(self._checked(_block(files[number]), number))
-        self.base, self._size, self._width = header.base, header.block_digits, _WIDTH[header.base]
+        self.base, self._size, self._width = header.base, header.block_digits, YCD_WORD_DIGITS[header.base]
         self._count()
         self._head = f"{header.integer_part}.".encode()
         self.text_bytes = len(self._head) + self._digits + 1
@@ -283,7 +282,8 @@ class YcdReader:
                                     ("Blocksize", mine.block_digits, first.block_digits),
                                     ("FirstDigits", mine.first_digits, first.first_digits)):
             if found != wanted:
-                raise _foreign(block.path, self._blocks[0].path, f"its {what} is {found}, not {wanted}")
+                shown, right = str(found)[:MOST_SHOWN], str(wanted)[:MOST_SHOWN]
+                raise _foreign(block.path, self._blocks[0].path, f"its {what} is {shown}, not {right}")
         return block
 
     def _count(self) -> None:

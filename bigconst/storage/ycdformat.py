@@ -23,6 +23,8 @@ FIRST_DIGITS = 50
 """Digits after the point that a header repeats."""
 MAX_HEADER_BYTES = 1 << 20
 """Bytes in which the end of a header is looked for."""
+MOST_SHOWN = 60
+"""Most characters of a value that a message shows."""
 DAMAGED = "take another copy of it, or compute it again"
 
 _END = re.compile(rb"\nEndHeader[ \t]*\r?\n\r?\n\0")
@@ -69,12 +71,12 @@ def decode_header(raw: bytes, path: str) -> tuple[YcdHeader, int]:
     version = fields.get("FileVersion")
     if version not in VERSIONS:
         #: A later version of y-cruncher wrote it, whose files may mean something else: its digit viewer writes text.
-        raise InputOutputError(f"{path} is .ycd of version {version}, not {' or '.join(VERSIONS)}",
+        raise InputOutputError(f"{path} is .ycd of version {str(version)[:MOST_SHOWN]}, not {' or '.join(VERSIONS)}",
                                "write the digits as text with the program that made it")
     numbers = {}
     for key in ("Base", "TotalDigits", "Blocksize", "BlockID"):
         if not _NUMBER.fullmatch(fields.get(key, "")):
-            raise _damaged(path, f"its {key} is {fields.get(key)!r}")
+            raise _damaged(path, f"its {key} is {fields.get(key, '')[:MOST_SHOWN]!r}")
         numbers[key] = int(fields[key])
     base, total_digits, block_digits = numbers["Base"], numbers["TotalDigits"], numbers["Blocksize"]
     digit = {10: "[0-9]", 16: "[0-9a-f]"}.get(base)
@@ -107,11 +109,18 @@ def set_path(path: str) -> str:
 
 
 def set_files(path: str) -> dict[int, str]:
-    """Paths of the files that are there of the set whose name is `path`, by number, which may have zeros in front."""
+    """Paths of the files that are there of the set whose name is `path`, by number, which may have zeros in front.
+
+    Raises InputOutputError where the directory cannot be listed.
+    """
     directory, stem = os.path.split(path.removesuffix(YCD_SUFFIX))
     try:
         names = os.listdir(directory or ".")
-    except OSError:         # opening a file says what is wrong
+    except FileNotFoundError:       # opening a file in it says so
         return {}
+    except OSError as error:
+        #: The files of a set are found by their names: allow to read the directory, or copy them into another one.
+        raise InputOutputError(f"cannot look for the files of {path}: {error.strerror}",
+                               "allow to list its directory") from error
     found = (_NAME.fullmatch(name) for name in names)
     return {int(name[2]): os.path.join(directory, name[0]) for name in found if name and name[1] == stem}

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from bigconst.kernels.digitwords import WORD_DIGITS, read_words, write_words
+from bigconst.base.formats import YCD_WORD_DIGITS as WORD_DIGITS
+from bigconst.kernels.digitwords import read_words, write_words
 
 BASES = {10: (10**19, "019d"), 16: (2**64, "016x")}
 

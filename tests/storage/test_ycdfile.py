@@ -1,5 +1,6 @@
 """Digits as .ycd, against files made by Python's integers and struct from the description of the format."""
 
+import errno
 import os
 import random
 import re
@@ -212,7 +213,7 @@ HEADERS = {
     "base 8": (header(8, "7.1", 0, 95, 0), "its Base is 8"), "no digits": (header(10, "7.1", 0, 0, 0), "Blocksize 0"),
     "no version": (GOOD.replace(b"FileVersion", b"Version"), "is .ycd of version None, not 1.0.0 or 1.1.0; write the"),
     "a later version": (header(10, "7.1", 0, 95, 0, "1.2.0"), "version 1.2.0"),
-    "no block": (GOOD.replace(b"BlockID", b"Block"), "its BlockID is None"),
+    "no block": (GOOD.replace(b"BlockID", b"Block"), "its BlockID is ''"),
     "negative": (header(10, "7.1", -1, 95, 0), "its TotalDigits is '-1'"),
     "letters": (header(10, "7.1a", 0, 95, 0), "its FirstDigits are none"),
     "no point": (header(10, "71", 0, 95, 0), "its FirstDigits are none"),
@@ -290,10 +291,17 @@ def test_a_file_of_the_set_that_changes_meanwhile(tmp_path):
             file.raw(90, 98)
 
 
-def test_a_directory_that_cannot_be_listed_has_no_set(tmp_path, monkeypatch):
+def test_a_set_whose_files_cannot_be_found(tmp_path, monkeypatch):
+    def refuse(directory):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
     path = put(tmp_path, expected(some_digits(40), 10, 40))
-    monkeypatch.setattr(os, "listdir", lambda directory: (_ for _ in ()).throw(PermissionError()))
-    assert read_all(path) == f"7.{some_digits(40)}\n"
+    monkeypatch.setattr(os, "listdir", refuse)
+    with pytest.raises(InputOutputError, match="cannot look for the files of .*x.ycd: Permission denied; allow to"):
+        read_all(path)
+    with pytest.raises(InputOutputError, match="cannot create .*none/y - 0.ycd: No such file"):
+        monkeypatch.undo()
+        write(tmp_path / "none" / "y.ycd", some_digits(40), 10, 40)
 
 
 def test_names_of_sets():

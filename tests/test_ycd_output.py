@@ -127,6 +127,9 @@ def test_options_that_do_not_fit(place, capsys):
     assert "1,000,000 digits by 10 are more than 400 files" in one_line(capsys)
     with pytest.raises(UsageError, match="block_digits is 0"):
         api.compute_file("phi", 100, "phi.ycd", block_digits=0)
+    for option in ("--json", "--events"):
+        assert main("phi", "--digits", "100", "--block-digits", "60", "--output", "phi.ycd", option, "phi - 1.ycd") == 2
+        assert "name the same file" in one_line(capsys)
     assert os.listdir() == []
     api.compute_file("phi", 100, "phi.ycd", block_digits=60, certificate=False)
     assert sorted(os.listdir()) == ["phi - 0.ycd", "phi - 1.ycd"]

@@ -48,10 +48,11 @@ def compute(begun: RunStart, listener: Callable[[Event], None] | None = None,
         if request.is_certified:
             certificate = stack.enter_context(
                 AtomicFile(certificate_path(request.output_path), plan.certificate_bytes, force))
-        report_file = stack.enter_context(_open_report(request, force)) if request.report else None
-        events = stack.enter_context(_open_events(request)) if request.events is not None else None
         outputs = [file for file in (None if request.source else text, certificate) if file is not None]
         files = [file for output in outputs for file in output.files]
+        taken = {request.output_path, certificate_path(request.output_path), *(file.path for file in files)}
+        report_file = stack.enter_context(_open_report(request, force, taken)) if request.report else None
+        events = stack.enter_context(_open_events(request, taken)) if request.events is not None else None
         parts = [file.part for file in (*files, report_file) if file is not None]
         stores = _Stores(begun, begun.manifest | {"parts": parts}, stack)
         screen = stack.enter_context(Progress(space=stores.scratch)) if listener is None else None
@@ -196,19 +197,18 @@ def _open_text(request: RunRequest, plan: Plan, force: bool, stack: contextlib.E
     return stack.enter_context(ZstText(request.text_path, plan.text_bytes, plan.base, force))
 
 
-def _open_report(request: RunRequest, force: bool) -> AtomicFile:
+def _open_report(request: RunRequest, force: bool, taken: set[str]) -> AtomicFile:
     if request.report == "-":
         #: `-` is no file name here: standard output has digits or tables on it.
         raise UsageError("--json needs a file", "name it, like --json report.json")
-    if os.path.realpath(request.report) in (request.output_path, certificate_path(request.output_path)):
+    if os.path.realpath(request.report) in taken:
         #: One would replace the other: name two. Links to one file are one file.
         raise UsageError("--json and --output name the same file", "give the report another name")
     return AtomicFile(request.report, force=force)
 
 
-def _open_events(request: RunRequest) -> EventsFile:
-    files = [request.output_path, request.report and os.path.realpath(request.report)]
-    if os.path.realpath(request.events) in (*files, certificate_path(request.output_path)):
+def _open_events(request: RunRequest, taken: set[str]) -> EventsFile:
+    if os.path.realpath(request.events) in taken | {request.report and os.path.realpath(request.report)}:
         #: As for "--json and --output name the same file".
         raise UsageError("--events and another option name the same file", "give the events another name")
     return EventsFile(request.events)

@@ -76,8 +76,10 @@ def compute_integer(constant: str, digits: int, base: int = 10, *, threads: int 
 def compute_file(constant: str, digits: int, output: str | os.PathLike, base: int = 10, *, threads: int | None = None,
                  memory_bytes: int | None = None, workspace_bytes: int | None = None,
                  swap: Sequence[str | os.PathLike] = (), certificate: bool = True, force: bool = False,
-                 emit: Callable[[Event], None] = lambda event: None) -> dict:
-    """Write the digits into a file, compressed if its name ends in .zst, and FILE.cert beside it; return the report.
+                 emit: Callable[[Event], None] = lambda event: None, block_digits: int | None = None) -> dict:
+    """Write the digits into a file, compressed if its name ends in .zst or .ycd, and FILE.cert; return the report.
+
+    With `block_digits`, NAME.ycd is a set of files of so many digits each, `NAME - 0.ycd` and so on.
 
     Sizes and directories are those of `bigconst phi`: `memory_bytes` bounds the process, `workspace_bytes` its working
     arrays.  Numbers that do not fit are stored in the directories `swap` (by default swap/, if it exists), where an
@@ -95,9 +97,12 @@ def compute_file(constant: str, digits: int, output: str | os.PathLike, base: in
         raise UsageError("the digits need a file", "name it, like phi.txt")
     what = _named(constant, digits, base)
     _check_limits(threads, memory_bytes, workspace_bytes)
+    if block_digits is not None:
+        _check("block_digits", block_digits, 1)
     return compute(start(RunRequest(
         what, digits, base, threads, memory_bytes, workspace_bytes, _directories(swap), output=path, force=force,
-        with_certificate=certificate, command=f"bigconst.compute_file({constant!r}, {digits}, {path!r})")), emit)
+        with_certificate=certificate, command=f"bigconst.compute_file({constant!r}, {digits}, {path!r})",
+        block_digits=block_digits)), emit)
 
 
 def verify(file: str | os.PathLike, certificate: str | os.PathLike | None = None, *, primes: int = 3,

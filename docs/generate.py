@@ -74,14 +74,15 @@ SECTIONS = (
 What argparse says ends with `bigconst … --help shows examples`. So does everything about the value of an option, which
 begins with `argument --option:`.""",
             ("commands/options.py", "base/units.py", "constants/registry.py", "commands/compute.py", "runs/compute.py",
-             "runs/eventsfile.py", "base/screen.py", "cli.py", "kernels")),
+             "runs/request.py", "runs/eventsfile.py", "base/screen.py", "cli.py", "kernels")),
     Section("Memory and room", """\
 What a run needs is planned before it begins; `--plan` prints the plan. The message has both what is needed and what
 there is.""", kinds=("DoesNotFit", "DiskFull")),
     Section("Files", """\
 Digits and certificates are written under a temporary name and renamed when they are whole: after an error the file that
 was there before is still there. [file-formats.md](file-formats.md) says what a file keeps that is replaced.""",
-            ("storage/atomicfile.py", "storage/digitfile.py", "storage/zstfile.py", "storage/durable.py")),
+            ("storage/atomicfile.py", "storage/regularfile.py", "storage/digitfile.py", "storage/zstfile.py",
+             "storage/ycdfile.py", "storage/ycdformat.py", "storage/durable.py")),
     Section("Reading digits", """\
 What `digits`, `find`, `stats`, `hash`, `compare` and `plot` say, and `verify` and `certify` of a file that is not
 digits; positions count from 1, the first digit after the point.""",
@@ -214,7 +215,7 @@ _CODE = re.compile("|".join((
     r"`[^`]+`",
     r"--[a-z][a-z-]*[a-z](?: (?:[A-Z]+\b|…\w*|\w+\.\w+|-(?= )))?",
     rf"bigconst (?:{_commands()})\b(?: --[a-z-]+[a-z])*",
-    r"\w*\.(?:hex\.)?(?:txt|zst|cert|png|toml)\b",
+    r"\w*\.(?:hex\.)?(?:txt|zst|ycd|cert|png|toml)\b",
     r"\b\d+(?:(?:_\d+)+|[KMGT](?:i?B(?:/s)?)?|e\d+)\b|\b\d{7,}\b",
 )))
 """What is code in a text of the program: what it quotes, options, commands, names of files, counts and sizes."""

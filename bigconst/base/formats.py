@@ -10,6 +10,10 @@ PACKED_PIECE_WORDS = 1 << 19
 """Words that are packed, checked or unpacked at a time: whole groups and whole pages, 1.06 MiB of decimal words."""
 ZST_SUFFIX = ".zst"
 """Suffix of digit files that are compressed as zstandard."""
+YCD_SUFFIX = ".ycd"
+"""Suffix of digit files in the compressed format of y-cruncher."""
+YCD_WORD_DIGITS = {10: 19, 16: 16}
+"""Digits of a word in such files, by base."""
 
 
 @dataclass(frozen=True)

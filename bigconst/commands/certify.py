@@ -31,7 +31,7 @@ def add(commands: argparse._SubParsersAction) -> None:
                     "disks, and can be resumed.",
         epilog=_EPILOG,
     )
-    parser.add_argument("file", metavar="FILE", help="digits as text, or as .zst")
+    parser.add_argument("file", metavar="FILE", help="digits: text, .zst or .ycd (the first file of a set)")
     parser.add_argument("--constant", metavar="C", required=True, help='phi or "sqrt 2"')
     parser.add_argument("--base", type=int, choices=(10, 16), default=10, help="of the digits (default 10)")
     parser.add_argument("--lenient", action="store_true", help="skip spaces, tabs, line breaks and a byte order mark, "

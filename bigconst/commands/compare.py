@@ -6,12 +6,13 @@ from bigconst.base.errors import VerificationError
 from bigconst.base.hardware import default_threads
 from bigconst.base.screen import write
 from bigconst.base.units import format_count
-from bigconst.commands.reading import PassLine, add_common
+from bigconst.commands.reading import PassLine, add_common, load_for
 
 _EPILOG = """\
 examples:
   bigconst compare phi.txt other.txt
   bigconst compare phi.txt phi.txt.zst               text and compressed
+  bigconst compare phi.txt "phi - 0.ycd"             text and a set of .ycd
   bigconst compare short.txt phi.txt --prefix        one may have more digits
 
 Exit code 0: the same digits; 1: not the same.  Position 1 is the first digit after the point.
@@ -46,6 +47,7 @@ def compared(path: str, other: str, threads: int, prefix: bool = False) -> str:
         if a.whole != b.whole:
             raise VerificationError(f"integer parts differ: {a.whole} in {a.path}, {b.whole} in {b.path}",
                                     "these are different numbers")
+        load_for(a, b)
         with PassLine(min(a.digits, b.digits)) as done:
             found = first_difference(a, b, threads, done)
         if found is not None:

@@ -56,8 +56,9 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     swap = "scratch directory for what memory does not hold; repeat it for more disks (default: swap, if it is there)"
     checkpoint = "directory on another disk for copies of finished levels, from which a run goes on without its scratch"
     disk = "kind of the scratch disks (default: ask the system; --plan assumes hdd)"
-    output = ("file for the digits; .zst compresses it, - is standard output "
+    output = ("file for the digits; .zst or .ycd compresses them, - is standard output "
               "(default: phi.txt, sqrt2.txt, and so on; .hex.txt in base 16)")
+    block = "digits of each file of a set of .ycd, `phi - 0.ycd`, `phi - 1.ycd` and so on (default: one file)"
     parser.add_argument("--digits", metavar="N", required=True, type=argument(parse_count, 1), help=digits)
     parser.add_argument("--base", type=int, choices=(10, 16), default=10, help=base)
     add_threads_option(parser)
@@ -69,6 +70,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--discard", action="store_true",
                         help="remove the interrupted run that these directories hold, and begin (default: refuse)")
     parser.add_argument("--output", metavar="FILE", help=output)
+    parser.add_argument("--block-digits", metavar="N", type=argument(parse_count, 1), help=block)
     parser.add_argument("--force", action="store_true", help="replace files that exist (default: refuse)")
     parser.add_argument("--no-certificate", action="store_true",
                         help="do not write FILE.cert, the proof of the digits (default: write it)")
@@ -117,8 +119,8 @@ def _compute_again(arguments: argparse.Namespace, request: RunRequest, show: Cal
         other = first
     second = request.output_path + SECOND_SUFFIX
     compute(start(replace(request, constant=arguments.entry.constant(arguments.operands, other), output=second,
-                          force=True, report=None, started_s=time.perf_counter())), show=show)
-    same = compared(request.output_path, second, request.threads or default_threads())
+                          force=True, report=None, block_digits=None, started_s=time.perf_counter())), show=show)
+    same = compared(request.first_path, second, request.threads or default_threads())
     result(f"{request.text_path}: {same} by {other}")
     os.unlink(second)
 
@@ -130,7 +132,8 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
         constant_of(arguments), arguments.digits, arguments.base, arguments.threads, arguments.memory,
         arguments.workspace, tuple(arguments.swap or ()), arguments.disk, arguments.checkpoint, arguments.discard,
         arguments.output, arguments.force, not arguments.no_certificate, arguments.json, arguments.events,
-        arguments.usd_per_hour, command_line(arguments), arguments.started_s)
+        arguments.usd_per_hour, command_line(arguments), arguments.started_s,
+        block_digits=arguments.block_digits)
 
 
 def command_line(arguments: argparse.Namespace) -> str:
@@ -158,7 +161,7 @@ def print_plan(request: RunRequest) -> None:
         raise UsageError("--plan has no events", "leave out --events")
     plan = plan_without_disks(request)
     rows = plan.describe()
-    if request.is_zst:
+    if request.is_zst or request.is_ycd:
         rows.append(("Compressed digit file", format_bytes(request.digit_file_bytes(plan))))
     if plan.disk is not None:
         named = lanes.directories(request.swap)

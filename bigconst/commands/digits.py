@@ -5,7 +5,7 @@ import argparse
 from bigconst.base.screen import write
 from bigconst.base.units import format_count, parse_count
 from bigconst.commands.options import argument
-from bigconst.commands.reading import add_common
+from bigconst.commands.reading import add_common, load_for
 
 DEFAULT_COUNT = 100
 _BLOCK_DIGITS = 1_000_000
@@ -47,6 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
         text.check_position(arguments.position)
         count = arguments.count or min(DEFAULT_COUNT, text.digits - first)
         text.check_position(first + count)
+        if count > _BLOCK_DIGITS:
+            load_for(text)
         for start in range(first, first + count, _BLOCK_DIGITS):
             block = text.digits_at(start, min(_BLOCK_DIGITS, first + count - start))
             if arguments.raw:

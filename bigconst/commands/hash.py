@@ -11,6 +11,7 @@ _EPILOG = """\
 examples:
   bigconst hash phi.txt
   bigconst hash phi.txt.zst        the same: checksums are of the text
+  bigconst hash phi.ycd            the same
 
 The digit hash is floor(x*base^digits) mod 2^61-1, which the report shows, too.
 """

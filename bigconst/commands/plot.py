@@ -28,7 +28,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "plot", help="a picture of digits or of a run", epilog=_EPILOG,
         description="Draw the digits of FILE, or the run whose report (--json) it is, into a PNG of 1000 x 700 pixels.")
-    parser.add_argument("file", metavar="FILE", help="digits (.txt or .zst), or a report in JSON")
+    parser.add_argument("file", metavar="FILE", help="digits (.txt, .zst or .ycd), or a report in JSON")
     parser.add_argument("--output", metavar="PNG", required=True, help="the picture")
     parser.add_argument("--force", action="store_true", help="replace a picture that exists")
 
@@ -61,7 +61,7 @@ def _read_report(path: str) -> object | None:
 
     Raises InputOutputError, UsageError for JSON that is damaged.
     """
-    from bigconst.storage.digitfile import open_regular
+    from bigconst.storage.regularfile import open_regular
 
     with open(open_regular(path)[0], "rb") as file:
         if not file.read(1).startswith(b"{"):

@@ -1,12 +1,19 @@
 """Common parts of the commands that read digit files: arguments and progress."""
 
+from __future__ import annotations
+
 import argparse
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from bigconst.base.units import format_count, format_rate
 from bigconst.commands.options import add_threads_option
+from bigconst.runs.kernels import READING, load
 from bigconst.runs.statusline import StatusLine
+
+if TYPE_CHECKING:
+    from bigconst.reading.source import DigitText
 
 SHOW_EVERY_S = 0.2
 QUIET_S = 1.0
@@ -15,9 +22,15 @@ QUIET_S = 1.0
 def add_common(parser: argparse.ArgumentParser, *files: str, threads: bool = True) -> None:
     """Positional files, and --threads unless `threads` is false."""
     for name in files:
-        parser.add_argument(name.lower(), metavar=name, help="digits as text or zstandard")
+        parser.add_argument(name.lower(), metavar=name, help="digits: text, .zst or .ycd (the first file of a set)")
     if threads:
         add_threads_option(parser)
+
+
+def load_for(*texts: DigitText) -> None:
+    """Load the kernels by which long parts of these files are read fast, where one of them has any."""
+    if any(text.is_packed for text in texts):
+        load(READING)
 
 
 class PassLine:

@@ -33,10 +33,12 @@ def add(commands: argparse._SubParsersAction) -> None:
                     "or check a proof of a probable prime test, P-POWER.proof.",
         epilog=_EPILOG,
     )
-    parser.add_argument("file", metavar="FILE", help="digits as text, or as .zst; or a .proof")
+    parser.add_argument("file", metavar="FILE",
+                        help="digits: text, .zst or .ycd (the first file of a set); or a .proof")
     parser.add_argument("--primes", metavar="K", type=argument(parse_count, 1, MAX_PRIMES), default=3,
                         help="random primes (default 3)")
-    parser.add_argument("--certificate", metavar="FILE", help="default FILE.cert, for phi.txt.zst phi.txt.cert")
+    parser.add_argument("--certificate", metavar="FILE", help="default FILE.cert; for phi.txt.zst phi.txt.cert, for "
+                        "a set, 'phi - 0.ycd', phi.ycd.cert")
     parser.add_argument("--series", metavar="FILE", help="the series, for digits of one of somebody's own")
     parser.add_argument("--without-certificate", action="store_true",
                         help="rebuild the certificate by one squaring, in memory; needs --constant")

@@ -38,6 +38,7 @@ ENTRY = Entry(
   bigconst phi --digits 1e8                      100 million digits into phi.txt
   bigconst phi --digits 1e8 --base 16            the same precision in hexadecimal, into phi.hex.txt
   bigconst phi --digits 1e9 --output phi.txt.zst compressed: 0.43 byte a digit
+  bigconst phi --digits 1e9 --output phi.ycd     as y-cruncher writes them: 0.42 byte a digit
   bigconst phi --digits 1000 --output -          digits on the screen
   bigconst phi --digits 2e9 --plan               memory and transforms, without computing
   bigconst phi --digits 2e12 --swap /mnt         with a scratch directory for what memory does not hold

@@ -1,4 +1,4 @@
-"""Values of ASCII characters as digits: of one character, or of the eight in a uint64."""
+"""ASCII characters and their values as digits: one character, or the eight in a uint64."""
 
 import numpy as np
 
@@ -34,3 +34,14 @@ def two_words(characters):
     v = ((v << U64(4)) | (v >> U64(8))) & U64(0x00FF00FF00FF00FF)
     v = ((v << U64(8)) | (v >> U64(16))) & U64(0x0000FFFF0000FFFF)
     return (v << U64(32)) | (v >> U64(32)), foreign
+
+
+@helper
+def eight_characters(pair):
+    """Eight ASCII digits of the two 16-bit words at bits 0 and 32 of a uint64; those of the upper word are lowest."""
+    x = (pair << U64(32)) | (pair >> U64(32))
+    x = ((x >> U64(8)) & U64(0x000000FF000000FF)) | ((x & U64(0x000000FF000000FF)) << U64(16))
+    x = ((x >> U64(4)) | (x << U64(8))) & U64(0x0F0F0F0F0F0F0F0F)
+    letter = ((x + U64(0x0606060606060606)) >> U64(4)) & U64(0x0101010101010101)
+    # 39 = ord("a") - 10 - ord("0")
+    return x + U64(0x3030303030303030) + (letter << U64(5)) + (letter << U64(3)) - letter

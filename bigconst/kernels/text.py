@@ -19,7 +19,7 @@ scalar loads and stores.  The host is little-endian.
 import numpy as np
 
 from .access import prefetch
-from .characters import digit_value, two_words
+from .characters import digit_value, eight_characters, two_words
 from .integers import load_u64, store_u64
 from .jit import helper, kernel
 
@@ -139,17 +139,6 @@ def _read_decimal_block(block, characters, scratch):
 
 # --- hexadecimal --------------------------------------------------------------------
 
-@helper
-def _eight_characters(pair):
-    """Eight ASCII digits of the two 16-bit words at bits 0 and 32 of a uint64; those of the upper word are lowest."""
-    x = (pair << U64(32)) | (pair >> U64(32))
-    x = ((x >> U64(8)) & U64(0x000000FF000000FF)) | ((x & U64(0x000000FF000000FF)) << U64(16))
-    x = ((x >> U64(4)) | (x << U64(8))) & U64(0x0F0F0F0F0F0F0F0F)
-    letter = ((x + U64(0x0606060606060606)) >> U64(4)) & U64(0x0101010101010101)
-    # 39 = ord("a") - 10 - ord("0")
-    return x + U64(0x3030303030303030) + (letter << U64(5)) + (letter << U64(3)) - letter
-
-
 @kernel("void(uint8[::1], int32[::1])")
 def hexadecimal_from_words(text, words):
     """Write the hexadecimal text of `words`, each in 0 .. 2^16 - 1, to text[:4*words.size].
@@ -159,9 +148,9 @@ def hexadecimal_from_words(text, words):
     pairs = words.size // 2
     odd = words.size - 2 * pairs
     for j in range(pairs):
-        store_u64(text, 4 * odd + 8 * (pairs - 1 - j), _eight_characters(load_u64(words, 2 * j)))
+        store_u64(text, 4 * odd + 8 * (pairs - 1 - j), eight_characters(load_u64(words, 2 * j)))
     if odd != 0:
-        characters = _eight_characters(U64(words[2 * pairs]) << U64(32))
+        characters = eight_characters(U64(words[2 * pairs]) << U64(32))
         for j in range(4):
             text[j] = np.uint8(characters)
             characters >>= U64(8)

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from bigconst.base.constant import Limit, Root
 from bigconst.base.errors import UsageError, VerificationError
-from bigconst.base.formats import HEADER_BYTES, WORDS, ZST_SUFFIX, packed_bytes
+from bigconst.base.formats import HEADER_BYTES, WORDS, YCD_SUFFIX, ZST_SUFFIX, packed_bytes
 from bigconst.plans.claim import Claim, Packed
 from bigconst.plans.limits import limit
 from bigconst.plans.ownseries import is_own
@@ -25,11 +25,16 @@ MAX_PRIMES = 16
 MAX_GUARD_WORDS = 8
 """Most words of a ladder's result below the published ones that a certificate may speak of."""
 _ZEROS = "0" * 32
+_FIRST_OF_SET = re.compile(rf" - 0+{re.escape(YCD_SUFFIX)}\Z")
 
 
 def certificate_path(text_path: str) -> str:
-    """Path of the certificate of a digit file: phi.txt and phi.txt.zst share phi.txt.cert."""
-    return text_path.removesuffix(ZST_SUFFIX) + ".cert"
+    """Path of the certificate of a digit file.
+
+    phi.txt and phi.txt.zst share phi.txt.cert; that of phi.ycd, and of the set that begins with phi - 0.ycd, is
+    phi.ycd.cert.
+    """
+    return _FIRST_OF_SET.sub(YCD_SUFFIX, text_path).removesuffix(ZST_SUFFIX) + ".cert"
 
 
 @dataclass(frozen=True)

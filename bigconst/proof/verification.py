@@ -32,7 +32,8 @@ from bigconst.plans.certificate import (
 )
 from bigconst.plans.quotient import Quotient
 from bigconst.runtime.stream import in_order, slots
-from bigconst.storage.digitfile import DigitFile, open_digits, open_regular, read_exactly, unchanged
+from bigconst.storage.digitfile import DigitFile, open_digits
+from bigconst.storage.regularfile import open_regular, read_exactly, unchanged
 
 COMPARED_WORDS = 2000
 """Words that are compared at a time to decide whether r is within its bound."""

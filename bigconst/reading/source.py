@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class DigitText:
-    """The digits of an open file, text or zstandard.
+    """The digits of an open file, text, zstandard or .ycd.
 
     Raises InputOutputError when there is no such file or when it is no strict digit file.  Digits at both ends are
     checked, so that a text in lines or with other line ends is refused; those between them not until they are read.
@@ -62,8 +62,9 @@ class DigitText:
         # Without a letter among its first digits the text is decimal: in a random hexadecimal one that happens with
         # probability 1e-830.  Words behind few digits have letters, too.
         letter = re.match(rb"[0-9.]*[a-f]", head[0] + sample)
-        self.base = 16 if ".hex.txt" in os.path.basename(self.path) or letter else 10
-        """10 or 16, according to the name of the file and its first digits."""
+        named = 16 if ".hex.txt" in os.path.basename(self.path) or letter else 10
+        self.base = self._file.base or named
+        """10 or 16, as the file says, else according to its name and its first digits."""
         if self.digits == 0:
             #: As for "… is empty".
             raise InputOutputError(f"{self.path} has no digits after the point", "name another file")
@@ -72,6 +73,11 @@ class DigitText:
         if len(rest) == len(tail):
             raise InputOutputError(f"{self.path} does not end with a newline, it may be cut short",
                                    "copy it again, or add the newline if no digit is missing")
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether kernels, where they are loaded, read it faster."""
+        return self._file.base is not None
 
     def __enter__(self) -> "DigitText":
         return self

@@ -48,10 +48,12 @@ def compute(begun: RunStart, listener: Callable[[Event], None] | None = None,
         if request.is_certified:
             certificate = stack.enter_context(
                 AtomicFile(certificate_path(request.output_path), plan.certificate_bytes, force))
-        report_file = stack.enter_context(_open_report(request, force)) if request.report else None
-        events = stack.enter_context(_open_events(request)) if request.events is not None else None
-        outputs = [file for file in (text, certificate) if isinstance(file, AtomicFile | StdoutText)]
-        parts = [file.part for file in (*outputs, report_file) if isinstance(file, AtomicFile)]
+        outputs = [file for file in (None if request.source else text, certificate) if file is not None]
+        files = [file for output in outputs for file in output.files]
+        taken = {request.output_path, certificate_path(request.output_path), *(file.path for file in files)}
+        report_file = stack.enter_context(_open_report(request, force, taken)) if request.report else None
+        events = stack.enter_context(_open_events(request, taken)) if request.events is not None else None
+        parts = [file.part for file in (*files, report_file) if file is not None]
         stores = _Stores(begun, begun.manifest | {"parts": parts}, stack)
         screen = stack.enter_context(Progress(space=stores.scratch)) if listener is None else None
         # Digits from elsewhere that are wrong have a remainder that is too long: no fault of this machine.
@@ -67,8 +69,8 @@ def compute(begun: RunStart, listener: Callable[[Event], None] | None = None,
 
         commit_start_s = time.perf_counter()
         stores.record_committing()
-        for file in outputs:
-            file.commit()
+        for output in outputs:
+            output.commit()
         stores.finish()
         end_s = time.perf_counter()
         measured = Measured(
@@ -80,7 +82,7 @@ def compute(begun: RunStart, listener: Callable[[Event], None] | None = None,
             total_s=end_s - request.started_s,
             cpu_s=time.process_time() - cpu_start_s,
             peak_memory_bytes=peak_memory_bytes(),
-            files=tuple((file.path, os.path.getsize(file.path)) for file in outputs if isinstance(file, AtomicFile)),
+            files=tuple((file.path, os.path.getsize(file.path)) for file in files),
             certificate=certificate.path if certificate is not None else None,
             scratch=None if stores.scratch is None else stores.scratch.measured(),
             usd_per_hour=begun.manifest["request"]["usd_per_hour"],
@@ -183,6 +185,11 @@ def _open_text(request: RunRequest, plan: Plan, force: bool, stack: contextlib.E
         return DigitSource(text, plan.constant.floor, plan.base)
     if request.to_stdout:
         return stack.enter_context(StdoutText(plan.text_bytes))
+    if request.is_ycd:
+        from bigconst.storage.ycdfile import YcdText
+
+        return stack.enter_context(YcdText(request.text_path, plan.integer_part, plan.digits, plan.base,
+                                           request.block_digits, force))
     if not request.is_zst:
         return stack.enter_context(AtomicFile(request.text_path, plan.text_bytes, force))
     from bigconst.storage.zstfile import ZstText
@@ -190,19 +197,18 @@ def _open_text(request: RunRequest, plan: Plan, force: bool, stack: contextlib.E
     return stack.enter_context(ZstText(request.text_path, plan.text_bytes, plan.base, force))
 
 
-def _open_report(request: RunRequest, force: bool) -> AtomicFile:
+def _open_report(request: RunRequest, force: bool, taken: set[str]) -> AtomicFile:
     if request.report == "-":
         #: `-` is no file name here: standard output has digits or tables on it.
         raise UsageError("--json needs a file", "name it, like --json report.json")
-    if os.path.realpath(request.report) in (request.output_path, certificate_path(request.output_path)):
+    if os.path.realpath(request.report) in taken:
         #: One would replace the other: name two. Links to one file are one file.
         raise UsageError("--json and --output name the same file", "give the report another name")
     return AtomicFile(request.report, force=force)
 
 
-def _open_events(request: RunRequest) -> EventsFile:
-    files = [request.output_path, request.report and os.path.realpath(request.report)]
-    if os.path.realpath(request.events) in (*files, certificate_path(request.output_path)):
+def _open_events(request: RunRequest, taken: set[str]) -> EventsFile:
+    if os.path.realpath(request.events) in taken | {request.report and os.path.realpath(request.report)}:
         #: As for "--json and --output name the same file".
         raise UsageError("--events and another option name the same file", "give the events another name")
     return EventsFile(request.events)

@@ -46,14 +46,14 @@ class Family:
 
 
 DIGITS = Family("digits", (("checksum", "columns", "linear", "rows", "residue", "pack", "newton", "primes",
-                            "propagate", "recurrence", "terms", "text"), ("nodes",)),
+                            "propagate", "recurrence", "terms", "text", "digitwords"), ("nodes",)),
                 ("constants.files", "arithmetic.memory.machine", "arithmetic.sieve"))
 DISK = Family("digits on disk", (("middle", "chunk", "checksum", "residue", "pack", "text"),),
               ("arithmetic.disk.machine",))
 SQUARINGS = Family("squarings", (("checksum", "realcolumns", "rows", "carries", "wordbits"), ("dwt",)),
                    ("arithmetic.memory.squarer",))
-READING = Family("reading digits", (("search",),))
-CHECKING = Family("checking digits", (("residue", "pack", "recurrence", "text"),))
+READING = Family("reading digits", (("search", "digitwords"),))
+CHECKING = Family("checking digits", (("residue", "pack", "recurrence", "text", "digitwords"),))
 FAMILIES = (DIGITS, DISK, SQUARINGS, READING, CHECKING)
 
 

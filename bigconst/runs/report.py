@@ -25,6 +25,8 @@ from bigconst.plans.plan import Plan
 from bigconst.reading.lines import LINE_DIGITS, digit_line
 
 SCHEMA = "bigconst-report/1"
+MOST_FILES = 5
+"""files that are all shown on the terminal"""
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,7 @@ def format_report(report: dict) -> str:
         ("Largest round-off", f"{report['max_roundoff']:.3g}"),
         ("Faults repaired", _faults(report["faults"])),
         *([("Cost", _cost_text(report["cost"]))] if report["cost"] else []),
-        *((("File", file["path"])) for file in report["files"]),
+        *(("File", path) for path in _file_names([file["path"] for file in report["files"]])),
     ]
     lines = [f"{name + ':':<24}{value}" for name, value in rows]
     if report["stages"]:
@@ -187,6 +189,13 @@ def format_report(report: dict) -> str:
     lines += ["", f"Last digits (base {report['base']}):", *_last_digit_lines(report), ""]
     lines.append(f"{'Digit hash:':<24}{report['digit_hash']}")
     return "\n".join(lines) + "\n"
+
+
+def _file_names(paths: list[str]) -> list[str]:
+    """What is shown of the files: of many, the first two and the last one."""
+    if len(paths) <= MOST_FILES:
+        return paths
+    return [*paths[:2], f"... {format_count(len(paths) - 3)} files more", paths[-1]]
 
 
 def _scratch_rows(report: dict) -> list[tuple[str, str]]:

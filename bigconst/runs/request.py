@@ -5,7 +5,8 @@ import time
 from dataclasses import dataclass, field
 
 from bigconst.base.constant import Constant
-from bigconst.base.formats import ZST_SUFFIX
+from bigconst.base.errors import UsageError
+from bigconst.base.formats import YCD_SUFFIX, ZST_SUFFIX
 from bigconst.base.hardware import available_memory_bytes
 from bigconst.plans.plan import Plan
 
@@ -54,6 +55,14 @@ class RunRequest:
     """file of digits from elsewhere, of which nothing but the certificate is made; None where digits are computed"""
     lenient: bool = False
     """whether the source may have white space, a byte order mark and upper case"""
+    block_digits: int | None = None
+    """digits of each file of a set of .ycd; None for one file"""
+
+    def __post_init__(self):
+        """Raise UsageError where a set of files is asked for that is none of .ycd."""
+        if self.block_digits is not None and not self.is_ycd:
+            #: Only .ycd can be a set of files: name one with `--output`, like `--output phi.ycd`.
+            raise UsageError("--block-digits is for .ycd", "name it with --output NAME.ycd")
 
     @property
     def to_stdout(self) -> bool:
@@ -76,9 +85,23 @@ class RunRequest:
         return STDOUT if self.to_stdout else os.path.realpath(self.text_path)
 
     @property
+    def first_path(self) -> str:
+        """The file by which the digits are read: of a set, the first one."""
+        if self.block_digits is None:
+            return self.output_path
+        from bigconst.storage.ycdformat import block_path
+
+        return block_path(self.output_path, 0)
+
+    @property
     def is_zst(self) -> bool:
         """Whether the digits are written as zstandard: the name of the file decides, for a link that of its target."""
         return self.source is None and self.output_path.endswith(ZST_SUFFIX)
+
+    @property
+    def is_ycd(self) -> bool:
+        """Whether the digits are written as .ycd, which is decided as for zstandard."""
+        return self.source is None and self.output_path.endswith(YCD_SUFFIX)
 
     @property
     def allowed_memory_bytes(self) -> int:
@@ -89,6 +112,10 @@ class RunRequest:
         """Bytes to reserve for the digit file; a compressed one ends some kilobytes shorter."""
         if self.source is not None:
             return 0
+        if self.is_ycd:
+            from bigconst.storage.ycdfile import room_bytes as ycd_bytes
+
+            return ycd_bytes(plan.integer_part, plan.digits, plan.base, self.block_digits)
         if not self.is_zst:
             return plan.text_bytes
         from bigconst.storage.zstfile import room_bytes

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from bigconst.base.constant import Constant
 from bigconst.base.errors import DiskFull, InputOutputError, UsageError
+from bigconst.base.formats import YCD_SUFFIX
 from bigconst.base.hardware import default_threads
 from bigconst.base.screen import note
 from bigconst.base.units import format_bytes
@@ -113,9 +114,16 @@ def resume(found: dict, swap: Sequence[str] | None = None, *, threads: int | Non
     request = RunRequest(_asked_constant(found), asked["digits"], asked["base"], threads, memory_bytes,
                          output=output or found["output"], force=force, with_certificate=asked["certified"],
                          report=report, events=events, usd_per_hour=usd_per_hour, source=asked["source"],
-                         lenient=asked["lenient"], command=command,
+                         lenient=asked["lenient"], command=command, block_digits=_block_digits(asked, output),
                          started_s=time.perf_counter() if started_s is None else started_s)
     return _continued(request, found, plan, swap)
+
+
+def _block_digits(asked: dict, output: str | None) -> int | None:
+    """Digits of each file of the set that an interrupted run was to write, unless `output` is no .ycd."""
+    if output is not None and not os.path.realpath(output).endswith(YCD_SUFFIX):
+        return None
+    return asked.get("block_digits")
 
 
 def plan_of(request: RunRequest, kind: str | None) -> Plan:
@@ -188,7 +196,8 @@ def _new_manifest(request: RunRequest, plan: Plan, disks: ScratchDisks | None) -
                     "disk": None if disks is None else plan.disk.kind, "certified": plan.certified,
                     "usd_per_hour": request.usd_per_hour,
                     "series": plan.constant.text and {"text": plan.constant.text, "stem": plan.constant.file_stem},
-                    "source": request.source and os.path.realpath(request.source), "lenient": request.lenient},
+                    "source": request.source and os.path.realpath(request.source), "lenient": request.lenient,
+                    "block_digits": request.block_digits},
         "output": request.output_path,
         "reason": "" if disks is None else disks.reason,
         "lanes": [] if disks is None else lanes.absolute(disks.directories),
@@ -288,7 +297,8 @@ def _renewed(request: RunRequest, found: dict, directories: Sequence[str]) -> di
     fields = {name: value for name, value in found.items() if name not in _OF_ONE_DIRECTORY}
     price = request.usd_per_hour or found["request"]["usd_per_hour"]
     return fields | {"output": output if output == STDOUT else os.path.realpath(output),
-                     "lanes": lanes.absolute(directories), "request": found["request"] | {"usd_per_hour": price}}
+                     "lanes": lanes.absolute(directories),
+                     "request": found["request"] | {"usd_per_hour": price, "block_digits": request.block_digits}}
 
 
 def _with_scratch(request: RunRequest, plan: Plan, found: dict, directories: list[str]) -> RunStart:

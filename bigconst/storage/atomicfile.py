@@ -2,7 +2,7 @@
 
 `AtomicFile` and `StdoutText` share one interface: `write_at` from any thread in
 any order, then `commit`, or `abort`; as a context manager they abort unless
-committed.  What the text means is not known here.
+committed; `files` are the files that they write.  What the text means is not known here.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from bigconst.storage.durable import NewFile, WriteFailpoints
 BLOCK_BYTES = 4096
 """Writes that start and end at multiples of this, from memory that is aligned to it, bypass the page cache."""
 
-_WRITE_BACK_BYTES = 1 << 20
+_WRITE_BACK_BYTES = 1 << 19
 """Other writes of at least this much are sent to the disk at once."""
 
 _PLACES = WriteFailpoints("output.write", "output.sync", "output.rename")
@@ -71,6 +71,11 @@ class AtomicFile(NewFile):
         # Not through the page cache: the memory for it takes longer to obtain than the disk takes to write.
         with contextlib.suppress(OSError):      # refused by tmpfs and others
             self._direct_fd = self.open_again(os.O_WRONLY | os.O_DIRECT)
+
+    @property
+    def files(self) -> list["AtomicFile"]:
+        """The file itself: other outputs are several, or none."""
+        return [self]
 
     def _check_target(self) -> None:
         try:
@@ -196,6 +201,7 @@ class StdoutText:
     """
 
     path = "-"
+    files: tuple[AtomicFile, ...] = ()
 
     def __init__(self, size_bytes: int, fd: int = 1):
         self.size_bytes = size_bytes

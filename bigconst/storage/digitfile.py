@@ -3,16 +3,16 @@
 The content of a file is I.F, IF or F, with I the integer part, F the digits after
 the point, and an optional newline at the end; in a lenient file spaces, tabs and
 line ends may stand anywhere, a byte order mark at the beginning, and hexadecimal
-digits may be upper case.  A file is that text, or the text compressed with
-zstandard (storage.zstfile); `open_digits` tells them apart by their first bytes,
-and all else treats both alike.  Offsets are those in the text.
+digits may be upper case.  A file is that text, the text compressed with zstandard
+(storage.zstfile), or its digits in the words of .ycd (storage.ycdfile), which may
+be a set of files.  `open_digits` tells them apart by their first bytes, and all
+else treats them alike.  Offsets are those in the text.
 
 A file that is not digits is one that cannot be read (InputOutputError), and never
 a check that failed: storage.layouts says what it is.
 """
 
 import os
-import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +21,8 @@ import numpy as np
 from bigconst.base.errors import InputOutputError, VerificationError
 from bigconst.base.formats import TEXT_PIECE_BYTES
 from bigconst.base.units import format_count
+from bigconst.storage.regularfile import open_regular, read_exactly, unchanged
+from bigconst.storage.ycdformat import YCD_MAGIC
 
 WHITE = b" \t\r\n"
 MARK = b"\xef\xbb\xbf"
@@ -30,46 +32,6 @@ END_DIGITS = 4096
 _LOWER = bytes.maketrans(b"ABCDEF", b"abcdef")
 ZST_MAGIC = b"\x28\xb5\x2f\xfd"
 """First bytes of a zstandard file."""
-
-
-def open_regular(path: str) -> tuple[int, os.stat_result]:
-    """Open a regular file for reading; returns its descriptor and stat.
-
-    Raises InputOutputError when it cannot be opened, or is a directory, pipe or device.
-    """
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError as error:
-        #: *No such file*: is the name right, the disk mounted? *Permission denied*: whose file is it? *Input/output
-        #: error*: the disk is failing, see `dmesg` and `smartctl`.
-        raise InputOutputError(f"cannot read {path}: {error.strerror}", "name a file that is there") from error
-    info = os.fstat(fd)
-    if not stat.S_ISREG(info.st_mode):
-        os.close(fd)
-        raise InputOutputError(f"{path} is a directory, pipe or device", "name a file")
-    return fd, info
-
-
-def read_exactly(fd: int, buffer: np.ndarray, offset: int, path: str) -> None:
-    """Fill a uint8 buffer from `offset` of the file; raises InputOutputError, also if the file has become shorter."""
-    view, done = memoryview(buffer), 0
-    while done < len(view):
-        try:
-            count = os.preadv(fd, [view[done:]], offset + done)
-        except OSError as error:
-            raise InputOutputError(f"cannot read {path}: {error.strerror}", "check its disk") from error
-        if count == 0:
-            #: As for "… changed while it was read".
-            raise InputOutputError(f"{path} became shorter while it was read", "let nothing write to it")
-        done += count
-
-
-def unchanged(before: os.stat_result, fd: int, path: str) -> None:
-    """Raise InputOutputError when size, time or inode of the file are not those of `before`."""
-    after = os.fstat(fd)
-    if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):
-        #: Another program writes to it, or it is still being copied. Wait for that, then again.
-        raise InputOutputError(f"{path} changed while it was read", "let nothing write to it, and begin again")
 
 
 def all_digits(characters: np.ndarray, base: int, scratch: np.ndarray | None = None) -> bool:
@@ -132,6 +94,8 @@ class _StrictPieces(Sequence):
 class _PlainText:
     """The text of a file that is not compressed."""
 
+    base = None
+    """A text does not say what base its digits have."""
     piece_bytes = 1 << 20
     """At this size the buffers of two threads, and some more, stay in a third-level cache: half the time of 2 MiB."""
 
@@ -147,13 +111,15 @@ class DigitFile:
     """An open digit file, made by `open_digits`; `digits` and `pieces` are known after `locate`."""
 
     def __init__(self, path: str, fd: int, info: os.stat_result, text, lenient: bool):
-        """`text` has text_bytes, its length; piece_bytes, at whose multiples it is best read; and
-        read_into(buffer, offset), which several threads may call at once."""
+        """`text` has text_bytes, its length; piece_bytes, at whose multiples it is best read; base, or None where the
+        file does not say it; and read_into(buffer, offset), which several threads may call at once."""
         self.path = path
         self.lenient = lenient
         self._fd, self._info, self._text = fd, info, text
         self.text_bytes: int = text.text_bytes
         self.piece_bytes: int = text.piece_bytes
+        self.base: int | None = text.base
+        """base that a .ycd says; None for others"""
         self.digits = self._before = 0
         self._to_lower: bytes | None = None
         self.pieces: Sequence[Piece] = []
@@ -218,6 +184,10 @@ class DigitFile:
         Raises VerificationError when the file cannot be one of `digits` digits of a number with this integer part,
         InputOutputError when it does not begin and end with digits.
         """
+        if self.base not in (None, base):
+            #: The file is of another base than the command, or the certificate, says.
+            raise VerificationError(f"{self.path} has digits of base {self.base}, not {base}",
+                                    f"say --base {self.base}, or name its certificate")
         self._to_lower = _LOWER if base == 16 else None
         end = self.text_bytes if self.lenient else self._strict_end()
         head = self._head(end, base)
@@ -284,9 +254,10 @@ class DigitFile:
 
 
 def open_digits(path: str, lenient: bool = False) -> DigitFile:
-    """Open a digit file, text or zstandard, whatever its name is.
+    """Open a digit file, text, zstandard or .ycd, whatever its name is.
 
-    Raises InputOutputError when it cannot be read, or is zstandard that is damaged or has to be decompressed first.
+    Raises InputOutputError when it cannot be read, is zstandard that is damaged or has to be decompressed first, or
+    .ycd that is damaged or not the first file of a whole set.
     """
     fd, info = open_regular(path)
 
@@ -297,10 +268,15 @@ def open_digits(path: str, lenient: bool = False) -> DigitFile:
 
     try:
         text = _PlainText(fd, info.st_size, path)
-        if read(0, min(len(ZST_MAGIC), info.st_size)) == ZST_MAGIC:
+        beginning = read(0, min(len(YCD_MAGIC), info.st_size))
+        if beginning.startswith(ZST_MAGIC):
             from bigconst.storage.zstfile import ZstReader
 
             text = ZstReader(info.st_size, read, path)
+        elif beginning == YCD_MAGIC:
+            from bigconst.storage.ycdfile import YcdReader
+
+            text = YcdReader(path)
         return DigitFile(path, fd, info, text, lenient)
     except BaseException:
         os.close(fd)

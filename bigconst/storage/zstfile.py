@@ -217,6 +217,8 @@ class ZstReader:
     Raises the errors of `read_table`.
     """
 
+    base = None
+    """A text does not say what base its digits have."""
     piece_bytes = FRAME_BYTES
 
     def __init__(self, size_bytes: int, read: Callable[[int, int], bytes], path: str):

@@ -1,4 +1,4 @@
-"""Digit files with known digits, as text and compressed, and pieces small enough for many borders."""
+"""Digit files with known digits, as text, compressed and as sets of .ycd, and pieces small enough for many borders."""
 
 import itertools
 import random
@@ -7,9 +7,12 @@ import pytest
 
 from bigconst.cli import main
 from bigconst.runs.kernels import READING, load
-from bigconst.storage import digitfile, zstfile
+from bigconst.storage import digitfile, ycdfile, zstfile
+from bigconst.storage.ycdfile import PIECE_BYTES, YcdText
 from bigconst.storage.zstfile import FRAME_BYTES, ZstText
 
+BLOCK_DIGITS = 700_001
+"""digits of each file of a set"""
 CHARACTERS = {10: "0123456789", 16: "0123456789abcdef"}
 
 
@@ -32,6 +35,12 @@ def write(tmp_path):
                 for start in range(0, len(text), FRAME_BYTES):
                     file.write_at(start, memoryview(text[start:start + FRAME_BYTES]))
                 file.commit()
+        elif path.endswith(".ycd"):
+            with YcdText(path, whole, len(digits), base, BLOCK_DIGITS, force=True) as file:
+                for start in range(0, len(text), PIECE_BYTES):
+                    file.write_at(start, memoryview(text[start:start + PIECE_BYTES]))
+                file.commit()
+            path = file.files[0].path
         else:
             with open(path, "wb") as file:
                 file.write(text)
@@ -55,7 +64,7 @@ def small_pieces(monkeypatch):
     """A function that makes all pieces so many bytes long."""
 
     def small_pieces(size_bytes: int) -> None:
-        for kind in (digitfile._PlainText, zstfile.ZstReader):
+        for kind in (digitfile._PlainText, zstfile.ZstReader, ycdfile.YcdReader):
             monkeypatch.setattr(kind, "piece_bytes", size_bytes)
 
     return small_pieces

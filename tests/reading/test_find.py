@@ -30,7 +30,7 @@ def test_positions_are_those_of_str_find(size, threads, write, digits_of, small_
     assert hits > 50
 
 
-@pytest.mark.parametrize("name", ["x.txt", "x.txt.zst"])
+@pytest.mark.parametrize("name", ["x.txt", "x.txt.zst", "x.ycd"])
 def test_patterns_on_real_borders(name, write, digits_of, bigconst):
     digits = digits_of(5 << 20).replace("01234567", "11234567")
     for border in (2 << 20, 4 << 20):

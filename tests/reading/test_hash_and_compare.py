@@ -6,7 +6,7 @@ import json
 import pytest
 import xxhash
 
-NAMES = ("x.txt", "x.txt.zst")
+NAMES = ("x.txt", "x.txt.zst", "x.ycd")
 
 
 @pytest.mark.parametrize("base", [10, 16])

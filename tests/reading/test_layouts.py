@@ -31,7 +31,7 @@ OTHERS = {
     "7z": (b"7z\xbc\xaf'\x1c\0\4", "7z x"),
     "RAR": (b"Rar!\x1a\x07\1\0", "unrar"),
     "tar": (b"phi.txt".ljust(257, b"\0") + b"ustar\0", "tar -xf"),
-    "y-cruncher": (b"#Compressed Digit File\r\n\r\nFileVersion:\t1.1.0\r\n", "y-cruncher's digit viewer"),
+    "a part of .ycd": (b"#Compressed Digit File\r\n\r\nFileVersion:\t1.1.0\r\n", "is damaged, it has no end"),
     "PDF": (b"%PDF-1.4\n%\xe2\xe3\n", "it is PDF"), "PostScript": (b"%!PS-Adobe-3.0\n", "PostScript"),
     "RTF": (b"{\\rtf1\\ansi 1.618}", "it is RTF"), "PNG": (b"\x89PNG\r\n\x1a\n", "picture"),
     "UTF-32": (TEXT.decode().encode("utf-32"), "iconv -f UTF-32"),

@@ -15,7 +15,7 @@ ONE_FILE = {"digits": [], "find": ["12"], "stats": [], "hash": []}
 
 
 @pytest.mark.parametrize("base", [10, 16])
-@pytest.mark.parametrize("suffix", [".txt", ".txt.zst"])
+@pytest.mark.parametrize("suffix", [".txt", ".txt.zst", ".ycd"])
 def test_raw_digits_are_the_slice(suffix, base, write, digits_of, bigconst):
     digits = digits_of(7001, base)
     path = write(digits, "1", f"x{suffix}", base)

@@ -53,7 +53,7 @@ def test_counts_are_those_of_plain_python(size, threads, write, small_pieces, mo
                 check(digits, base, measure(text, threads))
 
 
-@pytest.mark.parametrize("name,base", [("x.hex.txt", 16), ("x.txt.zst", 10)])
+@pytest.mark.parametrize("name,base", [("x.hex.txt", 16), ("x.txt.zst", 10), ("x.ycd", 16), ("x.ycd", 10)])
 def test_large_files(name, base, write, digits_of):
     digits = digits_of((2 << 20) + 999, base)
     border = (2 << 20) - 2

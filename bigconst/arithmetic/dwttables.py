@@ -60,7 +60,7 @@ class DwtTables:
 
 def to_words(value: int, shift: int, p: int, words: np.ndarray) -> None:
     """Write value * 2^shift modulo 2^p - 1 into `words`, as balanced words."""
-    shifted = (mpz(value) << shift) % ((mpz(1) << p) - 1)
+    shifted = _reduced(_reduced(mpz(value), p) << shift, p)
     limbs = np.zeros(-(-p // 64) + 1, np.uint64)
     limbs[:-1] = np.frombuffer(int(shifted).to_bytes(8 * (len(limbs) - 1), "little"), np.uint64)
     from_limbs(limbs, p, words)
@@ -68,10 +68,18 @@ def to_words(value: int, shift: int, p: int, words: np.ndarray) -> None:
 
 def from_words(words: np.ndarray, shift: int, p: int) -> mpz:
     """The value, 0 <= value < 2^p - 1, of which balanced `words` hold value * 2^shift modulo 2^p - 1."""
-    limbs, modulus = np.zeros(-(-p // 64) + 1, np.uint64), (mpz(1) << p) - 1
+    limbs = np.zeros(-(-p // 64) + 1, np.uint64)
     carry = to_limbs(words, p, limbs)
-    found = (mpz(int.from_bytes(limbs.tobytes(), "little")) + carry) % modulus
-    return (found << (p - shift)) % modulus
+    found = _reduced(mpz(int.from_bytes(limbs.tobytes(), "little")) + carry, p)
+    return _reduced(found << (p - shift), p)
+
+
+def _reduced(x: mpz, p: int) -> mpz:
+    """x modulo 2^p - 1, without a division, since 2^p = 1."""
+    modulus = (mpz(1) << p) - 1
+    while not 0 <= x <= modulus:
+        x = (x & modulus) + (x >> p)        # for x < 0 as well: both operations are those of two's complement
+    return x if x < modulus else mpz(0)
 
 
 def _weights(e: np.ndarray, n: int) -> np.ndarray:

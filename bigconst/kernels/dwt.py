@@ -124,7 +124,7 @@ def iterate(thread, threads, goal, count, x, other, words, layout, trees, radice
 
     s        begins with `shift`, and is doubled modulo p before every squaring
     goal     SQUARES; SPECTRUM: leave the spectrum of `words` in x instead; PRODUCT: multiply by the spectrum `other`
-             instead of squaring (count = 1)
+             instead of the last squaring
     words    N balanced words, before and after
     buffers, starts, carries   those of all threads, one after the other
     stats    8 doubles for each thread
@@ -144,10 +144,10 @@ def iterate(thread, threads, goal, count, x, other, words, layout, trees, radice
     if goal == SPECTRUM:
         rows(x, r0, r1, stride, width, row_radices, row_base, row_tw, leaf_re, leaf_im, 1.0, FORWARD, x, x, buffer)
         return
-    mode = MULTIPLY if goal == PRODUCT else SQUARE
     before = (thread - 1) % threads * height
     for iteration in range(count):
         shift = 2 * shift % exponent
+        mode = MULTIPLY if goal == PRODUCT and iteration == count - 1 else SQUARE
         rows(x, r0, min(r1, paired), stride, width, row_radices, row_base, row_tw, leaf_re, leaf_im, 2.0 / n, mode,
              other, other, buffer)
         rows(x, max(r0, paired), r1, stride, width, row_radices, row_base, row_tw, leaf_re, leaf_im, 1.0 / n, mode,

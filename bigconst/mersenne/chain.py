@@ -60,9 +60,9 @@ class ChainSquarer(Protocol):
     def hold(self, factor: mpz) -> None:
         """Prepare for products by `factor`; the residue that was loaded may be lost."""
 
-    def times(self) -> float:
-        """Multiply the residue, one that was loaded without an iteration, by the factor that is held; returns the
-        largest |x - rint(x)|."""
+    def times(self, squarings: int = 0) -> float:
+        """Square the residue, one that was loaded without an iteration, so often, and multiply it by the factor that is
+        held; returns the largest |x - rint(x)|."""
 
 
 class Chain(ABC):

@@ -43,7 +43,7 @@ class Multiplier:
     def power_times(self, x: mpz, h: int, y: mpz) -> mpz:
         """x^h * y, from the highest bit of h on.
 
-        For 64 bits 63 squarings and 32 products, each with half an iteration of conversions.
+        For 64 bits 63 squarings and 32 products, in 32 calls of the squarer.
         """
         if self._stop():
             raise Interrupted("interrupted while a proof is made", "the same command goes on from there",
@@ -69,7 +69,7 @@ class Multiplier:
         squarer.hold(x)
         squarer.load(x, random.randrange(self.p))
         for run in bin(h)[3:].split("1")[:-1]:
-            errors += [squarer.iterate(len(run) + 1, 0), squarer.times()]
+            errors.append(squarer.times(len(run) + 1))
         left = len(bin(h)) - len(bin(h).rstrip("0"))
         errors.append(squarer.iterate(left, 0))
         power = squarer.value()

@@ -57,9 +57,10 @@ class Squarer:
     def hold(self, factor):
         self._value, self._factor = None, factor        # the residue is lost, as of the real one
 
-    def times(self):
+    def times(self, squarings=0):
+        roundoff = self.iterate(squarings, 0)
         self._value = self._value * self._factor % self.modulus
-        return 0.01
+        return max(0.01, roundoff) if roundoff == roundoff else roundoff
 
 
 class Killed(BaseException):
@@ -120,6 +121,6 @@ class LastingSquarer(Squarer):
         self.strike()
         super().hold(factor)
 
-    def times(self):
+    def times(self, squarings=0):
         self.strike()
-        return super().times()
+        return super().times(squarings)

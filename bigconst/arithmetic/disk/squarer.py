@@ -173,11 +173,12 @@ class DiskSquarer:
         self.load(factor)
         self._rows(FORWARD, self._regions[2], "spectrum")
 
-    def times(self) -> float:
-        """Multiply the residue, which is not part of the chain, by the factor that is held; returns the largest
-        |x - rint(x)|."""
+    def times(self, squarings: int = 0) -> float:
+        """Square the residue, which is not part of the chain, so often, then multiply by the factor that is held;
+        returns the largest |x - rint(x)|."""
+        error = self.iterate(squarings, 0)
         self._rows(MULTIPLY, self._regions[1], "product")
-        return self._slabs(0, "product")
+        return _largest(error, self._slabs(0, "product"))
 
     # -- passes -------------------------------------------------------------------------------
 

@@ -90,6 +90,8 @@ class Squarer:
         to_words(factor, 0, self.p, words)
         self._run(SPECTRUM, 0, self._spectrum, words)
 
-    def times(self) -> float:
-        """Multiply the residue by the factor that is held; returns the largest |x - rint(x)|."""
-        return self._run(PRODUCT, 1, self._x, self._words)
+    def times(self, squarings: int = 0) -> float:
+        """Square so often, then multiply by the factor that is held; returns the largest |x - rint(x)|."""
+        error = self._run(PRODUCT, squarings + 1, self._x, self._words)
+        self.shift = self.shift * pow(2, squarings, self.p) % self.p
+        return error

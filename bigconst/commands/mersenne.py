@@ -25,7 +25,7 @@ _PRP_EPILOG = """\
 examples:
   bigconst prp 216091                         M216091 is a probable prime, base 3
   bigconst prp 57885161 --dir /data           save files on another disk
-  bigconst prp 216091 --proof                 and 216091-5.proof, which `bigconst verify` checks in a hundredth of
+  bigconst prp 216091 --proof                 and 216091-5.proof, which `bigconst verify` checks in a small part of
                                               the time
 """
 

@@ -151,11 +151,12 @@ def start_of(request: MersenneRequest) -> Start:
         check(request)
         if request.kind == "Cert":
             _ = request.start
-        if request.proof is not None:
-            _prover(request).check_room()
-        return Start(on_disk=request.exponent >= PLAIN_BELOW and goes_to_disk(
+        found = Start(on_disk=request.exponent >= PLAIN_BELOW and goes_to_disk(
             _chain(request, request.stem, dwt_shape(request.exponent, request.words)), request.threads,
             request.resources))
+        if request.proof is not None:
+            _prover(request).check_room()
+        return found
     except (DoesNotFit, InputOutputError, UsageError) as error:
         return Start(str(error))
 

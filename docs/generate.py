@@ -105,7 +105,8 @@ power or cooling.""", ("arithmetic", "constants"), kinds=("ChecksumError",)),
 Lines of `worktodo.txt` that are not understood, or ask for what does not fit, are passed over and kept. They are said
 on standard error with their number, what is wrong and what to do, and at the end the exit code is 2.
 [mersenne.md](mersenne.md#work-files) says which lines are worked on.""",
-            ("commands/work.py", "runs/mersennequeue.py")),
+            ("commands/work.py", "runs/mersennequeue.py", "runs/cluster.py", "runs/clusterqueue.py",
+             "runs/clusterpart.py")),
     Section("Self-tests and stress tests", """\
 A machine that fails one of these makes mistakes: do not trust it, however well it seems to work.""",
             ("commands/selftest.py", "commands/warmup.py", "commands/stress.py", "stress")),

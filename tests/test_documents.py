@@ -30,7 +30,7 @@ RUN = {"bigconst", "python", "mkdir", "tail", "zstd"}
 INSTALLING = {"make", "pip", "python3", ".", ".venv/bin/python"}
 """They install, or run all tests or benchmarks, which tests of their own do."""
 ELSEWHERE = {"lsblk", "mdadm", "mkfs.xfs", "mount", "hdparm", "apt-get", "systemctl", "journalctl", "loginctl",
-             "docker", "snap", "snapcraft", "charmcraft", "juju", "byobu", "tmux"}
+             "docker", "dask", "openssl", "snap", "snapcraft", "charmcraft", "juju", "byobu", "tmux"}
 """They need root, a package or another machine."""
 
 VARIABLES = r"(?:[A-Z_]+=(?:\"[^\"]*\"|\S+) )*"
@@ -53,6 +53,8 @@ NOT_HERE = {
         "needs the network; tests/catalogue/test_refresh.py reads such lists",
     "bigconst bench": "takes a minute; tests/estimates/test_bench.py does it",
     "bigconst bench --swap scratch": "the same",
+    "bigconst work queue --cluster tls://head:8786 --tls-ca cert.pem --tls-cert cert.pem --tls-key key.pem --threads 2":
+        "needs a scheduler; tests/mersenne/test_cluster.py has one",
 }
 
 BEFORE = {

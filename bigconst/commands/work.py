@@ -4,7 +4,7 @@ import argparse
 
 from bigconst.base.hardware import default_threads
 from bigconst.base.units import parse_count
-from bigconst.commands.mersenne import add_running_options
+from bigconst.commands.mersenne import add_running_options, parse_duration_s
 from bigconst.commands.options import add_nice_option, argument
 
 _EPILOG = """\
@@ -17,6 +17,8 @@ worktodo.txt holds lines like these, with or without an assignment id:
 examples:
   bigconst work                       the queue of this directory
   bigconst work /data/gimps --workers 2 --nice
+  bigconst work --cluster local --workers 16      parts of tests on a dask cluster of 16 processes
+  bigconst work --cluster tls://head:8786 --tls-ca ca.pem --tls-cert me.pem --tls-key me.key
 """
 MAX_WORKERS = 256
 
@@ -35,8 +37,26 @@ def add(commands: argparse._SubParsersAction) -> None:
                         help="tests side by side (default 1); any of them takes any line")
     parser.add_argument("--no-proof", action="store_true",
                         help="make no proofs of PRP tests; they take disk while the test runs")
+    parser.add_argument("--cluster", metavar="WHERE",
+                        help="run the tests on a dask cluster: local for one of K processes here, or the address of a "
+                             "scheduler, tls://HOST:PORT or tcp://HOST:PORT")
+    parser.add_argument("--minutes", metavar="M", type=parse_duration_s, default=15.0,
+                        help="with --cluster: minutes of a part of a test, after which it is saved here (default 15)")
+    for name, what in (("ca", "certificate authority"), ("cert", "certificate"), ("key", "key of the certificate")):
+        parser.add_argument(f"--tls-{name}", metavar="FILE", help=f"with tls://: {what}, PEM")
+    parser.add_argument("--insecure", action="store_true", help="use a scheduler on another machine without TLS")
     add_nice_option(parser)
     add_running_options(parser)
+
+
+def _run_on_cluster(arguments: argparse.Namespace, request) -> int:
+    """`request` is a QueueRequest."""
+    from bigconst.runs.cluster import ClusterRequest
+    from bigconst.runs.clusterqueue import run_on_cluster
+
+    files = (arguments.tls_ca, arguments.tls_cert, arguments.tls_key)
+    return run_on_cluster(request, ClusterRequest(arguments.cluster, arguments.workers, files, arguments.insecure),
+                          arguments.minutes)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -47,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.nice:
         lower_priority()
     threads = arguments.threads or max(1, default_threads() // arguments.workers)
-    refused = run_queue(QueueRequest(arguments.dir, threads, arguments.save_every, arguments.usd_per_hour,
-                                     arguments.workers, not arguments.no_proof))
+    request = QueueRequest(arguments.dir, threads, arguments.save_every, arguments.usd_per_hour, arguments.workers,
+                           not arguments.no_proof)
+    refused = run_queue(request) if arguments.cluster is None else _run_on_cluster(arguments, request)
     return 2 if refused else 0

@@ -83,7 +83,8 @@ class Chain(ABC):
                  shape: DwtShape, longer: Callable[[DwtShape], DwtShape | None],
                  iterations: int | None = None, shift: int = 0, saves: SaveFiles | None = None,
                  save_every_s: float = 600.0, emit: Callable[[Resumed | Advanced | Fault], None] = lambda event: None,
-                 stop: Callable[[], bool] = lambda: False, landmarks: Sequence[int] = (),
+                 stop: Callable[[], bool] = lambda: False, leave: Callable[[], bool] = lambda: False,
+                 landmarks: Sequence[int] = (),
                  at_landmark: Callable[[Saved], bool] = lambda here: False):
         """A chain modulo 2^p - 1, of which the whole test has `full` iterations.
 
@@ -96,6 +97,7 @@ class Chain(ABC):
         save_every_s  seconds between saves
         emit          receives events
         stop          is called before every batch; True ends the run with Interrupted
+        leave         True ends the run with Interrupted at the next point that a check can confirm, once it has
         landmarks     iterations, in ascending order, at which `at_landmark` receives the point
         at_landmark   returns whether the residue of the point has been confirmed; what it raises ends the run
         """
@@ -104,7 +106,7 @@ class Chain(ABC):
         self._make_squarer, self._shape, self._short_shape, self._longer = make_squarer, shape, shape, longer
         self._squarer, self._open = None, contextlib.ExitStack()
         self._first_shift, self._saves, self._save_every_s = shift % p, saves, save_every_s
-        self._emit, self._stop = emit, stop
+        self._emit, self._stop, self._leave = emit, stop, leave
         self._landmarks, self._at_landmark = landmarks, at_landmark
         self._faults, self._pace = FaultPolicy(), Pace(save_every_s)
         self.iteration, self.product = 0, None
@@ -218,9 +220,15 @@ class Chain(ABC):
     def _interrupted(self) -> Interrupted:
         if self._saves is None:
             return Interrupted()
-        self._write()
+        if not self._is_confirmed:
+            self._write()
         return Interrupted(f"interrupted at iteration {self.iteration} of {self.total}",
                            "the same command goes on from there", resumable=True)
+
+    @property
+    def _is_confirmed(self) -> bool:
+        """Whether a check has confirmed the present point, which is saved."""
+        return self.saved.verified and self.saved.iteration == self.iteration > 0
 
     def _advance(self) -> None:
         first = self.iteration
@@ -239,10 +247,12 @@ class Chain(ABC):
         """Make the checks and saves that are due at the present iteration, after a batch that began at `first`."""
         if self.iteration == self.boundary(first):
             self.at_boundary()
-        self.check(self._faults.wants_check(self.iteration))
+        self.check(self._faults.wants_check(self.iteration) or self._leave())
         if self.iteration == self._next_landmark(first) and self._at_landmark(self.here()):
             # That two runs agree on a residue does not confirm the product of the Gerbicz-Li check.
             self.save(verified=self.product is None)
+        if self._is_confirmed and self._leave() and self.iteration < self.total:
+            raise self._interrupted()
         now_s = time.monotonic()
         if now_s - self._saved_s >= self._save_every_s and self.iteration < self.total:
             self.save()

@@ -48,7 +48,7 @@ class CheckedSquarings(Chain):
             return
         before, shift = self.product, self.shift
         self.product = self.multiply(before, x)
-        is_check = iteration % self.block**2 == 0 or iteration == self._last_block_end
+        is_check = iteration % self.block**2 == 0 or iteration == self._last_block_end or self._leave()
         if is_check:
             power = self.squared(before, self.block)
             if power * self.start % self.modulus != self.product or not self.product:

@@ -84,6 +84,34 @@ def lock(directory: str, stem: str) -> FileLock:
     return FileLock(f"{path}.lock", path, "name another directory with --dir")
 
 
+class SavesInMemory:
+    """The interface of `SaveFiles` that a chain uses, for a process that is given a point and gives one back."""
+
+    def __init__(self, newest: Saved | None = None):
+        self.newest = newest
+        """the last point that was saved"""
+        self._verified = newest if newest is not None and newest.verified else None
+
+    def write(self, saved: Saved) -> None:
+        """Remember a point."""
+        self.newest = saved
+        if saved.verified:
+            self._verified = saved
+
+    def read(self, is_right: Callable[[Saved], bool] = lambda saved: True) -> tuple[Saved | None, list[str]]:
+        """The last point; none is bad."""
+        return self.newest, []
+
+    def newest_verified(self, is_right: Callable[[Saved], bool]) -> Saved | None:
+        """The last verified point, or None."""
+        return self._verified
+
+    def drop_after(self, iteration: int) -> None:
+        """Forget a later point: the chain went back to this one."""
+        if self.newest is not None and self.newest.iteration > iteration:
+            self.newest = self._verified
+
+
 class SaveFiles:
     """The save files of one chain in one directory, which one process at a time may use (a `with` block).
 

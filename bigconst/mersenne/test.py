@@ -138,6 +138,13 @@ class Prp3(CheckedSquarings):
         return x * gmpy2.invert(9, self.modulus) % self.modulus if self.total == self.p else x
 
 
+def chain_of(kind: str, p: int, start: int, iterations: int | None, **options) -> Chain:
+    """The chain of a kind of work: LL, PRP-3, or Cert, which has `iterations` squarings from `start`."""
+    if kind == "Cert":
+        return CheckedSquarings(p, start, iterations, **options)
+    return {"LL": LucasLehmer, "PRP-3": Prp3}[kind](p, iterations=iterations, **options)
+
+
 def outcome(chain: Chain) -> ChainOutcome:
     """Run a test to its end.  Raises Interrupted when asked to stop, FaultError when repeating does not help."""
     residue = chain.run()

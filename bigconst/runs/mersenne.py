@@ -12,11 +12,10 @@ from bigconst.base.errors import DoesNotFit, InputOutputError, Interrupted, Usag
 from bigconst.base.units import format_count
 from bigconst.mersenne.events import Repeated
 from bigconst.mersenne.factor import PLAIN_BELOW, plain_residue, small_factor, smallest_divisor
-from bigconst.mersenne.gerbicz import CheckedSquarings
 from bigconst.mersenne.repetition import Comparison, Residues, landmarks
 from bigconst.mersenne.results import sentence
 from bigconst.mersenne.savefile import Saved, SaveFiles
-from bigconst.mersenne.test import ChainOutcome, LucasLehmer, Prp3, outcome, random_shift
+from bigconst.mersenne.test import ChainOutcome, chain_of, outcome, random_shift
 from bigconst.plans.dwtshape import DwtShape, dwt_shape, lengths, longer
 from bigconst.plans.mersenneplan import DEFAULT_SAVE_EVERY_S
 from bigconst.plans.proofplan import kept_iterations
@@ -155,7 +154,7 @@ def start_of(request: MersenneRequest) -> Start:
             _chain(request, request.stem, dwt_shape(request.exponent, request.words)), request.threads,
             request.resources))
         if request.proof is not None:
-            _prover(request).check_room()
+            prover_of(request).check_room()
         return found
     except (DoesNotFit, InputOutputError, UsageError) as error:
         return Start(str(error))
@@ -165,7 +164,8 @@ def _chain(request: MersenneRequest, stem: str, shape: DwtShape) -> ChainIdentit
     return ChainIdentity(request.kind, request.exponent, request.total, shape.words, stem, request.as_fields())
 
 
-def _prover(request: MersenneRequest, emit: Callable[[object], None] = lambda event: None) -> Prover:
+def prover_of(request: MersenneRequest, emit: Callable[[object], None] = lambda event: None) -> Prover:
+    """What makes the proof of a test."""
     return Prover(request.exponent, request.proof, request.directory, (*request.resources.swap, request.directory)[0],
                   request.stem, emit)
 
@@ -216,7 +216,7 @@ class _MersenneRun:
         self._files: list[SaveFiles] = []
         self._saves = self._open_saves(request.stem, locked)
         self._residues = Residues(request.directory, request.stem)
-        self._prover = None if request.proof is None else _prover(request, emit)
+        self._prover = None if request.proof is None else prover_of(request, emit)
 
     def _open_saves(self, stem: str, locked: bool = False) -> SaveFiles:
         self._files.append(self._stack.enter_context(
@@ -272,11 +272,7 @@ class _MersenneRun:
             options = {"make_squarer": make_squarer, "shape": shape, "longer": longer, "shift": shift, "saves": saves,
                        "save_every_s": request.save_every_s, "emit": emit, "stop": self._stop,
                        "landmarks": sorted({*watched, *kept}), "at_landmark": at_landmark}
-            if request.kind == "Cert":
-                found = outcome(CheckedSquarings(p, request.start, request.total, **options))
-            else:
-                found = outcome((LucasLehmer if request.kind == "LL" else Prp3)(
-                    p, iterations=request.iterations, **options))
+            found = outcome(chain_of(request.kind, p, request.start, request.iterations, **options))
             if prover is None:
                 return found
             last = 9 * found.residue % ((mpz(1) << p) - 1)

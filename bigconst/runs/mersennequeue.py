@@ -18,6 +18,7 @@ from bigconst.base.screen import note, result
 from bigconst.base.starting import starting
 from bigconst.mersenne import results, savefile, worktodo
 from bigconst.mersenne.events import Concluded
+from bigconst.mersenne.test import ChainOutcome
 from bigconst.mersenne.worktodo import Assignment, NotUnderstood
 from bigconst.plans.proofplan import LEAST_EXPONENT, default_power
 from bigconst.runs.eventsfile import EventsFile
@@ -111,7 +112,7 @@ class QueueRequest:
 def run_queue(request: QueueRequest) -> int:
     """Run tests until no line is left that can be worked on; return the number of lines that were refused."""
     screen = MersenneScreen()
-    with Stopper(screen.fields) as stop, _Queue(request, stop) as queue:
+    with Stopper(screen.fields) as stop, WorkQueue(request, stop) as queue:
         stop.say = screen.say
         queue.look()
         if request.workers == 1:
@@ -124,7 +125,7 @@ def run_queue(request: QueueRequest) -> int:
     return queue.refused
 
 
-class _Queue:
+class WorkQueue:
     """The lines of the work file, which is read again each time: others may add to it, or work on it, too.
 
     Who works on a line has the lock of its save files.  A `with` block gives back those of this process.
@@ -141,7 +142,7 @@ class _Queue:
         """Lines that other processes work on, in words, by process and names of save files."""
         self._said: set[tuple[str, str]] = set()
 
-    def __enter__(self) -> _Queue:
+    def __enter__(self) -> WorkQueue:
         return self
 
     def __exit__(self, *_exception) -> None:
@@ -160,7 +161,7 @@ class _Queue:
             self._stop.say(f"{self._path} has no work; write it there, a line each, like Test=57885161")
         for line in lines:
             if isinstance(line, NotUnderstood):
-                self._refuse(line, line.why)
+                self.refuse(line, line.why)
 
     def take(self) -> Assignment | None:
         """The next line that nobody works on, which is now this process's; None where there is none."""
@@ -169,7 +170,7 @@ class _Queue:
             if line.text in refused:
                 refused.remove(line.text)
             elif isinstance(line, NotUnderstood):
-                self._refuse(line, line.why)
+                self.refuse(line, line.why)
             elif self._begin(line):
                 return line
         return None
@@ -192,7 +193,7 @@ class _Queue:
                 self._on_disk = test.stem if start.on_disk else self._on_disk
                 return True
             if not self._locks:     # else there may be more room when the tests of this process have ended
-                self._refuse(line, start.hindrance)
+                self.refuse(line, start.hindrance)
         lock.release(delete=True)
         return False
 
@@ -214,7 +215,7 @@ class _Queue:
         while (line := self.take()) is None and self.waits():
             pass
         if line is not None and self._stop():
-            raise _interrupted()
+            raise interrupted()
         return line
 
     def waits(self) -> bool:
@@ -230,40 +231,47 @@ class _Queue:
                 self._stop.say(f"{text}; waiting for its end")
         time.sleep(POLL_S)
         if self._stop():
-            raise _interrupted()
+            raise interrupted()
         return True
 
-    def _refuse(self, line: Assignment | NotUnderstood, why: str) -> None:
+    def refuse(self, line: Assignment | NotUnderstood, why: str) -> None:
         """Say why a line cannot be worked on; it stays in the file."""
         self._refused.append(line.text)
         note(f"{self._path}:{line.number}: {why}; kept: {worktodo.shown(line.text.strip(), 200)}")
 
 
-def _interrupted() -> Interrupted:
+def interrupted() -> Interrupted:
+    """The error of a queue that was asked to stop."""
     return Interrupted("interrupted", "the same command goes on from the save files", resumable=True)
 
 
 def _run_assignment(request: QueueRequest, assignment: Assignment, stop: Callable[[], bool],
                     screen: MersenneScreen) -> None:
-    """Run a test, record its result, take its line out: in this order, so that no result is lost."""
+    """Run a test and record its result."""
     began_s = time.perf_counter()
     with completed(request.test(assignment), stop, screen, locked=True) as outcome:
-        line = results.result_line(outcome, assignment.aid, assignment.factors)
-        said = results.sentence(outcome, assignment.factors)
-        if request.usd_per_hour is not None:
-            said += "\n" + results.cost_line(request.usd_per_hour, time.perf_counter() - began_s, request.workers)
-        screen.clear()
-        with contextlib.suppress(OutputLost):       # the queue goes on, and the command ends with that error
-            try:
-                results.append(request.path(results.NAME), line)
-            except InputOutputError:
-                result(f"{said}\n{line}")
-                raise
-            worktodo.remove(request.path(worktodo.NAME), assignment)
-            result(said)
+        record(request, assignment, outcome, time.perf_counter() - began_s, screen)
 
 
-def _side_by_side(request: QueueRequest, queue: _Queue, stop: Callable[[], bool]) -> None:
+def record(request: QueueRequest, assignment: Assignment, outcome: ChainOutcome, seconds: float,
+           screen: MersenneScreen) -> None:
+    """Record and print a result, then take the line out: in this order, so that no result is lost."""
+    line = results.result_line(outcome, assignment.aid, assignment.factors)
+    said = results.sentence(outcome, assignment.factors)
+    if request.usd_per_hour is not None:
+        said += "\n" + results.cost_line(request.usd_per_hour, seconds, request.workers)
+    screen.clear()
+    with contextlib.suppress(OutputLost):       # the queue goes on, and the command ends with that error
+        try:
+            results.append(request.path(results.NAME), line)
+        except InputOutputError:
+            result(f"{said}\n{line}")
+            raise
+        worktodo.remove(request.path(worktodo.NAME), assignment)
+        result(said)
+
+
+def _side_by_side(request: QueueRequest, queue: WorkQueue, stop: Callable[[], bool]) -> None:
     """A process for each test.  The first failure ends all, as soon as they have saved."""
     load(SQUARINGS)     # compiled once, not by every worker
     context = multiprocessing.get_context("spawn")
@@ -299,7 +307,7 @@ def _side_by_side(request: QueueRequest, queue: _Queue, stop: Callable[[], bool]
         for process in running:
             process.join()
     if stop():
-        raise _interrupted()
+        raise interrupted()
     if failed:
         #: Its own message stands above; the others have saved and ended. Mend that, then the same command goes on.
         error = BigconstError("a worker failed", "its message stands above")

@@ -122,12 +122,12 @@ def test_one_transform_on_disk_at_a_time(capfd, monkeypatch, forked_workers):
             return Start("it does not fit; wait")
         return Start(on_disk=test.exponent in (2203, 2281))
 
-    def finished(self, assignment, before=mersennequeue._Queue.finished):
+    def finished(self, assignment, before=mersennequeue.WorkQueue.finished):
         ends.append(assignment.exponent)
         before(self, assignment)
 
     monkeypatch.setattr(mersennequeue, "start_of", start)
-    monkeypatch.setattr(mersennequeue._Queue, "finished", finished)
+    monkeypatch.setattr(mersennequeue.WorkQueue, "finished", finished)
     write(b"Test=2203\nTest=2281\nTest=3217\nTest=1279\n")
     out, err = work(capfd, options="--workers 4")
     assert sorted(ends) == [1279, 2203, 2281, 3217] and ends.index(2203) < ends.index(2281)

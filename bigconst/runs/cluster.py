@@ -1,0 +1,173 @@
+"""The seam to dask.distributed: functions with small arguments are submitted, and what becomes of them is collected.
+
+This is the only module that knows the engine.  What it computes must be written down elsewhere: its scheduler forgets
+everything when it dies, and may run a function twice.
+"""
+
+import contextlib
+import ipaddress
+import logging
+import queue
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from bigconst.base.errors import InputOutputError, UsageError
+
+CONNECT_S = 10
+"""Seconds to wait for a scheduler."""
+LOST_S = 60
+"""Seconds after which a scheduler that does not answer is given up."""
+LOCAL = "local"
+
+
+@dataclass(frozen=True)
+class ClusterRequest:
+    """Which cluster to use."""
+
+    address: str
+    """LOCAL, or the address of a scheduler"""
+    workers: int
+    """processes of a local one"""
+    tls: tuple[str | None, str | None, str | None]
+    """files of a certificate authority, of a certificate, and of its key"""
+    insecure: bool
+    """whether a scheduler on another machine may be used without TLS"""
+
+    def check(self) -> None:
+        """Raise UsageError for an address that cannot be used, or not safely."""
+        match = re.fullmatch(r"(tcp|tls)://(.+):[0-9]+", self.address)
+        if self.address != LOCAL and match is None:
+            #: `--cluster local` begins workers on this machine; others have a scheduler with such an address.
+            raise UsageError(f"{self.address[:80]!r} is no cluster", "name local, tcp://HOST:PORT or tls://HOST:PORT")
+        is_tls = match is not None and match[1] == "tls"
+        if is_tls != any(self.tls) or is_tls != all(self.tls):
+            #: All three files are needed for tls://, and for nothing else.
+            raise UsageError("tls:// needs certificates, and they need tls://",
+                             "name --tls-ca, --tls-cert and --tls-key with a tls:// address")
+        if match is not None and not is_tls and not self.insecure and not _is_loopback(match[2]):
+            #: Whoever can reach a scheduler without TLS can run what he likes on all workers.
+            raise UsageError("a cluster runs whatever it is sent, and without TLS anybody on the network can send it "
+                             "something", "use tls:// with certificates, or say --insecure")
+
+
+def _is_loopback(host: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    return host == "localhost"
+
+
+class Cluster:
+    """A connection to a scheduler; `submit` and `collect` are called by one thread."""
+
+    def __init__(self, client):
+        self._client = client
+        self._futures: dict[str, Any] = {}
+        self._done: queue.SimpleQueue = queue.SimpleQueue()
+
+    @property
+    def places(self) -> int:
+        """Functions that run at once: the threads of all workers.  0 while the scheduler does not answer."""
+        with contextlib.suppress(Exception):
+            return sum(self._client.nthreads().values())
+        return 0
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the scheduler answers."""
+        return self._client.status == "running"
+
+    def submit(self, key: str, function: Callable, *arguments, priority: int = 0) -> None:
+        """Have function(*arguments) run on some worker; the higher the priority, the sooner."""
+        future = self._client.submit(function, *arguments, key=key, pure=False, retries=0, priority=priority)
+        self._futures[key] = future
+        future.add_done_callback(lambda each: self._done.put((key, each)))
+
+    def collect(self, timeout_s: float) -> list[tuple[str, Any]]:
+        """(key, result or exception) of what has ended, after at most `timeout_s` seconds; each is forgotten then."""
+        found = []
+        with contextlib.suppress(queue.Empty):
+            key, future = self._done.get(timeout=timeout_s)
+            while True:
+                if self._futures.get(key) is future:    # else it was given up
+                    del self._futures[key]
+                    try:
+                        found.append((key, future.result(timeout=CONNECT_S)))
+                    except Exception as error:
+                        found.append((key, error))
+                key, future = self._done.get_nowait()
+        return found
+
+    def give_up(self, key: str) -> None:
+        """Take no notice of what becomes of this one."""
+        future = self._futures.pop(key, None)
+        if future is not None:
+            with contextlib.suppress(Exception):
+                future.cancel()
+
+    def on_workers(self, function: Callable, *arguments) -> None:
+        """Have every worker call a short function, beside what it computes; nothing is waited for."""
+        with contextlib.suppress(Exception):
+            self._client.run(function, *arguments, wait=False)
+
+    def has_begun(self, key: str) -> bool:
+        """Whether some worker has taken this one up, as far as the scheduler knows."""
+        with contextlib.suppress(Exception):
+            return any(key in keys for keys in self._client.processing().values())
+        return False
+
+
+@contextlib.contextmanager
+def connected(request: ClusterRequest) -> Iterator[Cluster]:
+    """A context that gives a cluster.  Raises UsageError, InputOutputError."""
+    request.check()
+    try:
+        import dask
+        import distributed
+    except ImportError as error:
+        #: The engine of clusters is an extra.
+        raise UsageError("--cluster needs dask.distributed", "pip install 'bigconst[cluster]'") from error
+    for name in ("distributed", "distributed.worker", "distributed.nanny", "tornado", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    dask.config.set({"distributed.comm.timeouts.connect": f"{CONNECT_S}s", "distributed.scheduler.allowed-failures": 10,
+                     "distributed.worker.daemon": True, "distributed.admin.tick.limit": "1h"})
+    with contextlib.ExitStack() as stack:
+        if request.address == LOCAL:
+            local = stack.enter_context(distributed.LocalCluster(
+                n_workers=request.workers, threads_per_worker=1, processes=True, memory_limit=0, host="127.0.0.1",
+                dashboard_address=None, silence_logs=logging.CRITICAL))
+            yield _with_plugin(stack.enter_context(distributed.Client(local)))
+            return
+        security = None
+        if all(request.tls):
+            ca, certificate, key = request.tls
+            security = distributed.security.Security(tls_ca_file=ca, tls_client_cert=certificate, tls_client_key=key,
+                                                     require_encryption=True)
+        try:
+            client = distributed.Client(request.address, timeout=CONNECT_S, security=security)
+        except (OSError, ValueError) as error:      # those of TLS are OSErrors, too
+            #: Is the scheduler begun, and reached from here? With TLS: is its certificate of the same authority?
+            raise InputOutputError(f"cannot reach the scheduler {request.address}: {_short(error)}",
+                                   "begin it with `dask scheduler`, and name its address") from error
+        yield _with_plugin(stack.enter_context(client))
+
+
+def _with_plugin(client) -> Cluster:
+    """The cluster of a client, whose workers leave as they should.
+
+    Raises InputOutputError where workers have not the program.
+    """
+    from bigconst.runs.clusterworker import Leaving
+
+    try:
+        client.register_plugin(Leaving())
+    except Exception as error:
+        #: Scheduler and workers import the program, too, in the same version.
+        raise InputOutputError(f"the cluster cannot use bigconst: {_short(error)}",
+                               "install bigconst[cluster] where the scheduler and the workers run") from error
+    return Cluster(client)
+
+
+def _short(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -139,8 +139,8 @@ class _Coordinator:
         prover = None if test.proof is None else prover_of(test, self._screen)
         if prover is not None:
             prover.begin()
-        part = PartOfTest(test.kind, test.exponent, test.start, test.iterations, b"", self._seconds, self._request.threads,
-                    (), self._name)
+        part = PartOfTest(test.kind, test.exponent, test.start, test.iterations, b"", self._seconds,
+                          self._request.threads, (), self._name)
         running = _Running(line, test, saves, saved, prover, part)
         if saved is not None:
             self._screen.say(f"M{test.exponent}: going on from iteration {format_count(saved.iteration)}")

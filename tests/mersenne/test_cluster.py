@@ -113,6 +113,8 @@ def fake(monkeypatch):
 
 
 WORK = "work --cluster local --threads 1 --minutes 5e-4"
+BLOCKS = "work --cluster local --threads 1 --minutes 1e-9"
+"""A part of a PRP test is a block of its check."""
 
 
 # --- parts of tests -------------------------------------------------------------------------
@@ -206,7 +208,7 @@ def test_garbage_once(fake, capsys):
 
 def test_a_prp_residue_that_was_wrong_before_its_checksum(fake, capsys):
     """The next check of Gerbicz and Li sees it, and the test goes on from the save before."""
-    write("PRP=1,2,9973,-1")
+    write("PRP=1,2,2207,-1")
     spoiled = []
 
     def spoil(key, part, done):
@@ -217,7 +219,7 @@ def test_a_prp_residue_that_was_wrong_before_its_checksum(fake, capsys):
         return done
 
     fake(FakeCluster(spoil))
-    assert main(WORK.split()) == 0
+    assert main(BLOCKS.split()) == 0
     assert spoiled and "a worker failed" in capsys.readouterr().err
     are_right()
 
@@ -263,7 +265,7 @@ def test_a_scheduler_that_goes(fake, capsys, monkeypatch):
 
 
 def test_interrupted(fake, capsys, monkeypatch):
-    write("Test=9941", "PRP=1,2,9973,-1")
+    write("PRP=1,2,2203,-1", "PRP=1,2,2207,-1")
     count = []
 
     def spoil(key, part, done):
@@ -273,11 +275,11 @@ def test_interrupted(fake, capsys, monkeypatch):
         return done
 
     fake(FakeCluster(spoil))
-    assert main(WORK.split()) == 75
+    assert main(BLOCKS.split()) == 75
     assert any(name.endswith(".verified.save") for name in os.listdir())
     assert not any(name.endswith(".lock") for name in os.listdir())
     fake(FakeCluster())
-    assert main(WORK.split()) == 0
+    assert main(BLOCKS.split()) == 0
     assert "going on from iteration" in capsys.readouterr().err
     are_right()
 

@@ -29,6 +29,8 @@ from bigconst.runs.mersennescreen import MersenneScreen
 from bigconst.runs.signals import Stopper
 
 POLL_S = 0.2
+ALONE_S = 10.0
+"""Seconds without a worker after which the user is told so."""
 FAILURES = 5
 """Parts of one test that may fail one after the other."""
 LEAVE_S = 60
@@ -91,6 +93,7 @@ class _Coordinator:
         self._lost_s: float | None = None
         self._name = f"{os.getpid()} {time.time()}"
         self._leaving = False
+        self._alone_s = time.monotonic()
 
     def run(self) -> None:
         """Until nothing is left to do.  Raises Interrupted, InputOutputError."""
@@ -248,6 +251,11 @@ class _Coordinator:
             #: What the workers had not given back is computed again.
             raise InputOutputError("the scheduler has gone",
                                    "begin it again; the same command goes on from the save files")
+        if self._cluster.places or not self._running:
+            self._alone_s = now_s
+        elif now_s - self._alone_s > ALONE_S:
+            self._alone_s = float("inf")
+            self._screen.say("the cluster has no workers; begin them with `dask worker` and its address")
         for key, running in list(self._running.items()):
             if now_s - running.sent_s > PATIENCE * self._seconds + PATIENCE_S and self._cluster.has_begun(key):
                 del self._running[key]

@@ -18,7 +18,7 @@ AFTER_S = 1.0
 
 
 class Leaving(WorkerPlugin):
-    """Has SIGTERM end a worker when the parts that it computes have been given back."""
+    """Has SIGTERM, and without a nanny Ctrl-C, end a worker when the parts that it computes have been given back."""
 
     name = "bigconst-leaving"
 
@@ -26,7 +26,13 @@ class Leaving(WorkerPlugin):
         """Take over SIGTERM, where the worker is the main thread of its process."""
         if threading.current_thread() is threading.main_thread():
             loop = asyncio.get_running_loop()
-            signal.signal(signal.SIGTERM, lambda number, frame: loop.call_soon_threadsafe(self._begin, worker))
+
+            def begin(number: int, frame) -> None:
+                loop.call_soon_threadsafe(self._begin, worker)
+
+            signal.signal(signal.SIGTERM, begin)
+            # Ctrl-C reaches all processes of a terminal: a nanny ends its worker itself.
+            signal.signal(signal.SIGINT, begin if worker.nanny is None else signal.SIG_IGN)
 
     def _begin(self, worker: Worker) -> None:
         clusterpart.leave(clusterpart.EVERYTHING)

@@ -264,6 +264,17 @@ def test_a_scheduler_that_goes(fake, capsys, monkeypatch):
     assert "does not answer" in said and "the scheduler has gone; begin it again" in said and left() == ["Test=9941"]
 
 
+def test_no_workers(fake, capsys, monkeypatch):
+    write("Test=9941")
+    made = fake(FakeCluster(lambda key, part, done: setattr(made, "places", 1) or done))
+    made.places = 0
+    collect, idle = made.collect, iter(range(3))
+    made.collect = lambda timeout_s: collect(0) if next(idle, None) is None else []
+    monkeypatch.setattr(clusterqueue, "ALONE_S", -1.0)
+    assert main(WORK.split()) == 0
+    assert capsys.readouterr().err.count("the cluster has no workers") == 1
+
+
 def test_interrupted(fake, capsys, monkeypatch):
     write("PRP=1,2,2203,-1", "PRP=1,2,2207,-1")
     count = []

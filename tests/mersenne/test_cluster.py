@@ -386,13 +386,14 @@ def test_kills_of_workers_and_coordinator():
             time.sleep(chance.uniform(1.0, 2.0))
             targets = [process.pid] if victim == "coordinator" else children(process.pid)
             if targets:     # else it has finished already
-                os.kill(chance.choice(targets), signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(chance.choice(targets), signal.SIGKILL)
             time.sleep(1.0)
         finally:
             ended(process)
     process = started(*command)
     try:
-        assert process.wait(120) == 0, process.stderr.read()
+        assert process.wait(300) == 0, process.stderr.read()
     finally:
         ended(process)
     assert sorted(each["exponent"] for each in found()) == sorted(exponents) and left() == []
@@ -408,27 +409,24 @@ def test_tls_and_a_worker_that_is_asked_to_go(capsys):
                    .split(), check=True, capture_output=True)
     address = f"tls://127.0.0.1:{free_port()}"
     tls = ("--tls-ca-file", "cert.pem", "--tls-cert", "cert.pem", "--tls-key", "key.pem")
-    write("PRP=1,2,216091,-1")
+    write("PRP=1,2,756839,-1")
     running = [started("dask", "scheduler", "--host", address, "--no-dashboard", *tls)]
     try:
         for _ in range(2):
             running.append(started("dask", "worker", address, "--no-nanny", "--nthreads", 1, "--memory-limit", 0,
                                    "--no-dashboard", *tls))
-        coordinator = started("bigconst", "work", ".", "--cluster", address, "--tls-ca", "cert.pem", "--tls-cert",
-                              "cert.pem", "--tls-key", "key.pem", "--minutes", "60", "--no-proof", "--threads", 1)
-        running.append(coordinator)
-        until_s = time.monotonic() + 60
-        while not os.path.exists("prp216091.lock") and time.monotonic() < until_s:
+        running.append(started("bigconst", "work", ".", "--cluster", address, "--tls-ca", "cert.pem", "--tls-cert",
+                               "cert.pem", "--tls-key", "key.pem", "--minutes", "60", "--no-proof", "--threads", 1))
+        until_s = time.monotonic() + 90
+        while not os.path.exists("prp756839.lock") and time.monotonic() < until_s:
             time.sleep(0.05)
-        time.sleep(3.0)
-        running[1].terminate()      # it or the other one has the test
-        time.sleep(3.0)
-        running.append(started("dask", "worker", address, "--no-nanny", "--nthreads", 1, "--memory-limit", 0,
-                               "--no-dashboard", *tls))
-        running[2].terminate()
-        assert coordinator.wait(120) == 0
-        assert "of a worker" in coordinator.stderr.read()
+        time.sleep(5.0)
+        for worker in running[1:3]:     # one of them has the test, and gives it back long before its hour has passed
+            worker.terminate()
+        while not any(name.endswith(".verified.save") for name in os.listdir()) and time.monotonic() < until_s:
+            time.sleep(0.05)
+        assert any(name.endswith(".verified.save") for name in os.listdir())
+        assert [worker.wait(30) for worker in running[1:3]] == [0, 0]
     finally:
         for process in running:
             ended(process)
-    assert found()[0]["status"] == "P" and left() == []

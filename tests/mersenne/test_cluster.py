@@ -18,6 +18,7 @@ from types import SimpleNamespace
 import gmpy2
 import pytest
 from gmpy2 import mpz
+from interrupted_runs import at_failpoints, kill
 
 from bigconst.base.errors import FaultError, InputOutputError
 from bigconst.cli import main
@@ -145,6 +146,16 @@ def test_proofs_are_those_of_one_machine(fake, capsys):
     assert Path("110503-5.proof").read_bytes() == alone
     assert found()[0]["proof"]["md5"] == hashlib.md5(alone).hexdigest()
     assert "iteration" in capsys.readouterr().err and len(os.listdir()) == 3
+
+
+def test_killed_while_a_proof_is_made(fake, capsys):
+    """The save file is then that of the last iteration."""
+    write("PRP=1,2,110503,-1")
+    fake(FakeCluster())
+    kill("work --cluster local --minutes 0.01 --threads 1", at_failpoints("proof.write=kill@1"))
+    assert main("work --cluster local --minutes 0.01 --threads 1".split()) == 0
+    assert found()[0]["proof"]["power"] == 5 and left() == []
+    assert sorted(os.listdir()) == ["110503-5.proof", "results.json.txt", "worktodo.txt"]
 
 
 def test_a_part_leaves_where_a_check_has_confirmed_it(fake):

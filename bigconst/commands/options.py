@@ -63,9 +63,6 @@ def add_background_options(parser: argparse.ArgumentParser) -> None:
     """--events and --nice."""
     parser.add_argument("--events", metavar="FILE",
                         help="append what happens to FILE, one JSON object a line (docs/events.md)")
-    add_nice_option(parser)
-
-
-def add_nice_option(parser: argparse.ArgumentParser) -> None:
-    """--nice."""
     parser.add_argument("--nice", action="store_true", help="lowest priority: leave processors and disks to others")
+
+

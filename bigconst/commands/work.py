@@ -5,7 +5,7 @@ import argparse
 from bigconst.base.hardware import default_threads
 from bigconst.base.units import parse_count
 from bigconst.commands.mersenne import add_running_options, parse_duration_s
-from bigconst.commands.options import add_nice_option, argument
+from bigconst.commands.options import add_background_options, argument
 
 _EPILOG = """\
 worktodo.txt holds lines like these, with or without an assignment id:
@@ -45,7 +45,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     for name, what in (("ca", "certificate authority"), ("cert", "certificate"), ("key", "key of the certificate")):
         parser.add_argument(f"--tls-{name}", metavar="FILE", help=f"with tls://: {what}, PEM")
     parser.add_argument("--insecure", action="store_true", help="use a scheduler on another machine without TLS")
-    add_nice_option(parser)
+    add_background_options(parser)
     add_running_options(parser)
 
 
@@ -55,8 +55,8 @@ def _run_on_cluster(arguments: argparse.Namespace, request) -> int:
     from bigconst.runs.clusterqueue import run_on_cluster
 
     files = (arguments.tls_ca, arguments.tls_cert, arguments.tls_key)
-    return run_on_cluster(request, ClusterRequest(arguments.cluster, arguments.workers, files, arguments.insecure),
-                          arguments.minutes)
+    cluster = ClusterRequest(arguments.cluster, arguments.workers, arguments.threads, files, arguments.insecure)
+    return run_on_cluster(request, cluster, arguments.minutes)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -68,6 +68,6 @@ def run(arguments: argparse.Namespace) -> int:
         lower_priority()
     threads = arguments.threads or max(1, default_threads() // arguments.workers)
     request = QueueRequest(arguments.dir, threads, arguments.save_every, arguments.usd_per_hour, arguments.workers,
-                           not arguments.no_proof)
+                           not arguments.no_proof, arguments.events, arguments.cluster is not None)
     refused = run_queue(request) if arguments.cluster is None else _run_on_cluster(arguments, request)
     return 2 if refused else 0

@@ -69,6 +69,38 @@ class ProofNews:
 
 
 @dataclass(frozen=True)
+class PartBegun:
+    """A worker of a cluster goes on with the test from `iteration` of `total`."""
+
+    exponent: int
+    iteration: int
+    total: int
+    worker: str
+
+
+@dataclass(frozen=True)
+class PartDone:
+    """A worker has brought the test to `iteration` of `total`, in `seconds`."""
+
+    exponent: int
+    iteration: int
+    total: int
+    worker: str
+    seconds: float
+    ms_per_iteration: float
+
+
+@dataclass(frozen=True)
+class PartFailed:
+    """Nothing becomes of what a worker computed from `iteration` on, for the reason in `why`; it is done again."""
+
+    exponent: int
+    iteration: int
+    worker: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Concluded:
     """The test of 2^exponent - 1 is decided, by its last residue or by a factor; `sentence` states the result."""
 

@@ -27,6 +27,7 @@ from bigconst.storage.lock import FileLock
 FORMAT = "bigconst-mersenne/1"
 GENERATIONS, VERIFIED_GENERATIONS = 3, 2
 """The newest files and the newest verified files that are not removed."""
+_NAME = re.compile(r"(.+)\.(\d{10})(\.verified)?\.save")
 _PLACES = WriteFailpoints("save.write", "save.sync", "save.rename")
 _REMEDY = "see that its disk is there and has room, or name another directory with --dir"
 
@@ -80,8 +81,28 @@ def decode(data: bytes) -> Saved:
 
 def lock(directory: str, stem: str) -> FileLock:
     """The lock of the save files of a chain, to be released by the caller.  Raises InUse, InputOutputError."""
-    path = os.path.join(directory, stem)
-    return FileLock(f"{path}.lock", path, "name another directory with --dir")
+    return FileLock(lock_path(directory, stem), os.path.join(directory, stem), "name another directory with --dir")
+
+
+def lock_path(directory: str, stem: str) -> str:
+    """The file of that lock."""
+    return os.path.join(directory, f"{stem}.lock")
+
+
+def saved_iterations(directory: str) -> dict[str, int]:
+    """The newest iteration of each chain that has save files in a directory, by stem.  Raises InputOutputError."""
+    found: dict[str, int] = {}
+    for name in _listdir(directory):
+        if (match := _NAME.fullmatch(name)) is not None:
+            found[match[1]] = max(int(match[2]), found.get(match[1], 0))
+    return found
+
+
+def _listdir(directory: str) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except OSError as error:
+        raise InputOutputError(f"cannot read {directory}: {error.strerror}", _REMEDY) from error
 
 
 class SavesInMemory:
@@ -120,7 +141,6 @@ class SaveFiles:
 
     def __init__(self, directory: str, stem: str, kind: str, exponent: int, *, locked: bool = False):
         self.directory, self.stem, self._kind, self._exponent = directory, stem, kind, exponent
-        self._pattern = re.compile(re.escape(stem) + r"\.(\d{10})(\.verified)?\.save")
         self._locked = locked
         self._lock: FileLock | None = None
 
@@ -137,17 +157,14 @@ class SaveFiles:
 
     def _names(self) -> list[tuple[int, bool, str]]:
         """(iteration, verified, name) of all files that are not marked as bad, newest first."""
-        found = [(self._pattern.fullmatch(name), name) for name in self._listed("")]
-        return sorted(((int(match[1]), match[2] is not None, name) for match, name in found), reverse=True)
+        found = [(_NAME.fullmatch(name), name) for name in self._listed("")]
+        return sorted(((int(match[2]), match[3] is not None, name) for match, name in found), reverse=True)
 
     def _listed(self, suffix: str) -> list[str]:
         """Names of this chain's save files with `suffix` added, sorted."""
-        try:
-            names = os.listdir(self.directory)
-        except OSError as error:
-            raise InputOutputError(f"cannot read {self.directory}: {error.strerror}", _REMEDY) from error
-        return sorted(name for name in names
-                      if name.endswith(suffix) and self._pattern.fullmatch(name.removesuffix(suffix)))
+        return sorted(name for name in _listdir(self.directory)
+                      if name.endswith(suffix) and (match := _NAME.fullmatch(name.removesuffix(suffix)))
+                      and match[1] == self.stem)
 
     def write(self, saved: Saved) -> str:
         """Write a new generation and remove those that have become too old; returns the path of the new file."""

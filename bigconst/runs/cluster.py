@@ -9,17 +9,23 @@ import ipaddress
 import logging
 import queue
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from bigconst.base.errors import InputOutputError, UsageError
+from bigconst.base.hardware import default_threads
 
 CONNECT_S = 10
 """Seconds to wait for a scheduler."""
 LOST_S = 60
 """Seconds after which a scheduler that does not answer is given up."""
 LOCAL = "local"
+LABEL = "test"
+"""The resource of a worker whose owner says how many functions it may run at once, 0 or more: --resources test=K."""
+LOOK_EVERY_S = 1.0
+"""Seconds between two questions about the workers."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,8 @@ class ClusterRequest:
     """LOCAL, or the address of a scheduler"""
     workers: int
     """processes of a local one"""
+    threads: int | None
+    """threads of each function; None to choose them by its size"""
     tls: tuple[str | None, str | None, str | None]
     """files of a certificate authority, of a certificate, and of its key"""
     insecure: bool
@@ -58,6 +66,17 @@ def _is_loopback(host: str) -> bool:
     return host == "localhost"
 
 
+@dataclass(frozen=True)
+class ClusterWorker:
+    """A process that runs functions."""
+
+    address: str
+    name: str
+    threads: int
+    tests: int | None
+    """functions that it may run at once, where its owner has said so"""
+
+
 class Cluster:
     """A connection to a scheduler; `submit` and `collect` are called by one thread."""
 
@@ -65,22 +84,28 @@ class Cluster:
         self._client = client
         self._futures: dict[str, Any] = {}
         self._done: queue.SimpleQueue = queue.SimpleQueue()
+        self._workers: list[ClusterWorker] = []
+        self._looked_s = -LOOK_EVERY_S
 
-    @property
-    def places(self) -> int:
-        """Functions that run at once: the threads of all workers.  0 while the scheduler does not answer."""
-        with contextlib.suppress(Exception):
-            return sum(self._client.nthreads().values())
-        return 0
+    def workers(self) -> list[ClusterWorker]:
+        """The workers that may be used, a second ago at most; those known last while the scheduler does not answer."""
+        if time.monotonic() - self._looked_s >= LOOK_EVERY_S:
+            with contextlib.suppress(Exception):
+                found = [_worker(address, each) for address, each in self._client.scheduler_info()["workers"].items()]
+                self._workers = [each for each in found if each.tests != 0]
+            self._looked_s = time.monotonic()
+        return self._workers
 
     @property
     def is_connected(self) -> bool:
         """Whether the scheduler answers."""
         return self._client.status == "running"
 
-    def submit(self, key: str, function: Callable, *arguments, priority: int = 0) -> None:
-        """Have function(*arguments) run on some worker; the higher the priority, the sooner."""
-        future = self._client.submit(function, *arguments, key=key, pure=False, retries=0, priority=priority)
+    def submit(self, key: str, function: Callable, *arguments, worker: ClusterWorker) -> None:
+        """Have function(*arguments) run on a worker.  Nothing becomes of it where that goes."""
+        claims = None if worker.tests is None else {LABEL: 1}
+        future = self._client.submit(function, *arguments, key=key, pure=False, retries=0, workers=[worker.address],
+                                     resources=claims)
         self._futures[key] = future
         future.add_done_callback(lambda each: self._done.put((key, each)))
 
@@ -111,11 +136,11 @@ class Cluster:
         with contextlib.suppress(Exception):
             self._client.run(function, *arguments, wait=False)
 
-    def has_begun(self, key: str) -> bool:
-        """Whether some worker has taken this one up, as far as the scheduler knows."""
-        with contextlib.suppress(Exception):
-            return any(key in keys for keys in self._client.processing().values())
-        return False
+
+def _worker(address: str, found: dict) -> ClusterWorker:
+    tests = found.get("resources", {}).get(LABEL)
+    return ClusterWorker(address, str(found.get("name", address)), found["nthreads"],
+                         None if tests is None else int(tests))
 
 
 @contextlib.contextmanager
@@ -135,8 +160,9 @@ def connected(request: ClusterRequest) -> Iterator[Cluster]:
     with contextlib.ExitStack() as stack:
         if request.address == LOCAL:
             local = stack.enter_context(distributed.LocalCluster(
-                n_workers=request.workers, threads_per_worker=1, processes=True, memory_limit=0, host="127.0.0.1",
-                dashboard_address=None, silence_logs=logging.CRITICAL))
+                n_workers=request.workers, processes=True, memory_limit=0, host="127.0.0.1", dashboard_address=None,
+                threads_per_worker=max(default_threads() // request.workers, request.threads or 1),
+                silence_logs=logging.CRITICAL))
             yield _with_plugin(stack.enter_context(distributed.Client(local)))
             return
         security = None

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from gmpy2 import invert, mpz
 
 from bigconst.base.errors import Interrupted, UsageError
-from bigconst.base.hardware import default_threads
 from bigconst.base.version import __version__
 from bigconst.mersenne.prooffile import residue_bytes
 from bigconst.mersenne.savefile import Saved, SavesInMemory, decode, encode
@@ -39,8 +38,7 @@ class PartOfTest:
     """the save file from which it goes on; empty for the beginning"""
     seconds: float
     """after which it gives back what it has at the next point that a check has confirmed"""
-    threads: int | None
-    """None for all processors of the worker"""
+    threads: int
     kept: tuple[int, ...]
     """iterations of which the residue is given back, for a proof"""
     run: str
@@ -63,14 +61,29 @@ class PartReturned:
     seconds: float
 
 
+def _check_version(part: PartOfTest) -> None:
+    if part.version != __version__:
+        #: What is compared and saved may differ: install one version everywhere.
+        raise UsageError(f"it has bigconst {__version__}, not {part.version}", "install one version everywhere")
+
+
+def is_right(part: PartOfTest) -> bool:
+    """Whether the residue that a part begins with can be right, as far as that is seen without squarings.
+
+    Raises UsageError where coordinator and worker have other versions of the program.
+    """
+    _check_version(part)
+    chain = chain_of(part.kind, part.exponent, part.start, part.iterations, shape=dwt_shape(part.exponent),
+                     longer=longer, make_squarer=None)
+    return chain.is_right(decode(part.save))
+
+
 def run_part(part: PartOfTest) -> PartReturned:
     """Go on with a test for some time, less if it is asked to `leave`.
 
     Raises UsageError where coordinator and worker have other versions of the program; FaultError, DoesNotFit.
     """
-    if part.version != __version__:
-        #: What is compared and saved may differ: install one version everywhere.
-        raise UsageError(f"a worker has bigconst {__version__}, not {part.version}", "install one version everywhere")
+    _check_version(part)
     load(SQUARINGS)
     began_s, p = time.monotonic(), part.exponent
     saves, kept = SavesInMemory(decode(part.save) if part.save else None), {}
@@ -82,7 +95,7 @@ def run_part(part: PartOfTest) -> PartReturned:
     shape = dwt_shape(p)
     chain = chain_of(
         part.kind, p, part.start, part.iterations, shape=shape, longer=longer, shift=random_shift(p), saves=saves,
-        make_squarer=in_memory(p, part.iterations or p, part.threads or default_threads()),
+        make_squarer=in_memory(p, part.iterations or p, part.threads),
         leave=lambda: bool(_left & {part.run, EVERYTHING}) or time.monotonic() - began_s >= part.seconds,
         save_every_s=float("inf"),
         landmarks=part.kept, at_landmark=keep)

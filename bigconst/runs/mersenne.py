@@ -144,13 +144,13 @@ class Start:
     """whether its transform goes to the scratch directories, which one test at a time can use"""
 
 
-def start_of(request: MersenneRequest) -> Start:
-    """What would become of a test if it began now; nothing is changed."""
+def start_of(request: MersenneRequest, elsewhere: bool = False) -> Start:
+    """What would become of a test if it began now, its squarings on another machine or here; nothing is changed."""
     try:
         check(request)
         if request.kind == "Cert":
             _ = request.start
-        found = Start(on_disk=request.exponent >= PLAIN_BELOW and goes_to_disk(
+        found = Start(on_disk=not elsewhere and request.exponent >= PLAIN_BELOW and goes_to_disk(
             _chain(request, request.stem, dwt_shape(request.exponent, request.words)), request.threads,
             request.resources))
         if request.proof is not None:

@@ -21,10 +21,10 @@ from bigconst.mersenne.events import Concluded
 from bigconst.mersenne.test import ChainOutcome
 from bigconst.mersenne.worktodo import Assignment, NotUnderstood
 from bigconst.plans.proofplan import LEAST_EXPONENT, default_power
-from bigconst.runs.eventsfile import EventsFile
 from bigconst.runs.kernels import SQUARINGS, load
 from bigconst.runs.mersenne import MersenneRequest, check, completed, known, start_of
-from bigconst.runs.mersennescreen import MersenneScreen
+from bigconst.runs.mersennescreen import MersenneScreen, listening
+from bigconst.runs.progressfile import ProgressFile
 from bigconst.runs.signals import Stopper
 from bigconst.storage.lock import FileLock
 
@@ -41,19 +41,14 @@ def run_tests(requests: Sequence[MersenneRequest], events_path: str | None) -> N
     """
     for request in requests:
         check(request)
-    with contextlib.ExitStack() as stack:
-        events = None if events_path is None else stack.enter_context(EventsFile(events_path))
+    with listening(events_path) as (screen, emit):
         for request in requests:
             with contextlib.suppress(OutputLost):       # its save files stay, and the command ends with that error
-                _run_test(request, events)
+                _run_test(request, screen, emit)
 
 
-def _run_test(request: MersenneRequest, events: EventsFile | None) -> None:
+def _run_test(request: MersenneRequest, screen: MersenneScreen, emit: Callable[[object], None]) -> None:
     began_s = time.perf_counter()
-    screen = MersenneScreen()
-    emit: Callable[[object], None] = screen
-    if events is not None:
-        emit, events.say = together(screen, events), screen.say
     line = known(request)
     if line is not None:
         _conclude(line, request, began_s, emit)
@@ -62,7 +57,6 @@ def _run_test(request: MersenneRequest, events: EventsFile | None) -> None:
         with Stopper(screen.fields) as stop:
             stop.say = screen.say
             with completed(request, stop, emit) as outcome:
-                screen.clear()
                 _conclude(results.sentence(outcome), request, began_s, emit)
     finally:
         screen.clear()
@@ -93,6 +87,10 @@ class QueueRequest:
     workers: int
     proofs: bool = True
     """whether probable prime tests make proofs"""
+    events: str | None = None
+    """file for events"""
+    elsewhere: bool = False
+    """whether other machines run the tests, of whose memory nothing is known here"""
 
     def path(self, name: str) -> str:
         """The path of a file in the directory."""
@@ -111,17 +109,17 @@ class QueueRequest:
 
 def run_queue(request: QueueRequest) -> int:
     """Run tests until no line is left that can be worked on; return the number of lines that were refused."""
-    screen = MersenneScreen()
-    with Stopper(screen.fields) as stop, WorkQueue(request, stop) as queue:
+    with (listening(request.events) as (screen, emit), Stopper(screen.fields) as stop,
+          WorkQueue(request, stop) as queue):
         stop.say = screen.say
         queue.look()
         if request.workers == 1:
             while (assignment := queue.next()) is not None:
-                _run_assignment(request, assignment, stop, screen)
+                _run_assignment(request, assignment, stop, emit)
                 queue.finished(assignment)
         else:
             _side_by_side(request, queue, stop)
-    screen.clear()
+        screen.clear()
     return queue.refused
 
 
@@ -187,7 +185,7 @@ class WorkQueue:
                 f"{self._path}:{line.number}: process {error.process} works on {worktodo.shown(line.text.strip(), 80)}")
             return False
         if self._is_left(line):     # else another process had its lock, and has finished it
-            start = start_of(test)
+            start = start_of(test, self._request.elsewhere)
             if start.hindrance is None and not (start.on_disk and self._on_disk):
                 self._locks[test.stem] = lock
                 self._on_disk = test.stem if start.on_disk else self._on_disk
@@ -203,6 +201,7 @@ class WorkQueue:
     def finished(self, assignment: Assignment) -> None:
         """Give back the lock of a line that is done."""
         stem = self._request.test(assignment).stem
+        ProgressFile(self._request.directory, stem).remove()
         self._locks.pop(stem).release(delete=True)
         if stem == self._on_disk:
             self._on_disk = ""
@@ -246,21 +245,22 @@ def interrupted() -> Interrupted:
 
 
 def _run_assignment(request: QueueRequest, assignment: Assignment, stop: Callable[[], bool],
-                    screen: MersenneScreen) -> None:
+                    emit: Callable[[object], None]) -> None:
     """Run a test and record its result."""
-    began_s = time.perf_counter()
-    with completed(request.test(assignment), stop, screen, locked=True) as outcome:
-        record(request, assignment, outcome, time.perf_counter() - began_s, screen)
+    began_s, test = time.perf_counter(), request.test(assignment)
+    progress = ProgressFile(request.directory, test.stem)
+    with completed(test, stop, together(emit, progress), locked=True) as outcome:
+        record(request, assignment, outcome, time.perf_counter() - began_s, emit)
 
 
 def record(request: QueueRequest, assignment: Assignment, outcome: ChainOutcome, seconds: float,
-           screen: MersenneScreen) -> None:
+           emit: Callable[[object], None]) -> None:
     """Record and print a result, then take the line out: in this order, so that no result is lost."""
     line = results.result_line(outcome, assignment.aid, assignment.factors)
     said = results.sentence(outcome, assignment.factors)
+    emit(Concluded(outcome.exponent, said))
     if request.usd_per_hour is not None:
         said += "\n" + results.cost_line(request.usd_per_hour, seconds, request.workers)
-    screen.clear()
     with contextlib.suppress(OutputLost):       # the queue goes on, and the command ends with that error
         try:
             results.append(request.path(results.NAME), line)
@@ -322,7 +322,8 @@ def _worker(request: QueueRequest, assignment: Assignment, parent: int) -> None:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
     try:
-        _run_assignment(request, assignment, lambda: bool(asked) or os.getppid() != parent, MersenneScreen())
+        with listening(request.events) as (_, emit):
+            _run_assignment(request, assignment, lambda: bool(asked) or os.getppid() != parent, emit)
     except BigconstError as error:
         note(error.line)
         sys.exit(error.exit_code)

@@ -1,11 +1,24 @@
 """The progress of a Mersenne test on stderr: a line that is renewed on a terminal, plain lines elsewhere."""
 
+import contextlib
 import os
 import time
+from collections.abc import Callable, Iterator
 
-from bigconst.base.events import Fault
+from bigconst.base.events import Fault, together
 from bigconst.base.units import format_count, format_seconds
-from bigconst.mersenne.events import Advanced, ProofChecked, ProofNews, Proving, Repeated, Resumed
+from bigconst.mersenne.events import (
+    Advanced,
+    Concluded,
+    PartDone,
+    PartFailed,
+    ProofChecked,
+    ProofNews,
+    Proving,
+    Repeated,
+    Resumed,
+)
+from bigconst.runs.eventsfile import EventsFile
 from bigconst.runs.statusline import StatusLine
 
 QUIET_S = 1.0
@@ -38,6 +51,14 @@ class MersenneScreen:
             case ProofChecked(exponent, done, power):
                 self._run, self._last = ", check of the proof", None
                 self._line.show(f"M{exponent}: checking the proof, half {done} of {power}")
+            case PartDone(exponent, iteration, total, worker, seconds) if iteration < total:
+                self._line.say(f"M{exponent}: iteration {format_count(iteration)} of {format_count(total)}, after "
+                               f"{format_seconds(seconds)} of {worker}")
+            case PartFailed(exponent, _, worker, why):
+                self._line.say(f"M{exponent}: {worker} {why}; its part is done again")
+            case Concluded():       # another test may follow
+                self.clear()
+                self._run, self._last, self._began_s = "", None, time.monotonic()
             case Advanced():
                 self._last = event
                 self._line.show(self.text())
@@ -64,3 +85,18 @@ class MersenneScreen:
         at = self._last
         return {"stage": self.text(), "share": at.iteration / at.total if at else 0.0,
                 "elapsed_s": time.monotonic() - self._began_s}
+
+
+@contextlib.contextmanager
+def listening(events_path: str | None) -> Iterator[tuple[MersenneScreen, Callable[[object], None]]]:
+    """A context that gives a screen, and a listener that shows events there and writes them to a file, if one is named.
+
+    Raises UsageError or InputOutputError where the file cannot be opened.
+    """
+    screen = MersenneScreen()
+    if events_path is None:
+        yield screen, screen
+        return
+    with EventsFile(events_path) as events:
+        events.say = screen.say
+        yield screen, together(screen, events)

@@ -1,9 +1,12 @@
 """The progress of the run in a directory, seen from another process."""
 
 import contextlib
+import os
 
 from bigconst.base.errors import InputOutputError
+from bigconst.mersenne import worktodo
 from bigconst.runs import interrupted
+from bigconst.runs.queuestatus import queue_status
 from bigconst.runs.start import planned
 from bigconst.runs.statusfile import read_status
 from bigconst.runs.workdone import remaining_s
@@ -11,7 +14,12 @@ from bigconst.storage.lock import is_locked
 
 
 def run_status(directory: str) -> dict:
-    """The fields of `bigconst status --json`.  Raises UsageError where the directory holds no run; InputOutputError."""
+    """The fields of `bigconst status --json`, of the run in a directory or of its queue.
+
+    Raises UsageError where the directory holds neither; InputOutputError.
+    """
+    if os.path.exists(os.path.join(directory, worktodo.NAME)) and interrupted.find([directory]) is None:
+        return queue_status(directory)
     found = _with_scratch(interrupted.run_in(directory))
     counts = found.get("fault_counts", {})
     stage = "in memory" if not found["lanes"] else "the scratch is not there" if found.get("copy") else "starting"

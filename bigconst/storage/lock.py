@@ -96,9 +96,17 @@ class DirectoryLock(FileLock):
 
 def is_locked(directory: str) -> bool:
     """Whether a process uses the directory; changes nothing."""
-    with contextlib.suppress(FileNotFoundError), open(os.path.join(directory, LOCK_NAME)) as file:
+    return holder(os.path.join(directory, LOCK_NAME)) is not None
+
+
+def holder(path: str) -> str | None:
+    """The id of the process that holds the lock on a file, "unknown" where it could not write it; None where none does.
+
+    Nothing is changed.
+    """
+    with contextlib.suppress(FileNotFoundError), open(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return True
-    return False
+            return file.read(32).strip() or "unknown"
+    return None

@@ -20,11 +20,13 @@ import pytest
 from gmpy2 import mpz
 from interrupted_runs import at_failpoints, kill
 
-from bigconst.base.errors import FaultError, InputOutputError
+from bigconst.base.errors import DoesNotFit, FaultError, InputOutputError
 from bigconst.cli import main
 from bigconst.mersenne.savefile import decode, encode
 from bigconst.runs import cluster, clusterpart, clusterqueue
+from bigconst.runs.cluster import ClusterWorker
 from bigconst.runs.clusterpart import run_part
+from bigconst.runs.clusterplaces import Places, is_large
 
 BIN = Path(sys.executable).parent
 
@@ -67,30 +69,33 @@ def are_right():
         assert each.get("res64", "0" * 16) == f"{int(value & (2**64 - 1)):016X}"
 
 
+def workers(*threads):
+    return [ClusterWorker(f"tcp://{i}", f"worker {i}", each, None) for i, each in enumerate(threads)]
+
+
 class FakeCluster:
-    """One place, where functions are computed when their results are asked for; `spoil` changes these."""
+    """A function is computed when results are asked for, the first one first; `spoil` changes what it returns."""
 
-    places, is_connected = 1, True
+    is_connected = True
 
-    def __init__(self, spoil=lambda key, part, done: done):
-        self._spoil, self._waiting, self.given_up, self.bytes = spoil, [], [], 0
+    def __init__(self, spoil=lambda key, part, done: done, *threads):
+        self._spoil, self.waiting, self.given_up, self.there = spoil, [], [], workers(*(threads or (1,)))
 
-    def submit(self, key, function, part, priority=0):
-        self._waiting.append((priority, key, function, part))
+    def workers(self):
+        return self.there
+
+    def submit(self, key, function, part, worker):
+        self.waiting.append((key, function, part, worker))
 
     def collect(self, timeout_s):
-        if not self._waiting:
+        if not self.waiting:
             return []
-        self._waiting.sort(key=lambda each: -each[0])
-        _, key, function, part = self._waiting.pop(0)
+        key, function, part, _ = self.waiting.pop(0)
         try:
             result = self._spoil(key, part, function(part))
         except Exception as error:
             result = error
         return [] if result is None else [(key, result)]
-
-    def has_begun(self, key):
-        return True
 
     def give_up(self, key):
         self.given_up.append(key)
@@ -203,7 +208,7 @@ def test_garbage(fake, capsys, spoil, why):
     fake(FakeCluster(lambda key, part, done: spoil(key, part, done) if part.exponent == 9941 else done))
     assert main(WORK.split()) == 2
     said = capsys.readouterr().err
-    assert why in said and said.count("a worker failed") == 5 and "6 parts of it failed in turn" in said
+    assert why in said and said.count("its part is done again") == 5 and "6 parts of it failed in turn" in said
     assert left() == ["Test=9941"] and [each["exponent"] for each in found()] == [10007]
     are_right()
 
@@ -231,7 +236,88 @@ def test_a_prp_residue_that_was_wrong_before_its_checksum(fake, capsys):
 
     fake(FakeCluster(spoil))
     assert main(BLOCKS.split()) == 0
-    assert spoiled and "a worker failed" in capsys.readouterr().err
+    assert spoiled and "worker 0 failed" in capsys.readouterr().err
+    are_right()
+
+
+def test_a_symbol_that_another_worker_computes(fake, capsys, monkeypatch):
+    """Nothing is saved before it has confirmed the residue, and the test goes on elsewhere where it does not."""
+    monkeypatch.setattr(clusterqueue, "CHECKED_HERE", 9950)
+    write("Test=9941", "Test=9967", "Test=9973")
+    sent, spoiled = [], []
+
+    def spoil(key, part, done):
+        if not isinstance(done, bool) and part.exponent == 9973 and not spoiled:
+            spoiled.append(key)
+            saved = decode(done.save)
+            wrong = next(x for x in range(2, 100) if gmpy2.jacobi(saved.residue + x - 2, 2**9973 - 1) == 1)
+            return replace(done, save=encode(replace(saved, residue=saved.residue + wrong)))
+        return done
+
+    made = fake(FakeCluster(spoil, 1, 1))
+    submit = made.submit
+    made.submit = lambda key, function, part, worker: sent.append((function, part, worker)) or submit(
+        key, function, part, worker)
+    assert main(WORK.split()) == 0
+    checks = [(part, worker) for function, part, worker in sent if function is clusterpart.is_right]
+    assert {part.exponent for part, _ in checks} == {9967, 9973}
+    assert any(worker.name == "worker 1" for _, worker in checks)
+    assert "M9973: worker" in (said := capsys.readouterr().err) and "is wrong" in said
+    are_right()
+
+
+def test_interrupted_before_a_residue_is_checked(fake, capsys, monkeypatch):
+    """What is not checked is saved as such, and the next process checks it."""
+    monkeypatch.setattr(clusterqueue, "CHECKED_HERE", 0)
+    write("Test=9941")
+
+    def spoil(key, part, done):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return done
+
+    fake(FakeCluster(spoil))
+    assert main(WORK.split()) == 75
+    name, = (each for each in os.listdir() if each.endswith(".save"))
+    assert ".verified" not in name
+    saved = decode(Path(name).read_bytes())
+    Path(name).write_bytes(encode(replace(saved, residue=mpz(2))))
+    fake(FakeCluster())
+    assert main(WORK.split()) == 3
+    assert "all save files of this test are bad" in capsys.readouterr().err
+    os.unlink(f"{name}.bad")
+    Path(name).write_bytes(encode(saved))
+    assert main(WORK.split()) == 0
+    assert "going on from iteration" in capsys.readouterr().err
+    are_right()
+
+
+def test_a_worker_that_goes(fake, capsys):
+    write("Test=9941", "Test=9967")
+    made = FakeCluster(lambda key, part, done: None if not made.given_up else done, 1, 1)
+    collect = made.collect
+    made.collect = lambda timeout_s: made.there[1:] and (made.there.pop(0), []) [1] or collect(timeout_s)
+    fake(made)
+    assert main(WORK.split()) == 0
+    assert len(made.given_up) == 1 and "M9941: worker 0 has gone; its part is done again" in capsys.readouterr().err
+    are_right()
+
+
+def test_a_test_that_does_not_fit_a_worker(fake, capsys):
+    """It waits for another one."""
+    write("Test=9941", "Test=9967")
+
+    def spoil(key, part, done):
+        if part.exponent == 9941 and "worker 0" in where[key]:
+            raise DoesNotFit("M9941 takes 3 MiB, 2 MiB are there")
+        return done
+
+    where, made = {}, FakeCluster(spoil, 1, 1)
+    submit = made.submit
+    made.submit = lambda key, function, part, worker: where.update({key: worker.name}) or submit(
+        key, function, part, worker)
+    fake(made)
+    assert main(WORK.split()) == 0
+    assert capsys.readouterr().err.count("M9941: worker 0 failed (M9941 takes 3 MiB, 2 MiB are there)") == 1
     are_right()
 
 
@@ -253,7 +339,7 @@ def test_another_version(fake, capsys, monkeypatch):
     fake(FakeCluster())
     monkeypatch.setattr(clusterqueue, "run_part", lambda part: run_part(replace(part, version="0.0.1")))
     assert main(WORK.split()) == 2
-    assert "not 0.0.1; install one version everywhere" in capsys.readouterr().err and left() == ["Test=9941"]
+    assert "no worker has this version of bigconst" in capsys.readouterr().err and left() == ["Test=9941"]
 
 
 def test_a_worker_that_does_not_answer(fake, capsys, monkeypatch):
@@ -262,7 +348,7 @@ def test_a_worker_that_does_not_answer(fake, capsys, monkeypatch):
     made = fake(FakeCluster(lambda key, part, done: lost.append(key) if not lost else done))
     monkeypatch.setattr(clusterqueue, "PATIENCE_S", 0.0)
     assert main(WORK.split()) == 0
-    assert made.given_up == lost and "does not answer; its part goes to another" in capsys.readouterr().err
+    assert made.given_up == lost and "worker 0 does not answer; its part is done again" in capsys.readouterr().err
 
 
 def test_a_scheduler_that_goes(fake, capsys, monkeypatch):
@@ -277,10 +363,10 @@ def test_a_scheduler_that_goes(fake, capsys, monkeypatch):
 
 def test_no_workers(fake, capsys, monkeypatch):
     write("Test=9941")
-    made = fake(FakeCluster(lambda key, part, done: setattr(made, "places", 1) or done))
-    made.places = 0
+    made = fake(FakeCluster())
+    there, made.there = made.there, []
     collect, idle = made.collect, iter(range(3))
-    made.collect = lambda timeout_s: collect(0) if next(idle, None) is None else []
+    made.collect = lambda timeout_s: setattr(made, "there", there) or collect(0) if next(idle, None) is None else []
     monkeypatch.setattr(clusterqueue, "ALONE_S", -1.0)
     assert main(WORK.split()) == 0
     assert capsys.readouterr().err.count("the cluster has no workers") == 1
@@ -313,6 +399,61 @@ def test_wire():
     part = clusterpart.PartOfTest("PRP-3", 10_000_019, 3, None, b"s" * 2_500_300, 900.0, 1, tuple(range(512)), "run")
     done = clusterpart.PartReturned(b"s" * 2_500_300, False, {}, 1 << 19, 0.2, 900.0)
     assert len(pickle.dumps(part)) + len(pickle.dumps(done)) < 2 * 2_500_300 + (64 << 10)
+
+
+# --- places ------------------------------------------------------------------------------------------
+
+def filled(places, *large):
+    """The workers' names and threads of tests in turn, None for those that have to wait."""
+    found = []
+    for number, each in enumerate(large):
+        place = places.find(each)
+        found.append(None if place is None else f"{place.worker.name[-1]}x{place.threads}")
+        if place is not None:
+            places.take(number, place)
+    return found
+
+
+def test_small_tests_run_side_by_side_and_large_ones_alone():
+    places = Places(None)
+    places.look(workers(4, 2))
+    assert filled(places, *[False] * 7) == ["0x1", "1x1", "0x1", "0x1", "1x1", "0x1", None] and not places.has_room
+    places = Places(None)
+    places.look(workers(4, 2))
+    assert filled(places, True, False, True, False) == ["0x4", "1x1", None, None]
+    places.give_back(1)
+    places.look(workers(4, 2))
+    assert places.find(True).threads == 2 and is_large(57_885_161) and not is_large(1_000_003)
+
+
+def test_a_worker_is_kept_for_a_large_test():
+    places = Places(None)
+    places.look(workers(2, 2))
+    filled(places, False, False, False)
+    assert places.find(True) is None        # worker 1, which has one, gets no others
+    assert places.find(False) is None and not places.has_room
+    places.give_back(1)
+    places.look(workers(2, 2))
+    assert places.find(True).worker.name == "worker 1"
+
+
+def test_labels_and_threads_decide_otherwise():
+    labelled = [ClusterWorker("tcp://0", "worker 0", 8, 2)]
+    places = Places(None)
+    places.look(labelled)
+    assert filled(places, True, False, True) == ["0x4", "0x4", None]
+    places = Places(3)
+    places.look(workers(8, 2))
+    assert filled(places, True, False, True, True) == ["0x3", "1x3", "0x3", None]
+
+
+def test_a_worker_that_failed_is_avoided():
+    places = Places(None)
+    places.look(workers(4, 1))
+    assert places.find(False, {"tcp://0"}).worker.name == "worker 1"
+    places.take("a", places.find(False, {"tcp://0"}))
+    assert places.find(False, {"tcp://0"}) is None
+    assert places.find(False, {"tcp://0", "tcp://1"}).worker.name == "worker 0"
 
 
 # --- which cluster ----------------------------------------------------------------------------------

@@ -42,6 +42,9 @@ examples:
                                                       on all machines of the catalogue: cost against time
   bigconst estimate phi --digits 2e12 --cloud aws --spot --interruptions 2
   bigconst estimate ll 1000000007 --cloud all --objective time
+  bigconst estimate work queue                        the queue of `bigconst work queue`, here
+  bigconst estimate work queue --instance z3-highmem-8-highlssd --machines 20 --spot
+                                                      by `work --cluster`, with 20 such machines
   bigconst estimate --refresh https://instances.vantage.sh/instances.json
                                                       newer prices for the catalogue (docs/machines.md)
 
@@ -65,10 +68,13 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.set_defaults(run=_without_job)
     kinds = parser.add_subparsers(title="computations", metavar="WHAT")
     tests = {"ll": "Lucas-Lehmer test of 2^P - 1", "prp": "probable prime test of 2^P - 1"}
-    for name, what in ({word: entry.help for word, entry in CONSTANTS.items()} | tests).items():
+    others = tests | {"work": "tests of a worktodo.txt"}
+    for name, what in ({word: entry.help for word, entry in CONSTANTS.items()} | others).items():
         kind = kinds.add_parser(name, help=what, description=f"Estimate: {what}.", epilog=_EPILOG)
         if name in tests:
             _add_test_options(kind, "LL" if name == "ll" else "PRP-3")
+        elif name == "work":
+            _add_queue_options(kind)
         else:
             _add_constant_options(kind, CONSTANTS[name])
         _add_machine_options(kind)
@@ -92,6 +98,13 @@ def _add_test_options(parser: argparse.ArgumentParser, kind: str) -> None:
     parser.add_argument("--fft", metavar="LENGTH", type=argument(parse_length, 1),
                         help="transform length in doubles, like 3072K (default: the shortest safe one)")
     parser.set_defaults(run=run, kind=kind)
+
+
+def _add_queue_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dir", metavar="DIR", nargs="?", default=".", help="of worktodo.txt; default: this directory")
+    parser.add_argument("--machines", metavar="N", type=argument(parse_count, 1),
+                        help="machines of the catalogue, all alike, that `work --cluster` uses (default: 1)")
+    parser.set_defaults(run=run)
 
 
 def _add_machine_options(parser: argparse.ArgumentParser) -> None:
@@ -147,8 +160,8 @@ def _without_job(arguments: argparse.Namespace) -> int:
     """Run `bigconst estimate --refresh`, which has no computation.  Raises UsageError, InputOutputError."""
     if arguments.refresh is None:
         names = ", ".join(entry.usage for entry in CONSTANTS.values())
-        #: Name a constant, `ll P` or `prp P`, or `--refresh` the catalogue.
-        raise UsageError("estimate what?", f"name {names}, ll P or prp P, or --refresh the catalogue")
+        #: Name a constant, `ll P`, `prp P` or `work DIR`, or `--refresh` the catalogue.
+        raise UsageError("estimate what?", f"name {names}, ll P, prp P or work DIR, or --refresh the catalogue")
     from bigconst.catalogue.refresh import refresh
 
     write(refresh(arguments.refresh, note))
@@ -211,8 +224,11 @@ def _market(arguments: argparse.Namespace, job: Job) -> Market:
 def _jobs(arguments: argparse.Namespace) -> list[Job]:
     """The computations to estimate."""
     from bigconst.estimates.jobs import ConstantJob
-    from bigconst.runs.estimate import mersenne_job
+    from bigconst.runs.estimate import mersenne_job, queue_job
 
+    if "machines" in arguments:
+        is_hired = arguments.instance or arguments.cloud
+        return [queue_job(arguments.dir, (arguments.machines or 1) if is_hired else None, arguments.workspace)]
     if "exponents" in arguments:
         return [mersenne_job(arguments.kind, p, arguments.iterations, arguments.fft, arguments.workspace)
                 for p in arguments.exponents]
@@ -251,8 +267,8 @@ def _check(arguments: argparse.Namespace) -> None:
         if arguments.interruptions is not None and not arguments.spot:
             raise UsageError("only spot machines are interrupted", "leave out --interruptions, or add --spot")
     else:
-        _refuse(arguments, ("objective", "spot", "interruptions", "plot"), "is about machines of the catalogue",
-                "add --instance NAME or --cloud all")
+        _refuse(arguments, ("objective", "spot", "interruptions", "plot", "machines"),
+                "is about machines of the catalogue", "add --instance NAME or --cloud all")
     if arguments.plot is not None:
         from bigconst.commands.picture import check_library
 
@@ -263,5 +279,5 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _refuse(arguments: argparse.Namespace, names: Sequence[str], what: str, remedy: str) -> None:
     for name in names:
-        if getattr(arguments, name) not in (None, False):
+        if getattr(arguments, name, None) not in (None, False):
             raise UsageError(f"--{name.replace('_', '-')} {what}", remedy)

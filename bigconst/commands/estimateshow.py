@@ -17,6 +17,7 @@ from bigconst.catalogue.model import Instance
 from bigconst.estimates.model import StageEstimate
 from bigconst.estimates.money import Bill
 from bigconst.estimates.offers import RESTART_S, Offer, Refusal
+from bigconst.plans.mersenneplan import DEFAULT_PART_S
 from bigconst.runs.estimate import HereEstimate
 from bigconst.runs.market import Market
 
@@ -27,9 +28,9 @@ LINE_WIDTH = 120
 STAGE_COLUMNS = ("job", "stage", "seconds", "bound", "compute_seconds", "memory_seconds", "disk_seconds", "read_bytes",
                  "written_bytes")
 BILL_COLUMNS = ("hours", "machine_usd", "volumes_usd", "usd", "digits_per_usd", "usd_per_1e12_digits")
-MARKET_COLUMNS = ("job", "provider", "region", "instance", "status", "reason", "cores", "scaled_by", "scaled_from",
-                  "memory_bytes", "scratch_bytes", "files_bytes", "place", "volumes", "bound", "relative_error",
-                  "usd_per_hour",
+MARKET_COLUMNS = ("job", "provider", "region", "instance", "machines", "status", "reason", "cores", "scaled_by",
+                  "scaled_from", "memory_bytes", "scratch_bytes", "files_bytes", "place", "volumes", "bound",
+                  "relative_error", "usd_per_hour",
                   *BILL_COLUMNS, *(f"verified_{name}" for name in BILL_COLUMNS), "interruptions",
                   "hours_lost_each_time", "pareto", "price_date", "source", "notes")
 
@@ -99,7 +100,6 @@ def _bound(members: Sequence[StageEstimate]) -> str:
 def _here_lines(here: HereEstimate) -> list[str]:
     needs, whole, is_test = here.needs, here.whole, here.job.digits is None
     error = f"± {100 * whole.error:.0f} %"
-    files = "Save files" if is_test else "Files"
     rows = [("Machine", here.machine), ("Threads", str(here.threads))]
     if here.disks:
         rows.append(("Disks", here.disks))
@@ -111,7 +111,7 @@ def _here_lines(here: HereEstimate) -> list[str]:
                     f"{format_bytes(row['read_bytes']):>12}{format_bytes(row['written_bytes']):>12}")
     rows = [("Working memory", f"{format_bytes(needs.plan.peak_memory_bytes)} of {format_bytes(here.memory_bytes)}"),
             ("Scratch", format_bytes(needs.scratch_bytes) if needs.is_on_disk else "none"),
-            (files, format_bytes(needs.files_bytes)),
+            ("Files", format_bytes(needs.files_bytes)),
             ("Total time", f"{format_seconds(whole.seconds)} {error}, bound by {whole.bound}")]
     if needs.check:
         if not is_test:
@@ -167,7 +167,8 @@ def _machines(market: Market) -> list[dict]:
     rows = [_offered(market, offer, number in market.front) for number, offer in enumerate(market.offers)]
     rows += [{"status": refusal.status, "reason": refusal.reason, "usd_per_hour": refusal.instance.usd_per_hour,
               **_instance_fields(refusal)} for refusal in market.refusals]
-    return [dict.fromkeys(MARKET_COLUMNS) | {"job": market.job.title} | row for row in rows]
+    common = {"job": market.job.title, "machines": market.job.machines or 1}
+    return [dict.fromkeys(MARKET_COLUMNS) | common | row for row in rows]
 
 
 def _instance_fields(found: Offer | Refusal) -> dict:
@@ -235,8 +236,9 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _table(market: Market) -> list[str]:
-    """A table with two lines for a machine: the result alone, and the result with what verifies it."""
+    """A table with two lines for a machine: the result alone, and with what verifies it, if anything does."""
     digits = market.job.digits
+    what = "digits" if digits is not None else "test" if market.job.machines is None else "tests"
     width = max(len(name_of(offer.instance)) for offer in market.offers) + 4
     head = f"{'Machine':<{width}}{'':<10}{'hours':>8}{'machine':>12}{'volumes':>9}{'total':>12}"
     if digits is not None:
@@ -245,7 +247,7 @@ def _table(market: Market) -> list[str]:
     for number, offer in enumerate(market.offers):
         name = name_of(offer.instance) + (" *" if number in market.front else "")
         where = offer.place if offer.needs.is_on_disk else "in memory"
-        text.append(f"{name:<{width}}{_bill_line('test' if digits is None else 'digits', offer.bare, digits)}"
+        text.append(f"{name:<{width}}{_bill_line(what, offer.bare, digits)}"
                     f"  {where:<14}{offer.bound}")
         if offer.checked is not None:
             text.append(f"{'':<{width}}{_bill_line('verified', offer.checked, digits)}")
@@ -261,17 +263,18 @@ def _bill_line(what: str, bill: Bill, digits: int | None) -> str:
 
 
 def _hours(hours: float) -> str:
-    return f"{hours:,.1f}" if hours >= 100 else f"{hours:.3g}"
+    return f"{hours:,.0f}" if hours >= 10_000 else f"{hours:,.1f}" if hours >= 100 else f"{hours:.3g}"
 
 
 def _usd(usd: float) -> str:
-    """Dollars with cents, or with three significant digits below ten cents."""
-    return f"${usd:,.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.3g}"
+    """Dollars with cents, from 100,000 on without them, or with three significant digits below ten cents."""
+    return f"${usd:,.0f}" if usd >= 100_000 else f"${usd:,.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.3g}"
 
 
 def _assumptions(market: Market) -> list[str]:
     """The assumptions behind all lines of a table."""
     wishes, offers, is_test = market.wishes, market.offers, market.job.digits is None
+    on_cluster = market.job.machines is not None
     said = []
     if offers:
         said.append(f"hours and dollars ± {100 * max(offer.error for offer in offers):.0f} %, "
@@ -279,7 +282,15 @@ def _assumptions(market: Market) -> list[str]:
         if any(offer.checked is not None for offer in offers):
             said.append("verified: a second test, with the next longer transform where there is one" if is_test else
                         "verified: with the certificate, and one pass of `bigconst verify` over the files")
-        said.append("disks read and write in turns, at the sequential speeds of the catalogue")
+        if on_cluster:
+            said += ["each machine takes the next test of the file when it has ended one; all are paid for until the "
+                     "last test ends",
+                     "a machine is one worker of `bigconst work --cluster`, counted with all its cores for a test at a "
+                     "time, though small ones run side by side",
+                     "not counted: second tests of numbers; and the coordinator, which makes the proofs, and needs "
+                     f"{format_bytes(offers[0].needs.files_bytes)} of disk for save files and for residues of proofs"]
+        else:
+            said.append("disks read and write in turns, at the sequential speeds of the catalogue")
         if wishes.memory_bytes is None:
             said.append("runs may use three quarters of the memory (--memory)")
     if any(volumes.mb_s for offer in offers for volumes in offer.volumes):
@@ -289,7 +300,10 @@ def _assumptions(market: Market) -> list[str]:
         said.append("spot prices are the highest of the region in the catalogue; they move by the hour")
         said.append(f"interruptions expected in a day: {wishes.interruptions_per_day:g} (--interruptions); after each "
                     f"the run goes on {format_seconds(RESTART_S)} later")
-        if is_test:
+        if on_cluster:
+            said.append("each machine is taken away so often, and with it goes half of a part of a test, "
+                        f"{format_seconds(DEFAULT_PART_S / 2)} (`work --minutes`); save files are with the coordinator")
+        elif is_test:
             said.append("with a machine goes what its test did since it was saved; save files are on a network volume")
         else:
             said.append("with the disks of a machine goes half of the longest level, on average; copies of finished "

@@ -6,6 +6,7 @@ from bigconst.base.hardware import default_threads
 from bigconst.base.units import parse_count
 from bigconst.commands.mersenne import add_running_options, parse_duration_s
 from bigconst.commands.options import add_background_options, argument
+from bigconst.plans.mersenneplan import DEFAULT_PART_S
 
 _EPILOG = """\
 worktodo.txt holds lines like these, with or without an assignment id:
@@ -40,8 +41,9 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--cluster", metavar="WHERE",
                         help="run the tests on a dask cluster: local for one of K processes here, or the address of a "
                              "scheduler, tls://HOST:PORT or tcp://HOST:PORT")
-    parser.add_argument("--minutes", metavar="M", type=parse_duration_s, default=15.0,
-                        help="with --cluster: minutes of a part of a test, after which it is saved here (default 15)")
+    parser.add_argument("--minutes", metavar="M", type=parse_duration_s, default=DEFAULT_PART_S / 60,
+                        help="with --cluster: minutes of a part of a test, after which it is saved here "
+                             f"(default {DEFAULT_PART_S / 60:g})")
     for name, what in (("ca", "certificate authority"), ("cert", "certificate"), ("key", "key of the certificate")):
         parser.add_argument(f"--tls-{name}", metavar="FILE", help=f"with tls://: {what}, PEM")
     parser.add_argument("--insecure", action="store_true", help="use a scheduler on another machine without TLS")

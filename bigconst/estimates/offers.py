@@ -7,6 +7,7 @@ had to be assumed.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from math import hypot
 
 from bigconst.base.errors import DoesNotFit
@@ -28,7 +29,7 @@ RESTART_S = 300
 HARD_DISK_VOLUMES = ("st1", "sc1", "pd-standard")
 """Network volumes on hard disks; all others are solid state."""
 
-LOCAL = "local disks"
+LOCAL, COORDINATOR = "local disks", "coordinator"
 
 TAKEN_HALF = "cores unknown, counted as half its vCPUs: the compute time is an upper bound"
 TOLD_SPEEDS = "disk speeds of which nothing is known are those of --disk-read and --disk-write"
@@ -67,7 +68,7 @@ class Offer:
     threads: int
     needs: Needs
     place: str
-    """place of scratch and files: LOCAL, or number and name of network volumes"""
+    """place of scratch and files: LOCAL, COORDINATOR of a cluster, or number and name of network volumes"""
     volumes: tuple[Volumes, ...]
     """network volumes that are hired with the machine"""
     bound: str
@@ -75,15 +76,15 @@ class Offer:
     error: float
     """relative error of hours and dollars"""
     usd_per_hour: float
-    """price of the machine alone"""
+    """price of one machine alone"""
     bare: Bill
     """bill for the result alone"""
     checked: Bill | None
     """bill for the result with its certificate, verified; for a test, with a second one; None if it is not verified"""
     interruptions: float
-    """expected number of interruptions of the whole job"""
+    """expected number of interruptions of the whole job, on all machines"""
     loss_hours: float
-    """hours lost at each interruption"""
+    """hours that a machine loses at each interruption"""
     notes: tuple[str, ...]
 
     @property
@@ -113,10 +114,11 @@ def offer(job: Job, instance: Instance, volumes: Sequence[NetworkVolume], speeds
     warning = price_warning(instance.price_date, wishes.today)
     if instance.usd_per_hour is not None and warning is not None and not wishes.is_spot:
         notes.append(warning)
-    missing = _missing(instance, wishes)
+    uses_disks = job.machines is None
+    missing = _missing(instance, wishes, uses_disks)
     if missing:
         return Refusal(instance, NOT_ESTIMABLE, f"{_listed(missing)} unknown", tuple(notes))
-    if instance.read_bytes_per_s is None or instance.write_bytes_per_s is None:
+    if uses_disks and (instance.read_bytes_per_s is None or instance.write_bytes_per_s is None):
         notes.append(TOLD_SPEEDS)
     memory = wishes.memory_bytes or instance.memory_bytes * 3 // 4
     if instance.memory_bytes is not None and memory > instance.memory_bytes:
@@ -124,7 +126,7 @@ def offer(job: Job, instance: Instance, volumes: Sequence[NetworkVolume], speeds
                                              f"{format_bytes(instance.memory_bytes)}", tuple(notes))
     case = _Case(job, instance, volumes, speeds, memory, wishes, tuple(notes))
     try:
-        return case.local() if case.has_room() else case.network()
+        return case.worker() if not uses_disks else case.local() if case.has_room() else case.network()
     except DoesNotFit as error:
         return Refusal(instance, INFEASIBLE, str(error).partition("; ")[0], case.notes)
     except _Refused as refused:
@@ -165,14 +167,14 @@ class _Refused(Exception):
         self.status = status
 
 
-def _missing(instance: Instance, wishes: Wishes) -> list[str]:
+def _missing(instance: Instance, wishes: Wishes, uses_disks: bool) -> list[str]:
     price = instance.spot_usd if wishes.is_spot else instance.usd_per_hour
     speeds = {"read speed of its disks": instance.read_bytes_per_s or wishes.read_bytes_per_s,
               "write speed of its disks": instance.write_bytes_per_s or wishes.write_bytes_per_s}
     if not any(speeds.values()):
         speeds = {"disk speeds": None}
-    facts = {"vCPUs": instance.vcpus, "memory": instance.memory_bytes or wishes.memory_bytes, **speeds,
-             "spot price" if wishes.is_spot else "price": price}
+    facts = {"vCPUs": instance.vcpus, "memory": instance.memory_bytes or wishes.memory_bytes,
+             **(speeds if uses_disks else {}), "spot price" if wishes.is_spot else "price": price}
     return [name for name, value in facts.items() if value is None]
 
 
@@ -208,10 +210,16 @@ class _Case:
         """Whether scratch and files fit on the instance's own disks."""
         return self._has_disks and self._instance.disk_bytes is not None and self._short_bytes() <= 0
 
+    def worker(self) -> Offer:
+        """The offer of instances without disks, as workers of a cluster.  Raises _Refused, DoesNotFit."""
+        needs = self._job.needs(self._threads, self._memory_bytes, None)
+        return self._offer(needs, self._speeds, None, COORDINATOR, ())
+
     def local(self) -> Offer:
         """The offer with the instance's own disks.  Raises _Refused, DoesNotFit."""
         kind = self._instance.disk_kind
-        return self._offer(self._needs(kind), sequential_disks(self._read, self._write, kind), self._write, LOCAL, ())
+        return self._offer(self._needs(kind), writing_at(self._speeds, self._write),
+                           sequential_disks(self._read, self._write, kind), LOCAL, ())
 
     def network(self) -> Offer:
         """The best offer with network volumes.  Raises _Refused, DoesNotFit."""
@@ -253,33 +261,34 @@ class _Case:
         elif (volume.usd_per_iops_month and volume.free_iops is None
               or volume.usd_per_mb_s_month and volume.free_mb_s is None):
             notes.append(UNKNOWN_FREE)
-        return self._offer(needs, sequential_disks(limit, limit, kind), limit, f"{bought.count} x {volume.name}",
-                           (bought,), notes)
+        return self._offer(needs, writing_at(self._speeds, limit), sequential_disks(limit, limit, kind),
+                           f"{bought.count} x {volume.name}", (bought,), notes)
 
-    def _offer(self, needs: Needs, disks: DiskSpeeds, file_bytes_per_s: float, place: str, hired: tuple[Volumes, ...],
+    def _offer(self, needs: Needs, speeds: Speeds, disks: DiskSpeeds | None, place: str, hired: tuple[Volumes, ...],
                notes: Sequence[str] = ()) -> Offer:
-        speeds = writing_at(self._speeds, file_bytes_per_s)
-
         def hours(stages: Sequence[Stage]) -> float:
             return estimate(stages, speeds, disks, self._threads).seconds / 3600
 
         whole = estimate(needs.stages, speeds, disks, self._threads)
-        bare = hours(needs.bare)
+        machines = self._job.machines or 1
+        bare = hours(needs.bare) * needs.share
         checked = whole.seconds / 3600 + hours(needs.check) if needs.check else None
         price, loss, per_day = self._instance.usd_per_hour, 0.0, 0.0
         if self._wishes.is_spot:
             price, per_day = self._instance.spot_usd[1], self._wishes.interruptions_per_day
             loss = RESTART_S / 3600     # data on network volumes survives
             if place == LOCAL or not needs.is_on_disk:
-                hired = (*hired, self._survivor(needs))
+                if needs.kept_bytes:
+                    hired = (*hired, self._survivor(needs))
                 loss += (needs.save_every_s / 3600 if needs.save_every_s is not None
                          else max(map(hours, pieces(needs.stages)))) / 2
             bare, checked = (None if each is None else self._with_interruptions(each, loss)
                              for each in (bare, checked))
+        bill = partial(money.bill, usd_per_hour=machines * price, volumes=hired)
         return Offer(
             self._instance, self._speeds.factor, self._scaling, self._threads, needs, place, hired, whole.bound,
-            max(whole.error, hypot(SCALED_ERROR, speeds.spread)), price, money.bill(bare, price, hired),
-            None if checked is None else money.bill(checked, price, hired), (checked or bare) / 24 * per_day, loss,
+            max(whole.error, hypot(SCALED_ERROR, speeds.spread)), price, bill(bare),
+            None if checked is None else bill(checked), (checked or bare) / 24 * per_day * machines, loss,
             (*self.notes, *([TAKEN_HALF] if self._instance.cores is None else []), *notes))
 
     def _survivor(self, needs: Needs) -> Volumes:

@@ -16,6 +16,8 @@ from bigconst.plans.plan import DISK_PROCESS_BYTES, fingerprint
 
 DEFAULT_SAVE_EVERY_S = 600.0
 """Seconds between the save files of a test."""
+DEFAULT_PART_S = 900.0
+"""Seconds of a part of a test on a cluster, after which it is saved."""
 
 RESIDUES = 16
 """Most integers of p bits that exist at a time: saved residues to return to, conversions and checks."""

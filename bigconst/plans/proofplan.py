@@ -9,6 +9,8 @@ LEAST_EXPONENT = 105_000
 """Exponents below have no proof unless somebody asks: the test takes seconds."""
 _POWERS = ((420_000, 5), (1_700_000, 6), (6_700_000, 7), (26_600_000, 8), (106_500_000, 9), (414_200_000, 10))
 """Largest exponents that have these powers by default, as in Prime95; above them it is 11."""
+PRODUCT_SQUARINGS = 63 + 2 * 32
+"""Squarings that take about as long as x^h y with h of 64 bits: 63 squarings and 32 products of twice their time."""
 SUM_BYTES = 16
 """The checksum of a kept residue."""
 
@@ -41,3 +43,9 @@ def kept_iterations(p: int, power: int) -> list[int]:
 def kept_bytes(p: int, power: int) -> int:
     """Disk that the residues take while the test runs."""
     return 2**power * ((p + 7) // 8 + SUM_BYTES)
+
+
+def proof_squarings(p: int, power: int) -> int:
+    """Squarings that take about as long as making a proof and checking it."""
+    making, checking = 2**power - power - 1, 2 * power
+    return (making + checking) * PRODUCT_SQUARINGS + spans(p, power)[-1]

@@ -9,7 +9,7 @@ from bigconst.base.errors import BigconstError, UsageError
 from bigconst.base.hardware import available_memory_bytes, default_threads
 from bigconst.base.screen import note
 from bigconst.base.units import format_rate
-from bigconst.estimates.jobs import Job, MersenneJob, Needs
+from bigconst.estimates.jobs import Job, MersenneJob, Needs, QueueJob
 from bigconst.estimates.model import Estimate, estimate
 from bigconst.estimates.speeds import Speeds, faster, sequential_disks, writing_at
 from bigconst.estimates.work import Stage
@@ -82,6 +82,32 @@ def mersenne_job(kind: str, exponent: int, iterations: int | None = None, words:
     if divisor is not None:
         note(f"M{exponent} is composite: 2^{exponent}-1 is divisible by 2^{divisor}-1, and there will be no test of it")
     return MersenneJob(kind, exponent, request.total, words, DEFAULT_SAVE_EVERY_S, workspace_bytes)
+
+
+def queue_job(directory: str, machines: int | None = None, workspace_bytes: int | None = None) -> QueueJob:
+    """The tests of `directory`/worktodo.txt as a job, from their beginning, for a cluster of so many machines, or None.
+
+    Lines that are not understood are named on stderr, and not counted.  Raises InputOutputError where the file cannot
+    be read, UsageError where nothing in it takes any time.
+    """
+    from bigconst.mersenne import worktodo
+    from bigconst.mersenne.factor import PLAIN_BELOW
+    from bigconst.runs.mersennequeue import QueueRequest
+
+    queue = QueueRequest(directory, 1, DEFAULT_SAVE_EVERY_S, None, 1)
+    path, tests = queue.path(worktodo.NAME), []
+    for line in worktodo.read(path):
+        if isinstance(line, worktodo.NotUnderstood):
+            note(f"{path}:{line.number}: {line.why}; not counted: {worktodo.shown(line.text.strip(), 200)}")
+        elif line.exponent >= PLAIN_BELOW:
+            test = queue.test(line)
+            tests.append(MersenneJob(test.kind, test.exponent, test.total, test.words, test.save_every_s,
+                                     workspace_bytes, test.proof))
+    if not tests:
+        #: It is empty, or has only lines that are not understood, or so small exponents that they take no time.
+        raise UsageError(f"{path} has no work that takes any time",
+                         f"write it there, a line each, like Test=57885161, with exponents from {PLAIN_BELOW} on")
+    return QueueJob(path, tuple(tests), machines)
 
 
 def check_machine(request: EstimateRequest) -> None:

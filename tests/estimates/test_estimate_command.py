@@ -19,6 +19,7 @@ from plausible import measured_here
 from bigconst.base import failpoints
 from bigconst.cli import main
 from bigconst.commands import estimateplot, estimateshow
+from bigconst.estimates import jobs
 from bigconst.runs import speeds
 
 ROOT = Path(__file__).parents[2]
@@ -176,7 +177,7 @@ def test_an_exponent_that_needs_no_test(here, capsys):
 
 def names_in(out):
     """Machines of the table, as it sorts them."""
-    return re.findall(r"^(\S+)(?: \*)? +(?:digits|test) +[\d,.]+ +\$", out, re.MULTILINE)
+    return re.findall(r"^(\S+)(?: \*)? +(?:digits|tests?) +[\d,.]+ +\$", out, re.MULTILINE)
 
 
 def test_money_best_first(here, capsys):
@@ -272,6 +273,115 @@ def test_dollars_for_a_test(here, capsys):
     assert all(float(row["usd"]) > 0 and row["digits_per_usd"] == "" for row in rows)
 
 
+# -- queues -------------------------------------------------------------------------------
+
+
+
+def queue(*lines):
+    """A directory with this work file."""
+    Path("queue").mkdir(exist_ok=True)
+    Path("queue/worktodo.txt").write_text("".join(f"{line}\n" for line in lines))
+    return "queue"
+
+
+def seconds(capsys, *argv):
+    """Estimated here, without loading kernels."""
+    run(capsys, *argv, "--memory", "2GiB", "--json", "e.json")
+    return sum(stage["seconds"] for each in fields("e.json") for stage in each["stages"] if stage["name"] != "start")
+
+
+def test_a_queue_takes_what_its_tests_take(here, capsys):
+    lines = ("Test=57885161,74,1", "DoubleCheck=756839", "Test=57885161", "Test=216091", "Test=57885193", "Test=521",
+             "Cert=N/A,1,2,57885161,-1,113055")
+    apart = seconds(capsys, "ll", "57885161", "57885161", "57885193", "756839", "216091") + seconds(
+        capsys, "prp", "57885161", "--iterations", "113055")
+    assert seconds(capsys, "work", queue(*lines)) == pytest.approx(apart, rel=1e-6)
+    assert "6 tests of queue/worktodo.txt\n" in run(capsys, "work", "queue", "--memory", "2GiB")
+
+
+def test_proofs_of_a_queue(here, capsys):
+    alone = seconds(capsys, "prp", "57885161")
+    # benchmarks/mersenne.py --proofs measured 0.12 % for making a proof and 0.20 % for checking it.
+    assert 1.0025 < seconds(capsys, "work", queue("PRP=1,2,57885161,-1")) / alone < 1.0035
+    (found,) = fields("e.json")
+    assert found["files_bytes"] == 3 * (57885161 // 8) + 512 * (7235646 + 16)       # as docs/performance.md: 3.7 GB
+    # With known factors there is none.
+    assert seconds(capsys, "work", queue('PRP=1,2,57885173,-1,"347311039"')) == pytest.approx(alone, rel=1e-6)
+
+
+def market(capsys, *argv):
+    """The only machine of an estimate of a queue."""
+    out = run(capsys, "work", "queue", *argv, "--json", "e.json")
+    (found,) = fields("e.json")
+    (machine,) = found["machines"]
+    return machine, out
+
+
+def test_machines_share_a_queue(here, capsys):
+    queue(*["Test=57885161", "PRP=1,2,57885161,-1"] * 20)
+    one, out = market(capsys, "--instance", "cellar")
+    assert "40 tests of queue/worktodo.txt on 1 machine\n" in out and names_in(out) == ["cellar"]
+    assert one["usd"] == pytest.approx(0.4 * one["hours"]) and one["machines"] == 1
+    twenty, out = market(capsys, "--instance", "cellar", "--machines", "20")
+    assert twenty["hours"] == pytest.approx(one["hours"] / 20) and twenty["usd"] == pytest.approx(one["usd"])
+    for part in ("takes the next test of the file", "last test ends", "the coordinator", "second tests"):
+        assert part in out
+    for part in ("disks read", "verified", "volumes are"):
+        assert part not in out
+    assert twenty["machines"] == 20 and twenty["volumes"] == [] and twenty["place"] == "coordinator"
+    # The twenty largest of them are those with residues for proofs.
+    assert twenty["files_bytes"] == 20 * (3 * (57885161 // 8) + 512 * (7235646 + 16))
+    # In two rounds, in the second of which most wait for the others.
+    thirty, _ = market(capsys, "--instance", "cellar", "--machines", "30")
+    assert thirty["hours"] == pytest.approx(one["hours"] * 2 / 40, rel=1e-3)
+    # With more machines than tests one test is the longest.
+    hundred, _ = market(capsys, "--instance", "cellar", "--machines", "100", "--csv", "e.csv", "--plot", "e.png")
+    assert hundred["hours"] == pytest.approx(one["hours"] / 40, rel=1e-3)
+    assert hundred["usd"] == pytest.approx(0.4 * 100 * hundred["hours"])
+    (row,) = csv.DictReader(io.StringIO(Path("e.csv").read_text()))
+    assert (row["machines"], float(row["hours"])) == ("100", hundred["hours"])
+
+
+def test_spot_machines_that_share_a_queue(here, capsys):
+    queue(*["Test=57885161"] * 40)
+    machine = ["--instance", "i4i.32xlarge", "--machines", "5", "--spot"]
+    calm, _ = market(capsys, *machine, "--interruptions", "0")
+    found, out = market(capsys, *machine, "--interruptions", "6")
+    # Half of 15 minutes and five until the machine is replaced, six times a day.
+    lost = (7.5 + 5) / 60
+    assert found["hours_lost_each_time"] == pytest.approx(lost)
+    assert found["hours"] == pytest.approx(calm["hours"] / (1 - 6 * lost / 24))
+    assert found["interruptions"] == pytest.approx(5 * 6 * found["hours"] / 24)
+    assert found["usd"] == pytest.approx(5 * 4.82 * found["hours"]) and found["volumes"] == []
+    assert "half of a part of a test, 7 min 30 s" in out
+
+
+def test_machines_of_a_cluster_need_no_disks(here, capsys):
+    queue("Test=57885161")
+    for name in ("d2.8xlarge", "n2-highmem-128@us-east4"):     # of unknown speed, and none
+        machine, _ = market(capsys, "--instance", name)
+        assert machine["status"] == "feasible" and not any("--disk-read" in note for note in machine["notes"])
+    out = run(capsys, "work", "queue", "--instance", "cellar", "--memory", "250MiB")
+    assert re.search("^Infeasible:\n  cellar +a test of M57885161 in memory needs", out, re.MULTILINE)
+
+
+def test_lines_that_are_not_counted(here, capsys):
+    queue("Test=216091", "PFactor=N/A,1,2,57885161,-1,76,2", "# Test=57885161", "Test=216092")
+    assert main(["estimate", "work", "queue", "--memory", "2GiB"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("1 test of ") and "queue/worktodo.txt:2: P-1 factoring is not done here" in err
+    assert "queue/worktodo.txt:4: the exponent 216092 is not a prime" in err and err.count("; not counted: ") == 2
+
+
+def test_ten_thousand_lines_are_planned_once_for_each_length(here, capsys, monkeypatch):
+    plans = []
+    monkeypatch.setattr(jobs, "make_mersenne_plan", lambda *args, make=jobs.make_mersenne_plan, **options: (
+        plans.append(args[0]), make(*args, **options))[1])
+    queue(*["Test=57885161", "Test=57885193", "PRP=1,2,57885161,-1", "PRP=1,2,57885193,-1"] * 2500)
+    out = run(capsys, "work", "queue", "--memory", "2GiB")
+    assert out.startswith("10,000 tests of ") and plans == [57885193, 57885193, 57885193]
+
+
 def size_of(picture: bytes) -> tuple[int, int]:
     """The (width, height) of a PNG."""
     assert picture[:8] == b"\x89PNG\r\n\x1a\n"
@@ -326,6 +436,10 @@ def test_the_best_machines_are_labelled_and_no_label_hides_another(all_clouds):
     ("ll 57885161 --fft 1K", "hold exponents up to"),
     ("ll 57885161 110503 --cloud own --plot a.png", "name one exponent"),
     ("ll", "required"),
+    ("work . --machines 2", "add --instance NAME or --cloud all"),
+    ("work . --cloud all --machines 0", "at least 1"),
+    ("work . --interruptions 2 --cloud all", "add --spot"),
+    ("phi --digits 1e9 --cloud all --machines 2", "unrecognized arguments: --machines"),
 ])
 def test_requests_that_make_no_sense(here, capsys, argv, says):
     before = sorted(path.name for path in here.iterdir())
@@ -344,6 +458,12 @@ def test_what_does_not_fit(here, capsys):
     argv = ["phi", "--digits", "1e12", "--instance", "shed", "--plot", "e.png"]
     assert "leave out --plot" in run(capsys, *argv, code=4)
     assert not Path("e.png").exists()
+
+
+def test_queues_without_work(here, capsys):
+    assert "write the work there" in run(capsys, "work", "nowhere", code=3)
+    for lines in ((), ("Test=521", "# Test=57885161")):
+        assert "no work that takes any time; write it there" in run(capsys, "work", queue(*lines), code=2)
 
 
 def test_places_that_are_not_there(here, capsys):

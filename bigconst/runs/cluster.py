@@ -11,6 +11,7 @@ import queue
 import re
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,11 +78,18 @@ class ClusterWorker:
     """functions that it may run at once, where its owner has said so"""
 
 
+class LostWithScheduler(Exception):
+    """What becomes of a function when the scheduler has gone."""
+
+
 class Cluster:
     """A connection to a scheduler; `submit` and `collect` are called by one thread."""
 
-    def __init__(self, client):
-        self._client = client
+    def __init__(self, begin: Callable[[], Any]):
+        """`begin` gives a client of the scheduler, or raises InputOutputError."""
+        self._begin = begin
+        self._client = begin()
+        self._answers = True
         self._futures: dict[str, Any] = {}
         self._done: queue.SimpleQueue = queue.SimpleQueue()
         self._workers: list[ClusterWorker] = []
@@ -96,10 +104,18 @@ class Cluster:
             self._looked_s = time.monotonic()
         return self._workers
 
-    @property
     def is_connected(self) -> bool:
-        """Whether the scheduler answers."""
-        return self._client.status == "running"
+        """Whether the scheduler answers; one that was begun anew at the same address is made ready."""
+        if self._client.status == "closed":
+            with contextlib.suppress(InputOutputError):
+                self._client, self._answers = self._begin(), True
+        elif self._client.status == "running" and not self._answers:
+            with contextlib.suppress(InputOutputError):
+                make_ready(self._client)
+                self._answers = True
+        else:
+            self._answers = self._client.status == "running"
+        return self._answers
 
     def submit(self, key: str, function: Callable, *arguments, worker: ClusterWorker) -> None:
         """Have function(*arguments) run on a worker.  Nothing becomes of it where that goes."""
@@ -119,6 +135,8 @@ class Cluster:
                     del self._futures[key]
                     try:
                         found.append((key, future.result(timeout=CONNECT_S)))
+                    except CancelledError:
+                        found.append((key, LostWithScheduler()))
                     except Exception as error:
                         found.append((key, error))
                 key, future = self._done.get_nowait()
@@ -163,24 +181,30 @@ def connected(request: ClusterRequest) -> Iterator[Cluster]:
                 n_workers=request.workers, processes=True, memory_limit=0, host="127.0.0.1", dashboard_address=None,
                 threads_per_worker=max(default_threads() // request.workers, request.threads or 1),
                 silence_logs=logging.CRITICAL))
-            yield _with_plugin(stack.enter_context(distributed.Client(local)))
-            return
-        security = None
-        if all(request.tls):
-            ca, certificate, key = request.tls
+            address, security = local, None
+        elif all(request.tls):
+            address, (ca, certificate, key) = request.address, request.tls
             security = distributed.security.Security(tls_ca_file=ca, tls_client_cert=certificate, tls_client_key=key,
                                                      require_encryption=True)
-        try:
-            client = distributed.Client(request.address, timeout=CONNECT_S, security=security)
-        except (OSError, ValueError) as error:      # those of TLS are OSErrors, too
-            #: Is the scheduler begun, and reached from here? With TLS: is its certificate of the same authority?
-            raise InputOutputError(f"cannot reach the scheduler {request.address}: {_short(error)}",
-                                   "begin it with `dask scheduler`, and name its address") from error
-        yield _with_plugin(stack.enter_context(client))
+        else:
+            address, security = request.address, None
+
+        def begin():
+            try:
+                client = distributed.Client(address, timeout=CONNECT_S, security=security)
+            except (OSError, ValueError) as error:      # those of TLS are OSErrors, too
+                #: Is the scheduler begun, and reached from here? With TLS: is its certificate of the same authority?
+                raise InputOutputError(f"cannot reach the scheduler {request.address}: {_short(error)}",
+                                       "begin it with `dask scheduler`, and name its address") from error
+            stack.callback(client.close)
+            make_ready(client)
+            return client
+
+        yield Cluster(begin)
 
 
-def _with_plugin(client) -> Cluster:
-    """The cluster of a client, whose workers leave as they should.
+def make_ready(client) -> None:
+    """Have the workers of a client's scheduler leave as they should, those that come later, too.
 
     Raises InputOutputError where workers have not the program.
     """
@@ -192,7 +216,6 @@ def _with_plugin(client) -> Cluster:
         #: Scheduler and workers import the program, too, in the same version.
         raise InputOutputError(f"the cluster cannot use bigconst: {_short(error)}",
                                "install bigconst[cluster] where the scheduler and the workers run") from error
-    return Cluster(client)
 
 
 def _short(error: BaseException) -> str:

@@ -21,7 +21,7 @@ from bigconst.mersenne.savefile import Damaged, Saved, SaveFiles, encode
 from bigconst.mersenne.test import ChainOutcome
 from bigconst.mersenne.worktodo import Assignment
 from bigconst.plans.dwtshape import dwt_shape
-from bigconst.runs.cluster import LOST_S, Cluster, ClusterRequest, ClusterWorker, connected
+from bigconst.runs.cluster import LOST_S, Cluster, ClusterRequest, ClusterWorker, LostWithScheduler, connected
 from bigconst.runs.clusterpart import PartOfTest, PartReturned, finished_outcome, is_right, leave, resaved, run_part
 from bigconst.runs.clusterplaces import Places, is_large
 from bigconst.runs.kernels import SQUARINGS, load
@@ -136,11 +136,12 @@ class _Coordinator:
             if self._stop():
                 self._leave()
                 raise interrupted()
-            self._fill()
-            if not (self._waiting or self._placed or self._proofs or self._work.waits()):
-                return
+            if self._is_connected():
+                self._fill()
+                if not (self._waiting or self._placed or self._proofs or self._work.waits()):
+                    return
             self._collect()
-            self._look_at_cluster()
+            self._reclaim()
 
     def _collect(self) -> None:
         """Take up what has ended meanwhile."""
@@ -164,7 +165,7 @@ class _Coordinator:
         self._cluster.on_workers(leave, self._name)
         while time.monotonic() < until_s and self._placed:
             self._collect()
-            self._look_at_cluster()
+            self._reclaim()
         for running in self._waiting:
             if running.returned is not None:        # the next process checks it
                 running.saves.write(replace(resaved(running.returned), verified=False))
@@ -254,6 +255,9 @@ class _Coordinator:
             if not found:
                 wrong, running.returned = resaved(running.returned).iteration, None
                 raise _Garbage(f"its residue at iteration {wrong} is wrong")
+        except LostWithScheduler:       # which says nothing of the worker
+            self._emit(PartFailed(running.test.exponent, running.iteration, worker.name, "was lost with the scheduler"))
+            self._waiting.append(running)
         except UsageError as error:
             self._exclude(worker.address, f"{worker.name}: {error}")
             self._waiting.append(running)
@@ -336,11 +340,12 @@ class _Coordinator:
         self._work.refuse(running.line, why)
         self._work.finished(running.line)
 
-    def _look_at_cluster(self) -> None:
-        """Give parts that are lost or take too long to others.  Raises InputOutputError where the scheduler has
-        gone."""
+    # -- the cluster ---------------------------------------------------------------------
+
+    def _is_connected(self) -> bool:
+        """Whether the scheduler answers.  Raises InputOutputError where it has gone."""
         now_s = time.monotonic()
-        if self._cluster.is_connected:
+        if self._cluster.is_connected():
             self._lost_s = None
         elif self._lost_s is None:
             self._lost_s = now_s
@@ -349,12 +354,18 @@ class _Coordinator:
             #: What the workers had not given back is computed again.
             raise InputOutputError("the scheduler has gone",
                                    "begin it again; the same command goes on from the save files")
-        if self._cluster.workers() or not (self._waiting or self._placed):
+        return self._lost_s is None
+
+    def _reclaim(self) -> None:
+        """Have parts done again that are lost or take too long."""
+        now_s = time.monotonic()
+        workers = self._cluster.workers()
+        if workers or not (self._waiting or self._placed):
             self._alone_s = now_s
         elif now_s - self._alone_s > ALONE_S:
             self._alone_s = float("inf")
             self._screen.say("the cluster has no workers; begin them with `dask worker` and its address")
-        self._places.look(self._cluster.workers())
+        self._places.look(workers)
         lost = dict.fromkeys(self._places.lost(), "has gone")
         late_s = now_s - PATIENCE * self._seconds - PATIENCE_S
         lost |= {key: "does not answer" for key, each in self._placed.items() if each.sent_s < late_s}

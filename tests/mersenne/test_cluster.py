@@ -24,7 +24,7 @@ from bigconst.base.errors import DoesNotFit, FaultError, InputOutputError
 from bigconst.cli import main
 from bigconst.mersenne.savefile import decode, encode
 from bigconst.runs import cluster, clusterpart, clusterqueue
-from bigconst.runs.cluster import ClusterWorker
+from bigconst.runs.cluster import ClusterWorker, LostWithScheduler
 from bigconst.runs.clusterpart import run_part
 from bigconst.runs.clusterplaces import Places, is_large
 
@@ -76,13 +76,14 @@ def workers(*threads):
 class FakeCluster:
     """A function is computed when results are asked for, the first one first; `spoil` changes what it returns."""
 
-    is_connected = True
-
     def __init__(self, spoil=lambda key, part, done: done, *threads):
         self._spoil, self.waiting, self.given_up, self.there = spoil, [], [], workers(*(threads or (1,)))
 
     def workers(self):
         return self.there
+
+    def is_connected(self):
+        return True
 
     def submit(self, key, function, part, worker):
         self.waiting.append((key, function, part, worker))
@@ -354,11 +355,23 @@ def test_a_worker_that_does_not_answer(fake, capsys, monkeypatch):
 def test_a_scheduler_that_goes(fake, capsys, monkeypatch):
     write("Test=9941")
     made = fake(FakeCluster(lambda key, part, done: None))
-    made.is_connected = False
+    made.is_connected = lambda: False
     monkeypatch.setattr(clusterqueue, "LOST_S", 0.0)
     assert main(WORK.split()) == 3
     said = capsys.readouterr().err
     assert "does not answer" in said and "the scheduler has gone; begin it again" in said and left() == ["Test=9941"]
+
+
+def test_a_scheduler_that_comes_back(fake, capsys):
+    """What was on its way is done again, and what was computed before is not."""
+    write("Test=9941")
+    answers = iter([True, True, False, False])
+    made = fake(FakeCluster(lambda key, part, done: LostWithScheduler() if "1" in key[-1] else done))
+    made.is_connected = lambda: next(answers, True)
+    assert main(WORK.split()) == 0
+    said = capsys.readouterr().err
+    assert "does not answer" in said and said.count("was lost with the scheduler; its part is done again") == 1
+    are_right()
 
 
 def test_no_workers(fake, capsys, monkeypatch):
@@ -482,7 +495,7 @@ def test_workers_without_the_program():
 
     pytest.importorskip("distributed")
     with pytest.raises(InputOutputError, match="No module named 'bigconst'; install bigconst.cluster."):
-        cluster._with_plugin(SimpleNamespace(register_plugin=refuse))
+        cluster.make_ready(SimpleNamespace(register_plugin=refuse))
 
 
 def free_port():

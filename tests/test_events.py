@@ -43,10 +43,11 @@ def of(found, *names):
 
 def test_names():
     kinds = (PlanMade, StageStarted, StageDone, UnitDone, CheckpointMade, Fault, Finished, test_events.Resumed,
-             test_events.Advanced, test_events.Repeated, test_events.Concluded)
+             test_events.Advanced, test_events.Repeated, test_events.PartBegun, test_events.PartDone,
+             test_events.PartFailed, test_events.Concluded)
     assert [event_name(kind) for kind in kinds] == [
         "plan", "stage_started", "stage_done", "unit_done", "checkpoint", "fault", "finished", "resumed", "advanced",
-        "repeated", "concluded"]
+        "repeated", "part_begun", "part_done", "part_failed", "concluded"]
     assert set(events.Event.__args__) < set(kinds)
 
 

@@ -70,8 +70,9 @@ class ProofNews:
 
 @dataclass(frozen=True)
 class PartBegun:
-    """A worker of a cluster goes on with the test from `iteration` of `total`."""
+    """A worker of a cluster goes on with the test of this kind (LL, PRP-3 or Cert) from `iteration` of `total`."""
 
+    kind: str
     exponent: int
     iteration: int
     total: int
@@ -82,6 +83,7 @@ class PartBegun:
 class PartDone:
     """A worker has brought the test to `iteration` of `total`, in `seconds`."""
 
+    kind: str
     exponent: int
     iteration: int
     total: int
@@ -94,6 +96,7 @@ class PartDone:
 class PartFailed:
     """Nothing becomes of what a worker computed from `iteration` on, for the reason in `why`; it is done again."""
 
+    kind: str
     exponent: int
     iteration: int
     worker: str

@@ -19,7 +19,8 @@ are those of Prime95 (primenet.h).
 import os
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from gmpy2 import is_prime, mpz, powmod
 
@@ -100,15 +101,8 @@ class _Wrong(Exception):
 
 def parse(content: str) -> list[Assignment | NotUnderstood]:
     """The lines of a work file; sections, comments and empty ones are left out."""
-    found: list[Assignment | NotUnderstood] = []
-    for number, text in enumerate(_split(content)[1][::2], 1):
-        line = text.lstrip(_BOM).strip()        # marks are in the middle, too, of files that were joined
-        if line[:1].isascii() and line[:1].isalpha():
-            try:
-                found.append(_parse_line(number, text, line))
-            except _Wrong as wrong:
-                found.append(NotUnderstood(number, text, str(wrong)))
-    return found
+    lines = ((number, _parse_line(text)) for number, text in enumerate(_split(content)[1][::2], 1))
+    return [replace(found, number=number) for number, found in lines if found is not None]
 
 
 def _split(content: str) -> tuple[str, list[str]]:
@@ -117,7 +111,19 @@ def _split(content: str) -> tuple[str, list[str]]:
     return mark, _END_OF_LINE.split(content[len(mark):])
 
 
-def _parse_line(number: int, text: str, line: str) -> Assignment:
+@lru_cache(maxsize=1 << 15)     # a queue of many lines is read again for each of them
+def _parse_line(text: str) -> Assignment | NotUnderstood | None:
+    """What a line asks for, without its number; None for a section, a comment, or an empty line."""
+    line = text.lstrip(_BOM).strip()        # marks are in the middle, too, of files that were joined
+    if not (line[:1].isascii() and line[:1].isalpha()):
+        return None
+    try:
+        return _assignment(text, line)
+    except _Wrong as wrong:
+        return NotUnderstood(0, text, str(wrong))
+
+
+def _assignment(text: str, line: str) -> Assignment:
     if len(line) > LONGEST_LINE:
         raise _Wrong(f"its {format_count(len(line))} characters are more than the {format_count(LONGEST_LINE)} of the "
                      "longest line; shorten it")
@@ -137,7 +143,7 @@ def _parse_line(number: int, text: str, line: str) -> Assignment:
         p, squarings = _cert(rest)
     else:
         p, factors = _prp(rest)
-    return Assignment(number, text, kind, p, settings["aid"], factors, double_check, squarings)
+    return Assignment(0, text, kind, p, settings["aid"], factors, double_check, squarings)
 
 
 def _other(key: str, line: str) -> str:

@@ -157,7 +157,8 @@ class Cluster:
 
 def _worker(address: str, found: dict) -> ClusterWorker:
     tests = found.get("resources", {}).get(LABEL)
-    return ClusterWorker(address, str(found.get("name", address)), found["nthreads"],
+    name = found.get("name", address)
+    return ClusterWorker(address, f"worker {name}" if isinstance(name, int) else name, found["nthreads"],
                          None if tests is None else int(tests))
 
 

@@ -234,7 +234,8 @@ class _Coordinator:
             kept = tuple(each for each in running.prover.landmarks if each > running.iteration)
         part = replace(running.part, save=b"" if running.saved is None else encode(running.saved), kept=kept,
                        threads=place.threads)
-        running.tell(PartBegun(running.test.exponent, running.iteration, running.test.total, place.worker.name))
+        test = running.test
+        running.tell(PartBegun(test.kind, test.exponent, running.iteration, test.total, place.worker.name))
         self._cluster.submit(key, run_part, part, worker=place.worker)
 
     # -- from the workers ----------------------------------------------------------------
@@ -256,8 +257,7 @@ class _Coordinator:
                 wrong, running.returned = resaved(running.returned).iteration, None
                 raise _Garbage(f"its residue at iteration {wrong} is wrong")
         except LostWithScheduler:       # which says nothing of the worker
-            self._emit(PartFailed(running.test.exponent, running.iteration, worker.name, "was lost with the scheduler"))
-            self._waiting.append(running)
+            self._again(running, worker, "was lost with the scheduler")
         except UsageError as error:
             self._exclude(worker.address, f"{worker.name}: {error}")
             self._waiting.append(running)
@@ -292,7 +292,7 @@ class _Coordinator:
         for iteration, data in done.kept.items() if running.prover is not None else ():
             running.prover.keep(Saved(saved.kind, saved.exponent, iteration, mpz(int.from_bytes(data, "little"))))
         running.saves.write(saved)
-        running.tell(PartDone(saved.exponent, saved.iteration, running.test.total, worker.name, seconds,
+        running.tell(PartDone(saved.kind, saved.exponent, saved.iteration, running.test.total, worker.name, seconds,
                               1000 * seconds / max(1, squarings)))
         if not done.finished:
             self._waiting.append(running)
@@ -323,7 +323,11 @@ class _Coordinator:
         if running.failures > FAILURES:
             self._drop(running, f"{running.failures} parts of it failed in turn; {worker.name} {why}")
             return
-        self._emit(PartFailed(running.test.exponent, running.iteration, worker.name, why))
+        self._again(running, worker, why)
+
+    def _again(self, running: _Running, worker: ClusterWorker, why: str) -> None:
+        """Have a part done once more."""
+        running.tell(PartFailed(running.test.kind, running.test.exponent, running.iteration, worker.name, why))
         self._waiting.append(running)
 
     def _conclude(self, running: _Running, outcome: ChainOutcome) -> None:

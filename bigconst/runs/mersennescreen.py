@@ -51,10 +51,10 @@ class MersenneScreen:
             case ProofChecked(exponent, done, power):
                 self._run, self._last = ", check of the proof", None
                 self._line.show(f"M{exponent}: checking the proof, half {done} of {power}")
-            case PartDone(exponent, iteration, total, worker, seconds) if iteration < total:
+            case PartDone(_, exponent, iteration, total, worker, seconds) if iteration < total:
                 self._line.say(f"M{exponent}: iteration {format_count(iteration)} of {format_count(total)}, after "
                                f"{format_seconds(seconds)} of {worker}")
-            case PartFailed(exponent, _, worker, why):
+            case PartFailed(_, exponent, _, worker, why):
                 self._line.say(f"M{exponent}: {worker} {why}; its part is done again")
             case Concluded():       # another test may follow
                 self.clear()

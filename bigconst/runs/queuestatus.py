@@ -50,7 +50,7 @@ def _test(request: QueueRequest, line: Assignment, saved: dict[str, int]) -> dic
     process = holder(lock_path(request.directory, test.stem))
     progress = ProgressFile(request.directory, test.stem).read()
     iteration = max(saved.get(test.stem, 0), progress.get("iteration", 0) if process is not None else 0)
-    worker = progress.get("worker") or f"process {process}"
+    worker = progress.get("worker") or f"process {process}" + (", proof" if iteration == test.total else "")
     return {"line": line.number, "kind": line.kind, "exponent": line.exponent,
             "state": RUNNING if process is not None else STOPPED if iteration else WAITING,
             "iteration": iteration, "iterations": test.total, "share": iteration / test.total,

@@ -117,7 +117,8 @@ def test_one_transform_on_disk_at_a_time(capfd, monkeypatch, forked_workers):
     """Also of one line that does not fit beside another."""
     ends = []
 
-    def start(test):
+    def start(test, elsewhere):
+        assert not elsewhere
         if test.exponent == 3217 and not ends:
             return Start("it does not fit; wait")
         return Start(on_disk=test.exponent in (2203, 2281))

@@ -53,7 +53,9 @@ NOT_HERE = {
         "needs the network; tests/catalogue/test_refresh.py reads such lists",
     "bigconst bench": "takes a minute; tests/estimates/test_bench.py does it",
     "bigconst bench --swap scratch": "the same",
-    "bigconst work queue --cluster tls://head:8786 --tls-ca cert.pem --tls-cert cert.pem --tls-key key.pem --threads 2":
+    "bigconst work queue --cluster tls://head:8786 --tls-ca cert.pem --tls-cert cert.pem --tls-key key.pem":
+        "needs a scheduler; tests/mersenne/test_cluster.py has one",
+    "bigconst work queue --cluster tcp://127.0.0.1:8786":
         "needs a scheduler; tests/mersenne/test_cluster.py has one",
 }
 

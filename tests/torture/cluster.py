@@ -1,20 +1,26 @@
-"""Queues of Mersenne tests on a cluster whose processes are killed at random: each number is reported once, and right.
+"""Mersenne tests on a cluster whose processes are killed, and whose workers give back what is wrong.
 
-    python tests/torture/cluster.py [--kills 50] [--tests 40] [--workers 4] [--seed S] [--dir DIR] [--json FILE]
+    python tests/torture/cluster.py [--kills 50] [--flips 200] [--tests 40] [--workers 4] [--seed S] [--dir DIR]
+                                    [--json FILE]
 
-A scheduler, workers, and `bigconst work --cluster` run on this machine.  At random moments one of them ends by SIGKILL
-and is begun again; once a queue a worker is stopped for longer than it is waited for, and then goes on.  Queues follow
-each other until there were so many kills.  Half of the tests are Lucas-Lehmer and half PRP; residues are compared with
-those of plain integers.
+Kills: a scheduler, workers, and `bigconst work --cluster` run on this machine.  At random moments one of them ends by
+SIGKILL and is begun again; once a queue a worker is stopped for longer than it is waited for, and then goes on.  Queues
+follow each other until there were so many kills.  Half of the tests are Lucas-Lehmer and half PRP; residues are
+compared with those of plain integers.
 
 What is done again is seen in the events of the coordinator: the time of workers in parts of tests from which nothing
 came, from the begin of the part to the kill, or to the begin of the same part elsewhere.
 
-The exit code is 1 if a number is not reported just once, or not right, or if a process ends as it should not.
+Flips: once in a test a bit of what a worker gives back is changed, in the save file after its checksum, or in the
+residue before it.  The table says what noticed it, and whether the residue at the end is right.
+
+The exit code is 1 if a number is not reported just once, or not right, if a process ends as it should not, or if a
+flipped bit spoils a result that a check protects: all but Lucas-Lehmer tests spoiled before the checksum.
 """
 
 import argparse
 import contextlib
+import io
 import json
 import os
 import random
@@ -25,14 +31,24 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
+from unittest.mock import patch
 
 from gmpy2 import invert, mpz, next_prime
 from report import Column, Report, make_parser
+
+from bigconst.cli import main as main_of_bigconst
+from bigconst.mersenne.savefile import decode, encode
+from bigconst.runs import clusterqueue
+from bigconst.runs.clusterpart import PartReturned
+
+sys.path.append(str(Path(__file__).parents[1] / "mersenne"))
+from fake_cluster import FakeCluster  # noqa: E402
 
 BIN = Path(sys.executable).parent
 FIRST = 60_000
@@ -59,6 +75,11 @@ def residue(kind: str, p: int) -> int:
             x = (x & modulus) + (x >> p)
     x %= modulus
     return int(x if kind == "LL" else x * invert(9, modulus) % modulus)
+
+
+def line_of(kind: str, p: int) -> str:
+    """The line of a test in a work file."""
+    return f"PRP=1,2,{p},-1\n" if kind == "PRP" else f"Test={p}\n"
 
 
 def tests_of(count: int, first: int) -> list[tuple[str, int]]:
@@ -122,8 +143,7 @@ class QueueRun:
 
     def run(self, most_kills: int) -> None:
         """Run the queue to its end, with at most so many kills."""
-        lines = (f"PRP=1,2,{p},-1\n" if kind == "PRP" else f"Test={p}\n" for kind, p in self.tests)
-        (self.folder / "worktodo.txt").write_text("".join(lines))
+        (self.folder / "worktodo.txt").write_text("".join(line_of(kind, p) for kind, p in self.tests))
         address = f"tcp://127.0.0.1:{free_port()}"
         lives = [Life(SCHEDULER, ["dask", "scheduler", "--host", address, "--no-dashboard"])]
         lives += [Life(WORKER, ["dask", "worker", address, "--no-nanny", "--nthreads", "1", "--memory-limit", "0",
@@ -165,7 +185,8 @@ class QueueRun:
                 awake = None
             if now_s > due_s:
                 due_s = now_s + self.chance.expovariate(1 / KILL_EVERY_S)
-                awake = awake or self._disturb(lives, most_kills)
+                awake = self._disturb([life for life in lives if awake is None or life is not awake[1]],
+                                      most_kills) or awake
 
     def _disturb(self, lives: list[Life], most_kills: int) -> tuple[float, Life] | None:
         """Kill a process; or stop a worker, and return when it has to go on."""
@@ -193,10 +214,7 @@ class QueueRun:
         count, right = Counter(each["exponent"] for each in results), 0
         for each in results:
             kind, p = each["worktype"].partition("-")[0], each["exponent"]
-            value = residues[kind, p]
-            is_prime = value == (0 if kind == "LL" else 1)
-            if (count[p] == 1 and (each["status"] == "P") == is_prime
-                    and each.get("res64", f"{0 if kind == 'LL' else 1:016X}") == f"{value & (2**64 - 1):016X}"):
+            if count[p] == 1 and is_right(each, residues[kind, p]):
                 right += 1
             else:
                 self.failures.append(f"{kind} {p}: {each}, {count[p]} times")
@@ -238,16 +256,90 @@ def main() -> None:
     """Torture, print, and exit with 1 if anything went wrong."""
     parser = make_parser(__doc__)
     parser.add_argument("--kills", type=int, default=50, metavar="N", help="of all queues together (default 50)")
+    parser.add_argument("--flips", type=int, default=200, metavar="N", help="of each kind (default 200)")
     parser.add_argument("--tests", type=int, default=40, metavar="N", help="tests of a queue (default 40)")
     parser.add_argument("--workers", type=int, default=4, metavar="K", help="workers (default 4)")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="seed of all random choices (default 1)")
     parser.add_argument("--dir", metavar="DIR", help="where queues are (default: a temporary directory)")
     arguments = parser.parse_args()
     report = Report("torture/cluster", arguments)
-    sys.exit(0 if torture(arguments, report) else 1)
+    right = flip_bits(arguments, report)
+    right = kill_processes(arguments, report) and right
+    report.close()
+    sys.exit(0 if right else 1)
 
 
-def torture(arguments: argparse.Namespace, report: Report) -> bool:
+# -- flipped bits ----------------------------------------------------------------------------
+
+
+FLIPPED = {"LL": 9941, "PRP": 9973}
+FLIP_MINUTES = 2e-4
+
+
+def flip_after(done: PartReturned, chance: random.Random) -> PartReturned:
+    """What a worker gives back, with a bit of the save file changed."""
+    save, bit = bytearray(done.save), chance.randrange(8 * len(done.save))
+    save[bit // 8] ^= 1 << bit % 8
+    return replace(done, save=bytes(save))
+
+
+def flip_before(done: PartReturned, chance: random.Random) -> PartReturned:
+    """What a worker gives back, with a bit of the residue changed before it is saved."""
+    saved = decode(done.save)
+    return replace(done, save=encode(replace(saved, residue=saved.residue ^ (1 << chance.randrange(saved.exponent)))))
+
+
+def flipped(kind: str, flip: Callable, chance: random.Random, value: int) -> tuple[bool, bool]:
+    """Whether a bit that was flipped once in a test was noticed, and whether the result is right."""
+    flips = []
+
+    def spoil(key: str, part: object, done: PartReturned) -> PartReturned:
+        if not flips and not done.finished:     # of the last residue no wrong symbol can be expected
+            flips.append(flip(done, chance))
+            return flips[0]
+        return done
+
+    @contextlib.contextmanager
+    def connected(request: object) -> Iterator[FakeCluster]:
+        yield FakeCluster(spoil)
+
+    while not flips:        # the test may have ended in one part
+        with (tempfile.TemporaryDirectory() as folder, patch.object(clusterqueue, "connected", connected),
+              contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as errors):
+            Path(folder, "worktodo.txt").write_text(line_of(kind, FLIPPED[kind]))
+            main_of_bigconst(["work", folder, "--cluster", "local", "--threads", "1", "--minutes", str(FLIP_MINUTES)])
+            result = json.loads(Path(folder, "results.json.txt").read_text())
+    return "is done again" in errors.getvalue(), is_right(result, value)
+
+
+def flip_bits(arguments: argparse.Namespace, report: Report) -> bool:
+    """Print a row for each kind of flip; return whether none did harm that a check should have kept off."""
+    count = 8 if arguments.quick else arguments.flips
+    section = report.section("flips", "a bit flipped in what a worker gives back of a test", [
+        Column("kind", "test", "", 5), Column("where", "the bit is", "", 20), Column("trials", "trials", "d"),
+        Column("noticed", "noticed", "d"), Column("right", "right at the end", "d")])
+    fine, chance = True, random.Random(arguments.seed)
+    for kind, p in FLIPPED.items():
+        value = residue(kind, p)
+        for where, flip in (("after the checksum", flip_after), ("before it", flip_before)):
+            found = [flipped(kind, flip, chance, value) for _ in range(count)]
+            noticed, right = (sum(column) for column in zip(*found, strict=True))
+            section.add(kind=kind, where=where, trials=count, noticed=noticed, right=right)
+            fine &= right == count or (kind, flip) == ("LL", flip_before)
+    return fine
+
+
+def is_right(result: dict, value: int) -> bool:
+    """Whether a result states the last residue `value` of its test."""
+    is_ll = result["worktype"] == "LL"
+    return ((result["status"] == "P") == (value == (0 if is_ll else 1))
+            and result.get("res64", f"{0 if is_ll else 1:016X}") == f"{value & (2**64 - 1):016X}")
+
+
+# -- kills -----------------------------------------------------------------------------------
+
+
+def kill_processes(arguments: argparse.Namespace, report: Report) -> bool:
     """Print a row for each queue, and one for all; return whether nothing went wrong."""
     kills, count = ((2, 12) if arguments.quick else (arguments.kills, arguments.tests))
     tests = tests_of(count, FIRST)
@@ -280,7 +372,6 @@ def torture(arguments: argparse.Namespace, report: Report) -> bool:
             if run.failures:
                 report.note((run.folder / "stderr").read_text()[-3000:])
     row("all", sum((run.kills for run in runs), Counter()), sums, "no" if any(run.failures for run in runs) else "yes")
-    report.close()
     return not any(run.failures for run in runs)
 
 

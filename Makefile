@@ -4,7 +4,7 @@
 # make docs   docs/troubleshooting.md and the options in README.md, from the sources
 # make dist   wheel and source archive into dist/
 # make torture  kills, bad blocks, wrong results and forgeries on purpose, large sizes, short runs of all benchmarks:
-#          an hour and a half
+#          nearly two hours
 # make clean  remove what the above made, except .venv
 
 PYTHON ?= python3
@@ -52,6 +52,7 @@ dist: .venv/installed
 torture: .venv/installed-test .venv/installed-bench
 	$(BIN)/python tests/torture/constants.py
 	$(BIN)/python tests/torture/mersenne.py
+	$(BIN)/python tests/torture/cluster.py
 	$(BIN)/python -m pytest -q tests/torture
 	BIGCONST_FORGERIES=2000 $(BIN)/python -m pytest -q tests/test_forgeries.py tests/test_quotient.py
 	$(BIN)/python -m pytest -q -m hypothesis --hypothesis-profile torture

@@ -27,7 +27,7 @@ PROGRAMS = {
     "estimates": ({"estimates", "errors"}, ()),
     "digits": ({"find", "stats", "compression", "digits"}, ()),
     "versions": ({"commands"}, ()),
-    "cluster": ({"throughput"}, ()),
+    "cluster": ({"throughput", "wire", "coordinator"}, ()),
 }
 """Sections of the results of each program, and the packages that it can do without."""
 

@@ -32,7 +32,8 @@ def test_all_programs_are_known():
 
 @pytest.mark.slow
 def test_all_programs_start():
-    names = [*(f"benchmarks/{name}.py" for name in PROGRAMS), "tests/torture/constants.py", "tests/torture/mersenne.py"]
+    names = [*(f"benchmarks/{name}.py" for name in PROGRAMS),
+             *(f"tests/torture/{name}.py" for name in ("constants", "mersenne", "cluster"))]
     done = subprocess.run([sys.executable, "-c", SHOW_HELP, *(str(ROOT / name) for name in names)],
                           capture_output=True, text=True)
     assert done.stdout.splitlines() == [f"{name} 0 True" for name in names], done.stderr

@@ -3,12 +3,13 @@
 import time
 from dataclasses import dataclass, replace
 
+import xxhash
 from gmpy2 import invert, mpz
 
 from bigconst.base.errors import Interrupted, UsageError
 from bigconst.base.version import __version__
 from bigconst.mersenne.prooffile import residue_bytes
-from bigconst.mersenne.savefile import Saved, SavesInMemory, decode, encode
+from bigconst.mersenne.savefile import Damaged, Saved, SavesInMemory, decode, encode
 from bigconst.mersenne.test import ChainOutcome, chain_of, outcome, random_shift
 from bigconst.plans.dwtshape import dwt_shape, longer
 from bigconst.runs.kernels import SQUARINGS, load
@@ -54,6 +55,8 @@ class PartReturned:
     """the content of a save file, of a point that a check has confirmed"""
     finished: bool
     kept: dict[int, bytes]
+    """residues by iteration, least byte first"""
+    kept_checksum: str
     words: int
     """length of the transform"""
     roundoff: float
@@ -105,8 +108,17 @@ def run_part(part: PartOfTest) -> PartReturned:
     except Interrupted:
         finished = False
     newest = saves.newest
-    return PartReturned(encode(newest), finished, {at: data for at, data in kept.items() if at <= newest.iteration},
-                    chain.words, chain.max_roundoff, time.monotonic() - began_s)
+    kept = {at: data for at, data in kept.items() if at <= newest.iteration}
+    return PartReturned(encode(newest), finished, kept, checksum(kept), chain.words, chain.max_roundoff,
+                        time.monotonic() - began_s)
+
+
+def checksum(kept: dict[int, bytes]) -> str:
+    """The checksum of residues."""
+    found = xxhash.xxh3_128()
+    for iteration, data in sorted(kept.items()):
+        found.update(f"{iteration}:".encode() + data)
+    return found.hexdigest()
 
 
 def finished_outcome(part: PartOfTest, done: PartReturned, saved: Saved) -> ChainOutcome:
@@ -120,5 +132,7 @@ def finished_outcome(part: PartOfTest, done: PartReturned, saved: Saved) -> Chai
 
 
 def resaved(done: PartReturned) -> Saved:
-    """The point that a worker gives back.  Raises Damaged where its checksum is wrong."""
+    """The point that a worker gives back.  Raises Damaged where its checksum, or that of the residues, is wrong."""
+    if checksum(done.kept) != done.kept_checksum:
+        raise Damaged
     return replace(decode(done.save), verified=True)

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 
 from gmpy2 import mpz
 
-from bigconst.base.errors import BigconstError, FaultError, InputOutputError, Interrupted, UsageError
+from bigconst.base.errors import BigconstError, DoesNotFit, FaultError, InputOutputError, Interrupted, UsageError
 from bigconst.base.events import together
 from bigconst.mersenne.events import PartBegun, PartDone, PartFailed, Resumed
 from bigconst.mersenne.factor import PLAIN_BELOW
+from bigconst.mersenne.prooffile import ProofFacts
 from bigconst.mersenne.savefile import Damaged, Saved, SaveFiles, encode
 from bigconst.mersenne.test import ChainOutcome
 from bigconst.mersenne.worktodo import Assignment
@@ -87,6 +88,8 @@ class _Running:
     """receives events of the test"""
     returned: PartReturned | None = None
     """what a worker has given back, while another one checks it"""
+    worker: ClusterWorker | None = None
+    """the one that gave that back"""
     sent_s: float = 0.0
     tries: int = 0
     failures: int = 0
@@ -156,7 +159,7 @@ class _Coordinator:
                 self._conclude(running, replace(outcome, proof=future.result()))
             except Interrupted:
                 running.saves.__exit__()
-            except FaultError as error:
+            except (DoesNotFit, FaultError) as error:
                 self._drop(running, str(error))
 
     def _leave(self) -> None:
@@ -183,7 +186,7 @@ class _Coordinator:
 
     def _fill(self) -> None:
         """Give the workers what they have room for, lines that come first before others."""
-        self._places.look(each for each in self._cluster.workers() if each.address not in self._unfit)
+        self._places.look(self._fit())
         waiting, self._waiting = sorted(self._waiting, key=lambda each: each.line.number), []
         for running in waiting:
             self._send(running)
@@ -247,19 +250,19 @@ class _Coordinator:
                 raise found
             if running.returned is None:
                 self._check(running, found)
-                running.returned = found
+                running.returned, running.worker = found, worker
                 if running.part.kind == "LL" and running.test.exponent >= CHECKED_HERE:
                     running.avoided.add(worker.address)
                     self._waiting.append(running)
                     return
                 found = is_right(replace(running.part, save=found.save))
             if not found:
-                wrong, running.returned = resaved(running.returned).iteration, None
+                wrong, running.returned, worker = resaved(running.returned).iteration, None, running.worker
                 raise _Garbage(f"its residue at iteration {wrong} is wrong")
         except LostWithScheduler:       # which says nothing of the worker
             self._again(running, worker, "was lost with the scheduler")
         except UsageError as error:
-            self._exclude(worker.address, f"{worker.name}: {error}")
+            self._exclude(worker, _said(error))
             self._waiting.append(running)
         except Exception as error:
             if isinstance(error, FaultError):       # the point that it began with may be wrong, too
@@ -267,7 +270,7 @@ class _Coordinator:
                 running.saved = running.saves.newest_verified(lambda saved: True)
             self._failed(running, worker, f"failed ({_said(error)})")
         else:
-            self._take(running, worker)
+            self._take(running)
 
     def _check(self, running: _Running, done: PartReturned) -> None:
         """Raise _Garbage where what a worker gives back is not what it should be, whatever the residue."""
@@ -281,8 +284,10 @@ class _Coordinator:
         if ((saved.kind, saved.exponent) != (test.kind, test.exponent)
                 or not least <= saved.iteration <= test.total or done.finished != (saved.iteration == test.total)):
             raise _Garbage(f"it gave back {saved.kind} M{saved.exponent}, iteration {saved.iteration}")
+        if not all(running.iteration < iteration <= saved.iteration for iteration in done.kept):
+            raise _Garbage("it gave back residues that were not asked for")
 
-    def _take(self, running: _Running, worker: ClusterWorker) -> None:
+    def _take(self, running: _Running) -> None:
         """Save a point that is right, and go on from there."""
         done, saved = running.returned, resaved(running.returned)
         seconds, squarings = done.seconds, saved.iteration - running.iteration
@@ -292,8 +297,8 @@ class _Coordinator:
         for iteration, data in done.kept.items() if running.prover is not None else ():
             running.prover.keep(Saved(saved.kind, saved.exponent, iteration, mpz(int.from_bytes(data, "little"))))
         running.saves.write(saved)
-        running.tell(PartDone(saved.kind, saved.exponent, saved.iteration, running.test.total, worker.name, seconds,
-                              1000 * seconds / max(1, squarings)))
+        running.tell(PartDone(saved.kind, saved.exponent, saved.iteration, running.test.total, running.worker.name,
+                              seconds, 1000 * seconds / max(1, squarings)))
         if not done.finished:
             self._waiting.append(running)
             return
@@ -301,19 +306,25 @@ class _Coordinator:
         if running.prover is None:
             self._conclude(running, outcome)
             return
-        test = running.test
         # By a thread of its own, so that the workers get their next parts meanwhile.
-        future = self._own.submit(running.prover.prove, saved.residue,
-                                  in_memory(test.exponent, test.total, self._request.threads),
-                                  dwt_shape(test.exponent), lambda: self._closing or self._stop())
-        self._proofs[future] = running, outcome
+        self._proofs[self._own.submit(self._prove, running)] = running, outcome
 
-    def _exclude(self, address: str, why: str) -> None:
+    def _prove(self, running: _Running) -> ProofFacts | None:
+        test = running.test
+        make_squarer = in_memory(test.exponent, test.total, self._request.threads)
+        return running.prover.prove(running.saved.residue, make_squarer, dwt_shape(test.exponent),
+                                    lambda: self._closing or self._stop())
+
+    def _fit(self) -> list[ClusterWorker]:
+        """The workers that may be used."""
+        return [each for each in self._cluster.workers() if each.address not in self._unfit]
+
+    def _exclude(self, worker: ClusterWorker, why: str) -> None:
         """Use a worker no more.  Raises UsageError where no other is left."""
-        if address not in self._unfit:
-            self._unfit.add(address)
-            self._screen.say(f"{why}; it is not used")
-        if self._unfit.issuperset(each.address for each in self._cluster.workers()):
+        if worker.address not in self._unfit:
+            self._unfit.add(worker.address)
+            self._screen.say(f"{worker.name} is not used: {why}")
+        if not self._fit():
             #: What is saved and compared may differ between versions.
             raise UsageError("no worker has this version of bigconst", "install one version everywhere")
 
@@ -363,13 +374,12 @@ class _Coordinator:
     def _reclaim(self) -> None:
         """Have parts done again that are lost or take too long."""
         now_s = time.monotonic()
-        workers = self._cluster.workers()
-        if workers or not (self._waiting or self._placed):
+        if self._fit() or not (self._waiting or self._placed):
             self._alone_s = now_s
         elif now_s - self._alone_s > ALONE_S:
             self._alone_s = float("inf")
             self._screen.say("the cluster has no workers; begin them with `dask worker` and its address")
-        self._places.look(workers)
+        self._places.look(self._cluster.workers())
         lost = dict.fromkeys(self._places.lost(), "has gone")
         late_s = now_s - PATIENCE * self._seconds - PATIENCE_S
         lost |= {key: "does not answer" for key, each in self._placed.items() if each.sent_s < late_s}

@@ -179,6 +179,36 @@ def test_garbage(fake, capsys, spoil, why):
     are_right()
 
 
+def kept_flipped(key, part, done):
+    return replace(done, kept=done.kept | {10: b"abc"})
+
+
+def kept_not_asked_for(key, part, done):
+    kept = {-1: b"abc"}
+    return replace(done, kept=kept, kept_checksum=clusterpart.checksum(kept))
+
+
+@pytest.mark.parametrize("spoil,why", [(kept_flipped, "wrong checksum"), (kept_not_asked_for, "not asked for")])
+def test_garbage_for_a_proof(fake, capsys, spoil, why):
+    write("PRP=1,2,9973,-1")
+    fake(FakeCluster(spoil))
+    assert main(WORK.split()) == 2
+    assert why in capsys.readouterr().err and left() == ["PRP=1,2,9973,-1"]
+
+
+def test_a_proof_that_does_not_fit_the_coordinator(fake, capsys, monkeypatch):
+    """The test stays as it is, for a machine that can make its proof."""
+    def refuse(p, count, threads):
+        raise DoesNotFit("it takes 9 GiB, 1 GiB are there")
+
+    monkeypatch.setattr(clusterqueue, "in_memory", refuse)
+    write("PRP=1,2,110503,-1")
+    fake(FakeCluster())
+    assert main("work --cluster local --threads 2".split()) == 2
+    assert "9 GiB" in capsys.readouterr().err and left() == ["PRP=1,2,110503,-1"]
+    assert any(each.endswith(".verified.save") for each in os.listdir())
+
+
 def test_garbage_once(fake, capsys):
     write("Test=9941")
     failed = []
@@ -375,7 +405,7 @@ def test_wire():
     import pickle
 
     part = clusterpart.PartOfTest("PRP-3", 10_000_019, 3, None, b"s" * 2_500_300, 900.0, 1, tuple(range(512)), "run")
-    done = clusterpart.PartReturned(b"s" * 2_500_300, False, {}, 1 << 19, 0.2, 900.0)
+    done = clusterpart.PartReturned(b"s" * 2_500_300, False, {}, "", 1 << 19, 0.2, 900.0)
     assert len(pickle.dumps(part)) + len(pickle.dumps(done)) < 2 * 2_500_300 + (64 << 10)
 
 

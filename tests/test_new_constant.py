@@ -106,7 +106,7 @@ def test_commands_know_it(command, said, capsys):
                                     "and compare\n"),
     ("bronze 5 --digits 10", "unrecognized arguments: 5; bigconst --help shows examples\n"),
     ("estimate", "estimate what?; name phi, sqrt D, pi, e, log A/B, zeta3, catalan, lemniscate, "
-                 "gamma, series FILE, bronze, ll P or prp P, or --refresh the catalogue\n"),
+                 "gamma, series FILE, bronze, ll P, prp P or work DIR, or --refresh the catalogue\n"),
 ])
 def test_refusals_know_it(command, refusal, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

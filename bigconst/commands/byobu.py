@@ -40,7 +40,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         "byobu-install", help="show a run in the status bar of byobu", epilog=_INSTALL_EPILOG,
         description="Show how far the run of a directory is in byobu's status bar, and print the line that tmux needs.")
     install.add_argument("directory", metavar="DIR", nargs="?", default="swap",
-                         help="a scratch or --checkpoint directory of the run (default: swap)")
+                         help="a scratch or --checkpoint directory of the run, or that of a queue (default: swap)")
     install.set_defaults(run=install_script)
     remove = commands.add_parser(
         "byobu-remove", help="take it out again",

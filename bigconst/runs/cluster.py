@@ -4,6 +4,7 @@ This is the only module that knows the engine.  What it computes must be written
 everything when it dies, and may run a function twice.
 """
 
+import asyncio
 import contextlib
 import ipaddress
 import logging
@@ -92,15 +93,18 @@ class Cluster:
         self._answers = True
         self._futures: dict[str, Any] = {}
         self._done: queue.SimpleQueue = queue.SimpleQueue()
+        self._is_silent = False
         self._workers: list[ClusterWorker] = []
         self._looked_s = -LOOK_EVERY_S
 
     def workers(self) -> list[ClusterWorker]:
         """The workers that may be used, a second ago at most; those known last while the scheduler does not answer."""
         if time.monotonic() - self._looked_s >= LOOK_EVERY_S:
+            self._is_silent = True
             with contextlib.suppress(Exception):
-                found = [_worker(address, each) for address, each in self._client.scheduler_info()["workers"].items()]
-                self._workers = [each for each in found if each.tests != 0]
+                identity = self._client.sync(self._client.scheduler.identity, n_workers=-1, callback_timeout=CONNECT_S)
+                found = [_worker(address, each) for address, each in identity["workers"].items()]
+                self._workers, self._is_silent = [each for each in found if each.tests != 0], False
             self._looked_s = time.monotonic()
         return self._workers
 
@@ -115,7 +119,7 @@ class Cluster:
                 self._answers = True
         else:
             self._answers = self._client.status == "running"
-        return self._answers
+        return self._answers and not self._is_silent
 
     def submit(self, key: str, function: Callable, *arguments, worker: ClusterWorker) -> None:
         """Have function(*arguments) run on a worker.  Nothing becomes of it where that goes."""
@@ -152,7 +156,7 @@ class Cluster:
     def on_workers(self, function: Callable, *arguments) -> None:
         """Have every worker call a short function, beside what it computes; nothing is waited for."""
         with contextlib.suppress(Exception):
-            self._client.run(function, *arguments, wait=False)
+            self._client.sync(self._client._run, function, *arguments, wait=False, callback_timeout=CONNECT_S)
 
 
 def _worker(address: str, found: dict) -> ClusterWorker:
@@ -192,6 +196,8 @@ def connected(request: ClusterRequest) -> Iterator[Cluster]:
 
         def begin():
             try:
+                if request.address != LOCAL:
+                    asyncio.run(_greeted(request.address, security))
                 client = distributed.Client(address, timeout=CONNECT_S, security=security)
             except (OSError, ValueError) as error:      # those of TLS are OSErrors, too
                 #: Is the scheduler begun, and reached from here? With TLS: is its certificate of the same authority?
@@ -202,6 +208,21 @@ def connected(request: ClusterRequest) -> Iterator[Cluster]:
             return client
 
         yield Cluster(begin)
+
+
+async def _greeted(address: str, security) -> None:
+    """Raise OSError unless a scheduler answers: a client would wait for ever for a program that speaks otherwise."""
+    from distributed.comm import connect
+
+    arguments = {} if security is None else security.get_connection_args("client")
+    try:
+        comm = await asyncio.wait_for(connect(address, timeout=CONNECT_S, **arguments), 2 * CONNECT_S)
+    except Exception as error:
+        if isinstance(error, OSError) and str(error):
+            raise
+        # No time is left, or other bytes came: a number of bytes that no memory holds, or no message.
+        raise OSError("nothing there answers as a scheduler does") from error
+    await comm.close()
 
 
 def make_ready(client) -> None:

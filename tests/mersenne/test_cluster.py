@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -497,6 +498,18 @@ def free_port():
     with socket.socket() as each:
         each.bind(("127.0.0.1", 0))
         return each.getsockname()[1]
+
+
+def test_something_else_at_the_address(capsys, monkeypatch):
+    """It takes the connection and says nothing, or what no scheduler says."""
+    pytest.importorskip("distributed")
+    write("Test=9941")
+    monkeypatch.setattr(cluster, "CONNECT_S", 0.5)
+    for said in (b"", b"HTTP/1.0 400 Bad Request\r\n\r\n"):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            threading.Thread(target=lambda said=said, server=server: server.accept()[0].sendall(said)).start()
+            assert main(f"work --cluster tcp://127.0.0.1:{server.getsockname()[1]}".split()) == 3
+        assert "cannot reach the scheduler" in capsys.readouterr().err
 
 
 def test_no_scheduler(capsys, monkeypatch):

@@ -77,7 +77,7 @@ def test_choices(offered):
     assert offered("bigconst", "phi", "--base", "=") == ["10", "16"]
     assert offered("bigconst", "phi", "--disk", "s") == ["ssd"]
     assert offered("bigconst", "completion", "") == ["bash", "fish", "zsh"]
-    assert offered("bigconst", "estimate", "") == sorted([*CONSTANTS, "ll", "prp"])
+    assert offered("bigconst", "estimate", "") == sorted([*CONSTANTS, "ll", "prp", "work"])
     assert offered("bigconst", "estimate", "ll", "--objective", "t") == ["time"]
 
 

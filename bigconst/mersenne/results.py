@@ -1,5 +1,6 @@
 """Results of tests: lines for people, and JSON objects in `results.json.txt` for servers of distributed searches."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -10,11 +11,14 @@ from bigconst.base.version import __version__
 from bigconst.mersenne.prooffile import residue_bytes
 from bigconst.mersenne.test import ChainOutcome
 from bigconst.mersenne.worktodo import locked
-from bigconst.storage.durable import WriteFailpoints, append_line
+from bigconst.storage.durable import WriteFailpoints, append_line, replace_file
 
 NAME = "results.json.txt"
 
+NOTED = ".result"
+"""Ending of the name of a file that keeps a result until its line is out of the work file."""
 _PLACES = WriteFailpoints("result.append", "result.sync")
+_NOTED = WriteFailpoints("noted.write", "noted.sync", "noted.rename")
 _REMEDY = "the result is printed and its save file kept: make room, then run it again"
 
 _REPORTED = ("Roundoff", "Jacobi", "gerbicz")
@@ -117,7 +121,24 @@ def _test_fields(outcome: ChainOutcome, factors: tuple[int, ...]) -> dict:
     return fields
 
 
-def append(path: str, line: str) -> None:
-    """Add a line to the file and return when it is durable.  Raises InputOutputError."""
+def append(path: str, line: str, noted: str) -> None:
+    """Add a line to the file and return when it is durable.  Raises InputOutputError.
+
+    The file `noted` keeps the line from before that on.  Where it is there already, its line is taken instead, and
+    added only if it was not: a process that ended too early may have done that.  The caller removes it when nothing
+    would add the line again.
+    """
     with locked(os.path.dirname(os.path.realpath(path))):
-        append_line(path, line, _PLACES, _REMEDY)
+        before = _lines(noted)
+        if before and before[0] in _lines(path):
+            return
+        if not before:
+            replace_file(noted, line.encode() + b"\n", _NOTED, _REMEDY)
+        append_line(path, before[0] if before else line, _PLACES, _REMEDY)
+
+
+def _lines(path: str) -> list[str]:
+    """The lines of a file; none where it cannot be read."""
+    with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
+        return file.read().splitlines()
+    return []

@@ -43,6 +43,8 @@ LEAVE_S = 60
 """Seconds that workers have to give back what they have, when the coordinator stops."""
 PATIENCE, PATIENCE_S = 3, 60.0
 """Times the length of a part, and seconds besides, after which it is given to another worker."""
+FIRST_S = 60.0
+"""Most seconds of the first part of a test, after which its rate is known."""
 CHECKED_HERE = 1_000_000
 """Exponent from which workers compute the Jacobi symbols of each other's residues: here it would take 0.1 s."""
 
@@ -235,8 +237,11 @@ class _Coordinator:
         kept = ()
         if running.prover is not None:
             kept = tuple(each for each in running.prover.landmarks if each > running.iteration)
-        part = replace(running.part, save=b"" if running.saved is None else encode(running.saved), kept=kept,
-                       threads=place.threads)
+        part = replace(running.part, kept=kept, threads=place.threads)
+        if running.saved is None:
+            part = replace(part, seconds=min(FIRST_S, self._seconds))
+        else:
+            part = replace(part, save=encode(running.saved))
         test = running.test
         running.tell(PartBegun(test.kind, test.exponent, running.iteration, test.total, place.worker.name))
         self._cluster.submit(key, run_part, part, worker=place.worker)

@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import multiprocessing.connection
 import os
+import re
 import signal
 import sys
 import time
@@ -24,12 +25,14 @@ from bigconst.plans.proofplan import LEAST_EXPONENT, default_power
 from bigconst.runs.kernels import SQUARINGS, load
 from bigconst.runs.mersenne import MersenneRequest, check, completed, known, start_of
 from bigconst.runs.mersennescreen import MersenneScreen, listening
-from bigconst.runs.progressfile import ProgressFile
+from bigconst.runs.progressfile import ENDING, ProgressFile
 from bigconst.runs.signals import Stopper
 from bigconst.storage.lock import FileLock
 
 POLL_S = 0.5
 """seconds between looks at lines that other processes work on"""
+_STEM = re.compile(r"(?:ll|prp|cert)[0-9]+(?:-[a-z0-9]+)*")
+"""What `MersenneRequest.stem` is for some test."""
 
 # -- the tests of a command --------------------------------------------------------------
 
@@ -160,6 +163,16 @@ class WorkQueue:
         for line in lines:
             if isinstance(line, NotUnderstood):
                 self.refuse(line, line.why)
+        self._remove_left({self._request.test(line).stem for line in lines if isinstance(line, Assignment)})
+
+    def _remove_left(self, stems: set[str]) -> None:
+        """Remove what killed processes have noted of tests whose lines they had taken out."""
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self._request.directory):
+                stem, ending = os.path.splitext(name)
+                if ending in (results.NOTED, ENDING) and stem not in stems and _STEM.fullmatch(stem):
+                    with contextlib.suppress(InUse), savefile.lock(self._request.directory, stem):
+                        os.unlink(self._request.path(name))
 
     def take(self) -> Assignment | None:
         """The next line that nobody works on, which is now this process's; None where there is none."""
@@ -255,19 +268,25 @@ def _run_assignment(request: QueueRequest, assignment: Assignment, stop: Callabl
 
 def record(request: QueueRequest, assignment: Assignment, outcome: ChainOutcome, seconds: float,
            emit: Callable[[object], None]) -> None:
-    """Record and print a result, then take the line out: in this order, so that no result is lost."""
+    """Record and print a result, then take the line out: in this order, so that no result is lost.
+
+    A file beside the save files has a process that comes after a killed one not record it twice.
+    """
     line = results.result_line(outcome, assignment.aid, assignment.factors)
     said = results.sentence(outcome, assignment.factors)
     emit(Concluded(outcome.exponent, said))
     if request.usd_per_hour is not None:
         said += "\n" + results.cost_line(request.usd_per_hour, seconds, request.workers)
     with contextlib.suppress(OutputLost):       # the queue goes on, and the command ends with that error
+        noted = request.path(request.test(assignment).stem + results.NOTED)
         try:
-            results.append(request.path(results.NAME), line)
+            results.append(request.path(results.NAME), line, noted)
         except InputOutputError:
             result(f"{said}\n{line}")
             raise
         worktodo.remove(request.path(worktodo.NAME), assignment)
+        with contextlib.suppress(OSError):
+            os.unlink(noted)
         result(said)
 
 

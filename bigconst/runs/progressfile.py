@@ -11,6 +11,9 @@ from bigconst.mersenne.events import Advanced, PartBegun, PartDone
 from bigconst.runs.statusfile import STATUS_EVERY_S
 from bigconst.storage.durable import NO_FAILPOINTS, replace_file
 
+ENDING = ".status"
+"""Ending of the name of the file."""
+
 
 class ProgressFile:
     """A listener that keeps the file of a test, STEM.status, when the test advances.
@@ -20,7 +23,7 @@ class ProgressFile:
     """
 
     def __init__(self, directory: str, stem: str):
-        self._path = os.path.join(directory, f"{stem}.status")
+        self._path = os.path.join(directory, f"{stem}{ENDING}")
         self._ms: float | None = None
         self._written_s = float("-inf")
 

@@ -22,6 +22,7 @@ from fake_cluster import FakeCluster, workers
 from gmpy2 import mpz
 from interrupted_runs import at_failpoints, kill
 
+from bigconst.base import failpoints
 from bigconst.base.errors import DoesNotFit, FaultError, InputOutputError
 from bigconst.cli import main
 from bigconst.mersenne.savefile import decode, encode
@@ -398,6 +399,20 @@ def test_interrupted(fake, capsys, monkeypatch):
     fake(FakeCluster())
     assert main(BLOCKS.split()) == 0
     assert "going on from iteration" in capsys.readouterr().err
+    are_right()
+
+
+@pytest.mark.parametrize("place", ["save.write", "save.rename", "result.append", "work.rename"])
+def test_a_full_disk_of_the_coordinator(fake, capsys, monkeypatch, place):
+    """One line says so, and the same command goes on; the result is there once."""
+    write("PRP=1,2,2207,-1", "Test=9941")
+    fake(FakeCluster())
+    monkeypatch.setattr(failpoints, "ACTIVE", failpoints.parse(f"{place}=ENOSPC@1"))
+    assert main(BLOCKS.split()) == 3
+    assert capsys.readouterr().err.count("bigconst: ") == 1
+    monkeypatch.setattr(failpoints, "ACTIVE", failpoints.parse(""))
+    assert main(WORK.split()) == 0
+    assert sorted(each["exponent"] for each in {json.dumps(each): each for each in found()}.values()) == [2207, 9941]
     are_right()
 
 

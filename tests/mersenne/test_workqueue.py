@@ -5,7 +5,7 @@ import os
 import signal
 
 import pytest
-from interrupted_runs import Process
+from interrupted_runs import Process, at_failpoints, kill
 
 from bigconst.base import failpoints
 from bigconst.cli import main
@@ -165,6 +165,24 @@ def test_a_double_check_is_a_test_of_its_own(capsys, first, second):
     assert "going on" not in work(capsys).err and set(saved) < set(os.listdir())
     write(first)
     assert "going on" in work(capsys).err and sorted(os.listdir()) == ["results.json.txt", "worktodo.txt"]
+
+
+@pytest.mark.parametrize("place", ["noted.rename=kill@1", "result.append=kill@1", "result.sync=kill@1",
+                                   "result.sync=kill@2", "work.write=kill@1", "work.sync=kill@2"])
+@pytest.mark.parametrize("line", [b"Test=31", b"PRP=1,2,2207,-1"])
+def test_killed_while_a_result_is_recorded(capsys, line, place):
+    """It is recorded once, and what was noted of it is removed."""
+    write(line + b"\nFactor=7,1,2\n")
+    kill("work --threads 1", at_failpoints(place))
+    with open("notes.result", "w"):     # somebody else's
+        pass
+    work(capsys, 2)
+    assert len(answered()) == 1
+    assert {each for each in os.listdir() if not each.endswith((".save", ".lock", ".new"))} == {
+        "results.json.txt", "worktodo.txt", "notes.result"}
+    write(line)     # who asks again gets an answer again
+    work(capsys)
+    assert len(answered()) == 2
 
 
 # --- several processes ------------------------------------------------------------------------

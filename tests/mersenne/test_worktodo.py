@@ -268,11 +268,21 @@ def test_result_of_a_cofactor():
 
 def test_append(tmp_path):
     path = tmp_path / "results.json.txt"
-    results.append(str(path), "one")
+
+    def append(line):
+        results.append(str(path), line, str(tmp_path / f"{line}.result"))
+
+    append("one")
     path.write_bytes(path.read_bytes() + b"half")
-    results.append(str(path), "two")
+    append("two")
     assert path.read_text() == "one\nhalf\ntwo\n"
+    (tmp_path / "again.result").write_text("two\n")        # of a process that was killed after it had added this
+    append("again")
+    assert path.read_text() == "one\nhalf\ntwo\n"
+    (tmp_path / "again.result").write_text("as it was computed first\n")
+    append("again")
+    assert path.read_text() == "one\nhalf\ntwo\nas it was computed first\n"
     path.unlink()
     path.mkdir()
     with pytest.raises(InputOutputError, match="results.json.txt"):
-        results.append(str(path), "three")
+        append("three")

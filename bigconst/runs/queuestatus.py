@@ -53,7 +53,7 @@ def _test(request: QueueRequest, line: Assignment, saved: dict[str, int]) -> dic
     worker = progress.get("worker") or f"process {process}" + (", proof" if iteration == test.total else "")
     return {"line": line.number, "kind": line.kind, "exponent": line.exponent,
             "state": RUNNING if process is not None else STOPPED if iteration else WAITING,
-            "iteration": iteration, "iterations": test.total, "share": iteration / test.total,
+            "iteration": iteration, "iterations": test.total, "share": iteration / max(1, test.total),
             "worker": None if process is None else worker, "ms_per_iteration": progress.get("ms_per_iteration"),
             "seen": progress.get("time") if process is not None else None, "remaining_s": None}
 

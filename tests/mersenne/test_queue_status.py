@@ -70,7 +70,7 @@ def test_each_test_its_worker_its_rate_and_its_end(capsys, monkeypatch):
 
 
 def test_a_queue_that_nobody_works_on(capsys):
-    write("Test=57885161")
+    write("Test=57885161", "Test=2")
     assert main("status .".split()) == 0
     assert "stopped, `bigconst work` goes on" in (out := capsys.readouterr().out) and "waiting" in out
     write()

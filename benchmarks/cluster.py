@@ -11,7 +11,6 @@ coordinator  most memory of `work --cluster` with 10,000 lines of exponents from
 
 import json
 import pickle
-import signal
 import socket
 import subprocess
 import sys
@@ -106,7 +105,7 @@ def coordinator(report: Report, lines: int) -> None:
             status = Path(f"/proc/{work.pid}/status").read_text()
             section.add(lines=lines, memory_mb=int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6)
         finally:
-            work.send_signal(signal.SIGINT)
+            work.terminate()        # a shell that runs this in the background has Ctrl-C ignored
             work.wait()
             scheduler.kill()
             scheduler.wait()

@@ -183,9 +183,9 @@ def connected(request: ClusterRequest) -> Iterator[Cluster]:
     with contextlib.ExitStack() as stack:
         if request.address == LOCAL:
             local = stack.enter_context(distributed.LocalCluster(
-                n_workers=request.workers, processes=True, memory_limit=0, host="127.0.0.1", dashboard_address=None,
+                n_workers=request.workers, processes=True, memory_limit=0, silence_logs=logging.CRITICAL,
                 threads_per_worker=max(default_threads() // request.workers, request.threads or 1),
-                silence_logs=logging.CRITICAL))
+                host="127.0.0.1", dashboard_address="127.0.0.1:0"))     # any free port
             address, security = local, None
         elif all(request.tls):
             address, (ca, certificate, key) = request.address, request.tls

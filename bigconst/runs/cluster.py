@@ -155,7 +155,7 @@ class Cluster:
 
     def on_workers(self, function: Callable, *arguments) -> None:
         """Have every worker call a short function, beside what it computes; nothing is waited for."""
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception):        # Client.run would wait for a scheduler that hangs
             self._client.sync(self._client._run, function, *arguments, wait=False, callback_timeout=CONNECT_S)
 
 

@@ -104,7 +104,7 @@ def holder(path: str) -> str | None:
 
     Nothing is changed.
     """
-    with contextlib.suppress(FileNotFoundError), open(path) as file:
+    with contextlib.suppress(OSError), open(path) as file:      # one that cannot be read says nothing
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -255,8 +255,8 @@ class QueueRun:
 def main() -> None:
     """Torture, print, and exit with 1 if anything went wrong."""
     parser = make_parser(__doc__)
-    parser.add_argument("--kills", type=int, default=50, metavar="N", help="of all queues together (default 50)")
-    parser.add_argument("--flips", type=int, default=200, metavar="N", help="of each kind (default 200)")
+    parser.add_argument("--kills", type=int, default=50, metavar="N", help="in all queues (default 50); 0: none")
+    parser.add_argument("--flips", type=int, default=200, metavar="N", help="of each kind (default 200); 0: none")
     parser.add_argument("--tests", type=int, default=40, metavar="N", help="tests of a queue (default 40)")
     parser.add_argument("--workers", type=int, default=4, metavar="K", help="workers (default 4)")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="seed of all random choices (default 1)")
@@ -315,6 +315,8 @@ def flipped(kind: str, flip: Callable, chance: random.Random, value: int) -> tup
 def flip_bits(arguments: argparse.Namespace, report: Report) -> bool:
     """Print a row for each kind of flip; return whether none did harm that a check should have kept off."""
     count = 8 if arguments.quick else arguments.flips
+    if not count:
+        return True
     section = report.section("flips", "a bit flipped in what a worker gives back of a test", [
         Column("kind", "test", "", 5), Column("where", "the bit is", "", 20), Column("trials", "trials", "d"),
         Column("noticed", "noticed", "d"), Column("right", "right at the end", "d")])
@@ -342,6 +344,8 @@ def is_right(result: dict, value: int) -> bool:
 def kill_processes(arguments: argparse.Namespace, report: Report) -> bool:
     """Print a row for each queue, and one for all; return whether nothing went wrong."""
     kills, count = ((2, 12) if arguments.quick else (arguments.kills, arguments.tests))
+    if not kills:
+        return True
     tests = tests_of(count, FIRST)
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         residues = dict(zip(tests, pool.map(residue, *zip(*tests, strict=True)), strict=True))
